@@ -1,0 +1,89 @@
+package engine
+
+import (
+	"context"
+	"errors"
+
+	"duroxide/engine/replay"
+)
+
+// ErrHostGone means that the environment that runs user code has ended.
+var ErrHostGone = errors.New("the host of user code is gone")
+
+// Host runs user code. The engine calls it from many goroutines; each call blocks its goroutine
+// until user code has answered, the context ends, or the host is gone (ErrHostGone).
+type Host interface {
+	// Run advances one resident generator, or makes it first (Open). The answer has one step for
+	// the start, if there was one, and one for each delivery that was taken: fewer than were given
+	// when a step asked for something that must be answered first, or when the code ended.
+	Run(ctx context.Context, r RunRequest) (replay.Answer, error)
+	// Drop forgets a resident generator. It does not wait.
+	Drop(resident uint64)
+	// Activity runs one activity to its end. When ctx ends, the call returns at once with the
+	// context's error; the function may go on and its result is dropped.
+	Activity(ctx context.Context, c ActivityCall) (ActivityResult, error)
+	// CancelActivity tells a running activity that its result is no longer wanted. It does not wait.
+	CancelActivity(token uint64, reason string)
+}
+
+// RunRequest is one run of a generator until every path is blocked.
+type RunRequest struct {
+	// Invocation identifies this run for traces; it is unique in the process.
+	Invocation Invocation
+	// Resident names the living generator; unique in the process, never zero.
+	Resident uint64
+	// Open, if set, makes the generator anew: the run begins with a step of its own.
+	Open *Opening
+	// Deliveries are taken in order, one step each.
+	Deliveries []replay.Delivery
+	// ReplaySteps is the number of leading steps whose traces were already shown.
+	ReplaySteps int
+}
+
+// Opening describes an execution to user code.
+type Opening struct {
+	Input        string
+	CustomStatus *string
+	// Values is the key-value store at the start of the execution, in key order.
+	Values []KeyValue
+}
+
+// KeyValue is one entry of the key-value store.
+type KeyValue struct {
+	Key         string
+	Value       string
+	UpdatedAtMs int64
+}
+
+// Invocation says on whose behalf user code runs: what traces and context getters show.
+type Invocation struct {
+	// Token is unique in the process and never reused.
+	Token     uint64
+	Instance  string
+	Execution uint64
+	Name      string
+	Version   string
+}
+
+// ActivityCall is one attempt of an activity.
+type ActivityCall struct {
+	Invocation Invocation
+	Activity   string
+	// ID is the event id of the scheduling event.
+	ID       uint64
+	Input    string
+	WorkerID string
+	Session  *string
+	Tag      *string
+	// Attempt is 1 for the first.
+	Attempt int
+}
+
+// ActivityResult is the outcome of an attempt: a JSON text, or an error.
+type ActivityResult struct {
+	OK    bool
+	Value string
+	// Message and Details describe the error; Details is a JSON object or "".
+	Message string
+	Details string
+}

@@ -1,0 +1,82 @@
+package replay
+
+// ActionKind numbers what code can ask for in a step. The numbers cross the border.
+type ActionKind uint8
+
+// The kinds of actions.
+const (
+	// Activity: Name, Input, Session, Tag.
+	Activity ActionKind = 1
+	// Timer: DelayMs.
+	Timer ActionKind = 2
+	// WaitEvent: Name.
+	WaitEvent ActionKind = 3
+	// Dequeue: Name.
+	Dequeue ActionKind = 4
+	// SubOrchestration: Name, Version, Instance (nil: generated), Input.
+	SubOrchestration ActionKind = 5
+	// StartOrchestration is detached: Name, Version, Instance, Input. It has no token.
+	StartOrchestration ActionKind = 6
+	// ContinueAsNew: Input, Version. It has no token, and nothing after it counts.
+	ContinueAsNew ActionKind = 7
+	// SetCustomStatus: Value (nil: reset). It has no token.
+	SetCustomStatus ActionKind = 8
+	// SetValue: Name is the key, Value. It has no token.
+	SetValue ActionKind = 9
+	// ClearValue: Name is the key. It has no token.
+	ClearValue ActionKind = 10
+	// ClearValues has neither fields nor a token.
+	ClearValues ActionKind = 11
+	// Syscall: Name is newGuid, utcNow or getKvValue (then Instance and Value, which is the key).
+	Syscall ActionKind = 12
+	// Drop: Token is that of an earlier action whose result is no longer wanted.
+	Drop ActionKind = 13
+)
+
+// Names of system calls in actions.
+const (
+	NewGUID  = "newGuid"
+	UTCNow   = "utcNow"
+	GetValue = "getKvValue"
+)
+
+// Action is one thing that code asked for, at the call, whether or not it waits for it.
+type Action struct {
+	Kind ActionKind
+	// Token numbers the actions that are answered: 1, 2, 3 … in the order of an execution.
+	Token uint64
+	Name  string
+	Input string
+	// Value is a custom status, a stored value, or the key of a remote read.
+	Value    *string
+	Version  *string
+	Instance *string
+	Session  *string
+	Tag      *string
+	DelayMs  uint64
+}
+
+// Delivery is the answer to an earlier action.
+type Delivery struct {
+	Token uint64
+	OK    bool
+	// Value is JSON text for OK, else the failure's text.
+	Value string
+	// Details is the failure's JSON object, or "".
+	Details string
+}
+
+// Answer is what a run produced.
+type Answer struct {
+	// Steps holds the actions of each step.
+	Steps [][]Action
+	// Done is set when the code returned or threw in the last step.
+	Done bool
+	// OK tells a return from a throw.
+	OK bool
+	// Output is the JSON text returned.
+	Output string
+	// Message and Details describe what was thrown.
+	Message string
+	Details string
+}

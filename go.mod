@@ -1,0 +1,3 @@
+module duroxide
+
+go 1.26

@@ -1,0 +1,96 @@
+package history
+
+import "fmt"
+
+// Category says where a failure comes from.
+type Category string
+
+// The categories of failures.
+const (
+	Application    Category = "application"
+	Configuration  Category = "configuration"
+	Infrastructure Category = "infrastructure"
+	Poison         Category = "poison"
+)
+
+// FailureKind refines a category.
+type FailureKind string
+
+// The kinds of failures. The first four belong to Application, the fifth to Configuration, the
+// last three to Poison; Infrastructure has none.
+const (
+	ActivityFailedKind      FailureKind = "ActivityFailed"
+	OrchestrationFailedKind FailureKind = "OrchestrationFailed"
+	PanickedKind            FailureKind = "Panicked"
+	CancelledKind           FailureKind = "Cancelled"
+	NondeterminismKind      FailureKind = "Nondeterminism"
+	PoisonOrchestrationKind FailureKind = "Orchestration"
+	PoisonActivityKind      FailureKind = "Activity"
+	PoisonHistoryKind       FailureKind = "FailedDeserialization"
+)
+
+// Failure is a failure as data: what is stored in events and sent to parents and clients. It is
+// not a Go error, because it is an outcome of user code, not of ours.
+type Failure struct {
+	Category Category    `json:"category"`
+	Kind     FailureKind `json:"kind,omitempty"`
+	// Message is the text for Application, Configuration and Infrastructure; for Poison it is the
+	// serialised poisoned message or the decode error.
+	Message string `json:"message,omitempty"`
+	// Reason is set for Cancelled.
+	Reason string `json:"reason,omitempty"`
+	// Operation is set for Infrastructure.
+	Operation string `json:"operation,omitempty"`
+	Retryable bool   `json:"retryable,omitempty"`
+	// Details is a JSON object that the host made and reads again (name, stack, cause); "" means
+	// none. It is opaque here.
+	Details string `json:"details,omitempty"`
+
+	// The rest is set for Poison.
+	Attempts     int    `json:"attempts,omitempty"`
+	MaxAttempts  int    `json:"maxAttempts,omitempty"`
+	Instance     string `json:"instance,omitempty"`
+	Execution    uint64 `json:"execution,omitempty"`
+	ActivityName string `json:"activityName,omitempty"`
+	ActivityID   uint64 `json:"activityId,omitempty"`
+}
+
+// Display gives the text that users see, and that a parent's code catches.
+func (f Failure) Display() string {
+	switch f.Category {
+	case Infrastructure:
+		return fmt.Sprintf("infrastructure:%s: %s", f.Operation, f.Message)
+	case Configuration:
+		return "nondeterministic: " + f.Message
+	case Poison:
+		return f.displayPoison()
+	default:
+		return f.displayApplication()
+	}
+}
+
+func (f Failure) displayApplication() string {
+	switch f.Kind {
+	case CancelledKind:
+		return "canceled: " + f.Reason
+	case PanickedKind:
+		return "orchestration panicked: " + f.Message
+	default:
+		return f.Message
+	}
+}
+
+func (f Failure) displayPoison() string {
+	switch f.Kind {
+	case PoisonActivityKind:
+		return fmt.Sprintf("poison: activity %s#%d exceeded %d attempts (max %d)",
+			f.ActivityName, f.ActivityID, f.Attempts, f.MaxAttempts)
+	case PoisonHistoryKind:
+		return fmt.Sprintf(
+			"poison: orchestration %s history deserialization failed after %d attempts (max %d): %s",
+			f.Instance, f.Attempts, f.MaxAttempts, f.Message)
+	default:
+		return fmt.Sprintf("poison: orchestration %s exceeded %d attempts (max %d)",
+			f.Instance, f.Attempts, f.MaxAttempts)
+	}
+}

@@ -1,0 +1,248 @@
+package provider
+
+import "time"
+
+// LeaseID names one lease of a node; zero means none.
+type LeaseID uint64
+
+// Token is a claim of one instance or one task: valid while the stored epoch is the same and the
+// lease lives.
+type Token struct {
+	// Key is the store's number of the instance or task.
+	Key   uint64
+	Epoch uint64
+	Lease LeaseID
+}
+
+// Holder is a node that wants to claim.
+type Holder struct {
+	// Node is the random id of a runtime start.
+	Node string
+	// Lease is the node's current lease for this kind of work. Zero, or a lease that has ended:
+	// the store opens a new one with the first claim.
+	Lease LeaseID
+	// TTL is the length of a new lease. A live lease with less than half of it left is extended
+	// to TTL by a claim.
+	TTL time.Duration
+}
+
+// ClaimRequest asks for ready work.
+type ClaimRequest struct {
+	// Turns and MaxTurns ask for instances; nil or zero means none.
+	Turns    *Holder
+	MaxTurns int
+	// Versions, if set, leaves out instances whose pinned engine version lies outside.
+	Versions *VersionRange
+	// Tasks and MaxTasks ask for tasks; nil or zero means none.
+	Tasks    *Holder
+	MaxTasks int
+	Route    Route
+}
+
+// VersionRange is an inclusive range of engine versions, packed by PackVersion. It is applied
+// before an instance is claimed and before anything of it is decoded.
+type VersionRange struct{ Min, Max uint64 }
+
+// Route says which tasks a worker takes.
+type Route struct {
+	Tags TagFilter
+	// Session, if set, also takes tasks that belong to sessions; nil takes only tasks without.
+	Session *SessionHolder
+}
+
+// SessionHolder is who owns the sessions that a worker claims.
+type SessionHolder struct {
+	Owner string
+	TTL   time.Duration
+}
+
+// TagMode says how a TagFilter works.
+type TagMode uint8
+
+// The modes of TagFilter.
+const (
+	// TagsDefaultOnly takes untagged tasks only.
+	TagsDefaultOnly TagMode = iota
+	// TagsOnly takes the listed tags only.
+	TagsOnly
+	// TagsDefaultAnd takes untagged tasks and the listed tags.
+	TagsDefaultAnd
+	// TagsAny takes everything.
+	TagsAny
+	// TagsNone takes nothing.
+	TagsNone
+)
+
+// TagFilter selects tasks by tag.
+type TagFilter struct {
+	Mode TagMode
+	Tags []string
+}
+
+// Matches reports whether a task with this tag (nil: untagged) is taken.
+func (f TagFilter) Matches(tag *string) bool {
+	switch f.Mode {
+	case TagsAny:
+		return true
+	case TagsNone:
+		return false
+	case TagsOnly:
+		return tag != nil && f.lists(*tag)
+	case TagsDefaultAnd:
+		return tag == nil || f.lists(*tag)
+	case TagsDefaultOnly:
+		return tag == nil
+	default:
+		return false
+	}
+}
+
+func (f TagFilter) lists(tag string) bool {
+	for _, t := range f.Tags {
+		if t == tag {
+			return true
+		}
+	}
+	return false
+}
+
+// Claimed is what a Claim took.
+type Claimed struct {
+	Instances []InstanceClaim
+	Tasks     []TaskClaim
+	// Unseen lists instances held under the given turn lease that have due messages. The holder
+	// knows most of them already and asks Pending for the rest.
+	Unseen []string
+	// TurnLease and TaskLease are the leases that the claims are under, possibly new; zero where
+	// nothing was claimed. A new lease means that the old one has ended with all its claims.
+	TurnLease LeaseID
+	TaskLease LeaseID
+	// NextDue is the earliest future due time of a message or task that nobody holds; zero means none.
+	NextDue time.Time
+}
+
+// InstanceClaim is one claimed instance with its visible messages.
+type InstanceClaim struct {
+	Token    Token
+	Instance string
+	// Execution is the current execution, zero for an instance that was never committed.
+	Execution uint64
+	// LastEvent is the highest event id of the current execution.
+	LastEvent uint64
+	// Status is the current execution's status.
+	Status ExecutionStatus
+	// Name and Version are those of the last started execution; empty if never committed.
+	Name    string
+	Version string
+	// Messages are those visible at the claim, ordered by (DueMs, ID).
+	Messages []Message
+	// Undecodable lists stored messages that cannot be read. They are kept, hidden for a while, and
+	// never block others.
+	Undecodable []UndecodableMessage
+	// Attempt is 1 plus the highest stored number of attempts of the messages.
+	Attempt int
+}
+
+// UndecodableMessage is a stored message that cannot be read.
+type UndecodableMessage struct {
+	ID     uint64
+	Reason string
+}
+
+// TaskClaim is one claimed task.
+type TaskClaim struct {
+	Token Token
+	Task  Task
+	// Attempt counts claims of this task, this one included.
+	Attempt int
+}
+
+// Submission is a group of messages to store.
+type Submission struct {
+	Messages []Message
+	// Claim, if set, claims free targets for this holder.
+	Claim *Holder
+	// Versions limits Claim as in ClaimRequest.
+	Versions *VersionRange
+}
+
+// Submitted is what became of one message.
+type Submitted struct {
+	// ID is the message's number.
+	ID uint64
+	// Existing is the status of the target before: NotCommitted where it had no committed turn.
+	Existing ExecutionStatus
+	// Claim is set where the message's target was claimed for the asking holder.
+	Claim *InstanceClaim
+	// Held is the live lease that holds the target; zero where nobody does.
+	Held LeaseID
+	// Err is set only by Complete.
+	Err error
+}
+
+// Renewal asks for a longer lease.
+type Renewal struct {
+	Lease  LeaseID
+	Extend time.Duration
+	// Tasks are the tokens of the tasks that the node still runs.
+	Tasks []Token
+}
+
+// SessionRenewal asks for longer sessions.
+type SessionRenewal struct {
+	Owners []string
+	Extend time.Duration
+	Idle   time.Duration
+}
+
+// Abandonment gives claims back.
+type Abandonment struct {
+	Instances []AbandonedInstance
+	Tasks     []AbandonedTask
+}
+
+// AbandonedInstance gives an instance back.
+type AbandonedInstance struct {
+	Token Token
+	// Messages lists the messages that this abandon is about; the rest of the instance's messages
+	// keep their state.
+	Messages []uint64
+	// Delay hides the listed messages for so long; zero leaves their due time as it is.
+	Delay time.Duration
+	// IgnoreAttempt leaves their attempts as they are; otherwise each counts one more.
+	IgnoreAttempt bool
+}
+
+// AbandonedTask gives a task back: it is visible again after Delay.
+type AbandonedTask struct {
+	Token Token
+	Delay time.Duration
+	// IgnoreAttempt takes the attempt of this claim back.
+	IgnoreAttempt bool
+}
+
+// Abandoned is the result of Abandon.
+type Abandoned struct {
+	// Lost are the tokens that were not valid.
+	Lost []Token
+	// Work means that some of what was given back is ready again now.
+	Work bool
+	// NextDue is the earliest due time of what was given back and is delayed; zero means none.
+	NextDue time.Time
+}
+
+// Completions is a group of finished tasks.
+type Completions struct {
+	Items []Completion
+	// Claim, if set, claims free targets for this holder.
+	Claim *Holder
+	// Versions limits Claim as in ClaimRequest.
+	Versions *VersionRange
+}
+
+// Completion is one finished task.
+type Completion struct {
+	Task Token
+	// Message is the outcome (kind ActivityDone); nil drops the task without a word.
+	Message *Message
+}

@@ -1,0 +1,140 @@
+package provider
+
+import "duroxide/history"
+
+// ExecutionStatus is the state of an execution.
+type ExecutionStatus uint8
+
+// The states of an execution. The numbers are stored.
+const (
+	// NotCommitted: there are at most messages for the instance.
+	NotCommitted   ExecutionStatus = 0
+	Running        ExecutionStatus = 1
+	Completed      ExecutionStatus = 2
+	Failed         ExecutionStatus = 3
+	ContinuedAsNew ExecutionStatus = 4
+)
+
+// String gives the name that users see.
+func (s ExecutionStatus) String() string {
+	switch s {
+	case Running:
+		return "Running"
+	case Completed:
+		return "Completed"
+	case Failed:
+		return "Failed"
+	case ContinuedAsNew:
+		return "ContinuedAsNew"
+	case NotCommitted:
+		return "Unknown"
+	default:
+		return "Unknown"
+	}
+}
+
+// IsFinal reports whether the status ends an execution.
+func (s ExecutionStatus) IsFinal() bool {
+	return s == Completed || s == Failed || s == ContinuedAsNew
+}
+
+// Commit is one turn of a held instance: everything in it happens, or nothing.
+type Commit struct {
+	// Token must be a valid claim under a live lease.
+	Token Token
+	// Execution is the execution that the turn ran. It may be one above the stored one.
+	Execution uint64
+	// LastEvent is the highest event id of that execution before this turn; zero for a new one. If
+	// the stored one differs, the commit is refused with ErrDuplicateEvent (or ErrAlreadyCommitted).
+	LastEvent uint64
+	// Events are appended in order. Ids must rise strictly, from above LastEvent.
+	Events []history.Event
+
+	// Messages are the ids of the consumed messages; each must exist.
+	Messages []uint64
+	// Tasks are the finished tasks whose outcomes this turn consumed from memory. If one of them is
+	// no longer held, the commit is refused with a *TaskLostError.
+	Tasks []Token
+
+	// Started describes the execution; set in its first turn.
+	Started *Started
+	// Outcome sets status and output of the execution; nil leaves them.
+	Outcome *Outcome
+	// CustomStatus, if set, changes the custom status and raises its version by one.
+	CustomStatus *CustomStatusChange
+	// Values are changes of the key-value store, in order. With a final Outcome the layer of the
+	// current execution then becomes the base of the next one.
+	Values []ValueChange
+
+	// NewTasks are inserted; those with Claim are taken for TaskHolder at once.
+	NewTasks []NewTask
+	// CancelTasks are event ids of this execution whose tasks are deleted, held or not, after
+	// NewTasks were inserted.
+	CancelTasks []uint64
+	// DropTimers are event ids of this execution whose TimerDue messages are deleted.
+	DropTimers []uint64
+	// Send are messages for this or other instances, in order.
+	Send []Message
+
+	// TurnHolder, if set, claims free targets of Send for this node.
+	TurnHolder *Holder
+	// Versions limits TurnHolder's claims as in ClaimRequest.
+	Versions *VersionRange
+	// TaskHolder takes the new tasks that are marked.
+	TaskHolder *Holder
+	// Release gives the instance back with this commit.
+	Release bool
+}
+
+// Started describes an execution at its first turn.
+type Started struct {
+	Name    string
+	Version string
+	// Pin is the packed engine version that the execution is bound to.
+	Pin uint64
+	// Parent is the id of the parent instance; "" for root instances. It is stored once.
+	Parent string
+}
+
+// Outcome is a status and what goes with it.
+type Outcome struct {
+	Status ExecutionStatus
+	// Output is the result, the failure's display text, or the successor's input.
+	Output string
+}
+
+// CustomStatusChange sets the custom status; nil resets it.
+type CustomStatusChange struct{ Status *string }
+
+// ValueChange is one change of the key-value store: a set (Value not nil), the clearing of a key,
+// or, with All, the clearing of every key.
+type ValueChange struct {
+	All         bool
+	Key         string
+	Value       *string
+	UpdatedAtMs int64
+}
+
+// NewTask is a task to insert.
+type NewTask struct {
+	Task Task
+	// Claim takes it for the commit's TaskHolder. Route must match, or it stays unclaimed.
+	Claim bool
+	// Route is the worker's route, checked by the store where Claim is set.
+	Route Route
+}
+
+// Committed is the result of a Commit.
+type Committed struct {
+	// Tasks gives, for each new task in order, its claim, or nil where it was left unclaimed (or
+	// cancelled by the same commit).
+	Tasks []*TaskClaim
+	// TaskLease is the lease of those claims, possibly new; zero where none was claimed.
+	TaskLease LeaseID
+	// Sent gives one result for each message of Send.
+	Sent []Submitted
+	// TurnLease is the lease of claims in Sent, possibly new; zero where none was claimed.
+	TurnLease LeaseID
+	// Work means that with Release the instance still has due messages.
+	Work bool
+}

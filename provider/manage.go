@@ -1,0 +1,146 @@
+package provider
+
+import (
+	"context"
+	"time"
+
+	"duroxide/history"
+)
+
+// Management lists, inspects and deletes. Unknown ids give ErrInstanceNotFound or
+// ErrExecutionNotFound unless a method says otherwise. Instances that were never committed are
+// invisible here.
+type Management interface {
+	// List gives instances, newest first.
+	List(ctx context.Context, q ListQuery) ([]string, error)
+	// Instance describes one instance.
+	Instance(ctx context.Context, instance string) (InstanceInfo, error)
+	// Executions lists execution ids, ascending; empty for unknown instances.
+	Executions(ctx context.Context, instance string) ([]uint64, error)
+	// Execution describes one execution.
+	Execution(ctx context.Context, instance string, execution uint64) (ExecutionInfo, error)
+	// History gives the events of one execution, or of the current one for zero; empty for unknown.
+	History(ctx context.Context, instance string, execution uint64) ([]history.Event, error)
+	// Children lists direct children; empty for unknown instances.
+	Children(ctx context.Context, instance string) ([]string, error)
+	// Metrics counts over the whole store.
+	Metrics(ctx context.Context) (Metrics, error)
+	// Depths counts messages and tasks that are not claimed.
+	Depths(ctx context.Context) (Depths, error)
+	// Delete deletes exactly the listed instances with all that belongs to them, in one transaction.
+	// Unknown ids are ignored. ErrStillRunning (unless force), ErrOrphanedChild.
+	Delete(ctx context.Context, instances []string, force bool) (Deleted, error)
+	// Prune deletes old executions of one instance: never the current one, never a running one.
+	Prune(ctx context.Context, instance string, o PruneOptions) (Pruned, error)
+}
+
+// ListQuery filters List. The zero value lists everything.
+type ListQuery struct {
+	// Status, if not NotCommitted, selects by the current execution's status.
+	Status ExecutionStatus
+	// RootsOnly leaves out children.
+	RootsOnly bool
+	// FinalOnly leaves out instances whose current execution is running or continued as new.
+	FinalOnly bool
+	// IDs, if not nil, selects these ids only.
+	IDs []string
+	// CompletedBefore, if not zero, selects current executions that ended strictly before.
+	CompletedBefore time.Time
+	// Limit, if above zero, is the highest number of results.
+	Limit int
+	// Before, if not empty, is the id of the last instance of the previous page.
+	Before string
+	// IDPrefix and Name, if not empty, select by id prefix and orchestration name.
+	IDPrefix string
+	Name     string
+	// CreatedFrom and CreatedBefore, if not zero, select by creation time.
+	CreatedFrom   time.Time
+	CreatedBefore time.Time
+}
+
+// InstanceInfo describes an instance.
+type InstanceInfo struct {
+	Instance  string
+	Name      string
+	Version   string
+	Execution uint64
+	Status    ExecutionStatus
+	Output    string
+	Created   time.Time
+	Updated   time.Time
+	// Parent is "" for root instances.
+	Parent string
+}
+
+// ExecutionInfo describes an execution.
+type ExecutionInfo struct {
+	Execution uint64
+	Status    ExecutionStatus
+	Output    string
+	Started   time.Time
+	// Completed is zero while the execution runs.
+	Completed time.Time
+	Events    int
+}
+
+// Status is what waiting clients read.
+type Status struct {
+	Execution uint64
+	Status    ExecutionStatus
+	// Output is the result or the failure's display text; empty while running.
+	Output string
+	// CustomStatus is nil where none is set.
+	CustomStatus        *string
+	CustomStatusVersion uint64
+}
+
+// Stats are sizes of one instance.
+type Stats struct {
+	// Events and Bytes are those of the current execution's history.
+	Events int
+	Bytes  int64
+	// Messages is the number of stored messages that wait for the instance.
+	Messages int
+	// Keys and ValueBytes are those of the live key-value store.
+	Keys       int
+	ValueBytes int64
+}
+
+// Metrics counts over a whole store.
+type Metrics struct {
+	Instances  int
+	Executions int
+	Running    int
+	Completed  int
+	Failed     int
+	Events     int
+}
+
+// Depths counts unclaimed entries. Timers are the TimerDue messages that are not due yet.
+type Depths struct {
+	Messages int
+	Tasks    int
+	Timers   int
+}
+
+// Deleted counts what Delete removed.
+type Deleted struct {
+	Instances  int
+	Executions int
+	Events     int
+	Messages   int
+}
+
+// PruneOptions limits Prune. The zero value removes all but the current execution.
+type PruneOptions struct {
+	// KeepLast keeps the newest executions, the current one included.
+	KeepLast int
+	// CompletedBefore, if not zero, removes only executions that ended strictly before.
+	CompletedBefore time.Time
+}
+
+// Pruned counts what Prune removed.
+type Pruned struct {
+	Executions int
+	Events     int
+}

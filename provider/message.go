@@ -1,0 +1,75 @@
+package provider
+
+import "duroxide/history"
+
+// MessageKind numbers the kinds of messages. The numbers are stored and never reused.
+type MessageKind uint8
+
+// The kinds of messages.
+const (
+	// StartInstance starts an instance: Name, Version, Input, Parent.
+	StartInstance MessageKind = 1
+	// ContinueInstance starts the next execution: Execution, Name, Version, Input, Parent, Carried,
+	// CustomStatus.
+	ContinueInstance MessageKind = 2
+	// ActivityDone answers a scheduled activity: Execution, Source, Data or Failure.
+	ActivityDone MessageKind = 3
+	// TimerDue answers a timer: Execution, Source, DueMs.
+	TimerDue MessageKind = 4
+	// EventRaised is a signal: Name, Data.
+	EventRaised MessageKind = 5
+	// QueueEvent is a queue message: Name, Data.
+	QueueEvent MessageKind = 6
+	// ChildDone answers a scheduled child: Execution (of the parent), Source, Data or Failure.
+	ChildDone MessageKind = 7
+	// CancelInstance asks an instance to stop: Data is the reason.
+	CancelInstance MessageKind = 8
+)
+
+// Message is an entry of the orchestrator queue, always for one instance.
+type Message struct {
+	// ID is given by the store and grows with arrival order per instance.
+	ID uint64
+	// Instance is the target.
+	Instance string
+	Kind     MessageKind
+	// Execution and Source (event id) name what a completion answers.
+	Execution uint64
+	Source    uint64
+	Name      string
+	// Version is nil for "the registry's choice".
+	Version *string
+	Input   string
+	// Data is a result, a payload, or a reason.
+	Data string
+	// Failure is set instead of Data when a completion reports a failure.
+	Failure      *history.Failure
+	Parent       *history.Parent
+	Carried      []history.Carried
+	CustomStatus *string
+
+	// DueMs is when the message becomes visible, in Unix milliseconds; zero means at once. The
+	// store sets it to the arrival time then, so that it always is the effective time.
+	DueMs int64
+	// Attempts is the stored number of claims that ended without a commit.
+	Attempts int
+}
+
+// Task is an entry of the worker queue.
+type Task struct {
+	// ID is given by the store and grows with arrival order.
+	ID        uint64
+	Instance  string
+	Execution uint64
+	// Event is the id of the scheduling event.
+	Event uint64
+	Name  string
+	Input string
+	// Session is nil for a task that any worker may run.
+	Session *string
+	// Tag is nil for the default route.
+	Tag *string
+	// Orchestration and Version are those of the scheduling execution.
+	Orchestration string
+	Version       string
+}

@@ -1,0 +1,112 @@
+// Package provider is the storage contract: what a store keeps and the operations that the engine
+// needs from it. A store is a dumb, transactional keeper of histories, messages, tasks and a few
+// materialised values. It decides nothing about orchestrations, makes no events, never looks
+// into event or payload contents, and removes no duplicates.
+//
+// All correctness of the engine rests on four promises: one holder per instance at a time, a turn
+// commits completely or not at all, a message is deleted only by the commit that processed it, and
+// a stale token can do nothing.
+//
+// Vocabulary. A lease belongs to a node and has one end; instances and tasks are claimed under a
+// lease, and all of them are free again when it ends. A lease that has ended is never revived: its
+// node opens another one with its next claim. An epoch counts the claims of one instance or task:
+// key and epoch together are a token that no later claim shares.
+package provider
+
+import (
+	"context"
+	"time"
+
+	"duroxide/history"
+)
+
+// Provider is one opened store. All methods are safe for concurrent use. Each returns either an
+// error and has had no effect, or has succeeded completely; one refused call never fails another
+// that was committed with it. Errors are *Error or wrap one of the sentinels of errors.go.
+// A cancelled context means an unknown outcome, never half of one.
+type Provider interface {
+	Work
+	State
+	Management
+	// Name gives the kind of store ("sqlite", "postgres", "memory") and a version text.
+	Name() (name, version string)
+	// Now gives the time base of the store: leases and due times are compared with it.
+	Now() time.Time
+	// Close finishes what was accepted and releases files and connections. Calls after it, and a
+	// second Close, return ErrClosed.
+	Close(ctx context.Context) error
+}
+
+// Work is what turns and activities need.
+type Work interface {
+	// Submit stores messages and, for targets that are free, claims them for the given holder.
+	// It gives one Submitted for each message, in order.
+	Submit(ctx context.Context, s Submission) ([]Submitted, error)
+	// Claim takes ready instances and ready tasks for a holder. Nothing to claim is no error and
+	// writes nothing.
+	Claim(ctx context.Context, r ClaimRequest) (Claimed, error)
+	// Commit writes one turn. ErrLockLost, ErrDuplicateEvent, ErrTaskLost (see *TaskLostError) and
+	// ErrAlreadyCommitted mean that nothing was written by this call.
+	Commit(ctx context.Context, c Commit) (Committed, error)
+	// Complete deletes finished tasks and stores their outcomes as messages, each on its own: one
+	// result per completion, in order, with Err set to ErrLockLost where the task was not held.
+	Complete(ctx context.Context, c Completions) ([]Submitted, error)
+	// Abandon gives claimed instances and tasks back. Tokens that are no longer valid are reported
+	// in the result and change nothing.
+	Abandon(ctx context.Context, a Abandonment) (Abandoned, error)
+	// Renew moves the end of a live lease to now+Extend, never backwards, and reports which of the
+	// given tasks are no longer held. ErrLockLost: the lease has ended.
+	Renew(ctx context.Context, r Renewal) (lost []Token, err error)
+	// Pending gives all messages of a held instance that are due now, ordered as in Claim.
+	Pending(ctx context.Context, t Token) ([]Message, error)
+	// Load gives the whole history of one execution and the key-value layer that it started from
+	// (the state at the end of the previous execution). ErrCorrupt: a row cannot be decoded.
+	Load(ctx context.Context, instance string, execution uint64) (Record, error)
+	// RenewSessions extends live sessions of the owners that were active within Idle; it gives
+	// their number. Sessions that have ended are not revived.
+	RenewSessions(ctx context.Context, r SessionRenewal) (int, error)
+	// CleanupSessions deletes ended sessions that no task refers to; it gives their number.
+	CleanupSessions(ctx context.Context) (int, error)
+}
+
+// State is what clients read of one instance, and how they learn of changes.
+type State interface {
+	// Status gives the state of an instance, or nil where none was committed yet.
+	Status(ctx context.Context, instance string) (*Status, error)
+	// Value gives a live value of the key-value store, or nil.
+	Value(ctx context.Context, instance, key string) (*string, error)
+	// Values gives all live values.
+	Values(ctx context.Context, instance string) (map[string]string, error)
+	// Stats gives sizes of an instance, or nil where none was committed yet.
+	Stats(ctx context.Context, instance string) (*Stats, error)
+	// Watch calls changed after commits, until stop is called. It must return quickly and must not
+	// call the provider. A change may be reported twice or for nothing; none is lost, but some
+	// stores report the commits of other processes late.
+	Watch(changed func(Change)) (stop func())
+}
+
+// Record is a stored execution.
+type Record struct {
+	Events []history.Event
+	// Values is the base layer of the key-value store, by key.
+	Values map[string]Value
+}
+
+// Value is one entry of the key-value store.
+type Value struct {
+	Data        string
+	UpdatedAtMs int64
+}
+
+// Change tells watchers what a commit did.
+type Change struct {
+	// Instances lists ids whose status, custom status or values may have changed.
+	Instances []string
+	// All means that any instance may have changed.
+	All bool
+	// Work means that there may be work that nobody holds.
+	Work bool
+	// NextDue is the earliest due time of delayed work that nobody holds, if this change added
+	// any; zero means none.
+	NextDue time.Time
+}
