@@ -43,6 +43,12 @@ var (
 	ErrClosed = errors.New("provider is closed")
 	// ErrSchema: the database is not ours, or was written by a newer version.
 	ErrSchema = errors.New("database schema does not match")
+	// ErrReadOnly: the file or its folder cannot be written.
+	ErrReadOnly = errors.New("database is read-only")
+	// ErrDiskFull: there is no space left to write. Nothing that was acknowledged is lost.
+	ErrDiskFull = errors.New("disk is full")
+	// ErrCannotOpen: the file cannot be opened or created.
+	ErrCannotOpen = errors.New("database cannot be opened")
 )
 
 // Error is what every provider method returns for failures of storage and rule violations.

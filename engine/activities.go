@@ -1,0 +1,340 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"duroxide/history"
+	"duroxide/provider"
+)
+
+// Prefetch: short activities would leave their slots idle for a claim each time, so a few more
+// tasks are claimed ahead, as many as the slots finish within prefetchTime. Activities that take
+// longer are never claimed ahead: another node could run them meanwhile.
+const (
+	prefetchTime = 20 * time.Millisecond
+	maxPrefetch  = 256
+)
+
+// workers runs activities: a bounded number at a time, from a small queue of claimed tasks.
+type workers struct {
+	rt *Runtime
+
+	mu       sync.Mutex
+	free     int
+	reserved int
+	queue    []*job
+	held     map[uint64]*job // by task key: waiting, running, or finished and not yet committed
+	average  time.Duration   // of recent activities; zero means unknown
+}
+
+// job is one claimed task.
+type job struct {
+	claim provider.TaskClaim
+	token uint64
+	// Guarded by workers.mu:
+	started   bool
+	cancelled bool
+	abort     context.CancelFunc
+}
+
+func newWorkers(rt *Runtime) *workers {
+	return &workers{rt: rt, free: rt.set.workerConcurrency, held: map[uint64]*job{}}
+}
+
+// room gives the number of tasks that can be claimed now.
+func (w *workers) room() int {
+	if w.rt.isStopping() {
+		return 0
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.roomLocked()
+}
+
+func (w *workers) roomLocked() int {
+	ahead := 0
+	if w.average > 0 {
+		ahead = min(maxPrefetch, w.rt.set.workerConcurrency*int(prefetchTime/w.average))
+	}
+	return max(w.free+ahead-len(w.queue)-w.reserved, 0)
+}
+
+// reserve sets room aside for at most n tasks, so that what is claimed never waits behind other
+// work. It gives the number, for unreserve.
+func (w *workers) reserve(n int) int {
+	if w.rt.isStopping() {
+		return 0
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n = min(n, w.roomLocked())
+	w.reserved += n
+	return n
+}
+
+func (w *workers) unreserve(n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.reserved -= n
+}
+
+// idle reports whether no activity runs or waits here.
+func (w *workers) idle() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.queue) == 0 && w.free == w.rt.set.workerConcurrency
+}
+
+// add takes claimed tasks and starts as many as there are free slots.
+func (w *workers) add(claims []provider.TaskClaim) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, c := range claims {
+		j := &job{claim: c, token: newToken()}
+		w.held[c.Token.Key] = j
+		w.queue = append(w.queue, j)
+	}
+	w.pump()
+}
+
+// pump fills free slots. The caller holds w.mu.
+func (w *workers) pump() {
+	for w.free > 0 && len(w.queue) > 0 && w.rt.ctx.Err() == nil {
+		j := w.queue[0]
+		w.queue = w.queue[1:]
+		if j.cancelled {
+			continue
+		}
+		ctx, abort := context.WithCancel(w.rt.ctx)
+		j.started, j.abort = true, abort
+		w.free--
+		w.rt.e.spawn(&w.rt.wg, "activity", func() { w.work(ctx, j) })
+	}
+}
+
+// work runs one task to its end and hands its outcome over.
+func (w *workers) work(ctx context.Context, j *job) {
+	began := w.rt.e.clock.Now()
+	msg, err := w.outcome(ctx, j)
+	w.mu.Lock()
+	j.abort()
+	w.free++
+	w.average = blend(w.average, w.rt.e.clock.Now().Sub(began))
+	cancelled := j.cancelled
+	if cancelled {
+		delete(w.held, j.claim.Token.Key)
+	}
+	w.pump()
+	w.mu.Unlock()
+	defer w.rt.poller.freed()
+	switch {
+	case cancelled: // The task is gone; nobody wants the result.
+	case err != nil: // The runtime or its host ends; the task is given back or its lease ends.
+	case msg != nil:
+		w.handOver(j, *msg)
+	default: // Put back already.
+	}
+}
+
+func blend(average, last time.Duration) time.Duration {
+	last = max(last, time.Microsecond)
+	if average == 0 {
+		return last
+	}
+	return (7*average + last) / 8
+}
+
+// outcome runs the activity and gives its message, or nil where the task was put back.
+func (w *workers) outcome(ctx context.Context, j *job) (*provider.Message, error) {
+	rt, task := w.rt, j.claim.Task
+	msg := provider.Message{
+		Instance: task.Instance, Kind: provider.ActivityDone, Execution: task.Execution, Source: task.Event,
+	}
+	if j.claim.Attempt > rt.set.maxAttempts {
+		rt.counters.activityPoisoned()
+		msg.Failure = &history.Failure{
+			Category: history.Poison, Kind: history.PoisonActivityKind, Attempts: j.claim.Attempt,
+			MaxAttempts: rt.set.maxAttempts, Instance: task.Instance, Execution: task.Execution,
+			ActivityName: task.Name, ActivityID: task.Event, Message: task.Input,
+		}
+		return w.stamped(msg), nil
+	}
+	if !rt.reg.HasActivity(task.Name) {
+		w.putBack(j)
+		return nil, nil
+	}
+	call := w.call(j)
+	rt.e.log.activityStarted(call)
+	began := rt.e.clock.Now()
+	result, err := rt.host.Activity(ctx, call)
+	took := rt.e.clock.Now().Sub(began)
+	switch {
+	case err != nil:
+		return nil, err
+	case result.OK:
+		msg.Data = result.Value
+		rt.e.log.activityCompleted(call, took, len(result.Value))
+	default:
+		msg.Failure = &history.Failure{
+			Category: history.Application, Kind: history.ActivityFailedKind,
+			Message: result.Message, Details: result.Details,
+		}
+		rt.e.log.activityFailed(call, took, *msg.Failure)
+	}
+	return w.stamped(msg), nil
+}
+
+func (w *workers) stamped(m provider.Message) *provider.Message {
+	m.DueMs = w.rt.nowMs()
+	return &m
+}
+
+func (w *workers) call(j *job) ActivityCall {
+	task := j.claim.Task
+	return ActivityCall{
+		Invocation: Invocation{
+			Token: j.token, Instance: task.Instance, Execution: task.Execution,
+			Name: task.Orchestration, Version: task.Version,
+		},
+		Activity: task.Name, ID: task.Event, Input: task.Input, WorkerID: w.rt.workerID(),
+		Session: task.Session, Tag: task.Tag, Attempt: j.claim.Attempt,
+	}
+}
+
+// workerID names this runtime in activity contexts and log records.
+func (rt *Runtime) workerID() string {
+	if rt.set.workerNodeID != "" {
+		return "work-" + rt.set.workerNodeID
+	}
+	return "work-" + rt.node
+}
+
+// putBack gives a task without a handler back for a while: another node may know it.
+func (w *workers) putBack(j *job) {
+	rt := w.rt
+	delay := rt.set.backoff(j.claim.Attempt)
+	rt.e.log.unregistered(unregistered{
+		What: "activity", Instance: j.claim.Task.Instance, Name: j.claim.Task.Name,
+		Attempt: j.claim.Attempt, MaxAttempts: rt.set.maxAttempts, Backoff: delay,
+	})
+	w.forget([]provider.Token{j.claim.Token})
+	err := rt.insist(rt.ctx, "abandon", func() error {
+		result, err := rt.e.store.Abandon(rt.ctx, provider.Abandonment{
+			Tasks: []provider.AbandonedTask{{Token: j.claim.Token, Delay: delay}},
+		})
+		if err == nil && !result.NextDue.IsZero() {
+			rt.poller.wakeAt(result.NextDue)
+		}
+		return err
+	})
+	if err != nil {
+		rt.storeFailed("abandon", err, 0) // The lease ends by itself.
+	}
+}
+
+// handOver gives an outcome to the instance if it lives here: its next commit deletes the task.
+// An outcome of a later attempt is stored first, so that a turn which ends the process does not
+// make a successful activity run over and over.
+func (w *workers) handOver(j *job, msg provider.Message) {
+	w.rt.counters.activityEnded(msg.Failure == nil)
+	it := item{msg: msg, task: &j.claim.Token}
+	if j.claim.Attempt == 1 && w.rt.deliver(msg.Instance, it) {
+		return
+	}
+	w.rt.complete(it)
+}
+
+// complete stores an outcome as a message and deletes its task.
+func (rt *Runtime) complete(it item) {
+	c := provider.Completions{Items: []provider.Completion{{Task: *it.task, Message: &it.msg}}}
+	if rt.hasRoom() {
+		c.Claim = rt.turnHolder()
+	}
+	var results []provider.Submitted
+	err := rt.insist(rt.ctx, "complete", func() (err error) {
+		results, err = rt.e.store.Complete(rt.ctx, c)
+		return err
+	})
+	rt.workers.forget([]provider.Token{*it.task})
+	if err == nil && len(results) == 1 {
+		err = results[0].Err
+	}
+	if err != nil {
+		if !errors.Is(err, context.Canceled) {
+			rt.counters.activityNotStored()
+			rt.e.log.activityNotStored(ActivityCall{Invocation: Invocation{
+				Instance: it.msg.Instance, Execution: it.msg.Execution,
+			}, ID: it.msg.Source}, err)
+		}
+		return
+	}
+	rt.e.route(rt, []provider.Message{it.msg}, results)
+}
+
+// completeLater stores an outcome that could not be fused with a turn.
+func (rt *Runtime) completeLater(it item) {
+	rt.e.spawn(&rt.wg, "completion", func() { rt.complete(it) })
+}
+
+// forget lets tasks go whose outcome is stored or that were given back.
+func (w *workers) forget(tokens []provider.Token) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, t := range tokens {
+		if j := w.held[t.Key]; j != nil && j.claim.Token == t {
+			delete(w.held, t.Key)
+		}
+	}
+}
+
+// tokens lists the held tasks by lease.
+func (w *workers) tokens() map[provider.LeaseID][]provider.Token {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	all := map[provider.LeaseID][]provider.Token{}
+	for _, j := range w.held {
+		all[j.claim.Token.Lease] = append(all[j.claim.Token.Lease], j.claim.Token)
+	}
+	return all
+}
+
+// cancel stops the activities of an execution whose results are no longer wanted.
+func (w *workers) cancel(instance string, execution uint64, events []uint64) {
+	for _, event := range events {
+		w.mu.Lock()
+		for _, j := range w.held {
+			t := j.claim.Task
+			if t.Event == event && t.Execution == execution && t.Instance == instance {
+				w.stop(j, "its result is no longer wanted")
+			}
+		}
+		w.mu.Unlock()
+	}
+}
+
+// lost stops an activity whose task is no longer ours.
+func (w *workers) lost(token provider.Token) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if j := w.held[token.Key]; j != nil && j.claim.Token == token {
+		w.stop(j, "its task was cancelled or taken over")
+	}
+}
+
+// stop tells a running activity, or takes a waiting one off the queue. The caller holds w.mu.
+func (w *workers) stop(j *job, reason string) {
+	if j.cancelled {
+		return
+	}
+	j.cancelled = true
+	if !j.started {
+		delete(w.held, j.claim.Token.Key)
+		return
+	}
+	w.rt.host.CancelActivity(j.token, reason)
+	w.rt.e.log.activityCancelled(w.call(j), reason)
+	w.rt.e.clock.AfterFunc(w.rt.set.activityGrace, j.abort)
+}

@@ -1,0 +1,215 @@
+package engine
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"duroxide/history"
+	"duroxide/provider"
+)
+
+// Client starts, signals, reads and manages instances. It needs a store, but no runtime; where
+// this process runs one, it is told of new work at once. It is safe for concurrent use and needs
+// no closing. Transient errors of the store are retried; others come through as they are.
+type Client struct{ e *Engine }
+
+// StartRequest asks for a new instance.
+type StartRequest struct {
+	// Instance is the id of the instance. Ids that mark children are refused.
+	Instance string
+	Name     string
+	// Version is nil for "the registry's choice".
+	Version *string
+	Input   string
+}
+
+// The states that clients see.
+const (
+	StateNotFound  = "NotFound"
+	StateRunning   = "Running"
+	StateCompleted = "Completed"
+	StateFailed    = "Failed"
+)
+
+// Status is the state of an instance as clients see it.
+type Status struct {
+	// State is NotFound until the first turn is committed, and Running between two executions.
+	State string
+	// Output is the JSON text of the result; set for Completed.
+	Output string
+	// Error is the failure's text, possibly empty; set for Failed.
+	Error string
+	// CustomStatus is nil where none is set.
+	CustomStatus        *string
+	CustomStatusVersion uint64
+}
+
+// IsTerminal reports whether the instance has completed or failed.
+func (s Status) IsTerminal() bool {
+	return s.State == StateCompleted || s.State == StateFailed
+}
+
+// Start stores the start of an instance. It does not wait for a turn and does not check the name;
+// an id that exists is left as it is. A reserved id is an *InputError.
+//
+// Messages whose storing was interrupted are sent again, so in rare cases of trouble between
+// engine and store one message may be stored twice. A second start is ignored; a second signal
+// or queue message is one more message.
+func (c *Client) Start(ctx context.Context, r StartRequest) error {
+	if err := checkRootID(r.Instance); err != nil {
+		return err
+	}
+	return c.send(ctx, provider.Message{
+		Instance: r.Instance,
+		Kind:     provider.StartInstance,
+		Name:     r.Name,
+		Version:  r.Version,
+		Input:    r.Input,
+	})
+}
+
+// Raise stores a signal for the instance's present or future wait. Unknown instances are no error.
+func (c *Client) Raise(ctx context.Context, instance, name, data string) error {
+	return c.send(ctx, provider.Message{
+		Instance: instance,
+		Kind:     provider.EventRaised,
+		Name:     name,
+		Data:     data,
+	})
+}
+
+// Enqueue stores a message of one of the instance's queues. Unknown instances are no error.
+func (c *Client) Enqueue(ctx context.Context, instance, queue, data string) error {
+	return c.send(ctx, provider.Message{
+		Instance: instance,
+		Kind:     provider.QueueEvent,
+		Name:     queue,
+		Data:     data,
+	})
+}
+
+// Cancel asks the instance to stop. Unknown and finished instances are no error.
+func (c *Client) Cancel(ctx context.Context, instance, reason string) error {
+	return c.send(ctx, provider.Message{
+		Instance: instance,
+		Kind:     provider.CancelInstance,
+		Data:     reason,
+	})
+}
+
+// Status reads the state of an instance once.
+func (c *Client) Status(ctx context.Context, instance string) (Status, error) {
+	return retry(ctx, c, func(ctx context.Context) (Status, error) {
+		return c.status(ctx, instance)
+	})
+}
+
+// Wait returns when the instance has completed or failed. An unknown instance is waited for.
+// ErrTimeout: it has not ended in time; a timeout of zero means one look.
+func (c *Client) Wait(ctx context.Context, instance string, timeout time.Duration) (Status, error) {
+	return c.waitFor(ctx, instance, timeout, Status.IsTerminal)
+}
+
+// WaitStatus returns when the version of the custom status is above seen, or the instance has
+// ended. ErrTimeout as in Wait.
+func (c *Client) WaitStatus(
+	ctx context.Context, instance string, seen uint64, timeout time.Duration,
+) (Status, error) {
+	return c.waitFor(ctx, instance, timeout, func(s Status) bool {
+		return s.CustomStatusVersion > seen || s.IsTerminal()
+	})
+}
+
+// WaitValue returns the value of a key of the instance's key-value store when there is one.
+// ErrTimeout as in Wait.
+func (c *Client) WaitValue(
+	ctx context.Context, instance, key string, timeout time.Duration,
+) (string, error) {
+	var found string
+	err := c.await(ctx, instance, timeout, func(ctx context.Context) (bool, error) {
+		value, err := c.e.store.Value(ctx, instance, key)
+		if err != nil || value == nil {
+			return false, err
+		}
+		found = *value
+		return true, nil
+	})
+	return found, err
+}
+
+// Value gives a live value of the key-value store, or nil, also for unknown instances.
+func (c *Client) Value(ctx context.Context, instance, key string) (*string, error) {
+	return retry(ctx, c, func(ctx context.Context) (*string, error) {
+		return c.e.store.Value(ctx, instance, key)
+	})
+}
+
+// Values gives all live values; empty for unknown instances.
+func (c *Client) Values(ctx context.Context, instance string) (map[string]string, error) {
+	return retry(ctx, c, func(ctx context.Context) (map[string]string, error) {
+		return c.e.store.Values(ctx, instance)
+	})
+}
+
+func (c *Client) waitFor(
+	ctx context.Context, instance string, timeout time.Duration, enough func(Status) bool,
+) (Status, error) {
+	var last Status
+	err := c.await(ctx, instance, timeout, func(ctx context.Context) (bool, error) {
+		s, err := c.status(ctx, instance)
+		if err != nil {
+			return false, err
+		}
+		last = s
+		return enough(s), nil
+	})
+	if err != nil {
+		return Status{}, err
+	}
+	return last, nil
+}
+
+func (c *Client) send(ctx context.Context, m provider.Message) error {
+	_, err := retry(ctx, c, func(ctx context.Context) ([]provider.Submitted, error) {
+		return c.e.submit(ctx, []provider.Message{m})
+	})
+	return err
+}
+
+func (c *Client) status(ctx context.Context, instance string) (Status, error) {
+	stored, err := c.e.store.Status(ctx, instance)
+	if err != nil {
+		return Status{}, err
+	}
+	return statusOf(stored), nil
+}
+
+func statusOf(stored *provider.Status) Status {
+	if stored == nil || stored.Status == provider.NotCommitted {
+		return Status{State: StateNotFound}
+	}
+	s := Status{
+		State:               StateRunning,
+		CustomStatus:        stored.CustomStatus,
+		CustomStatusVersion: stored.CustomStatusVersion,
+	}
+	switch stored.Status {
+	case provider.Completed:
+		s.State, s.Output = StateCompleted, stored.Output
+	case provider.Failed:
+		s.State, s.Error = StateFailed, stored.Output
+	case provider.NotCommitted, provider.Running, provider.ContinuedAsNew:
+	}
+	return s
+}
+
+// checkRootID refuses ids that generated children own.
+func checkRootID(instance string) error {
+	if !strings.HasPrefix(instance, history.ReservedChildMarker) &&
+		!strings.Contains(instance, history.ReservedChildMarkerInside) {
+		return nil
+	}
+	return inputErrorf("instance id '%s' uses the reserved sub-orchestration marker '%s'",
+		instance, history.ReservedChildMarker)
+}

@@ -1,0 +1,298 @@
+package engine
+
+import (
+	"duroxide/engine/replay"
+	"duroxide/history"
+	"duroxide/provider"
+)
+
+// finish commits what the turn has added.
+func (t *turn) finish() error {
+	return t.commit(t.r.x.Take())
+}
+
+// commit writes the turn, as often as the store has transient trouble, and then lets everything
+// happen that waited for it.
+func (t *turn) commit(d replay.Delta) error {
+	rt := t.rt
+	reserved := 0
+	if rt.workers != nil && len(d.Activities) > 0 {
+		reserved = rt.workers.reserve(len(d.Activities))
+		defer func() { rt.workers.unreserve(reserved) }()
+	}
+	c := t.build(d, reserved)
+	asked := rt.e.store.Now()
+	var done provider.Committed
+	err := rt.insist(rt.ctx, "commit", func() (err error) {
+		done, err = rt.e.store.Commit(rt.ctx, c)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	rt.leases.opened(done.TurnLease, asked)
+	rt.taskLeases.opened(done.TaskLease, asked)
+	t.settle(c, d)
+	t.spread(c, d, done)
+	t.count(d)
+	return nil
+}
+
+// build makes the commit of a delta. The first reserved tasks are claimed at once.
+func (t *turn) build(d replay.Delta, reserved int) provider.Commit {
+	c := provider.Commit{
+		Token: t.token, Execution: t.execution(), LastEvent: t.last, Events: d.Events,
+		Messages: t.messages, Tasks: t.tasks, Started: t.started,
+		CancelTasks: d.CancelActivities, DropTimers: d.DropTimers, Send: t.sends(d),
+	}
+	if d.CustomStatus != nil {
+		c.CustomStatus = &provider.CustomStatusChange{Status: d.CustomStatus.Status}
+	}
+	for _, v := range d.Values {
+		c.Values = append(c.Values, provider.ValueChange(v))
+	}
+	if len(c.Send) > 0 && t.rt.hasRoom() {
+		c.TurnHolder = t.rt.leases.holder()
+	}
+	t.addTasks(&c, d, reserved)
+	if d.Ending != nil {
+		c.Outcome = outcome(d.Ending)
+		c.Release = d.Ending.Kind != replay.Continued
+	} else {
+		c.Release = t.r.status == provider.Completed || t.r.status == provider.Failed
+	}
+	return c
+}
+
+func (t *turn) execution() uint64 {
+	if t.started != nil {
+		return t.r.x.Params().Execution
+	}
+	return t.r.execution
+}
+
+func (t *turn) addTasks(c *provider.Commit, d replay.Delta, reserved int) {
+	if len(d.Activities) == 0 {
+		return
+	}
+	if reserved > 0 {
+		c.TaskHolder = t.rt.taskLeases.holder()
+	}
+	var route provider.Route
+	if reserved > 0 {
+		route = t.rt.taskRoute()
+	}
+	for _, a := range d.Activities {
+		claim := reserved > 0 && route.Tags.Matches(a.Tag) && (a.Session == nil || route.Session != nil)
+		if claim {
+			reserved--
+		}
+		c.NewTasks = append(c.NewTasks, provider.NewTask{
+			Claim: claim, Route: route,
+			Task: provider.Task{
+				Instance: t.r.instance, Execution: c.Execution, Event: a.Event, Name: a.Name, Input: a.Input,
+				Session: a.Session, Tag: a.Tag, Orchestration: t.inv.Name, Version: t.inv.Version,
+			},
+		})
+	}
+}
+
+func outcome(e *replay.Ending) *provider.Outcome {
+	switch e.Kind {
+	case replay.Completed:
+		return &provider.Outcome{Status: provider.Completed, Output: e.Output}
+	case replay.Continued:
+		return &provider.Outcome{Status: provider.ContinuedAsNew, Output: e.Successor.Input}
+	default:
+		return &provider.Outcome{Status: provider.Failed, Output: e.Failure.Display()}
+	}
+}
+
+// sends lists the messages of a turn: timers, children, detached starts, cancellations, the
+// parent's notice, the successor, and answers to colliding starts.
+func (t *turn) sends(d replay.Delta) []provider.Message {
+	id, execution := t.r.instance, t.execution()
+	var msgs []provider.Message
+	for _, timer := range d.Timers {
+		msgs = append(msgs, provider.Message{
+			Instance: id, Kind: provider.TimerDue, Execution: execution, Source: timer.Event, DueMs: timer.FireAtMs,
+		})
+	}
+	for _, c := range d.Children {
+		msgs = append(msgs, provider.Message{
+			Instance: c.Instance, Kind: provider.StartInstance, Name: c.Name, Version: c.Version, Input: c.Input,
+			Parent: &history.Parent{Instance: id, Execution: execution, Event: c.Event},
+		})
+	}
+	for _, c := range d.Detached {
+		msgs = append(msgs, provider.Message{
+			Instance: c.Instance, Kind: provider.StartInstance, Name: c.Name, Version: c.Version, Input: c.Input,
+		})
+	}
+	for _, c := range d.CancelChildren {
+		msgs = append(msgs, provider.Message{Instance: c.Instance, Kind: provider.CancelInstance, Data: c.Reason})
+	}
+	if d.Ending != nil {
+		msgs = append(msgs, t.farewell(d.Ending)...)
+	}
+	return append(msgs, t.notices...)
+}
+
+// farewell lists the messages of an ending: to the successor, or to the parent.
+func (t *turn) farewell(e *replay.Ending) []provider.Message {
+	if t.r.x == nil { // The history could not be read, so the parent is not known.
+		return nil
+	}
+	p := t.r.x.Params()
+	switch {
+	case e.Kind == replay.Continued:
+		return []provider.Message{{
+			Instance: p.Instance, Kind: provider.ContinueInstance, Execution: p.Execution + 1, Name: p.Name,
+			Version: e.Successor.Version, Input: e.Successor.Input, Parent: p.Parent,
+			Carried: e.Successor.Carried, CustomStatus: e.Successor.CustomStatus,
+		}}
+	case p.Parent == nil:
+		return nil
+	case e.Kind == replay.Completed:
+		return []provider.Message{childDone(*p.Parent, e.Output, nil)}
+	default:
+		return []provider.Message{childDone(*p.Parent, "", e.Failure)}
+	}
+}
+
+// settle brings the resident to the committed state.
+func (t *turn) settle(c provider.Commit, d replay.Delta) {
+	rt, r := t.rt, t.r
+	r.execution, r.attempt = c.Execution, 0
+	if len(d.Events) > 0 {
+		r.last = d.Events[len(d.Events)-1].ID
+		r.events += len(d.Events)
+	}
+	if c.Started != nil {
+		r.events = len(d.Events)
+		r.status = provider.Running
+	}
+	if c.Outcome != nil {
+		r.status = c.Outcome.Status
+	}
+	for _, e := range d.Events {
+		r.bytes += eventBytes(e)
+	}
+	applyValues(r.values, d.Values)
+	for _, event := range d.DropTimers {
+		r.dropTimer(event)
+	}
+	if r.status == provider.ContinuedAsNew {
+		values := r.values
+		rt.unload(r)
+		r.dropTimers()
+		r.values = values
+	}
+	rt.mu.Lock()
+	for _, id := range c.Messages {
+		delete(r.known, id)
+	}
+	r.mailbox = append(t.left, r.mailbox...)
+	rt.mu.Unlock()
+	if rt.workers != nil {
+		rt.workers.forget(c.Tasks)
+		rt.workers.cancel(r.instance, c.Execution, d.CancelActivities)
+	}
+}
+
+// spread hands over what the commit made: tasks to workers, messages to whoever holds their target.
+func (t *turn) spread(c provider.Commit, d replay.Delta, done provider.Committed) {
+	rt, r := t.rt, t.r
+	for i, sent := range done.Sent {
+		m := c.Send[i]
+		m.ID = sent.ID
+		if m.Kind == provider.TimerDue && m.DueMs > rt.nowMs() {
+			rt.setTimer(r, m.Source, m.DueMs, &m)
+		} else if m.Instance == r.instance && !c.Release {
+			rt.route(m)
+		} else {
+			rt.e.route(rt, c.Send[i:i+1], done.Sent[i:i+1])
+		}
+	}
+	if len(done.Tasks) > 0 {
+		t.startTasks(done.Tasks)
+	}
+	if c.Release {
+		rt.remove(r)
+		if done.Work {
+			rt.poller.wake()
+		}
+	}
+}
+
+func (t *turn) startTasks(tasks []*provider.TaskClaim) {
+	rt := t.rt
+	claims := make([]provider.TaskClaim, 0, len(tasks))
+	for _, task := range tasks {
+		if task != nil {
+			claims = append(claims, *task)
+		}
+	}
+	if len(claims) > 0 {
+		rt.counters.tasksFetched(len(claims))
+		rt.workers.add(claims)
+	}
+	if len(claims) < len(tasks) && rt.workers != nil {
+		rt.poller.leftOver()
+	}
+}
+
+// count reports what became true with the commit, once.
+func (t *turn) count(d replay.Delta) {
+	rt := t.rt
+	if t.started != nil {
+		rt.counters.orchestrationStarted()
+		rt.e.log.orchestrationStarted(t.inv)
+	}
+	rt.counters.childrenScheduled(len(d.Children))
+	if d.Ending == nil {
+		return
+	}
+	status := outcome(d.Ending).Status
+	rt.counters.orchestrationEnded(status, d.Ending.Failure)
+	if d.Ending.Failure != nil {
+		rt.e.log.orchestrationFailed(t.inv, t.r.events, *d.Ending.Failure)
+		return
+	}
+	rt.e.log.orchestrationEnded(t.inv, status, t.r.events)
+}
+
+func applyValues(values map[string]provider.Value, changes []replay.ValueChange) {
+	if values == nil {
+		return
+	}
+	for _, c := range changes {
+		switch {
+		case c.All:
+			clear(values)
+		case c.Value == nil:
+			delete(values, c.Key)
+		default:
+			values[c.Key] = provider.Value{Data: *c.Value, UpdatedAtMs: c.UpdatedAtMs}
+		}
+	}
+}
+
+// eventBytes estimates the memory of an event that a resident stands for.
+func eventBytes(e history.Event) int64 {
+	const fixed = 64
+	switch d := e.Data.(type) {
+	case history.ActivityCompleted:
+		return fixed + int64(len(d.Result))
+	case history.ActivityScheduled:
+		return fixed + int64(len(d.Input))
+	case history.OrchestrationStarted:
+		return fixed + int64(len(d.Input))
+	case history.ExternalEvent:
+		return fixed + int64(len(d.Data))
+	case history.QueueEventDelivered:
+		return fixed + int64(len(d.Data))
+	default:
+		return fixed
+	}
+}

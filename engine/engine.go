@@ -1,0 +1,182 @@
+package engine
+
+import (
+	"context"
+	"log/slog"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/Masterminds/semver/v3"
+
+	"duroxide/provider"
+)
+
+// Options configures an Engine.
+type Options struct {
+	// Log takes the engine's records; nil discards them.
+	Log *slog.Logger
+	// Clock is where waiting takes its time from; nil means the machine's.
+	Clock Clock
+	// Version is the semantic version that is written into histories; "" means 0.0.0.
+	Version string
+}
+
+// Engine is one opened store with the clients and runtimes of this process on it. It is safe for
+// concurrent use.
+type Engine struct {
+	store   provider.Provider
+	clock   Clock
+	log     log
+	version string
+	changes *waiters
+	unwatch func()
+
+	mu       sync.Mutex
+	runtimes []*Runtime
+	turn     int // round robin over runtimes
+	closed   bool
+}
+
+// New makes an engine on an opened store. Close must be called; it closes the store too.
+func New(store provider.Provider, o Options) *Engine {
+	e := &Engine{store: store, clock: o.Clock, log: newLog(o.Log), version: o.Version}
+	if e.clock == nil {
+		e.clock = RealClock{}
+	}
+	if e.version == "" {
+		e.version = "0.0.0"
+	}
+	e.changes = newWaiters(e.clock)
+	e.unwatch = store.Watch(e.changed)
+	return e
+}
+
+// Client gives a client of the store. It needs no closing.
+func (e *Engine) Client() *Client { return &Client{e: e} }
+
+// Close shuts the runtimes down without grace and closes the store.
+func (e *Engine) Close(ctx context.Context) error {
+	e.mu.Lock()
+	e.closed = true
+	runtimes := slices.Clone(e.runtimes)
+	e.mu.Unlock()
+	for _, rt := range runtimes {
+		if err := rt.Shutdown(ctx, 0); err != nil {
+			return err
+		}
+	}
+	e.unwatch()
+	e.changes.close()
+	return e.store.Close(ctx)
+}
+
+// changed is called by the store after commits. It must not call the store.
+func (e *Engine) changed(c provider.Change) {
+	e.changes.changed(c)
+	if !c.Work && c.NextDue.IsZero() {
+		return
+	}
+	for _, rt := range e.started() {
+		if c.Work {
+			rt.poller.wake()
+		}
+		if !c.NextDue.IsZero() {
+			rt.poller.wakeAt(c.NextDue)
+		}
+	}
+}
+
+func (e *Engine) started() []*Runtime {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.runtimes)
+}
+
+// submit stores messages. Where a runtime of this process has room, it claims the targets in the
+// same commit and begins at once.
+func (e *Engine) submit(ctx context.Context, msgs []provider.Message) ([]provider.Submitted, error) {
+	rt := e.choose()
+	s := provider.Submission{Messages: msgs}
+	if rt != nil {
+		s.Claim = rt.turnHolder()
+	}
+	results, err := e.store.Submit(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	e.route(rt, msgs, results)
+	return results, nil
+}
+
+// choose gives a runtime that has room for one more instance, or nil.
+func (e *Engine) choose() *Runtime {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for i := range e.runtimes {
+		rt := e.runtimes[(e.turn+i)%len(e.runtimes)]
+		if rt.hasRoom() {
+			e.turn += i + 1
+			return rt
+		}
+	}
+	return nil
+}
+
+// route hands stored messages to whoever holds their target: claims go to the runtime that asked
+// for them, messages for held instances to the runtime of this process that holds them. What is
+// held elsewhere is announced by the store.
+func (e *Engine) route(claimer *Runtime, msgs []provider.Message, results []provider.Submitted) {
+	for i, result := range results {
+		switch {
+		case result.Err != nil:
+		case result.Claim != nil:
+			claimer.adopt(*result.Claim)
+		case result.Held != 0:
+			m := msgs[i]
+			m.ID = result.ID
+			e.routeHeld(result.Held, m)
+		default:
+		}
+	}
+}
+
+func (e *Engine) routeHeld(lease provider.LeaseID, m provider.Message) {
+	for _, rt := range e.started() {
+		if rt.leases.holds(lease) {
+			rt.route(m)
+			return
+		}
+	}
+}
+
+// spawn starts a goroutine that reports a panic instead of ending the process.
+func (e *Engine) spawn(wg *sync.WaitGroup, name string, f func()) {
+	wg.Add(1)
+	go func() {
+		defer wg.Done()
+		defer e.recovered(name)
+		f()
+	}()
+}
+
+func (e *Engine) recovered(where string) {
+	if v := recover(); v != nil {
+		e.log.panicked(where, v, debug.Stack())
+	}
+}
+
+var lastToken atomic.Uint64
+
+// newToken gives a number that is unique in the process and never reused.
+func newToken() uint64 { return lastToken.Add(1) }
+
+// pin gives the engine's version as a number that sorts like it.
+func (e *Engine) pin() uint64 {
+	v, err := semver.NewVersion(e.version)
+	if err != nil {
+		return 0
+	}
+	return provider.PackVersion(v.Major(), v.Minor(), v.Patch())
+}

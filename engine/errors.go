@@ -1,0 +1,37 @@
+package engine
+
+import "errors"
+
+// What callers decide upon. Errors of the store come through unchanged or wrapped; see package
+// provider for their sentinels.
+var (
+	// ErrTimeout: what was waited for did not happen in time. It may wrap the store's error where
+	// the store could not be read meanwhile.
+	ErrTimeout = errors.New("Operation timed out") //nolint:staticcheck // the text is part of the contract
+	// ErrShutdown: the engine or the runtime was shut down before the call was done.
+	ErrShutdown = errors.New("the engine is shut down")
+)
+
+// InputError says that an argument is not acceptable. Nothing was done.
+type InputError struct {
+	// Message names the argument and the expectation.
+	Message string
+}
+
+// Error gives "Invalid input: " and the message.
+func (e *InputError) Error() string { return "Invalid input: " + e.Message }
+
+// RefusedError says why a management call was refused, in words for people. Programs ask
+// errors.Is for the provider's sentinel.
+type RefusedError struct {
+	// Message is the whole text.
+	Message string
+	// Err is the sentinel, for example provider.ErrStillRunning.
+	Err error
+}
+
+// Error gives the message.
+func (e *RefusedError) Error() string { return e.Message }
+
+// Unwrap gives the sentinel.
+func (e *RefusedError) Unwrap() error { return e.Err }

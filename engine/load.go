@@ -1,0 +1,178 @@
+package engine
+
+import (
+	"errors"
+	"maps"
+	"slices"
+
+	"duroxide/engine/replay"
+	"duroxide/history"
+	"duroxide/provider"
+)
+
+// keysBefore gives the keys that a new execution starts with, and reads them where they are not
+// known.
+func (t *turn) keysBefore() []string {
+	return slices.Sorted(maps.Keys(t.r.values))
+}
+
+// knowValues reads the key-value store that the next execution starts from.
+func (t *turn) knowValues() error {
+	if t.r.values != nil {
+		return nil
+	}
+	if t.r.execution == 0 {
+		t.r.values = map[string]provider.Value{}
+		return nil
+	}
+	record, err := t.readExecution(t.r.execution + 1)
+	if err != nil {
+		return err
+	}
+	t.r.values = record.Values
+	if t.r.values == nil {
+		t.r.values = map[string]provider.Value{}
+	}
+	return nil
+}
+
+func (t *turn) read() (provider.Record, error) { return t.readExecution(t.r.execution) }
+
+func (t *turn) readExecution(execution uint64) (record provider.Record, err error) {
+	err = t.rt.insist(t.rt.ctx, "load", func() error {
+		record, err = t.rt.e.store.Load(t.rt.ctx, t.r.instance, execution)
+		return err
+	})
+	return record, err
+}
+
+func (t *turn) params(record provider.Record) replay.Params {
+	return replay.Params{
+		Instance: t.r.instance, Execution: t.r.execution,
+		Keys: slices.Sorted(maps.Keys(record.Values)), Engine: t.rt.e.version,
+	}
+}
+
+// load makes the resident again from its history: the index by replay.Load, the generator by
+// running the code over the recorded deliveries.
+func (t *turn) load() error {
+	record, err := t.read()
+	if err != nil {
+		return err
+	}
+	x, deliveries, err := replay.Load(record.Events, t.params(record))
+	if err != nil {
+		return t.loadFailed(record, err)
+	}
+	t.r.x, t.r.events = x, len(record.Events)
+	t.last = x.LastEvent()
+	t.describe()
+	for _, timer := range x.OpenTimers() {
+		if t.r.timers[timer.Event] == nil {
+			t.rt.setTimer(t.r, timer.Event, timer.FireAtMs, nil)
+		}
+	}
+	opening := record.Values
+	t.r.values = liveValues(record)
+	return t.open(deliveries, opening)
+}
+
+// loadFailed ends an instance whose history cannot come from any code.
+func (t *turn) loadFailed(record provider.Record, cause error) error {
+	var d *replay.Divergence
+	if !errors.As(cause, &d) || len(record.Events) == 0 {
+		return cause
+	}
+	f := d.Failure()
+	for _, it := range t.items {
+		t.take(it)
+	}
+	t.last = record.Events[len(record.Events)-1].ID
+	t.ended = true
+	if s, ok := record.Events[0].Data.(history.OrchestrationStarted); ok && s.Parent != nil {
+		t.notices = append(t.notices, childDone(*s.Parent, "", &f))
+	}
+	return t.commit(replay.Delta{
+		Events: []history.Event{{
+			ID: t.last + 1, TimeMs: t.rt.nowMs(), Engine: t.rt.e.version,
+			Data: history.OrchestrationFailed{Failure: f},
+		}},
+		Ending: &replay.Ending{Kind: replay.Failed, Failure: &f},
+	})
+}
+
+// liveValues applies the recorded changes to the values at the start of the execution.
+func liveValues(record provider.Record) map[string]provider.Value {
+	values := maps.Clone(record.Values)
+	if values == nil {
+		values = map[string]provider.Value{}
+	}
+	for _, e := range record.Events {
+		switch d := e.Data.(type) {
+		case history.KeyValueSet:
+			values[d.Key] = provider.Value{Data: d.Value, UpdatedAtMs: d.UpdatedAtMs}
+		case history.KeyValueCleared:
+			delete(values, d.Key)
+		case history.KeyValuesCleared:
+			clear(values)
+		default:
+		}
+	}
+	return values
+}
+
+// open makes the generator and leads it through the recorded deliveries; what it then asks for
+// beyond the history is new work.
+func (t *turn) open(deliveries []replay.Delivery, values map[string]provider.Value) error {
+	p := t.r.x.Params()
+	opening := &Opening{Input: p.Input, CustomStatus: p.CustomStatus}
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		v := values[key]
+		opening.Values = append(opening.Values, KeyValue{Key: key, Value: v.Data, UpdatedAtMs: v.UpdatedAtMs})
+	}
+	if t.r.resident != 0 {
+		t.rt.host.Drop(t.r.resident)
+	}
+	t.r.resident = newToken()
+	if t.started != nil { // Nothing of this execution was committed before.
+		answer, err := t.call(RunRequest{Open: opening})
+		if err != nil {
+			return err
+		}
+		return t.step(answer, 0)
+	}
+	return t.replay(opening, deliveries)
+}
+
+// replay runs the code over the recorded deliveries and compares what it asks for.
+func (t *turn) replay(opening *Opening, deliveries []replay.Delivery) error {
+	request := RunRequest{Open: opening, Deliveries: deliveries, ReplaySteps: 1 + len(deliveries)}
+	var answer replay.Answer
+	for {
+		part, err := t.call(request)
+		if err != nil {
+			return err
+		}
+		steps := append(answer.Steps, part.Steps...)
+		answer = part
+		answer.Steps = steps
+		taken := len(steps) - 1
+		if answer.Done || continues(part.Steps) || taken >= len(deliveries) || len(part.Steps) == 0 {
+			break
+		}
+		request = RunRequest{Deliveries: deliveries[taken:], ReplaySteps: len(deliveries) - taken}
+	}
+	extra, err := t.r.x.Verify(answer.Steps, answer.Done)
+	if err != nil {
+		return t.broken(err)
+	}
+	answer.Steps = [][]replay.Action{extra}
+	return t.step(answer, 0)
+}
+
+func continues(steps [][]replay.Action) bool {
+	if len(steps) == 0 {
+		return false
+	}
+	return slices.ContainsFunc(steps[len(steps)-1], func(a replay.Action) bool { return a.Kind == replay.ContinueAsNew })
+}

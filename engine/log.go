@@ -1,0 +1,224 @@
+package engine
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"duroxide/history"
+	"duroxide/provider"
+)
+
+// Targets of log records: filters select by them.
+const (
+	targetOrchestration = "duroxide::orchestration"
+	targetActivity      = "duroxide::activity"
+	targetRuntime       = "duroxide::runtime"
+	targetWorker        = "duroxide::runtime::worker"
+	targetTurns         = "duroxide::runtime::dispatchers::orchestration"
+	targetRegistry      = "duroxide::runtime::registry"
+	targetProvider      = "duroxide::provider"
+)
+
+// log writes the engine's records. Failures of infrastructure and configuration are errors,
+// application failures are warnings, the cancellation of a running activity is information, and
+// what is routine is for debugging. Payloads are never written.
+type log struct{ out *slog.Logger }
+
+// newLog gives a log to the logger, or one that discards everything for nil.
+func newLog(out *slog.Logger) log {
+	if out == nil {
+		out = slog.New(slog.DiscardHandler)
+	}
+	return log{out: out}
+}
+
+func (l log) write(level slog.Level, target, message string, attrs ...slog.Attr) {
+	ctx := context.Background()
+	if !l.out.Enabled(ctx, level) {
+		return
+	}
+	all := make([]slog.Attr, 0, len(attrs)+1)
+	all = append(all, slog.String("target", target))
+	l.out.LogAttrs(ctx, level, message, append(all, attrs...)...)
+}
+
+func (l log) runtimeStarted(node, engineVersion, store, storeVersion string, s settings) {
+	attrs := []slog.Attr{
+		slog.String("node_id", node),
+		slog.String("engine_version", engineVersion),
+		slog.String("provider", store),
+		slog.String("provider_version", storeVersion),
+		slog.Int("orchestration_concurrency", s.orchestrationConcurrency),
+		slog.Int("worker_concurrency", s.workerConcurrency),
+		slog.String("service_name", s.serviceName),
+	}
+	if s.serviceVersion != "" {
+		attrs = append(attrs, slog.String("service_version", s.serviceVersion))
+	}
+	l.write(slog.LevelInfo, targetRuntime, "runtime started", attrs...)
+}
+
+func (l log) runtimeStopped(node string, clean bool) {
+	l.write(slog.LevelInfo, targetRuntime, "runtime stopped",
+		slog.String("node_id", node), slog.Bool("clean", clean))
+}
+
+func (l log) orchestrationStarted(inv Invocation) {
+	l.write(slog.LevelDebug, targetRuntime, "orchestration started", instanceAttrs(inv)...)
+}
+
+// orchestrationEnded reports a completed or continued execution.
+func (l log) orchestrationEnded(inv Invocation, status provider.ExecutionStatus, events int) {
+	l.write(slog.LevelDebug, targetRuntime, "orchestration ended", append(instanceAttrs(inv),
+		slog.String("status", status.String()), slog.Int("history_events", events))...)
+}
+
+func (l log) orchestrationFailed(inv Invocation, events int, f history.Failure) {
+	l.write(failureLevel(f), targetRuntime, "orchestration failed", append(instanceAttrs(inv),
+		slog.Int("history_events", events),
+		slog.String("error_type", string(f.Category)),
+		slog.String("error", f.Display()))...)
+}
+
+func (l log) activityStarted(call ActivityCall) {
+	l.write(slog.LevelDebug, targetRuntime, "activity started", activityAttrs(call)...)
+}
+
+func (l log) activityCompleted(call ActivityCall, took time.Duration, resultSize int) {
+	l.write(slog.LevelDebug, targetRuntime, "activity completed", append(activityAttrs(call),
+		slog.String("outcome", "success"),
+		slog.Int64("duration_ms", took.Milliseconds()),
+		slog.Int("result_size", resultSize))...)
+}
+
+func (l log) activityFailed(call ActivityCall, took time.Duration, f history.Failure) {
+	l.write(failureLevel(f), targetRuntime, "activity failed", append(activityAttrs(call),
+		slog.String("outcome", string(f.Category)),
+		slog.Int64("duration_ms", took.Milliseconds()),
+		slog.String("error", f.Display()))...)
+}
+
+func (l log) activityCancelled(call ActivityCall, reason string) {
+	l.write(slog.LevelInfo, targetRuntime, "activity cancelled", append(activityAttrs(call),
+		slog.String("outcome", "cancelled"), slog.String("reason", reason))...)
+}
+
+// activityNotStored reports an outcome that the store refused: the activity may run again.
+func (l log) activityNotStored(call ActivityCall, err error) {
+	l.write(slog.LevelWarn, targetWorker, "activity outcome not stored", append(activityAttrs(call),
+		slog.Any("error", err))...)
+}
+
+// unregistered is why and for how long work without a handler is put back.
+type unregistered struct {
+	// What is "orchestration" or "activity".
+	What     string
+	Instance string
+	Name     string
+	// Version is nil for "the registry's choice".
+	Version     *string
+	Attempt     int
+	MaxAttempts int
+	Backoff     time.Duration
+}
+
+func (l log) unregistered(u unregistered) {
+	version := "latest"
+	if u.Version != nil {
+		version = *u.Version
+	}
+	l.write(slog.LevelWarn, targetRegistry, u.What+" is not registered here, trying again later",
+		slog.String("instance_id", u.Instance),
+		slog.String("name", u.Name),
+		slog.String("version", version),
+		slog.Int("attempt_count", u.Attempt),
+		slog.Int("max_attempts", u.MaxAttempts),
+		slog.Int("remaining_attempts", max(u.MaxAttempts+1-u.Attempt, 0)),
+		slog.Float64("backoff_secs", u.Backoff.Seconds()))
+}
+
+// messageDropped reports a message that changes nothing: a duplicate, a stale completion, a signal
+// that nobody waits for.
+func (l log) messageDropped(instance string, m provider.Message, reason string) {
+	l.write(slog.LevelWarn, targetTurns, "message dropped",
+		slog.String("instance_id", instance),
+		slog.Int("message_kind", int(m.Kind)),
+		slog.String("name", m.Name),
+		slog.Uint64("execution_id", m.Execution),
+		slog.Uint64("source_event_id", m.Source),
+		slog.String("reason", reason))
+}
+
+// messageUndecodable reports a stored message that cannot be read and is put aside.
+func (l log) messageUndecodable(instance string, m provider.UndecodableMessage) {
+	l.write(slog.LevelError, targetTurns, "message cannot be decoded",
+		slog.String("instance_id", instance),
+		slog.Uint64("message_id", m.ID),
+		slog.String("error", m.Reason))
+}
+
+// turnAbandoned reports a turn that was given back, and for how long.
+func (l log) turnAbandoned(instance string, err error, attempt int, delay time.Duration) {
+	l.write(slog.LevelWarn, targetTurns, "turn abandoned",
+		slog.String("instance_id", instance),
+		slog.Any("error", err),
+		slog.Int("attempt_count", attempt),
+		slog.Float64("backoff_secs", delay.Seconds()))
+}
+
+// leaseLost reports claims that this node lost: another one has them now, or nobody.
+func (l log) leaseLost(what string, lease provider.LeaseID) {
+	l.write(slog.LevelWarn, targetTurns, what+" lease lost", slog.Uint64("lease", uint64(lease)))
+}
+
+// storeFailed reports an error of the store that is retried.
+func (l log) storeFailed(op string, err error, retryIn time.Duration) {
+	l.write(slog.LevelWarn, targetProvider, "store error, trying again",
+		slog.String("operation", op),
+		slog.Any("error", err),
+		slog.Float64("backoff_secs", retryIn.Seconds()))
+}
+
+// panicked reports a panic of the engine's own code.
+func (l log) panicked(where string, value any, stack []byte) {
+	l.write(slog.LevelError, targetRuntime, "panic",
+		slog.String("where", where),
+		slog.Any("error", value),
+		slog.String("stack", string(stack)))
+}
+
+func failureLevel(f history.Failure) slog.Level {
+	if f.Category == history.Application {
+		return slog.LevelWarn
+	}
+	return slog.LevelError
+}
+
+func instanceAttrs(inv Invocation) []slog.Attr {
+	return []slog.Attr{
+		slog.String("instance_id", inv.Instance),
+		slog.Uint64("execution_id", inv.Execution),
+		slog.String("orchestration_name", inv.Name),
+		slog.String("orchestration_version", inv.Version),
+	}
+}
+
+func activityAttrs(call ActivityCall) []slog.Attr {
+	tag := "default"
+	if call.Tag != nil {
+		tag = *call.Tag
+	}
+	return append(instanceAttrs(call.Invocation),
+		slog.String("activity_name", call.Activity),
+		slog.Uint64("activity_id", call.ID),
+		slog.String("activity_tag", tag),
+		slog.String("worker_id", call.WorkerID),
+		slog.Int("attempt_count", call.Attempt))
+}
+
+// runSlow reports user code that does not give way.
+func (l log) runSlow(inv Invocation, after time.Duration) {
+	l.write(slog.LevelWarn, targetRuntime, "Orchestration code has not given way; it blocks its thread",
+		append(instanceAttrs(inv), slog.Int64("after_ms", after.Milliseconds()))...)
+}

@@ -1,0 +1,102 @@
+package engine_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"duroxide/engine"
+	"duroxide/history"
+)
+
+// recorded runs write with a log at debug level and gives the one record that came of it.
+func recorded(t *testing.T, write func(engine.Records)) map[string]any {
+	t.Helper()
+	var out bytes.Buffer
+	logger := slog.New(slog.NewJSONHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	write(engine.NewRecords(logger))
+	var record map[string]any
+	require.NoError(t, json.Unmarshal(out.Bytes(), &record), out.String())
+	return record
+}
+
+var invocation = engine.Invocation{
+	Token: 9, Instance: "i-1", Execution: 2, Name: "order", Version: "1.0.0",
+}
+
+func TestFailuresAreLoggedAtTheLevelOfTheirCategory(t *testing.T) {
+	t.Parallel()
+	for category, level := range map[history.Category]string{
+		history.Application:    "WARN",
+		history.Configuration:  "ERROR",
+		history.Infrastructure: "ERROR",
+		history.Poison:         "ERROR",
+	} {
+		t.Run(string(category), func(t *testing.T) {
+			t.Parallel()
+			f := history.Failure{Category: category, Message: "boom"}
+			record := recorded(t, func(r engine.Records) { r.OrchestrationFailed(invocation, 7, f) })
+			require.Equal(t, level, record["level"])
+			require.Equal(t, "duroxide::runtime", record["target"])
+			require.Equal(t, "i-1", record["instance_id"])
+			require.InDelta(t, 2, record["execution_id"], 0)
+			require.Equal(t, "order", record["orchestration_name"])
+			require.Equal(t, "1.0.0", record["orchestration_version"])
+			require.InDelta(t, 7, record["history_events"], 0)
+			require.Equal(t, string(category), record["error_type"])
+			require.Equal(t, f.Display(), record["error"])
+		})
+	}
+}
+
+func TestAFailedActivityIsLoggedWithItsIdentity(t *testing.T) {
+	t.Parallel()
+	call := engine.ActivityCall{
+		Invocation: invocation, Activity: "charge", ID: 5, WorkerID: "w", Tag: new("gpu"), Attempt: 3,
+	}
+	record := recorded(t, func(r engine.Records) {
+		r.ActivityFailed(call, history.Failure{Category: history.Application, Message: "boom"})
+	})
+	require.Equal(t, "WARN", record["level"])
+	require.Equal(t, "charge", record["activity_name"])
+	require.InDelta(t, 5, record["activity_id"], 0)
+	require.Equal(t, "gpu", record["activity_tag"])
+	require.Equal(t, "w", record["worker_id"])
+	require.InDelta(t, 3, record["attempt_count"], 0)
+	require.InDelta(t, 1000, record["duration_ms"], 0)
+}
+
+func TestAnUnregisteredNameIsLoggedWithWhatIsLeftOfItsAttempts(t *testing.T) {
+	t.Parallel()
+	record := recorded(t, func(r engine.Records) { r.Unregistered("order", nil, 3, 10, 4*time.Second) })
+	require.Equal(t, "WARN", record["level"])
+	require.Equal(t, "latest", record["version"])
+	require.InDelta(t, 8, record["remaining_attempts"], 0)
+	require.InDelta(t, 4, record["backoff_secs"], 0)
+
+	record = recorded(t, func(r engine.Records) { r.Unregistered("order", new("2.0.0"), 11, 10, 0) })
+	require.Equal(t, "2.0.0", record["version"])
+	require.InDelta(t, 0, record["remaining_attempts"], 0)
+}
+
+func TestTheStartIsLoggedWithTheService(t *testing.T) {
+	t.Parallel()
+	record := recorded(t, func(r engine.Records) {
+		require.NoError(t, r.RuntimeStarted(engine.RuntimeOptions{ServiceName: "shop", ServiceVersion: "7"}))
+	})
+	require.Equal(t, "INFO", record["level"])
+	require.Equal(t, "shop", record["service_name"])
+	require.Equal(t, "7", record["service_version"])
+	require.Equal(t, "1.2.3", record["engine_version"])
+}
+
+func TestWithoutALoggerNothingIsWritten(t *testing.T) {
+	t.Parallel()
+	require.NotPanics(t, func() {
+		engine.NewRecords(nil).OrchestrationFailed(invocation, 1, history.Failure{})
+	})
+}

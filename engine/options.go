@@ -1,0 +1,229 @@
+package engine
+
+import (
+	"cmp"
+	"fmt"
+	"time"
+
+	"duroxide/provider"
+)
+
+// RuntimeOptions configures a runtime. The zero value of a field means its default.
+type RuntimeOptions struct {
+	// OrchestrationConcurrency is the number of turns at a time; nil means 2, zero means none.
+	OrchestrationConcurrency *int
+	// WorkerConcurrency is the number of activities at a time; nil means 2, zero means none.
+	WorkerConcurrency *int
+	// PollInterval is the shortest pause between two polls of an idle runtime, 100 ms by default.
+	// Work is announced, so polls are only a safety net, and never closer together than 1 s.
+	PollInterval time.Duration
+	// WorkerLockTimeout is the length of the lease on activities, 30 s by default.
+	WorkerLockTimeout time.Duration
+	// OrchestratorLockTimeout is the length of the lease on instances, 5 s by default.
+	OrchestratorLockTimeout time.Duration
+	// MaxSessions is the number of distinct sessions that the runtime holds, 10 by default.
+	MaxSessions int
+	// SessionIdleTimeout is how long a session stays here after its last activity, 5 min by default.
+	SessionIdleTimeout time.Duration
+	// SessionLockTimeout is the length of the lease on sessions, 30 s by default.
+	SessionLockTimeout time.Duration
+	// SessionCleanupInterval is the pause between two clean-ups of sessions, 5 min by default.
+	SessionCleanupInterval time.Duration
+	// WorkerNodeID names the owner of sessions across restarts; "" means an owner per start.
+	WorkerNodeID string
+	// Tags selects the activities that run here; the zero value takes untagged ones.
+	Tags provider.TagFilter
+
+	// MaxAttempts is how often work is tried before it counts as poison, 10 by default.
+	MaxAttempts int
+	// UnregisteredBackoff and UnregisteredBackoffMax bound the pause before work without a
+	// registered handler is tried again, 1 s and 60 s by default.
+	UnregisteredBackoff    time.Duration
+	UnregisteredBackoffMax time.Duration
+	// ActivityGrace is how long a cancelled activity keeps its slot, 10 s by default.
+	ActivityGrace time.Duration
+	// ResidentIdle is how long an instance stays in memory without work, 1 min by default.
+	ResidentIdle time.Duration
+	// ResidentBytes bounds the histories of instances in memory, 256 MiB by default.
+	ResidentBytes int64
+	// EvictAfterTurn drops instances from memory at random after turns. It is for tests: nothing
+	// but the speed may change.
+	EvictAfterTurn bool
+
+	// ServiceName and ServiceVersion are shown in log records.
+	ServiceName    string
+	ServiceVersion string
+}
+
+// Defaults and bounds of RuntimeOptions.
+const (
+	defaultConcurrency     = 2
+	defaultPollInterval    = 100 * time.Millisecond
+	safetyPollInterval     = time.Second
+	defaultTurnLease       = 5 * time.Second
+	defaultTaskLease       = 30 * time.Second
+	minLease               = 100 * time.Millisecond
+	defaultMaxSessions     = 10
+	defaultSessionLease    = 30 * time.Second
+	defaultSessionIdle     = 5 * time.Minute
+	defaultSessionCleanup  = 5 * time.Minute
+	defaultMaxAttempts     = 10
+	defaultBackoffBase     = time.Second
+	defaultBackoffMax      = time.Minute
+	maxBackoffDoublings    = 6
+	defaultActivityGrace   = 10 * time.Second
+	defaultResidentIdle    = time.Minute
+	defaultResidentBytes   = 256 << 20
+	taskRenewalBuffer      = 5 * time.Second
+	minTaskRenewalInterval = time.Second
+	defaultServiceName     = "duroxide"
+)
+
+// Limits of what user code hands over. The texts that report them name the limit.
+const (
+	// MaxTagFilterTags is the highest number of tags in a filter.
+	MaxTagFilterTags = 5
+	// MaxTagBytes is the highest length of a tag.
+	MaxTagBytes = 256
+)
+
+// settings are RuntimeOptions with every value resolved.
+type settings struct {
+	orchestrationConcurrency int
+	workerConcurrency        int
+	pollInterval             time.Duration
+	turnLease                time.Duration
+	taskLease                time.Duration
+	maxSessions              int
+	sessionLease             time.Duration
+	sessionIdle              time.Duration
+	sessionCleanup           time.Duration
+	workerNodeID             string
+	tags                     provider.TagFilter
+	maxAttempts              int
+	backoffBase              time.Duration
+	backoffMax               time.Duration
+	activityGrace            time.Duration
+	residentIdle             time.Duration
+	residentBytes            int64
+	evictAfterTurn           bool
+	serviceName              string
+	serviceVersion           string
+}
+
+// withDefaults resolves the options, or says with an *InputError which one is wrong.
+func (o RuntimeOptions) withDefaults() (settings, error) {
+	s := settings{
+		orchestrationConcurrency: pointed(o.OrchestrationConcurrency, defaultConcurrency),
+		workerConcurrency:        pointed(o.WorkerConcurrency, defaultConcurrency),
+		pollInterval:             max(cmp.Or(o.PollInterval, defaultPollInterval), safetyPollInterval),
+		turnLease:                cmp.Or(o.OrchestratorLockTimeout, defaultTurnLease),
+		taskLease:                cmp.Or(o.WorkerLockTimeout, defaultTaskLease),
+		maxSessions:              cmp.Or(o.MaxSessions, defaultMaxSessions),
+		sessionLease:             cmp.Or(o.SessionLockTimeout, defaultSessionLease),
+		sessionIdle:              cmp.Or(o.SessionIdleTimeout, defaultSessionIdle),
+		sessionCleanup:           cmp.Or(o.SessionCleanupInterval, defaultSessionCleanup),
+		workerNodeID:             o.WorkerNodeID,
+		tags:                     o.Tags,
+		maxAttempts:              cmp.Or(o.MaxAttempts, defaultMaxAttempts),
+		backoffBase:              cmp.Or(o.UnregisteredBackoff, defaultBackoffBase),
+		backoffMax:               cmp.Or(o.UnregisteredBackoffMax, defaultBackoffMax),
+		activityGrace:            cmp.Or(o.ActivityGrace, defaultActivityGrace),
+		residentIdle:             cmp.Or(o.ResidentIdle, defaultResidentIdle),
+		residentBytes:            cmp.Or(o.ResidentBytes, defaultResidentBytes),
+		evictAfterTurn:           o.EvictAfterTurn,
+		serviceName:              cmp.Or(o.ServiceName, defaultServiceName),
+		serviceVersion:           o.ServiceVersion,
+	}
+	if err := s.check(); err != nil {
+		return settings{}, err
+	}
+	return s, nil
+}
+
+// backoff gives the pause after the given attempt (1 is the first) found no handler.
+func (s settings) backoff(attempt int) time.Duration {
+	doublings := min(max(attempt-1, 0), maxBackoffDoublings)
+	return min(s.backoffBase<<doublings, s.backoffMax)
+}
+
+func (s settings) check() error {
+	if err := s.checkSigns(); err != nil {
+		return err
+	}
+	if err := checkLease("orchestrator_lock_timeout", s.turnLease); err != nil {
+		return err
+	}
+	if err := checkLease("worker_lock_timeout", s.taskLease); err != nil {
+		return err
+	}
+	if err := checkLease("session_lock_timeout", s.sessionLease); err != nil {
+		return err
+	}
+	renewal := max(s.taskLease-taskRenewalBuffer, minTaskRenewalInterval)
+	if s.sessionIdle <= renewal {
+		return inputErrorf("session_idle_timeout (%gs) must be greater than worker lock renewal interval (%gs)",
+			s.sessionIdle.Seconds(), renewal.Seconds())
+	}
+	return checkTags(s.tags)
+}
+
+func (s settings) checkSigns() error {
+	for _, v := range []struct {
+		name  string
+		value int64
+	}{
+		{"orchestration_concurrency", int64(s.orchestrationConcurrency)},
+		{"worker_concurrency", int64(s.workerConcurrency)},
+		{"max_sessions", int64(s.maxSessions)},
+		{"max_attempts", int64(s.maxAttempts)},
+		{"session_cleanup_interval", int64(s.sessionCleanup)},
+		{"unregistered_backoff", int64(s.backoffBase)},
+		{"unregistered_backoff_max", int64(s.backoffMax)},
+		{"activity_grace", int64(s.activityGrace)},
+		{"resident_idle", int64(s.residentIdle)},
+		{"resident_bytes", s.residentBytes},
+	} {
+		if v.value < 0 {
+			return inputErrorf("%s must not be negative", v.name)
+		}
+	}
+	return nil
+}
+
+func checkLease(name string, d time.Duration) error {
+	if d < minLease {
+		return inputErrorf("%s (%v) must be at least %v", name, d, minLease)
+	}
+	return nil
+}
+
+func checkTags(f provider.TagFilter) error {
+	if f.Mode != provider.TagsOnly && f.Mode != provider.TagsDefaultAnd {
+		return nil
+	}
+	if len(f.Tags) == 0 {
+		return inputErrorf("worker_tag_filter needs at least one tag")
+	}
+	if len(f.Tags) > MaxTagFilterTags {
+		return inputErrorf("worker_tag_filter has %d tags, at most %d are allowed", len(f.Tags), MaxTagFilterTags)
+	}
+	for _, tag := range f.Tags {
+		if len(tag) > MaxTagBytes {
+			return inputErrorf("worker_tag_filter tag size (%d bytes) exceeds limit (%d bytes)",
+				len(tag), MaxTagBytes)
+		}
+	}
+	return nil
+}
+
+func inputErrorf(format string, args ...any) error {
+	return &InputError{Message: fmt.Sprintf(format, args...)}
+}
+
+func pointed(p *int, fallback int) int {
+	if p == nil {
+		return fallback
+	}
+	return *p
+}

@@ -1,0 +1,107 @@
+package engine
+
+import (
+	"strings"
+	"sync"
+
+	"github.com/Masterminds/semver/v3"
+
+	"duroxide/history"
+)
+
+// unversioned is what older records hold where no version was chosen.
+const unversioned = "0.0.0"
+
+// Registry names the orchestrations and activities that a runtime can run. Their functions live
+// in the host. It is safe for concurrent use; names added after a runtime started are seen by it.
+type Registry struct {
+	mu sync.RWMutex
+	// Guarded by mu.
+	orchestrations map[string]*orchestrationVersions
+	activities     map[string]struct{}
+}
+
+type orchestrationVersions struct {
+	latest *semver.Version
+	known  map[string]struct{}
+}
+
+// NewRegistry gives an empty registry.
+func NewRegistry() *Registry {
+	return &Registry{
+		orchestrations: make(map[string]*orchestrationVersions),
+		activities:     make(map[string]struct{}),
+	}
+}
+
+// AddOrchestration registers one version of an orchestration. Versions are full semantic versions
+// and must be added in rising order; anything else is an *InputError and changes nothing.
+func (g *Registry) AddOrchestration(name, version string) error {
+	v, err := semver.StrictNewVersion(version)
+	if err != nil {
+		return inputErrorf("Version '%s' is not valid semver", version)
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	versions := g.orchestrations[name]
+	if versions == nil {
+		g.orchestrations[name] = &orchestrationVersions{
+			latest: v,
+			known:  map[string]struct{}{version: {}},
+		}
+		return nil
+	}
+	if _, ok := versions.known[version]; ok {
+		return inputErrorf("duplicate orchestration registration: %s@%s", name, version)
+	}
+	if !v.GreaterThan(versions.latest) {
+		return inputErrorf(
+			"non-monotonic orchestration version for %s: %s is not later than existing latest %s",
+			name, version, versions.latest.Original())
+	}
+	versions.latest = v
+	versions.known[version] = struct{}{}
+	return nil
+}
+
+// AddActivity registers an activity. A name that is taken or reserved is an *InputError.
+func (g *Registry) AddActivity(name string) error {
+	if strings.HasPrefix(name, history.ReservedActivityPrefix) {
+		return inputErrorf("activity name '%s' uses reserved prefix '%s'",
+			name, history.ReservedActivityPrefix)
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if _, ok := g.activities[name]; ok {
+		return inputErrorf("duplicate activity registration: %s", name)
+	}
+	g.activities[name] = struct{}{}
+	return nil
+}
+
+// Resolve gives the version that runs for a name: the highest one where version is nil or the
+// recorded "0.0.0", else exactly the given one. ok is false where it is not registered; a text
+// that is no semantic version never is.
+func (g *Registry) Resolve(name string, version *string) (resolved string, ok bool) {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	versions := g.orchestrations[name]
+	if versions == nil {
+		return "", false
+	}
+	if version == nil || *version == unversioned {
+		return versions.latest.Original(), true
+	}
+	if _, ok := versions.known[*version]; !ok {
+		return "", false
+	}
+	return *version, true
+}
+
+// HasActivity reports whether an activity of the name is registered.
+func (g *Registry) HasActivity(name string) bool {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	_, ok := g.activities[name]
+	return ok
+}

@@ -1,0 +1,192 @@
+package replay
+
+import (
+	"fmt"
+
+	"duroxide/history"
+)
+
+// ArrivalKind says what a message means for an execution.
+type ArrivalKind uint8
+
+// The kinds of arrivals.
+const (
+	ActivityDone ArrivalKind = iota + 1
+	TimerFired
+	ChildDone
+	EventRaised
+	QueueEvent
+	CancelRequested
+)
+
+// Arrival is one message for the execution.
+type Arrival struct {
+	Kind ArrivalKind
+	// Execution and Source name what a completion answers.
+	Execution uint64
+	Source    uint64
+	// Name is that of a signal or queue.
+	Name string
+	// Data is a result, a payload, or the reason of a cancel request.
+	Data string
+	// Failure, if set, replaces Data.
+	Failure *history.Failure
+	// FireAtMs is the planned time of a timer.
+	FireAtMs int64
+}
+
+// completes gives the kind of action that an arrival answers, or zero.
+func (a Arrival) completes() ActionKind {
+	switch a.Kind {
+	case ActivityDone:
+		return Activity
+	case TimerFired:
+		return Timer
+	case ChildDone:
+		return SubOrchestration
+	case EventRaised, QueueEvent, CancelRequested:
+		return 0
+	default:
+		return 0
+	}
+}
+
+// Peek gives the delivery that Accept would make of a completion, without taking it. It is false
+// for everything but the completion of an open schedule, so that several completions can be given
+// to the code in one run.
+func (x *Execution) Peek(a Arrival) (Delivery, bool) {
+	kind := a.completes()
+	if kind == 0 || a.Execution != x.params.Execution {
+		return Delivery{}, false
+	}
+	s := x.open[a.Source]
+	if s == nil || s.kind != kind {
+		return Delivery{}, false
+	}
+	return a.delivery(s), true
+}
+
+func (a Arrival) delivery(s *schedule) Delivery {
+	switch {
+	case a.Failure != nil:
+		return Delivery{Token: s.token, Value: a.Failure.Display(), Details: a.Failure.Details}
+	case a.Kind == TimerFired:
+		return Delivery{Token: s.token, OK: true, Value: "null"}
+	default:
+		return Delivery{Token: s.token, OK: true, Value: a.Data}
+	}
+}
+
+// Accept takes one message: it appends what the history must know of it and gives the delivery
+// for the code, if there is one. A completion of another execution, or of a schedule that was
+// answered or cancelled, changes nothing (I3). An error is a *Divergence: the message answers
+// something that this execution never asked for.
+func (x *Execution) Accept(a Arrival, nowMs int64) (Delivery, bool, error) {
+	switch a.Kind {
+	case EventRaised:
+		x.append(0, nowMs, history.ExternalEvent{Name: a.Name, Data: a.Data})
+		d, ok := x.signal(a.Name, a.Data)
+		return d, ok, nil
+	case QueueEvent:
+		x.append(0, nowMs, history.QueueEventDelivered{Name: a.Name, Data: a.Data})
+		d, ok := x.arrive(a.Name, a.Data)
+		return d, ok, nil
+	case CancelRequested:
+		if x.cancelled == nil {
+			x.append(0, nowMs, history.OrchestrationCancelRequested{Reason: a.Data})
+			x.cancelled = &a.Data
+		}
+		return Delivery{}, false, nil
+	case ActivityDone, TimerFired, ChildDone:
+		return x.complete(a, nowMs)
+	default:
+		return Delivery{}, false, nil
+	}
+}
+
+func (x *Execution) complete(a Arrival, nowMs int64) (Delivery, bool, error) {
+	if a.Execution != x.params.Execution {
+		return Delivery{}, false, nil
+	}
+	s := x.open[a.Source]
+	if s == nil {
+		if a.Source > x.last {
+			return Delivery{}, false, x.diverged(a.Source, fmt.Sprintf(
+				"no matching schedule for %s id=%d", a.word(), a.Source))
+		}
+		return Delivery{}, false, nil
+	}
+	if s.kind != a.completes() {
+		return Delivery{}, false, x.diverged(a.Source, fmt.Sprintf(
+			"completion kind mismatch for id=%d, expected '%s', got '%s'", a.Source, s.kind.word(), a.completes().word()))
+	}
+	x.append(s.event, nowMs, a.event())
+	x.close(s)
+	return a.delivery(s), true, nil
+}
+
+// event gives the history event of a completion.
+func (a Arrival) event() history.Data {
+	switch a.Kind {
+	case TimerFired:
+		return history.TimerFired{FireAtMs: a.FireAtMs}
+	case ChildDone:
+		if a.Failure != nil {
+			return history.SubOrchestrationFailed{Failure: *a.Failure}
+		}
+		return history.SubOrchestrationCompleted{Result: a.Data}
+	default:
+		if a.Failure != nil {
+			return history.ActivityFailed{Failure: *a.Failure}
+		}
+		return history.ActivityCompleted{Result: a.Data}
+	}
+}
+
+func (a Arrival) word() string {
+	if a.Kind == ActivityDone {
+		return "completion"
+	}
+	return a.completes().word()
+}
+
+func (x *Execution) signal(name, data string) (Delivery, bool) {
+	waits := x.waits[name]
+	if len(waits) == 0 {
+		return Delivery{}, false
+	}
+	s := waits[0]
+	x.close(s)
+	return Delivery{Token: s.token, OK: true, Value: data}, true
+}
+
+// Call is a system call that the engine answers inside the turn.
+type Call struct {
+	// Name is NewGUID, UTCNow or GetValue.
+	Name string
+	// Instance and Key are those of GetValue.
+	Instance string
+	Key      string
+
+	schedule *schedule
+}
+
+// NextCall gives the oldest system call without an answer. It must be asked after NextReady has
+// none, and be answered with Answer before anything else is taken.
+func (x *Execution) NextCall() (Call, bool) {
+	for len(x.calls) > 0 {
+		s := x.calls[0]
+		x.calls = x.calls[1:]
+		if !s.closed {
+			return Call{Name: s.name, Instance: s.instance, Key: s.key, schedule: s}, true
+		}
+	}
+	return Call{}, false
+}
+
+// Answer records the JSON text that answers a system call.
+func (x *Execution) Answer(c Call, value string, nowMs int64) Delivery {
+	x.append(c.schedule.event, nowMs, history.ActivityCompleted{Result: value})
+	x.close(c.schedule)
+	return Delivery{Token: c.schedule.token, OK: true, Value: value}
+}

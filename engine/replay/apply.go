@@ -1,0 +1,237 @@
+package replay
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strings"
+
+	"duroxide/history"
+)
+
+// Limits of what code may ask for. Sizes are UTF-8 bytes.
+const (
+	MaxCustomStatusBytes = 262144
+	MaxTagBytes          = 256
+	MaxValueBytes        = 65536
+	MaxKeys              = 150
+)
+
+// LimitError says that code broke a limit. The execution fails with Failure.
+type LimitError struct{ Failure history.Failure }
+
+// Error gives the text that names the limit.
+func (e *LimitError) Error() string { return e.Failure.Message }
+
+func limit(format string, args ...any) error {
+	return &LimitError{Failure: history.Failure{
+		Category: history.Application, Kind: history.OrchestrationFailedKind, Message: fmt.Sprintf(format, args...),
+	}}
+}
+
+// Apply appends what a step asked for. A successor is given when the step continued as new; what
+// the step asked for after that does not count. An error is a *LimitError or a *Divergence; what
+// came before the offending action has been appended.
+func (x *Execution) Apply(actions []Action, nowMs int64) (*Successor, error) {
+	for i := range actions {
+		a := &actions[i]
+		if a.Kind == ContinueAsNew {
+			return &Successor{Input: a.Input, Version: a.Version}, nil
+		}
+		if err := x.apply(a, nowMs); err != nil {
+			return nil, err
+		}
+	}
+	return nil, nil
+}
+
+func (x *Execution) apply(a *Action, nowMs int64) error {
+	switch a.Kind {
+	case Activity, Timer, WaitEvent, Dequeue, SubOrchestration, Syscall:
+		return x.schedule(a, nowMs)
+	case StartOrchestration:
+		return x.detach(a, nowMs)
+	case SetCustomStatus, SetValue, ClearValue, ClearValues:
+		return x.change(a, nowMs)
+	case Drop:
+		x.drop(a.Token, nowMs)
+		return nil
+	case ContinueAsNew:
+		return nil
+	default:
+		return x.diverged(0, fmt.Sprintf("unknown action kind %d", a.Kind))
+	}
+}
+
+// schedule appends the scheduling event of an action that will be answered.
+func (x *Execution) schedule(a *Action, nowMs int64) error {
+	if a.Token != x.tokens+1 {
+		return x.diverged(0, fmt.Sprintf("%s has token %d, expected %d", a.Kind.word(), a.Token, x.tokens+1))
+	}
+	s := &schedule{kind: a.Kind, name: a.Name, fresh: true}
+	switch a.Kind {
+	case Activity:
+		if a.Tag != nil && len(*a.Tag) > MaxTagBytes {
+			return limit("Activity '%s' tag size (%d bytes) exceeds limit (%d bytes)", a.Name, len(*a.Tag), MaxTagBytes)
+		}
+		s.event = x.append(0, nowMs, history.ActivityScheduled{
+			Name: a.Name, Input: a.Input, Session: a.Session, Tag: a.Tag,
+		})
+		x.delta.Activities = append(x.delta.Activities, NewActivity{
+			Event: s.event, Name: a.Name, Input: a.Input, Session: a.Session, Tag: a.Tag,
+		})
+	case Timer:
+		s.fireAtMs = after(nowMs, a.DelayMs)
+		s.event = x.append(0, nowMs, history.TimerCreated{FireAtMs: s.fireAtMs})
+		x.delta.Timers = append(x.delta.Timers, NewTimer{Event: s.event, FireAtMs: s.fireAtMs})
+	case WaitEvent:
+		s.event = x.append(0, nowMs, history.ExternalSubscribed{Name: a.Name})
+		x.waits[a.Name] = append(x.waits[a.Name], s)
+	case Dequeue:
+		s.event = x.append(0, nowMs, history.QueueSubscribed{Name: a.Name})
+		x.subscribe(s)
+	case SubOrchestration:
+		if err := x.child(a, s, nowMs); err != nil {
+			return err
+		}
+	default:
+		x.call(a, s, nowMs)
+	}
+	x.add(s)
+	return nil
+}
+
+func (x *Execution) child(a *Action, s *schedule, nowMs int64) error {
+	recorded := x.childSuffix(x.last + 1)
+	s.instance = x.params.Instance + "::" + recorded
+	if a.Instance != nil {
+		if strings.HasPrefix(*a.Instance, history.ReservedChildMarker) {
+			return limit("sub-orchestration instance id '%s' starts with the reserved marker 'sub::',"+
+				" which the runtime uses to mark auto-generated child ids; use an id that does not begin with it", *a.Instance)
+		}
+		recorded, s.instance = *a.Instance, *a.Instance
+	}
+	s.event = x.append(0, nowMs, history.SubOrchestrationScheduled{
+		Name: a.Name, Instance: recorded, Input: a.Input, Version: a.Version,
+	})
+	x.delta.Children = append(x.delta.Children, NewInstance{
+		Event: s.event, Instance: s.instance, Name: a.Name, Version: a.Version, Input: a.Input,
+	})
+	return nil
+}
+
+func (x *Execution) childSuffix(event uint64) string {
+	if x.params.Execution == 1 {
+		return fmt.Sprintf("%s%d", history.ReservedChildMarker, event)
+	}
+	return fmt.Sprintf("%s%d_%d", history.ReservedChildMarker, x.params.Execution, event)
+}
+
+// syscallActivities are the names under which system calls stand in histories.
+var syscallActivities = map[string]string{
+	NewGUID:  history.SyscallNewGUID,
+	UTCNow:   history.SyscallUTCNow,
+	GetValue: history.SyscallGetKeyValue,
+}
+
+// remoteRead is the recorded input of GetValue.
+type remoteRead struct {
+	Instance string `json:"instance_id"`
+	Key      string `json:"key"`
+}
+
+// call appends a system call and queues it for an answer in the same turn.
+func (x *Execution) call(a *Action, s *schedule, nowMs int64) {
+	if a.Instance != nil {
+		s.instance = *a.Instance
+	}
+	if a.Value != nil {
+		s.key = *a.Value
+	}
+	s.event = x.append(0, nowMs, history.ActivityScheduled{Name: syscallActivities[a.Name], Input: syscallInput(a)})
+	x.calls = append(x.calls, s)
+}
+
+func syscallInput(a *Action) string {
+	if a.Name != GetValue || a.Instance == nil || a.Value == nil {
+		return "null"
+	}
+	text, err := json.Marshal(remoteRead{Instance: *a.Instance, Key: *a.Value})
+	if err != nil { // Two strings always have a JSON text.
+		return "null"
+	}
+	return string(text)
+}
+
+// after adds a delay to a time and stays at the largest time instead of overflowing.
+func after(nowMs int64, delayMs uint64) int64 {
+	if delayMs > uint64(math.MaxInt64-nowMs) {
+		return math.MaxInt64
+	}
+	return nowMs + int64(delayMs)
+}
+
+func (x *Execution) detach(a *Action, nowMs int64) error {
+	instance := text(a.Instance)
+	if strings.HasPrefix(instance, history.ReservedChildMarker) ||
+		strings.Contains(instance, history.ReservedChildMarkerInside) {
+		return &LimitError{Failure: history.Failure{
+			Category: history.Application, Kind: history.PanickedKind,
+			Message: fmt.Sprintf("detached orchestration instance id '%s' uses the reserved sub-orchestration marker 'sub::';"+
+				" root instance ids must not start with it or contain '::sub::'", instance),
+		}}
+	}
+	x.append(0, nowMs, history.OrchestrationChained{
+		Name: a.Name, Instance: instance, Input: a.Input, Version: a.Version,
+	})
+	x.delta.Detached = append(x.delta.Detached, NewInstance{
+		Instance: instance, Name: a.Name, Version: a.Version, Input: a.Input,
+	})
+	return nil
+}
+
+// change appends a change of the custom status or of the key-value store.
+func (x *Execution) change(a *Action, nowMs int64) error {
+	switch a.Kind {
+	case SetCustomStatus:
+		if size := len(text(a.Value)); size > MaxCustomStatusBytes {
+			return limit("Custom status size (%d bytes) exceeds limit (%d bytes)", size, MaxCustomStatusBytes)
+		}
+		x.append(0, nowMs, history.CustomStatusUpdated{Status: a.Value})
+		x.customStatus = a.Value
+		x.delta.CustomStatus = &CustomStatusChange{Status: a.Value}
+		return nil
+	case SetValue:
+		return x.setValue(a.Name, text(a.Value), nowMs)
+	case ClearValue:
+		x.append(0, nowMs, history.KeyValueCleared{Key: a.Name})
+		delete(x.keys, a.Name)
+		x.delta.Values = append(x.delta.Values, ValueChange{Key: a.Name, UpdatedAtMs: nowMs})
+		return nil
+	default:
+		x.append(0, nowMs, history.KeyValuesCleared{})
+		clear(x.keys)
+		x.delta.Values = append(x.delta.Values, ValueChange{All: true, UpdatedAtMs: nowMs})
+		return nil
+	}
+}
+
+func (x *Execution) setValue(key, value string, nowMs int64) error {
+	if len(value) > MaxValueBytes {
+		return limit("KV value for key '%s' (%d bytes) exceeds limit (%d bytes)", key, len(value), MaxValueBytes)
+	}
+	if _, ok := x.keys[key]; !ok && len(x.keys) >= MaxKeys {
+		return limit("KV key count (%d) exceeds limit (%d)", len(x.keys)+1, MaxKeys)
+	}
+	x.append(0, nowMs, history.KeyValueSet{Key: key, Value: value, UpdatedAtMs: nowMs})
+	x.keys[key] = struct{}{}
+	x.delta.Values = append(x.delta.Values, ValueChange{Key: key, Value: &value, UpdatedAtMs: nowMs})
+	return nil
+}
+
+func text(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}

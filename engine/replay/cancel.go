@@ -1,0 +1,103 @@
+package replay
+
+import (
+	"cmp"
+	"slices"
+
+	"duroxide/history"
+)
+
+// drop cancels an open schedule whose result the code no longer wants. A timer leaves no trace in
+// the history: it is simply deleted. A schedule that was answered already stays as it is (I3).
+func (x *Execution) drop(token uint64, nowMs int64) {
+	if s := x.byToken[token]; s != nil {
+		x.cancel(s, history.ReasonDropped, history.ReasonParentDroppedChild, nowMs)
+	}
+}
+
+// cancel closes a schedule, records it, and takes back or undoes what the schedule caused.
+func (x *Execution) cancel(s *schedule, reason, childReason string, nowMs int64) {
+	x.close(s)
+	switch s.kind {
+	case Activity:
+		x.append(s.event, nowMs, history.ActivityCancelRequested{Reason: reason})
+		if s.fresh {
+			x.delta.Activities = slices.DeleteFunc(x.delta.Activities, func(a NewActivity) bool { return a.Event == s.event })
+		} else {
+			x.delta.CancelActivities = append(x.delta.CancelActivities, s.event)
+		}
+	case Timer:
+		if s.fresh {
+			x.delta.Timers = slices.DeleteFunc(x.delta.Timers, func(t NewTimer) bool { return t.Event == s.event })
+		} else {
+			x.delta.DropTimers = append(x.delta.DropTimers, s.event)
+		}
+	case SubOrchestration:
+		x.append(s.event, nowMs, history.SubOrchestrationCancelRequested{Reason: childReason})
+		if s.fresh {
+			x.delta.Children = slices.DeleteFunc(x.delta.Children, func(c NewInstance) bool { return c.Event == s.event })
+		} else {
+			x.delta.CancelChildren = append(x.delta.CancelChildren, ChildCancel{Instance: s.instance, Reason: childReason})
+		}
+	case WaitEvent:
+		x.append(s.event, nowMs, history.ExternalSubscribedCancelled{Reason: reason})
+	case Dequeue:
+		x.append(s.event, nowMs, history.QueueSubscriptionCancelled{Reason: reason})
+	default: // A system call is answered in its own turn or not at all.
+	}
+}
+
+// End is the one way to end an execution, whatever the cause: it cancels everything open, records
+// the terminal event, and says what it leaves. childReason is what children are told.
+func (x *Execution) End(e Ending, nowMs int64) {
+	reason, childReason := x.endReasons(e)
+	for _, s := range x.openInOrder() {
+		waiting := reason
+		if s.kind == WaitEvent || s.kind == Dequeue {
+			waiting = history.ReasonTerminal
+		}
+		x.cancel(s, waiting, childReason, nowMs)
+	}
+	switch e.Kind {
+	case Completed:
+		x.append(0, nowMs, history.OrchestrationCompleted{Output: e.Output})
+	case Continued:
+		e.Successor.Carried = x.Unread()
+		e.Successor.CustomStatus = x.customStatus
+		x.append(0, nowMs, history.OrchestrationContinuedAsNew{Input: e.Successor.Input})
+	case Failed:
+		x.append(0, nowMs, history.OrchestrationFailed{Failure: *e.Failure})
+	default:
+	}
+	x.ended = true
+	x.delta.Ending = &e
+}
+
+func (x *Execution) endReasons(e Ending) (reason, childReason string) {
+	childReason = history.ReasonParentDroppedChild
+	switch e.Kind {
+	case Completed:
+		return history.ReasonTerminalCompleted, childReason
+	case Continued:
+		return history.ReasonTerminalContinued, childReason
+	default:
+		if e.Failure != nil && e.Failure.Kind == history.CancelledKind {
+			childReason = history.ReasonParentCanceled
+		}
+		return history.ReasonTerminalFailed, childReason
+	}
+}
+
+// openInOrder lists the open schedules: activities, timers, children, waits, subscriptions, each
+// family by event id.
+func (x *Execution) openInOrder() []*schedule {
+	order := map[ActionKind]int{Activity: 0, Timer: 1, SubOrchestration: 2, WaitEvent: 3, Dequeue: 4, Syscall: 5}
+	all := make([]*schedule, 0, len(x.open))
+	for _, s := range x.open {
+		all = append(all, s)
+	}
+	slices.SortFunc(all, func(a, b *schedule) int {
+		return cmp.Or(cmp.Compare(order[a.kind], order[b.kind]), cmp.Compare(a.event, b.event))
+	})
+	return all
+}

@@ -1,0 +1,72 @@
+package replay
+
+import (
+	"fmt"
+
+	"duroxide/history"
+)
+
+// Divergence says that code and history do not fit together.
+type Divergence struct {
+	Instance  string
+	Execution uint64
+	// EventID is the recorded event in question; zero when there is none.
+	EventID uint64
+	// Reason says what does not fit, with both sides where there are two.
+	Reason string
+}
+
+// Error gives the reason with the place.
+func (d *Divergence) Error() string {
+	return fmt.Sprintf("%s (instance %s, execution %d, event %d)", d.Reason, d.Instance, d.Execution, d.EventID)
+}
+
+// Failure gives the divergence as the outcome of the instance.
+func (d *Divergence) Failure() history.Failure {
+	return history.Failure{
+		Category: history.Configuration,
+		Kind:     history.NondeterminismKind,
+		Message: d.Error() + ". The code of a running orchestration must not change: restore the order" +
+			" of its steps, or register the new code as a new version",
+	}
+}
+
+func (x *Execution) diverged(event uint64, reason string) *Divergence {
+	return &Divergence{
+		Instance: x.params.Instance, Execution: x.params.Execution, EventID: event, Reason: reason,
+	}
+}
+
+// word names the family of an action in error texts.
+func (k ActionKind) word() string {
+	switch k {
+	case Activity:
+		return "activity"
+	case Timer:
+		return "timer"
+	case WaitEvent:
+		return "external event"
+	case Dequeue:
+		return "queue subscription"
+	case SubOrchestration:
+		return "suborchestration"
+	case StartOrchestration:
+		return "detached start"
+	case ContinueAsNew:
+		return "continue-as-new"
+	case SetCustomStatus:
+		return "custom status"
+	case SetValue:
+		return "kv set"
+	case ClearValue:
+		return "kv clear"
+	case ClearValues:
+		return "kv clear_all"
+	case Syscall:
+		return "system call"
+	case Drop:
+		return "cancellation"
+	default:
+		return fmt.Sprintf("action %d", k)
+	}
+}

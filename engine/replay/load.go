@@ -1,0 +1,194 @@
+package replay
+
+import (
+	"encoding/json"
+	"strings"
+
+	"duroxide/history"
+)
+
+// segment is the part of a history between two answers: the events that the steps of this part
+// must produce again. It has more than one step when subscriptions were served in it (I4).
+type segment struct {
+	steps  int
+	events []history.Event
+}
+
+// Load makes the index of a recorded execution and the deliveries that lead the code through it.
+// The caller runs the code with them, then calls Verify with all steps. An error is a *Divergence:
+// the history cannot have come from any code.
+func Load(events []history.Event, p Params) (*Execution, []Delivery, error) {
+	l := &loader{x: newExecution(p)}
+	if len(events) == 0 {
+		return nil, nil, l.x.diverged(0, "corrupted history: empty")
+	}
+	started, ok := events[0].Data.(history.OrchestrationStarted)
+	if !ok {
+		return nil, nil, l.x.diverged(events[0].ID, "corrupted history: first event must be OrchestrationStarted")
+	}
+	l.start(started, events[0])
+	for _, e := range events[1:] {
+		if err := l.event(e); err != nil {
+			return nil, nil, err
+		}
+	}
+	if !l.x.ended {
+		l.serve()
+	}
+	return l.x, l.deliveries, nil
+}
+
+// loader walks a history and keeps the index as the live execution had it (I5).
+type loader struct {
+	x          *Execution
+	deliveries []Delivery
+}
+
+func (l *loader) start(s history.OrchestrationStarted, e history.Event) {
+	p := &l.x.params
+	p.Name, p.Version, p.Input, p.Parent = s.Name, s.Version, s.Input, s.Parent
+	p.Carried, p.CustomStatus = s.Carried, s.CustomStatus
+	l.x.customStatus = s.CustomStatus
+	l.x.last = e.ID
+	l.x.segments = []segment{{steps: 1}}
+	l.x.drops = map[uint64]struct{}{}
+}
+
+func (l *loader) event(e history.Event) error {
+	l.x.last = e.ID
+	switch d := e.Data.(type) {
+	case history.ActivityCompleted, history.ActivityFailed, history.TimerFired,
+		history.SubOrchestrationCompleted, history.SubOrchestrationFailed:
+		return l.completion(e)
+	case history.ExternalEvent:
+		l.serve()
+		l.deliver(l.x.signal(d.Name, d.Data))
+	case history.QueueEventDelivered:
+		l.serve()
+		l.deliver(l.x.arrive(d.Name, d.Data))
+	case history.OrchestrationCancelRequested:
+		l.serve()
+		l.x.cancelled = &d.Reason
+	case history.OrchestrationCompleted, history.OrchestrationFailed, history.OrchestrationContinuedAsNew:
+		l.x.ended = true
+	default:
+		l.output(e)
+	}
+	return nil
+}
+
+// serve delivers what subscriptions found waiting; these steps belong to the running segment.
+func (l *loader) serve() {
+	for {
+		d, ok := l.x.NextReady()
+		if !ok {
+			return
+		}
+		l.deliveries = append(l.deliveries, d)
+		l.x.segments[len(l.x.segments)-1].steps++
+	}
+}
+
+func (l *loader) deliver(d Delivery, ok bool) {
+	if ok {
+		l.deliveries = append(l.deliveries, d)
+		l.x.segments = append(l.x.segments, segment{steps: 1})
+	}
+}
+
+func (l *loader) completion(e history.Event) error {
+	l.serve()
+	s := l.x.open[e.Source]
+	if s == nil {
+		return l.x.diverged(e.ID, "completion without open schedule")
+	}
+	a := arrivalOf(e)
+	if s.kind != a.completes() && (s.kind != Syscall || a.Kind != ActivityDone) {
+		return l.x.diverged(e.ID, "completion kind mismatch: expected "+s.kind.word())
+	}
+	l.x.close(s)
+	l.deliver(a.delivery(s), true)
+	return nil
+}
+
+func arrivalOf(e history.Event) Arrival {
+	switch d := e.Data.(type) {
+	case history.ActivityCompleted:
+		return Arrival{Kind: ActivityDone, Data: d.Result}
+	case history.ActivityFailed:
+		return Arrival{Kind: ActivityDone, Failure: &d.Failure}
+	case history.TimerFired:
+		return Arrival{Kind: TimerFired}
+	case history.SubOrchestrationCompleted:
+		return Arrival{Kind: ChildDone, Data: d.Result}
+	case history.SubOrchestrationFailed:
+		return Arrival{Kind: ChildDone, Failure: &d.Failure}
+	default:
+		return Arrival{}
+	}
+}
+
+// output takes an event that a step produced: it belongs to the running segment.
+func (l *loader) output(e history.Event) {
+	segment := &l.x.segments[len(l.x.segments)-1]
+	segment.events = append(segment.events, e)
+	switch d := e.Data.(type) {
+	case history.CustomStatusUpdated:
+		l.x.customStatus = d.Status
+	case history.KeyValueSet:
+		l.x.keys[d.Key] = struct{}{}
+	case history.KeyValueCleared:
+		delete(l.x.keys, d.Key)
+	case history.KeyValuesCleared:
+		clear(l.x.keys)
+	case history.ActivityCancelRequested, history.SubOrchestrationCancelRequested,
+		history.ExternalSubscribedCancelled, history.QueueSubscriptionCancelled:
+		l.x.drops[e.Source] = struct{}{}
+		if s := l.x.open[e.Source]; s != nil {
+			l.x.close(s)
+		}
+	default:
+		l.scheduled(e)
+	}
+}
+
+func (l *loader) scheduled(e history.Event) {
+	s := &schedule{event: e.ID}
+	switch d := e.Data.(type) {
+	case history.ActivityScheduled:
+		l.activity(s, d)
+	case history.TimerCreated:
+		s.kind, s.fireAtMs = Timer, d.FireAtMs
+	case history.ExternalSubscribed:
+		s.kind, s.name = WaitEvent, d.Name
+		l.x.waits[d.Name] = append(l.x.waits[d.Name], s)
+	case history.QueueSubscribed:
+		s.kind, s.name = Dequeue, d.Name
+		l.x.subscribe(s)
+	case history.SubOrchestrationScheduled:
+		s.kind, s.name, s.instance = SubOrchestration, d.Name, d.Instance
+		if strings.HasPrefix(d.Instance, history.ReservedChildMarker) {
+			s.instance = l.x.params.Instance + "::" + d.Instance
+		}
+	default:
+		return // A detached start has no answer.
+	}
+	l.x.add(s)
+	l.x.tokenEvents = append(l.x.tokenEvents, e.ID)
+}
+
+func (l *loader) activity(s *schedule, d history.ActivityScheduled) {
+	s.kind, s.name = Activity, d.Name
+	for call, name := range syscallActivities {
+		if d.Name == name {
+			s.kind, s.name = Syscall, call
+			l.x.calls = append(l.x.calls, s)
+		}
+	}
+	if s.kind == Syscall && s.name == GetValue {
+		var read remoteRead
+		if json.Unmarshal([]byte(d.Input), &read) == nil {
+			s.instance, s.key = read.Instance, read.Key
+		}
+	}
+}

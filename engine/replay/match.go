@@ -1,0 +1,204 @@
+package replay
+
+import (
+	"fmt"
+
+	"duroxide/history"
+)
+
+// Verify compares what the code asked for, step by step, with what the history recorded. It gives
+// the actions that the code asked for beyond the end of the history: they are new work. Code that
+// returned before the recorded end is accepted (done). An error is a *Divergence.
+func (x *Execution) Verify(steps [][]Action, done bool) (extra []Action, err error) {
+	segments := x.segments
+	x.segments = nil
+	defer func() { x.tokenEvents, x.drops = nil, nil }()
+	next := 0
+	for i, seg := range segments {
+		end := min(next+seg.steps, len(steps))
+		rest := seg.events
+		for ; next < end; next++ {
+			var more []Action
+			rest, more, err = x.verifyStep(steps[next], rest, i == len(segments)-1)
+			if err != nil {
+				return nil, err
+			}
+			extra = append(extra, more...)
+		}
+		if len(rest) > 0 && (!done || next < len(steps)) {
+			return nil, x.diverged(rest[0].ID, "history schedule but no emitted action")
+		}
+	}
+	return extra, nil
+}
+
+// verifyStep takes the events of one step off the segment's.
+func (x *Execution) verifyStep(
+	actions []Action, events []history.Event, last bool,
+) (rest []history.Event, extra []Action, err error) {
+	for i := range actions {
+		a := &actions[i]
+		if a.Kind == Drop && x.dropsSilently(a.Token) {
+			continue
+		}
+		if len(events) == 0 {
+			if last {
+				return nil, actions[i:], nil
+			}
+			return nil, nil, x.diverged(x.last, fmt.Sprintf(
+				"schedule mismatch: action=%s vs event=none: the history goes on with the answer to an earlier step", a))
+		}
+		if !x.matches(a, events[0]) {
+			return nil, nil, x.diverged(events[0].ID, fmt.Sprintf("%s: action=%s vs event=%s",
+				mismatchWord(events[0]), a, describe(events[0])))
+		}
+		events = events[1:]
+	}
+	return events, nil, nil
+}
+
+// dropsSilently closes a dropped schedule that leaves no event: a timer, or an unanswered system
+// call. It is also true for one that was answered before it was dropped.
+func (x *Execution) dropsSilently(token uint64) bool {
+	s := x.byToken[token]
+	if s == nil {
+		return !x.recordedDrop(token)
+	}
+	if s.kind == Timer || s.kind == Syscall {
+		x.close(s)
+		return true
+	}
+	return false
+}
+
+// recordedDrop reports whether the history holds a cancellation of the token's schedule.
+func (x *Execution) recordedDrop(token uint64) bool {
+	if token == 0 || token > uint64(len(x.tokenEvents)) {
+		return false
+	}
+	_, ok := x.drops[x.tokenEvents[token-1]]
+	return ok
+}
+
+func (x *Execution) mismatch(e history.Event, reason string) *Divergence {
+	return x.diverged(e.ID, reason)
+}
+
+func mismatchWord(e history.Event) string {
+	switch e.Data.(type) {
+	case history.CustomStatusUpdated:
+		return "custom status mismatch"
+	case history.KeyValueSet:
+		return "kv set mismatch"
+	case history.KeyValueCleared:
+		return "kv clear mismatch"
+	case history.KeyValuesCleared:
+		return "kv clear_all mismatch"
+	case history.ActivityCancelRequested:
+		return "cancellation mismatch (activities)"
+	case history.SubOrchestrationCancelRequested:
+		return "cancellation mismatch (sub-orchestrations)"
+	case history.ExternalSubscribedCancelled:
+		return "cancellation mismatch (external waits)"
+	case history.QueueSubscriptionCancelled:
+		return "cancellation mismatch (persistent waits)"
+	default:
+		return "schedule mismatch"
+	}
+}
+
+// matches compares an action with a recorded event. Timers are compared by kind only, because code
+// computes the time anew; so are custom statuses, and a child's id and version, which are adopted
+// from the history.
+func (x *Execution) matches(a *Action, e history.Event) bool {
+	switch d := e.Data.(type) {
+	case history.ActivityScheduled:
+		if a.Kind == Syscall {
+			return d.Name == syscallActivities[a.Name] && d.Input == syscallInput(a)
+		}
+		return a.Kind == Activity && a.Name == d.Name && a.Input == d.Input &&
+			same(a.Session, d.Session) && same(a.Tag, d.Tag)
+	case history.TimerCreated:
+		return a.Kind == Timer
+	case history.ExternalSubscribed:
+		return a.Kind == WaitEvent && a.Name == d.Name
+	case history.QueueSubscribed:
+		return a.Kind == Dequeue && a.Name == d.Name
+	case history.SubOrchestrationScheduled:
+		return a.Kind == SubOrchestration && a.Name == d.Name && a.Input == d.Input
+	case history.OrchestrationChained:
+		return a.Kind == StartOrchestration && a.Name == d.Name && text(a.Instance) == d.Instance && a.Input == d.Input
+	default:
+		return x.matchesChange(a, e)
+	}
+}
+
+func (x *Execution) matchesChange(a *Action, e history.Event) bool {
+	switch d := e.Data.(type) {
+	case history.CustomStatusUpdated:
+		return a.Kind == SetCustomStatus
+	case history.KeyValueSet:
+		return a.Kind == SetValue && a.Name == d.Key && text(a.Value) == d.Value
+	case history.KeyValueCleared:
+		return a.Kind == ClearValue && a.Name == d.Key
+	case history.KeyValuesCleared:
+		return a.Kind == ClearValues
+	case history.ActivityCancelRequested, history.SubOrchestrationCancelRequested,
+		history.ExternalSubscribedCancelled, history.QueueSubscriptionCancelled:
+		return a.Kind == Drop && a.Token > 0 && a.Token <= uint64(len(x.tokenEvents)) &&
+			x.tokenEvents[a.Token-1] == e.Source
+	default:
+		return false
+	}
+}
+
+func same(a, b *string) bool {
+	return (a == nil) == (b == nil) && text(a) == text(b)
+}
+
+// String describes an action in error texts.
+func (a *Action) String() string {
+	switch a.Kind {
+	case Activity, SubOrchestration, StartOrchestration:
+		return fmt.Sprintf("%s '%s' with input %s", a.Kind.word(), a.Name, shorten(a.Input))
+	case WaitEvent, Dequeue, SetValue, ClearValue, Syscall:
+		return fmt.Sprintf("%s '%s'", a.Kind.word(), a.Name)
+	case Drop:
+		return fmt.Sprintf("cancellation of action %d", a.Token)
+	default:
+		return a.Kind.word()
+	}
+}
+
+// describe gives an event in the words of actions.
+func describe(e history.Event) string {
+	switch d := e.Data.(type) {
+	case history.ActivityScheduled:
+		return fmt.Sprintf("activity '%s' with input %s", d.Name, shorten(d.Input))
+	case history.SubOrchestrationScheduled:
+		return fmt.Sprintf("suborchestration '%s' with input %s", d.Name, shorten(d.Input))
+	case history.OrchestrationChained:
+		return fmt.Sprintf("detached start '%s' with input %s", d.Name, shorten(d.Input))
+	case history.ExternalSubscribed:
+		return fmt.Sprintf("external event '%s'", d.Name)
+	case history.QueueSubscribed:
+		return fmt.Sprintf("queue subscription '%s'", d.Name)
+	case history.KeyValueSet:
+		return fmt.Sprintf("kv set '%s'", d.Key)
+	case history.KeyValueCleared:
+		return fmt.Sprintf("kv clear '%s'", d.Key)
+	case history.TimerCreated:
+		return "timer"
+	default:
+		return e.Kind().String()
+	}
+}
+
+// shorten keeps error texts readable.
+func shorten(s string) string {
+	const most = 200
+	if len(s) <= most {
+		return s
+	}
+	return s[:most] + "…"
+}

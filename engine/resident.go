@@ -1,0 +1,247 @@
+package engine
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"duroxide/engine/replay"
+	"duroxide/provider"
+)
+
+// resident is an instance that lives on this node. Its goroutine runs only while there is work; in
+// between the resident waits in memory, with or without a live lease. A claim that finds the same
+// execution and last event goes on where the resident stopped, without replay.
+type resident struct {
+	instance string
+
+	// Guarded by Runtime.mu:
+	token   provider.Token
+	mailbox []item
+	// known are the ids of messages in the mailbox or in the running turn.
+	known   map[uint64]struct{}
+	running bool
+	// refill asks the goroutine to read the due messages from the store.
+	refill bool
+	used   time.Time
+
+	// Owned by the goroutine while it runs, and by whoever holds Runtime.mu while it does not:
+	execution uint64
+	last      uint64
+	status    provider.ExecutionStatus
+	name      string
+	version   string
+	attempt   int
+	x         *replay.Execution
+	resident  uint64 // the generator's number in the host; zero means none
+	events    int
+	bytes     int64
+	timers    map[uint64]*timer // by event id
+	// values is the live key-value store; nil means unknown.
+	values map[string]provider.Value
+}
+
+// item is one message for an instance. With a task, the message is the outcome of an activity
+// that was handed over in memory: it is not stored, and the commit deletes the task instead.
+type item struct {
+	msg  provider.Message
+	task *provider.Token
+}
+
+// adopt takes a claimed instance in. A resident that fits goes on; any other is replaced.
+func (rt *Runtime) adopt(c provider.InstanceClaim) {
+	rt.leases.opened(c.Token.Lease, rt.e.store.Now())
+	for _, bad := range c.Undecodable {
+		rt.e.log.messageUndecodable(c.Instance, bad)
+	}
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	if rt.stopping {
+		return // Its lease ends by itself, or giveBack has it.
+	}
+	r := rt.residents[c.Instance]
+	if r == nil {
+		r = &resident{instance: c.Instance, known: map[uint64]struct{}{}, timers: map[uint64]*timer{}}
+		rt.residents[c.Instance] = r
+	}
+	fits := r.token.Key == c.Token.Key && r.execution == c.Execution && r.last == c.LastEvent
+	r.token, r.attempt = c.Token, c.Attempt
+	if !r.running {
+		if !fits {
+			rt.unload(r)
+			r.dropTimers()
+		}
+		r.execution, r.last, r.status = c.Execution, c.LastEvent, c.Status
+		r.name, r.version = c.Name, c.Version
+	}
+	for _, m := range c.Messages {
+		rt.put(r, item{msg: m})
+	}
+	rt.start(r)
+}
+
+// put adds a message unless it is there already. The caller holds rt.mu.
+func (rt *Runtime) put(r *resident, it item) {
+	if it.msg.ID != 0 {
+		if _, ok := r.known[it.msg.ID]; ok {
+			return
+		}
+		r.known[it.msg.ID] = struct{}{}
+	}
+	r.mailbox = append(r.mailbox, it)
+}
+
+// start runs the resident's goroutine if there is work and none runs. The caller holds rt.mu.
+func (rt *Runtime) start(r *resident) {
+	if r.running || (len(r.mailbox) == 0 && !r.refill) {
+		return
+	}
+	r.running = true
+	rt.active++
+	rt.e.spawn(&rt.wg, "instance", func() { rt.live(r) })
+}
+
+// deliver hands over a message to an instance that is held here. It is false where it is not.
+func (rt *Runtime) deliver(instance string, it item) bool {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	r := rt.residents[instance]
+	if r == nil || rt.stopping && !r.running || !rt.leases.holds(r.token.Lease) {
+		return false
+	}
+	rt.put(r, it)
+	rt.start(r)
+	return true
+}
+
+// route hands over a stored message, or makes the poller look for it.
+func (rt *Runtime) route(m provider.Message) {
+	if !rt.deliver(m.Instance, item{msg: m}) {
+		rt.poller.wake()
+	}
+}
+
+// refill makes a held instance read its due messages.
+func (rt *Runtime) refill(instance string) {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	if r := rt.residents[instance]; r != nil && !rt.stopping {
+		r.refill = true
+		rt.start(r)
+	}
+}
+
+// live is the goroutine of a resident: one turn after the other until there is nothing to do.
+func (rt *Runtime) live(r *resident) {
+	defer rt.poller.freed()
+	for {
+		items, refill, ok := rt.next(r)
+		if !ok {
+			return
+		}
+		if refill {
+			items = append(items, rt.pending(r)...)
+		}
+		if len(items) == 0 {
+			continue
+		}
+		rt.turn(r, items)
+		if rt.set.evictAfterTurn && rand.IntN(2) == 0 { //nolint:gosec // not a secret
+			rt.unload(r)
+		}
+	}
+}
+
+// next takes the mailbox, or ends the goroutine.
+func (rt *Runtime) next(r *resident) (items []item, refill, ok bool) {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	items, refill = r.mailbox, r.refill
+	r.mailbox, r.refill = nil, false
+	r.used = rt.e.clock.Now()
+	rt.lastTurn = r.used
+	if rt.ctx.Err() != nil || len(items) == 0 && !refill {
+		r.running = false
+		rt.active--
+		return nil, false, false
+	}
+	return items, refill, true
+}
+
+// pending reads the due messages of a held instance that are not known yet.
+func (rt *Runtime) pending(r *resident) []item {
+	rt.mu.Lock()
+	token := r.token
+	rt.mu.Unlock()
+	msgs, err := rt.e.store.Pending(rt.ctx, token)
+	if err != nil {
+		rt.giveUp(r, token, nil, err)
+		return nil
+	}
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	var items []item
+	for _, m := range msgs {
+		if _, ok := r.known[m.ID]; !ok {
+			r.known[m.ID] = struct{}{}
+			items = append(items, item{msg: m})
+		}
+	}
+	return items
+}
+
+// unload forgets what is in memory of an instance; the next turn replays. It is called by the
+// resident's goroutine, or by the holder of rt.mu while none runs.
+func (rt *Runtime) unload(r *resident) {
+	if r.resident != 0 {
+		rt.host.Drop(r.resident)
+	}
+	r.x, r.resident, r.events, r.bytes, r.values = nil, 0, 0, 0, nil
+}
+
+// remove lets a resident go altogether; the caller is its goroutine.
+func (rt *Runtime) remove(r *resident) {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	rt.unload(r)
+	r.dropTimers()
+	r.mailbox, r.refill = nil, false
+	clear(r.known)
+	if rt.residents[r.instance] == r {
+		delete(rt.residents, r.instance)
+	}
+	// A claim that arrives from now on makes a new resident; this goroutine ends with next.
+}
+
+// evictIdle lets residents go that were idle for long, and gives back those that are still held.
+func (rt *Runtime) evictIdle(ctx context.Context) {
+	var a provider.Abandonment
+	rt.mu.Lock()
+	now := rt.e.clock.Now()
+	var bytes int64
+	for id, r := range rt.residents {
+		bytes += r.bytes
+		if r.running || now.Sub(r.used) < rt.set.residentIdle && bytes < rt.set.residentBytes {
+			continue
+		}
+		if rt.leases.holds(r.token.Lease) {
+			a.Instances = append(a.Instances, provider.AbandonedInstance{Token: r.token, IgnoreAttempt: true})
+		}
+		bytes -= r.bytes
+		rt.unload(r)
+		r.dropTimers()
+		delete(rt.residents, id)
+	}
+	rt.mu.Unlock()
+	if len(a.Instances) == 0 {
+		return
+	}
+	result, err := rt.e.store.Abandon(ctx, a)
+	if err != nil {
+		rt.storeFailed("abandon", err, 0)
+		return
+	}
+	if result.Work {
+		rt.poller.wake()
+	}
+}

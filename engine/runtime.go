@@ -1,0 +1,245 @@
+package engine
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"duroxide/provider"
+)
+
+// maxActive bounds the instances of one runtime that have work in memory at the same time. What
+// comes beyond that waits in the store, where other nodes can take it.
+const maxActive = 512
+
+// Runtime runs orchestrations and activities of one store on behalf of one host. It is used once:
+// started by Engine.StartRuntime, ended by Shutdown. It is safe for concurrent use.
+type Runtime struct {
+	e        *Engine
+	set      settings
+	reg      *Registry
+	host     Host
+	node     string
+	counters *metrics
+
+	leases     *leaseSet // for instances
+	taskLeases *leaseSet
+	poller     *poller
+	workers    *workers // nil without worker slots
+	sessions   *sessions
+	turnSlots  chan struct{}
+
+	// ctx ends when the grace period is over; stop ends when shutdown begins.
+	ctx    context.Context
+	cancel context.CancelFunc
+	stop   chan struct{}
+	done   chan struct{}
+	wg     sync.WaitGroup
+
+	mu        sync.Mutex
+	residents map[string]*resident
+	active    int // residents whose goroutine runs
+	lastTurn  time.Time
+	stopping  bool
+}
+
+// StartRuntime starts a runtime. The context limits the start only. Wrong options are an
+// *InputError.
+func (e *Engine) StartRuntime(ctx context.Context, o RuntimeOptions, reg *Registry, h Host) (*Runtime, error) {
+	set, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	rt := e.newRuntime(set, reg, h)
+	e.mu.Lock()
+	if e.closed {
+		e.mu.Unlock()
+		return nil, ErrShutdown
+	}
+	e.runtimes = append(e.runtimes, rt)
+	e.mu.Unlock()
+	store, storeVersion := e.store.Name()
+	e.log.runtimeStarted(rt.node, e.version, store, storeVersion, set)
+	e.spawn(&rt.wg, "poller", func() { rt.poller.run(rt.ctx) })
+	e.spawn(&rt.wg, "upkeep", func() { rt.upkeep(rt.ctx) })
+	rt.poller.wake()
+	return rt, ctx.Err()
+}
+
+func (e *Engine) newRuntime(set settings, reg *Registry, h Host) *Runtime {
+	ctx, cancel := context.WithCancel(context.Background())
+	node := uuid.NewString()
+	rt := &Runtime{
+		e: e, set: set, reg: reg, host: h, node: node, counters: &metrics{},
+		leases:     newLeaseSet(node, set.turnLease, e.store.Now),
+		taskLeases: newLeaseSet(node, set.taskLease, e.store.Now),
+		turnSlots:  make(chan struct{}, max(set.orchestrationConcurrency, 1)),
+		ctx:        ctx, cancel: cancel,
+		stop: make(chan struct{}), done: make(chan struct{}),
+		residents: map[string]*resident{},
+	}
+	rt.poller = newPoller(rt)
+	rt.sessions = newSessions(rt)
+	if set.workerConcurrency > 0 && set.tags.Mode != provider.TagsNone {
+		rt.workers = newWorkers(rt)
+	}
+	return rt
+}
+
+// Metrics gives the counters since the start.
+func (rt *Runtime) Metrics() Snapshot { return rt.counters.snapshot() }
+
+// Shutdown stops taking work, lets turns and activities in flight finish for the grace period,
+// abandons the rest and gives everything back. It may be called several times at once: all calls
+// return when it is done, and the shortest grace counts. The context limits the waiting only.
+func (rt *Runtime) Shutdown(ctx context.Context, grace time.Duration) error {
+	rt.mu.Lock()
+	first := !rt.stopping
+	rt.stopping = true
+	rt.mu.Unlock()
+	if first {
+		close(rt.stop)
+		rt.e.forget(rt)
+		var finish sync.WaitGroup
+		rt.e.spawn(&finish, "shutdown", rt.finish)
+	}
+	cancelLater := rt.e.clock.AfterFunc(grace, rt.cancel)
+	defer cancelLater()
+	select {
+	case <-rt.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// finish waits for work in flight, or for the end of the grace period, and gives claims back.
+func (rt *Runtime) finish() {
+	defer close(rt.done)
+	rt.waitQuiet()
+	clean := rt.ctx.Err() == nil
+	rt.cancel()
+	rt.wg.Wait()
+	rt.giveBack()
+	rt.e.log.runtimeStopped(rt.node, clean)
+}
+
+// waitQuiet returns when nothing is in flight, or when the grace period is over.
+func (rt *Runtime) waitQuiet() {
+	for {
+		changed := rt.poller.quietSignal()
+		rt.mu.Lock()
+		active := rt.active
+		rt.mu.Unlock()
+		if active == 0 && (rt.workers == nil || rt.workers.idle()) {
+			return
+		}
+		select {
+		case <-changed:
+		case <-rt.ctx.Done():
+			return
+		}
+	}
+}
+
+// giveBack releases all claims and drops all generators, so that other runtimes can go on at once.
+func (rt *Runtime) giveBack() {
+	var a provider.Abandonment
+	rt.mu.Lock()
+	for _, r := range rt.residents {
+		if rt.leases.holds(r.token.Lease) {
+			a.Instances = append(a.Instances, provider.AbandonedInstance{Token: r.token, IgnoreAttempt: true})
+		}
+		if r.resident != 0 {
+			rt.host.Drop(r.resident)
+		}
+	}
+	rt.residents = map[string]*resident{}
+	rt.mu.Unlock()
+	if rt.workers != nil {
+		for _, tokens := range rt.workers.tokens() {
+			for _, t := range tokens {
+				a.Tasks = append(a.Tasks, provider.AbandonedTask{Token: t, IgnoreAttempt: true})
+			}
+		}
+	}
+	if len(a.Instances)+len(a.Tasks) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if _, err := rt.e.store.Abandon(ctx, a); err != nil {
+		rt.storeFailed("abandon", err, 0) // The leases end by themselves.
+	}
+}
+
+func (e *Engine) forget(rt *Runtime) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for i, other := range e.runtimes {
+		if other == rt {
+			e.runtimes = append(e.runtimes[:i:i], e.runtimes[i+1:]...)
+			return
+		}
+	}
+}
+
+// upkeep renews leases, evicts residents and looks after sessions until the runtime ends.
+func (rt *Runtime) upkeep(ctx context.Context) {
+	for rt.pause(ctx, rt.renewEvery()) {
+		rt.renew(ctx)
+		rt.sessions.upkeep(ctx)
+		rt.evictIdle(ctx)
+	}
+}
+
+// pause waits, and reports whether the runtime goes on.
+func (rt *Runtime) pause(ctx context.Context, d time.Duration) bool {
+	over := make(chan struct{})
+	stop := rt.e.clock.AfterFunc(d, func() { close(over) })
+	defer stop()
+	select {
+	case <-over:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (rt *Runtime) turnHolder() *provider.Holder { return rt.leases.holder() }
+
+// hasRoom reports whether one more instance can be claimed.
+func (rt *Runtime) hasRoom() bool { return rt.room() > 0 }
+
+func (rt *Runtime) room() int {
+	if rt.set.orchestrationConcurrency == 0 {
+		return 0
+	}
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	if rt.stopping {
+		return 0
+	}
+	return max(maxActive-rt.active, 0)
+}
+
+func (rt *Runtime) isStopping() bool {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	return rt.stopping
+}
+
+// needsTurnLease reports whether residents are at work or were a short while ago.
+func (rt *Runtime) needsTurnLease() bool {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	return rt.active > 0 || rt.e.clock.Now().Sub(rt.lastTurn) < rt.set.turnLease ||
+		(rt.workers != nil && !rt.workers.idle())
+}
+
+func (rt *Runtime) storeFailed(op string, err error, retryIn time.Duration) {
+	rt.counters.providerFailed()
+	rt.e.log.storeFailed(op, err, retryIn)
+}

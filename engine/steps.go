@@ -1,0 +1,302 @@
+package engine
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+
+	"duroxide/engine/replay"
+	"duroxide/history"
+	"duroxide/provider"
+)
+
+// slowRun is how long user code may take for one run before a warning is written.
+const slowRun = 5 * time.Second
+
+// call runs the code once, under a turn slot.
+func (t *turn) call(request RunRequest) (replay.Answer, error) {
+	rt := t.rt
+	select {
+	case rt.turnSlots <- struct{}{}:
+	case <-rt.ctx.Done():
+		return replay.Answer{}, rt.ctx.Err()
+	}
+	defer func() { <-rt.turnSlots }()
+	request.Invocation = t.inv
+	request.Invocation.Token = newToken()
+	request.Resident = t.r.resident
+	stop := rt.e.clock.AfterFunc(slowRun, func() { rt.e.log.runSlow(t.inv, slowRun) })
+	defer stop()
+	return rt.host.Run(rt.ctx, request)
+}
+
+// consume takes the items one by one, lets the code answer each, and commits. Completions that are
+// waiting side by side go to the code in one call; they are still taken one by one.
+func (t *turn) consume() error {
+	items := t.items
+	for len(items) > 0 && !t.ended {
+		n, err := t.batch(items)
+		if err != nil {
+			return err
+		}
+		items = items[n:]
+	}
+	if t.ended {
+		t.settleRest(items)
+	}
+	return t.finish()
+}
+
+// settleRest decides about items that came after the end of the execution: a successor gets what
+// is not an answer to the old execution; for everybody else they are consumed.
+func (t *turn) settleRest(items []item) {
+	continued := t.r.x.Continued()
+	for _, it := range items {
+		if continued && isInput(it.msg.Kind) {
+			t.left = append(t.left, it)
+			continue
+		}
+		t.collide(it.msg, " and is terminal")
+		t.take(it)
+	}
+}
+
+// isInput reports whether a message is for whatever execution is current.
+func isInput(k provider.MessageKind) bool {
+	switch k {
+	case provider.EventRaised, provider.QueueEvent, provider.CancelInstance, provider.StartInstance:
+		return true
+	default:
+		return false
+	}
+}
+
+// batch takes as many items as can go to the code in one call; it gives their number.
+func (t *turn) batch(items []item) (int, error) {
+	var deliveries []replay.Delivery
+	for _, it := range items {
+		d, ok := t.r.x.Peek(arrivalOf(it.msg))
+		if !ok {
+			break
+		}
+		deliveries = append(deliveries, d)
+	}
+	if len(deliveries) == 0 {
+		return 1, t.single(items[0])
+	}
+	answer, err := t.call(RunRequest{Deliveries: deliveries})
+	if err != nil {
+		return 0, err
+	}
+	if len(answer.Steps) == 0 || len(answer.Steps) > len(deliveries) {
+		return 0, fmt.Errorf("instance %s: host answered %d steps for %d deliveries",
+			t.r.instance, len(answer.Steps), len(deliveries))
+	}
+	for i := range answer.Steps {
+		_, delivered, err := t.accept(items[i])
+		if err != nil || t.ended {
+			return i + 1, err
+		}
+		if !delivered {
+			continue // An earlier step of this call dropped it; the code did nothing for it.
+		}
+		if err := t.step(answer, i); err != nil || t.ended {
+			return i + 1, err
+		}
+	}
+	return len(answer.Steps), nil
+}
+
+// single takes an item that is not the completion of an open schedule.
+func (t *turn) single(it item) error {
+	d, ok, err := t.accept(it)
+	if err != nil || t.ended || !ok {
+		return err
+	}
+	return t.run1(d)
+}
+
+// run1 gives one delivery to the code and takes its step.
+func (t *turn) run1(d replay.Delivery) error {
+	answer, err := t.call(RunRequest{Deliveries: []replay.Delivery{d}})
+	if err != nil {
+		return err
+	}
+	if len(answer.Steps) != 1 {
+		return fmt.Errorf("instance %s: host answered %d steps for one delivery", t.r.instance, len(answer.Steps))
+	}
+	return t.step(answer, 0)
+}
+
+// accept appends what the history must know of an item.
+func (t *turn) accept(it item) (d replay.Delivery, ok bool, err error) {
+	t.take(it)
+	if it.msg.Kind == provider.StartInstance || it.msg.Kind == provider.ContinueInstance {
+		t.collide(it.msg, "")
+		return replay.Delivery{}, false, nil
+	}
+	if it.msg.Kind == provider.TimerDue {
+		t.r.dropTimer(it.msg.Source)
+	}
+	before := t.r.x.LastEvent()
+	d, ok, err = t.r.x.Accept(arrivalOf(it.msg), t.rt.nowMs())
+	if err != nil {
+		return d, false, t.broken(err)
+	}
+	if reason := t.r.x.Cancelled(); reason != nil && !t.ended {
+		t.fail(history.Failure{Category: history.Application, Kind: history.CancelledKind, Reason: *reason})
+		return d, false, nil
+	}
+	if !ok && (it.msg.Kind != provider.QueueEvent || t.r.x.LastEvent() == before) {
+		t.rt.e.log.messageDropped(t.r.instance, it.msg, "nobody waits for it")
+	}
+	return d, ok, nil
+}
+
+// step takes one step of an answer: its actions, and what the code ended with if it was the last.
+// Then it serves what can be answered inside the turn.
+func (t *turn) step(answer replay.Answer, i int) error {
+	successor, err := t.r.x.Apply(answer.Steps[i], t.rt.nowMs())
+	switch {
+	case err != nil:
+		return t.broken(err)
+	case successor != nil:
+		t.end(replay.Ending{Kind: replay.Continued, Successor: successor})
+		return nil
+	case answer.Done && i == len(answer.Steps)-1:
+		t.returned(answer)
+		return nil
+	default:
+		return t.serve()
+	}
+}
+
+func (t *turn) returned(answer replay.Answer) {
+	if answer.OK {
+		t.end(replay.Ending{Kind: replay.Completed, Output: answer.Output})
+		return
+	}
+	t.fail(history.Failure{
+		Category: history.Application, Kind: history.OrchestrationFailedKind,
+		Message: answer.Message, Details: answer.Details,
+	})
+}
+
+// serve answers subscriptions that found a message waiting, and system calls, until there are none.
+func (t *turn) serve() error {
+	for !t.ended {
+		d, ok := t.r.x.NextReady()
+		if !ok {
+			call, more := t.r.x.NextCall()
+			if !more {
+				return nil
+			}
+			value, err := t.answer(call)
+			if err != nil {
+				return err
+			}
+			d = t.r.x.Answer(call, value, t.rt.nowMs())
+		}
+		answer, err := t.call(RunRequest{Deliveries: []replay.Delivery{d}})
+		if err != nil {
+			return err
+		}
+		if len(answer.Steps) != 1 {
+			return fmt.Errorf("instance %s: host answered %d steps for one delivery", t.r.instance, len(answer.Steps))
+		}
+		if err := t.stepOnly(answer); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stepOnly takes the step of an answer inside serve, which goes on by itself.
+func (t *turn) stepOnly(answer replay.Answer) error {
+	successor, err := t.r.x.Apply(answer.Steps[0], t.rt.nowMs())
+	switch {
+	case err != nil:
+		return t.broken(err)
+	case successor != nil:
+		t.end(replay.Ending{Kind: replay.Continued, Successor: successor})
+	case answer.Done:
+		t.returned(answer)
+	default:
+	}
+	return nil
+}
+
+// answer computes a system call.
+func (t *turn) answer(c replay.Call) (string, error) {
+	switch c.Name {
+	case replay.NewGUID:
+		return strconv.Quote(uuid.NewString()), nil
+	case replay.UTCNow:
+		return strconv.FormatInt(t.rt.nowMs(), 10), nil
+	default:
+		var value *string
+		err := t.rt.insist(t.rt.ctx, "value", func() (err error) {
+			value, err = t.rt.e.store.Value(t.rt.ctx, c.Instance, c.Key)
+			return err
+		})
+		if err != nil {
+			return "", err
+		}
+		return jsonString(value), nil
+	}
+}
+
+// broken ends the execution because code broke a limit or does not fit the history; any other
+// error is ours and is passed on.
+func (t *turn) broken(err error) error {
+	var limit *replay.LimitError
+	if errors.As(err, &limit) {
+		t.fail(limit.Failure)
+		return nil
+	}
+	var d *replay.Divergence
+	if errors.As(err, &d) {
+		t.fail(d.Failure())
+		return nil
+	}
+	return err
+}
+
+// arrivalOf gives a message in the words of replay.
+func arrivalOf(m provider.Message) replay.Arrival {
+	a := replay.Arrival{
+		Execution: m.Execution, Source: m.Source, Name: m.Name, Data: m.Data, Failure: m.Failure, FireAtMs: m.DueMs,
+	}
+	switch m.Kind {
+	case provider.ActivityDone:
+		a.Kind = replay.ActivityDone
+	case provider.TimerDue:
+		a.Kind = replay.TimerFired
+	case provider.ChildDone:
+		a.Kind = replay.ChildDone
+	case provider.EventRaised:
+		a.Kind = replay.EventRaised
+	case provider.QueueEvent:
+		a.Kind = replay.QueueEvent
+	case provider.CancelInstance:
+		a.Kind = replay.CancelRequested
+	default:
+	}
+	return a
+}
+
+// jsonString gives the JSON text of a string, or null.
+func jsonString(s *string) string {
+	if s == nil {
+		return "null"
+	}
+	text, err := json.Marshal(*s)
+	if err != nil { // A string always has a JSON text.
+		return "null"
+	}
+	return string(text)
+}

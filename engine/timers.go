@@ -1,0 +1,59 @@
+package engine
+
+import (
+	"duroxide/provider"
+)
+
+// timer is the alarm of one durable timer of a resident. The message that it delivers is stored;
+// the alarm only makes it arrive in time.
+type timer struct {
+	stop func() bool
+	// msg is the stored message, or nil where only the time is known (after a cold start).
+	msg *provider.Message
+}
+
+// setTimer arms the alarm of a timer. The caller is the resident's goroutine.
+func (rt *Runtime) setTimer(r *resident, event uint64, fireAtMs int64, msg *provider.Message) {
+	if old := r.timers[event]; old != nil {
+		old.stop()
+	}
+	t := &timer{msg: msg}
+	t.stop = rt.afterMs(fireAtMs, func() { rt.fire(r.instance, t) })
+	r.timers[event] = t
+}
+
+// dropTimer disarms the alarm of a timer that was dropped or has fired.
+func (r *resident) dropTimer(event uint64) {
+	if t := r.timers[event]; t != nil {
+		t.stop()
+		delete(r.timers, event)
+	}
+}
+
+// dropTimers disarms all alarms.
+func (r *resident) dropTimers() {
+	for _, t := range r.timers {
+		t.stop()
+	}
+	clear(r.timers)
+}
+
+// fire delivers a timer that is due.
+func (rt *Runtime) fire(instance string, t *timer) {
+	if t.msg == nil {
+		if rt.isHeld(instance) {
+			rt.refill(instance)
+			return
+		}
+		rt.poller.wake()
+		return
+	}
+	rt.route(*t.msg)
+}
+
+func (rt *Runtime) isHeld(instance string) bool {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	r := rt.residents[instance]
+	return r != nil && rt.leases.holds(r.token.Lease)
+}

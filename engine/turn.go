@@ -1,0 +1,355 @@
+package engine
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"duroxide/engine/replay"
+	"duroxide/history"
+	"duroxide/provider"
+)
+
+// turn is one turn of a resident: messages in, one commit out.
+type turn struct {
+	rt    *Runtime
+	r     *resident
+	token provider.Token
+	inv   Invocation
+	items []item
+
+	// What the commit consumes and writes besides the delta.
+	messages []uint64
+	tasks    []provider.Token
+	left     []item // for the successor
+	started  *provider.Started
+	notices  []provider.Message
+	last     uint64 // highest event id before the turn
+	ended    bool
+	wanted   *string // version of an execution whose handler is missing
+}
+
+// errUnregistered means that no handler of the name and version is registered here.
+var errUnregistered = errors.New("no such orchestration is registered")
+
+// turn processes messages of a held instance. Whatever goes wrong, the messages are consumed by a
+// commit or are still in the store.
+func (rt *Runtime) turn(r *resident, items []item) {
+	rt.mu.Lock()
+	t := &turn{rt: rt, r: r, token: r.token, items: items}
+	rt.mu.Unlock()
+	rt.counters.messagesFetched(len(items))
+	err := t.run()
+	switch {
+	case err == nil:
+	case rt.ctx.Err() != nil || errors.Is(err, ErrHostGone):
+		rt.unload(r) // giveBack releases the instance; its messages are in the store.
+	case isStale(err):
+		rt.giveUp(r, t.token, t.items, err)
+	default:
+		t.putBack(err)
+	}
+}
+
+// isStale reports whether an error means that what is in memory no longer fits the store.
+func isStale(err error) bool {
+	return errors.Is(err, provider.ErrLockLost) || errors.Is(err, provider.ErrDuplicateEvent) ||
+		errors.Is(err, provider.ErrAlreadyCommitted) || errors.Is(err, provider.ErrTaskLost) ||
+		errors.Is(err, provider.ErrMessageLost)
+}
+
+// run takes the turn; a panic of our own code becomes an error.
+func (t *turn) run() (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			t.rt.e.log.panicked("turn", v, debug.Stack())
+			err = fmt.Errorf("turn of %s: panic: %v", t.r.instance, v)
+		}
+	}()
+	t.sort()
+	switch t.r.status {
+	case provider.NotCommitted:
+		return t.first(provider.StartInstance)
+	case provider.ContinuedAsNew:
+		return t.first(provider.ContinueInstance)
+	case provider.Running:
+		return t.proceed()
+	case provider.Completed, provider.Failed:
+		return t.swallow()
+	default:
+		return fmt.Errorf("instance %s has status %d", t.r.instance, t.r.status)
+	}
+}
+
+// sort orders the items by effective time, and puts cancel requests first: a request that came
+// before the turn outranks whatever else the turn would do.
+func (t *turn) sort() {
+	slices.SortStableFunc(t.items, func(a, b item) int {
+		return cmp.Or(
+			cmp.Compare(rank(a.msg.Kind), rank(b.msg.Kind)),
+			cmp.Compare(a.msg.DueMs, b.msg.DueMs),
+			cmp.Compare(a.msg.ID, b.msg.ID),
+		)
+	})
+}
+
+func rank(k provider.MessageKind) int {
+	if k == provider.CancelInstance {
+		return 0
+	}
+	return 1
+}
+
+// first is the first turn of an execution: the message of the given kind begins it.
+func (t *turn) first(kind provider.MessageKind) error {
+	i := slices.IndexFunc(t.items, func(it item) bool { return it.msg.Kind == kind })
+	if i < 0 {
+		return errUnregistered // What begins it is hidden for a while; so the rest must wait.
+	}
+	start := t.items[i]
+	t.items = slices.Delete(t.items, i, i+1)
+	version, ok := t.rt.reg.Resolve(start.msg.Name, start.msg.Version)
+	poisoned := t.r.attempt > t.rt.set.maxAttempts
+	if !ok && !poisoned {
+		t.items = slices.Insert(t.items, 0, start)
+		t.r.name, t.wanted = start.msg.Name, start.msg.Version
+		return errUnregistered
+	}
+	if !ok {
+		version = unregisteredVersion(start.msg.Version)
+	}
+	if err := t.knowValues(); err != nil {
+		return err
+	}
+	t.begin(start.msg, version)
+	if poisoned {
+		t.fail(t.poison(history.PoisonOrchestrationKind, start.msg.Name))
+		return t.finish()
+	}
+	if err := t.open(nil, t.r.values); err != nil {
+		return err
+	}
+	return t.consume()
+}
+
+func unregisteredVersion(v *string) string {
+	if v == nil {
+		return "unknown"
+	}
+	return *v
+}
+
+// begin makes the execution that a start message asks for.
+func (t *turn) begin(m provider.Message, version string) {
+	r, p := t.r, replay.Params{
+		Instance: t.r.instance, Execution: t.r.execution + 1, Name: m.Name, Version: version,
+		Input: m.Input, Parent: m.Parent, Carried: m.Carried, CustomStatus: m.CustomStatus,
+		Keys: t.keysBefore(), Engine: t.rt.e.version,
+	}
+	t.take(item{msg: m})
+	r.x = replay.Start(p, t.rt.nowMs())
+	r.name, r.version = m.Name, version
+	t.started = &provider.Started{Name: m.Name, Version: version, Pin: t.rt.e.pin()}
+	if m.Parent != nil {
+		t.started.Parent = m.Parent.Instance
+	}
+	t.last = 0
+	t.describe()
+}
+
+func (t *turn) describe() {
+	p := t.r.x.Params()
+	t.inv = Invocation{
+		Token: newToken(), Instance: p.Instance, Execution: p.Execution, Name: p.Name, Version: p.Version,
+	}
+}
+
+// proceed is a later turn: the resident goes on, or is made again from its history.
+func (t *turn) proceed() error {
+	if t.r.attempt > t.rt.set.maxAttempts {
+		return t.finishPoisoned()
+	}
+	if _, ok := t.rt.reg.Resolve(t.r.name, &t.r.version); !ok {
+		t.wanted = &t.r.version
+		return errUnregistered
+	}
+	if t.r.x == nil {
+		if err := t.load(); err != nil {
+			return err
+		}
+	} else {
+		t.last = t.r.x.LastEvent()
+		t.describe()
+	}
+	return t.consume()
+}
+
+// swallow consumes messages of an instance that has ended. A child start among them is answered.
+func (t *turn) swallow() error {
+	for _, it := range t.items {
+		t.collide(it.msg, " and is terminal")
+		t.take(it)
+	}
+	return t.commit(replay.Delta{})
+}
+
+// collide answers the start of a child whose id is taken, so that its sender does not wait.
+func (t *turn) collide(m provider.Message, suffix string) {
+	if m.Kind != provider.StartInstance || m.Parent == nil {
+		return
+	}
+	if t.r.x != nil {
+		if own := t.r.x.Params().Parent; own != nil && *own == *m.Parent {
+			return // The same start again.
+		}
+	}
+	t.notices = append(t.notices, childDone(*m.Parent, "", &history.Failure{
+		Category: history.Application, Kind: history.OrchestrationFailedKind,
+		Message: fmt.Sprintf("sub-orchestration instance id '%s' already exists%s", t.r.instance, suffix),
+	}))
+}
+
+func childDone(p history.Parent, output string, f *history.Failure) provider.Message {
+	return provider.Message{
+		Instance: p.Instance, Kind: provider.ChildDone, Execution: p.Execution, Source: p.Event,
+		Data: output, Failure: f,
+	}
+}
+
+// take marks a message as consumed by this turn.
+func (t *turn) take(it item) {
+	if it.task != nil {
+		t.tasks = append(t.tasks, *it.task)
+		return
+	}
+	if it.msg.ID != 0 {
+		t.messages = append(t.messages, it.msg.ID)
+	}
+}
+
+// fail ends the execution with a failure.
+func (t *turn) fail(f history.Failure) {
+	t.end(replay.Ending{Kind: replay.Failed, Failure: &f})
+}
+
+func (t *turn) end(e replay.Ending) {
+	t.r.x.End(e, t.rt.nowMs())
+	t.ended = true
+}
+
+func (t *turn) poison(kind history.FailureKind, message string) history.Failure {
+	return history.Failure{
+		Category: history.Poison, Kind: kind, Message: message,
+		Attempts: t.r.attempt, MaxAttempts: t.rt.set.maxAttempts,
+		Instance: t.r.instance, Execution: max(t.r.execution, 1),
+	}
+}
+
+// finishPoisoned fails a running instance whose messages were tried too often. It goes through the
+// ordinary end where the history can be read, and writes the bare failure where it cannot.
+func (t *turn) finishPoisoned() error {
+	record, err := t.read()
+	if err == nil {
+		t.r.x, _, err = replay.Load(record.Events, t.params(record))
+	}
+	for _, it := range t.items {
+		t.take(it)
+	}
+	if err == nil {
+		t.last = t.r.x.LastEvent()
+		t.describe()
+		t.fail(t.poison(history.PoisonOrchestrationKind, t.r.name))
+		return t.finish()
+	}
+	t.inv = Invocation{
+		Instance: t.r.instance, Execution: t.r.execution, Name: t.r.name, Version: t.r.version,
+	}
+	f := t.poison(history.PoisonHistoryKind, err.Error())
+	t.last = t.r.last
+	return t.commit(replay.Delta{
+		Events: []history.Event{{
+			ID: t.r.last + 1, TimeMs: t.rt.nowMs(), Engine: t.rt.e.version,
+			Data: history.OrchestrationFailed{Failure: f},
+		}},
+		Ending: &replay.Ending{Kind: replay.Failed, Failure: &f},
+	})
+}
+
+// putBack gives the instance back for a while: a handler may appear, a history may be repaired.
+// Each try counts, so that what never works ends as poison.
+func (t *turn) putBack(cause error) {
+	rt, r := t.rt, t.r
+	delay := rt.set.backoff(r.attempt)
+	if errors.Is(cause, provider.ErrCorrupt) {
+		delay = time.Second
+	}
+	if errors.Is(cause, errUnregistered) {
+		rt.e.log.unregistered(unregistered{
+			What: "orchestration", Instance: r.instance, Name: r.name, Version: t.wanted,
+			Attempt: r.attempt, MaxAttempts: rt.set.maxAttempts, Backoff: delay,
+		})
+	} else {
+		rt.e.log.turnAbandoned(r.instance, cause, r.attempt, delay)
+	}
+	ids := make([]uint64, 0, len(t.items))
+	for _, it := range t.items {
+		if it.task != nil {
+			rt.completeLater(it)
+			continue
+		}
+		ids = append(ids, it.msg.ID)
+	}
+	rt.remove(r)
+	err := rt.insist(rt.ctx, "abandon", func() error {
+		result, err := rt.e.store.Abandon(rt.ctx, provider.Abandonment{Instances: []provider.AbandonedInstance{
+			{Token: t.token, Messages: ids, Delay: delay},
+		}})
+		if err == nil && !result.NextDue.IsZero() {
+			rt.poller.wakeAt(result.NextDue)
+		}
+		if err == nil && result.Work {
+			rt.poller.wake()
+		}
+		return err
+	})
+	if err != nil {
+		rt.storeFailed("abandon", err, 0) // The lease ends by itself.
+	}
+}
+
+// giveUp lets a resident go after an error that is not the instance's fault: the claim was lost,
+// or what is in memory does not fit the store. If the instance is still ours, it starts again from
+// what is stored.
+func (rt *Runtime) giveUp(r *resident, token provider.Token, items []item, cause error) {
+	rt.e.log.turnAbandoned(r.instance, cause, r.attempt, 0)
+	rt.mu.Lock()
+	items = append(items, r.mailbox...)
+	token = newer(r.token, token) // The instance may have been claimed again meanwhile.
+	rt.mu.Unlock()
+	rt.remove(r)
+	for _, it := range items {
+		if it.task != nil {
+			rt.completeLater(it)
+		}
+	}
+	err := rt.insist(rt.ctx, "abandon", func() error {
+		_, err := rt.e.store.Abandon(rt.ctx, provider.Abandonment{Instances: []provider.AbandonedInstance{
+			{Token: token, IgnoreAttempt: true},
+		}})
+		return err
+	})
+	if err != nil {
+		rt.storeFailed("abandon", err, 0) // The lease ends by itself.
+	}
+	rt.poller.wake()
+}
+
+func newer(a, b provider.Token) provider.Token {
+	if a.Epoch > b.Epoch {
+		return a
+	}
+	return b
+}

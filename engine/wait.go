@@ -1,0 +1,146 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"duroxide/provider"
+)
+
+// How waits and retries pace themselves.
+const (
+	// fallbackPoll is the first pause after which a waiter looks again although nothing woke it.
+	fallbackPoll    = time.Second
+	fallbackPollMax = 4 * time.Second
+	// retryPause is the first pause after a transient error of the store.
+	retryPause    = 10 * time.Millisecond
+	retryPauseMax = time.Second
+	// checkRetryPause is the pause of a waiter after such an error.
+	checkRetryPause = 100 * time.Millisecond
+	// retryPatience is how long a call is repeated before its transient error is reported.
+	retryPatience = 30 * time.Second
+)
+
+// retry repeats a call of the store while its error is transient, for as long as ctx lives and
+// patience lasts.
+func retry[T any](
+	ctx context.Context, c *Client, call func(context.Context) (T, error),
+) (T, error) {
+	giveUp := c.e.clock.Now().Add(retryPatience)
+	for pause := retryPause; ; pause = min(2*pause, retryPauseMax) {
+		result, err := call(ctx)
+		if err == nil || !provider.IsRetryable(err) || !c.e.clock.Now().Before(giveUp) {
+			return result, err
+		}
+		if ended := c.pause(ctx, pause); ended != nil {
+			return result, fmt.Errorf("%w: %w", ended, err)
+		}
+	}
+}
+
+// pause returns nil after d, or the reason why the caller must not go on.
+func (c *Client) pause(ctx context.Context, d time.Duration) error {
+	passed, stop := c.e.changes.after(d)
+	defer stop()
+	select {
+	case <-passed:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-c.e.changes.closed:
+		return ErrShutdown
+	}
+}
+
+// await calls check at once, and again whenever the instance may have changed, until it reports
+// true or fails. After timeout it gives ErrTimeout; a timeout of zero or less means one check.
+func (c *Client) await(
+	ctx context.Context, instance string, timeout time.Duration,
+	check func(context.Context) (bool, error),
+) error {
+	if timeout <= 0 {
+		return once(ctx, check)
+	}
+	w := c.e.changes.add(instance)
+	defer c.e.changes.remove(w)
+	// A store that hangs must not hold the caller longer than it asked for.
+	bounded, cancel := context.WithCancel(ctx)
+	defer cancel()
+	expired := make(chan struct{})
+	stop := c.e.clock.AfterFunc(timeout, func() {
+		close(expired)
+		cancel()
+	})
+	defer stop()
+	for fallback := fallbackPoll; ; fallback = min(2*fallback, fallbackPollMax) {
+		done, err := check(bounded)
+		if done {
+			return nil
+		}
+		pause := fallback
+		if err != nil {
+			if isClosed(expired) {
+				return ErrTimeout
+			}
+			if !provider.IsRetryable(err) {
+				return err
+			}
+			pause = checkRetryPause
+		}
+		if ended := c.idle(ctx, w, expired, pause); ended != nil {
+			return because(ended, err)
+		}
+	}
+}
+
+// idle returns nil when the waiter should look again, or the reason why the wait is over.
+func (c *Client) idle(
+	ctx context.Context, w *waiter, expired <-chan struct{}, pause time.Duration,
+) error {
+	again, stop := c.e.changes.after(pause)
+	defer stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-c.e.changes.closed:
+		return ErrShutdown
+	case <-expired:
+		return ErrTimeout
+	case <-w.wake:
+		return nil
+	case <-again:
+		return nil
+	}
+}
+
+func once(ctx context.Context, check func(context.Context) (bool, error)) error {
+	done, err := check(ctx)
+	switch {
+	case done:
+		return nil
+	case err == nil:
+		return ErrTimeout
+	case provider.IsRetryable(err):
+		return because(ErrTimeout, err)
+	default:
+		return err
+	}
+}
+
+// because adds the store's error, if there is one, to the reason why a wait is over.
+func because(ended, err error) error {
+	if err == nil {
+		return ended
+	}
+	return fmt.Errorf("%w: %w", ended, err)
+}
+
+func isClosed(ch <-chan struct{}) bool {
+	select {
+	case <-ch:
+		return true
+	default:
+		return false
+	}
+}

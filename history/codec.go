@@ -1,0 +1,92 @@
+package history
+
+import "fmt"
+
+// A row holds the events of one turn:
+//
+//	format byte, number of events, and if there are any: engine version and time of the first
+//	per event: kind byte, [engine version], id delta, source, time delta, the fields of the kind
+//
+// Deltas are to the event before and wrap around, so that any values survive. The high bit of the
+// kind byte says that the event has an engine version of its own.
+const (
+	rowFormat      = 1
+	engineOverride = 0x80
+	// leastEvent is the number of bytes that an event takes at least.
+	leastEvent = 4
+)
+
+// EncodeRow gives the stored bytes of the events of one turn. It panics if an event has no data.
+func EncodeRow(events []Event) []byte {
+	w := NewEncoder(64 + 64*len(events))
+	w.out = append(w.out, rowFormat)
+	w.count(len(events), leastEvent)
+	if len(events) == 0 {
+		return w.Bytes()
+	}
+	previous := Event{Engine: events[0].Engine, TimeMs: events[0].TimeMs}
+	w.Text(&previous.Engine)
+	w.Int(&previous.TimeMs)
+	for i := range events {
+		encodeEvent(&w, &events[i], &previous)
+	}
+	return w.Bytes()
+}
+
+func encodeEvent(w *Wire, e, previous *Event) {
+	kind := uint8(e.Kind())
+	if e.Engine != previous.Engine {
+		kind |= engineOverride
+	}
+	w.Byte(&kind)
+	if kind&engineOverride != 0 {
+		w.Text(&e.Engine)
+	}
+	id, elapsed := e.ID-previous.ID, e.TimeMs-previous.TimeMs
+	w.Uint(&id)
+	w.Uint(&e.Source)
+	w.Int(&elapsed)
+	previous.ID, previous.TimeMs = e.ID, e.TimeMs
+	encodeData(w, e.Data)
+}
+
+// DecodeRow gives back the events of one row. Errors wrap ErrFormat; it never skips what it does
+// not know, because a history with a hole would replay wrongly.
+func DecodeRow(row []byte) ([]Event, error) {
+	w := NewDecoder(row)
+	var format uint8
+	w.Byte(&format)
+	if format != rowFormat {
+		w.Fail("row format %d", format)
+	}
+	events := make([]Event, w.count(0, leastEvent))
+	if len(events) > 0 {
+		var previous Event
+		w.Text(&previous.Engine)
+		w.Int(&previous.TimeMs)
+		for i := range events {
+			decodeEvent(&w, &events[i], &previous)
+		}
+	}
+	if err := w.Finish(); err != nil {
+		return nil, fmt.Errorf("decode history row: %w", err)
+	}
+	return events, nil
+}
+
+func decodeEvent(w *Wire, e, previous *Event) {
+	var kind uint8
+	w.Byte(&kind)
+	e.Engine = previous.Engine
+	if kind&engineOverride != 0 {
+		w.Text(&e.Engine)
+	}
+	var id uint64
+	var elapsed int64
+	w.Uint(&id)
+	w.Uint(&e.Source)
+	w.Int(&elapsed)
+	e.ID, e.TimeMs = previous.ID+id, previous.TimeMs+elapsed
+	previous.ID, previous.TimeMs = e.ID, e.TimeMs
+	e.Data = decodeData(w, Kind(kind&^engineOverride))
+}

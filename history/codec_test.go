@@ -1,0 +1,205 @@
+package history_test
+
+import (
+	"encoding/hex"
+	"flag"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"duroxide/history"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// samples holds every kind, with and without its optional fields.
+func samples() []history.Data {
+	text, empty := "text", ""
+	failure := history.Failure{
+		Category: history.Poison, Kind: history.PoisonActivityKind, Message: "<m> & ü\x00",
+		Reason: "r", Operation: "o", Retryable: true, Details: `{"name":"E"}`, Attempts: 3,
+		MaxAttempts: 10, Instance: "i", Execution: 2, ActivityName: "a", ActivityID: 1 << 63,
+	}
+	return []history.Data{
+		history.OrchestrationStarted{
+			Name: "O", Version: "1.0.0", Input: "{}", CustomStatus: &text,
+			Parent:  &history.Parent{Instance: "p", Execution: 3, Event: 300},
+			Carried: []history.Carried{{Name: "q", Data: "1"}, {Name: "", Data: ""}},
+		},
+		history.OrchestrationStarted{Carried: []history.Carried{}, CustomStatus: &empty},
+		history.OrchestrationStarted{},
+		history.OrchestrationCompleted{Output: "1"},
+		history.OrchestrationFailed{Failure: failure},
+		history.OrchestrationFailed{},
+		history.OrchestrationContinuedAsNew{Input: "2"},
+		history.OrchestrationCancelRequested{Reason: "why"},
+		history.OrchestrationChained{Name: "O", Instance: "i", Input: "3", Version: &text},
+		history.OrchestrationChained{Version: &empty},
+		history.OrchestrationChained{},
+		history.ActivityScheduled{Name: "A", Input: "4", Session: &text, Tag: &empty},
+		history.ActivityScheduled{Name: "A", Session: &empty, Tag: &text},
+		history.ActivityScheduled{},
+		history.ActivityCompleted{Result: "5"},
+		history.ActivityFailed{Failure: failure},
+		history.ActivityCancelRequested{Reason: history.ReasonDropped},
+		history.TimerCreated{FireAtMs: 1 << 62},
+		history.TimerFired{FireAtMs: -1 << 63},
+		history.ExternalSubscribed{Name: "e"},
+		history.ExternalEvent{Name: "e", Data: "not \xff utf-8"},
+		history.ExternalSubscribedCancelled{Reason: "r"},
+		history.QueueSubscribed{Name: "q"},
+		history.QueueEventDelivered{Name: "q", Data: strings.Repeat("x", 300)},
+		history.QueueSubscriptionCancelled{Reason: "r"},
+		history.SubOrchestrationScheduled{Name: "C", Instance: "sub::2", Input: "6", Version: &empty},
+		history.SubOrchestrationScheduled{},
+		history.SubOrchestrationCompleted{Result: "7"},
+		history.SubOrchestrationFailed{Failure: failure},
+		history.SubOrchestrationCancelRequested{Reason: "r"},
+		history.CustomStatusUpdated{Status: &text},
+		history.CustomStatusUpdated{Status: &empty},
+		history.CustomStatusUpdated{},
+		history.KeyValueSet{Key: "k", Value: "v", UpdatedAtMs: 12},
+		history.KeyValueCleared{Key: "k"},
+		history.KeyValuesCleared{},
+	}
+}
+
+func turn() []history.Event {
+	var events []history.Event
+	for i, data := range samples() {
+		id := uint64(i + 1)
+		events = append(events, history.Event{
+			ID: id * 2, Source: id, TimeMs: 1_700_000_000_000 + int64(i*i), Engine: "1.2.3", Data: data,
+		})
+	}
+	return events
+}
+
+func TestEveryKindComesBackUnchanged(t *testing.T) {
+	t.Parallel()
+	seen := map[history.Kind]bool{}
+	for _, data := range samples() {
+		seen[data.Kind()] = true
+		want := []history.Event{{ID: 5, Source: 4, TimeMs: 9, Engine: "0.1.0", Data: data}}
+		got, err := history.DecodeRow(history.EncodeRow(want))
+		require.NoError(t, err, "%v", data.Kind())
+		require.Equal(t, want, got, "%v", data.Kind())
+	}
+	for kind := range history.Kind(128) {
+		require.Equal(t, kind.String() != "Unknown", seen[kind], "kind %d has a sample", kind)
+	}
+}
+
+func TestOddHeadersComeBackUnchanged(t *testing.T) {
+	t.Parallel()
+	data := history.KeyValuesCleared{}
+	want := []history.Event{
+		{ID: 3, TimeMs: 10, Engine: "1.0.0", Data: data},
+		{ID: 2, TimeMs: -10, Engine: "0.9.0", Data: data},
+		{ID: 1<<64 - 1, Source: 1<<64 - 1, TimeMs: 1<<63 - 1, Engine: "", Data: data},
+		{ID: 0, TimeMs: -1 << 63, Engine: "1.0.0", Data: data},
+	}
+	got, err := history.DecodeRow(history.EncodeRow(want))
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+}
+
+func TestAnEmptyTurnHasARow(t *testing.T) {
+	t.Parallel()
+	got, err := history.DecodeRow(history.EncodeRow(nil))
+	require.NoError(t, err)
+	require.Empty(t, got)
+}
+
+func TestStoredRowsOfVersionOneStayReadable(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join("testdata", "row_v1.hex")
+	row := history.EncodeRow(turn())
+	if *update {
+		require.NoError(t, os.WriteFile(path, []byte(dump(row)), 0o600))
+	}
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	stored, err := hex.DecodeString(strings.Join(strings.Fields(string(text)), ""))
+	require.NoError(t, err)
+	got, err := history.DecodeRow(stored)
+	require.NoError(t, err)
+	require.Equal(t, turn(), got)
+	require.Equal(t, stored, row, "the writer still writes the same bytes")
+}
+
+func dump(row []byte) string {
+	var b strings.Builder
+	for len(row) > 0 {
+		n := min(len(row), 48)
+		b.WriteString(hex.EncodeToString(row[:n]) + "\n")
+		row = row[n:]
+	}
+	return b.String()
+}
+
+func TestDamagedRowsAreRefused(t *testing.T) {
+	t.Parallel()
+	row := history.EncodeRow(turn())
+	for n := range row {
+		_, err := history.DecodeRow(row[:n])
+		require.ErrorIs(t, err, history.ErrFormat, "cut to %d bytes", n)
+	}
+	huge := "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"
+	for name, damaged := range map[string]string{
+		"bytes left over":   string(row) + "\x00",
+		"other format":      "\x02" + string(row[1:]),
+		"huge event count":  "\x01" + huge,
+		"huge text":         "\x01\x01" + huge + "padding",
+		"oversized number":  "\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02",
+		"unknown kind":      "\x01\x01\x00\x00\x7f\x01\x00\x00",
+		"failure missing":   "\x01\x01\x00\x00\x03\x01\x00\x00\x00",
+		"failure not JSON":  "\x01\x01\x00\x00\x03\x01\x00\x00\x02{",
+		"flag out of range": "\x01\x01\x00\x00\x01\x01\x00\x00\x00\x00\x00\x02\x00\x00",
+		"huge carried list": "\x01\x01\x00\x00\x01\x01\x00\x00\x00\x00\x00\x00\x01" + huge + "\x00",
+	} {
+		_, err := history.DecodeRow([]byte(damaged))
+		require.ErrorIs(t, err, history.ErrFormat, name)
+	}
+}
+
+func TestRandomTurnsComeBackUnchanged(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(1, 2))
+	data := samples()
+	for range 500 {
+		events := make([]history.Event, 1+random.IntN(12))
+		for i := range events {
+			events[i] = history.Event{
+				ID: random.Uint64(), Source: random.Uint64() >> random.IntN(64),
+				TimeMs: int64(random.Uint64()), Engine: []string{"1.0.0", "0.1.31"}[random.IntN(2)],
+				Data: data[random.IntN(len(data))],
+			}
+		}
+		got, err := history.DecodeRow(history.EncodeRow(events))
+		require.NoError(t, err)
+		require.Equal(t, events, got)
+	}
+}
+
+func FuzzDecodeRow(f *testing.F) {
+	f.Add(history.EncodeRow(turn()))
+	f.Add([]byte{1, 0})
+	f.Fuzz(func(t *testing.T, row []byte) {
+		events, err := history.DecodeRow(row)
+		if err != nil {
+			require.ErrorIs(t, err, history.ErrFormat)
+			return
+		}
+		again, err := history.DecodeRow(history.EncodeRow(events))
+		require.NoError(t, err)
+		require.Equal(t, events, again)
+	})
+}

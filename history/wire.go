@@ -1,0 +1,223 @@
+package history
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// ErrFormat says that stored bytes are not what this version writes: another format, an unknown
+// kind, a truncated field, or bytes left over.
+var ErrFormat = errors.New("unreadable stored format")
+
+// Wire writes or reads the small binary format that rows, messages and tasks share. One function
+// that names the fields in order serves both directions, so that they cannot drift apart: every
+// method takes a pointer, writes its value when encoding, and sets it when decoding. After the
+// first error all reads give zero values. A Wire is for one goroutine.
+type Wire struct {
+	out      []byte
+	in       string
+	decoding bool
+	err      error
+}
+
+// NewEncoder gives a Wire that writes, with room for size bytes before it grows.
+func NewEncoder(size int) Wire { return Wire{out: make([]byte, 0, size)} }
+
+// NewDecoder gives a Wire that reads data. The strings that it gives share one copy of data.
+func NewDecoder(data []byte) Wire { return Wire{in: string(data), decoding: true} }
+
+// Bytes gives what was written.
+func (w *Wire) Bytes() []byte { return w.out }
+
+// Finish gives the first error, or ErrFormat if bytes are left over.
+func (w *Wire) Finish() error {
+	if w.err == nil && w.in != "" {
+		w.Fail("%d bytes left over", len(w.in))
+	}
+	return w.err
+}
+
+// Fail records an error that wraps ErrFormat, unless there is one, and ends reading.
+func (w *Wire) Fail(format string, args ...any) {
+	if w.err == nil {
+		w.err = fmt.Errorf("%w: "+format, append([]any{ErrFormat}, args...)...)
+	}
+	w.in = ""
+}
+
+// Byte carries one byte.
+func (w *Wire) Byte(v *uint8) {
+	if !w.decoding {
+		w.out = append(w.out, *v)
+		return
+	}
+	if w.in == "" {
+		*v = 0
+		w.Fail("truncated byte")
+		return
+	}
+	*v = w.in[0]
+	w.in = w.in[1:]
+}
+
+// Uint carries an unsigned number in as few bytes as it needs.
+func (w *Wire) Uint(v *uint64) {
+	if w.decoding {
+		*v = w.readUint()
+		return
+	}
+	w.out = binary.AppendUvarint(w.out, *v)
+}
+
+// Int carries a signed number; small magnitudes are short.
+func (w *Wire) Int(v *int64) {
+	if !w.decoding {
+		w.out = binary.AppendVarint(w.out, *v)
+		return
+	}
+	u := w.readUint()
+	*v = int64(u>>1) ^ -int64(u&1) //nolint:gosec // zigzag is a bit pattern, not a quantity
+}
+
+// Text carries a string of any bytes.
+func (w *Wire) Text(v *string) {
+	if w.decoding {
+		*v = w.take(w.readUint())
+		return
+	}
+	w.out = binary.AppendUvarint(w.out, uint64(len(*v)))
+	w.out = append(w.out, *v...)
+}
+
+// OptionalText carries a string or its absence.
+func (w *Wire) OptionalText(v **string) {
+	switch {
+	case w.decoding:
+		*v = nil
+		if n := w.readUint(); n > 0 {
+			text := w.take(n - 1)
+			*v = &text
+		}
+	case *v == nil:
+		w.out = append(w.out, 0)
+	default:
+		w.out = binary.AppendUvarint(w.out, uint64(len(**v))+1)
+		w.out = append(w.out, **v...)
+	}
+}
+
+// Failure carries a failure or its absence. It is JSON inside, because it is rare and may grow
+// fields; bytes in it that are not UTF-8 are replaced.
+func (w *Wire) Failure(v **Failure) {
+	if !w.decoding {
+		var text *string
+		if *v != nil {
+			encoded, err := json.Marshal(*v)
+			if err != nil {
+				panic(fmt.Sprintf("a failure of strings and numbers has no JSON: %v", err))
+			}
+			s := string(encoded)
+			text = &s
+		}
+		w.OptionalText(&text)
+		return
+	}
+	*v = nil
+	var text *string
+	w.OptionalText(&text)
+	if text == nil || w.err != nil {
+		return
+	}
+	failure := new(Failure)
+	if err := json.Unmarshal([]byte(*text), failure); err != nil {
+		w.Fail("failure: %v", err)
+		return
+	}
+	*v = failure
+}
+
+// Parent carries a parent or its absence.
+func (w *Wire) Parent(v **Parent) {
+	if !w.present(*v != nil) {
+		*v = nil
+		return
+	}
+	if w.decoding {
+		*v = new(Parent)
+	}
+	w.Text(&(*v).Instance)
+	w.Uint(&(*v).Execution)
+	w.Uint(&(*v).Event)
+}
+
+// CarriedList carries queue messages; nil and empty lists stay different.
+func (w *Wire) CarriedList(v *[]Carried) {
+	if !w.present(*v != nil) {
+		*v = nil
+		return
+	}
+	// An entry has at least its two lengths.
+	n := w.count(len(*v), 2)
+	if w.decoding {
+		*v = make([]Carried, n)
+	}
+	for i := range *v {
+		w.Text(&(*v)[i].Name)
+		w.Text(&(*v)[i].Data)
+	}
+}
+
+// present carries one flag; anything but 0 and 1 is an error.
+func (w *Wire) present(set bool) bool {
+	var flag uint8
+	if set {
+		flag = 1
+	}
+	w.Byte(&flag)
+	if flag > 1 {
+		w.Fail("flag %d", flag)
+		return false
+	}
+	return flag == 1
+}
+
+// count carries the length of a list whose entries take at least size bytes each. What it reads is
+// checked against the bytes that are left, so that a hostile number allocates nothing.
+func (w *Wire) count(n, size int) int {
+	c := uint64(n) //nolint:gosec // a length is never negative
+	w.Uint(&c)
+	if w.decoding && c > uint64(len(w.in)/size) { //nolint:gosec // a length is never negative
+		w.Fail("%d entries in %d bytes", c, len(w.in))
+		return 0
+	}
+	return int(c) //nolint:gosec // bounded above by a length
+}
+
+func (w *Wire) readUint() uint64 {
+	var value uint64
+	for i := range len(w.in) {
+		b := w.in[i]
+		if i == binary.MaxVarintLen64-1 && b > 1 {
+			break
+		}
+		value |= uint64(b&0x7f) << (7 * uint(i)) //nolint:gosec // an index is never negative
+		if b < 0x80 {
+			w.in = w.in[i+1:]
+			return value
+		}
+	}
+	w.Fail("truncated or oversized number")
+	return 0
+}
+
+func (w *Wire) take(n uint64) string {
+	if n > uint64(len(w.in)) {
+		w.Fail("%d bytes wanted, %d left", n, len(w.in))
+		return ""
+	}
+	text := w.in[:n]
+	w.in = w.in[n:]
+	return text
+}

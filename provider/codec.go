@@ -1,0 +1,92 @@
+package provider
+
+import (
+	"fmt"
+
+	"duroxide/history"
+)
+
+// The bytes of messages and tasks hold what a store does not need in columns of its own.
+const (
+	messageFormat = 1
+	taskFormat    = 1
+)
+
+// EncodeMessage gives the stored bytes of a message, without ID, Instance, DueMs and Attempts.
+func EncodeMessage(m Message) []byte {
+	w := history.NewEncoder(64 + len(m.Name) + len(m.Input) + len(m.Data))
+	format := uint8(messageFormat)
+	w.Byte(&format)
+	messageFields(&w, &m)
+	return w.Bytes()
+}
+
+// DecodeMessage gives back what EncodeMessage wrote. Errors wrap ErrCorrupt; a kind that this
+// version does not know is one of them.
+func DecodeMessage(data []byte) (Message, error) {
+	w := history.NewDecoder(data)
+	var m Message
+	var format uint8
+	w.Byte(&format)
+	if format != messageFormat {
+		w.Fail("message format %d", format)
+	}
+	messageFields(&w, &m)
+	if m.Kind < StartInstance || m.Kind > CancelInstance {
+		w.Fail("message kind %d", m.Kind)
+	}
+	if err := w.Finish(); err != nil {
+		return Message{}, fmt.Errorf("decode message: %w: %w", ErrCorrupt, err)
+	}
+	return m, nil
+}
+
+func messageFields(w *history.Wire, m *Message) {
+	kind := uint8(m.Kind)
+	w.Byte(&kind)
+	m.Kind = MessageKind(kind)
+	w.Uint(&m.Execution)
+	w.Uint(&m.Source)
+	w.Text(&m.Name)
+	w.OptionalText(&m.Version)
+	w.Text(&m.Input)
+	w.Text(&m.Data)
+	w.Failure(&m.Failure)
+	w.Parent(&m.Parent)
+	w.CarriedList(&m.Carried)
+	w.OptionalText(&m.CustomStatus)
+}
+
+// EncodeTask gives the stored bytes of a task, without ID, Instance, Execution, Event, Session and
+// Tag.
+func EncodeTask(t Task) []byte {
+	w := history.NewEncoder(
+		16 + len(t.Name) + len(t.Input) + len(t.Orchestration) + len(t.Version))
+	format := uint8(taskFormat)
+	w.Byte(&format)
+	taskFields(&w, &t)
+	return w.Bytes()
+}
+
+// DecodeTask gives back what EncodeTask wrote. Errors wrap ErrCorrupt.
+func DecodeTask(data []byte) (Task, error) {
+	w := history.NewDecoder(data)
+	var t Task
+	var format uint8
+	w.Byte(&format)
+	if format != taskFormat {
+		w.Fail("task format %d", format)
+	}
+	taskFields(&w, &t)
+	if err := w.Finish(); err != nil {
+		return Task{}, fmt.Errorf("decode task: %w: %w", ErrCorrupt, err)
+	}
+	return t, nil
+}
+
+func taskFields(w *history.Wire, t *Task) {
+	w.Text(&t.Name)
+	w.Text(&t.Input)
+	w.Text(&t.Orchestration)
+	w.Text(&t.Version)
+}

@@ -1,0 +1,250 @@
+package memory
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+
+	"duroxide/provider"
+)
+
+// orphanRetention is how long messages wait for an instance that was never started.
+const orphanRetention = 10 * time.Minute
+
+// quarantine is the first pause of a message or task that cannot be decoded; it doubles.
+const (
+	quarantine    = time.Second
+	maxQuarantine = time.Minute
+)
+
+// instance is an instance, or the messages for an id that was never committed.
+type instance struct {
+	key uint64
+	id  string
+
+	// The claim: valid while the epoch is the same and the lease lives.
+	epoch uint64
+	lease provider.LeaseID
+	// claimUpTo and claimAt tell the messages of the claim: numbered up to, and due at.
+	claimUpTo uint64
+	claimAt   int64
+	// done is the last committed turn, by which a repeated commit is recognised.
+	done doneTurn
+
+	// Zero until the first commit.
+	current    uint64
+	executions map[uint64]*execution
+	number     uint64 // order of creation
+	created    int64
+	updated    int64
+	started    bool
+	name       string
+	version    string
+	parent     string
+
+	customStatus        *string
+	customStatusVersion uint64
+	// base is the key-value state at the end of the previous execution, delta the changes of the
+	// current one; nil in delta hides a key of base.
+	base  map[string]provider.Value
+	delta map[string]*provider.Value
+
+	// messages are in the order of arrival.
+	messages []*message
+}
+
+type doneTurn struct {
+	epoch     uint64
+	execution uint64
+	from, to  uint64
+}
+
+type execution struct {
+	status    provider.ExecutionStatus
+	output    string
+	pin       uint64
+	started   int64
+	completed int64
+	lastEvent uint64
+	events    int
+	rows      [][]byte
+}
+
+type message struct {
+	id       uint64
+	body     []byte
+	kind     provider.MessageKind
+	exec     uint64
+	source   uint64
+	due      int64
+	arrived  int64
+	attempts int
+}
+
+func (s *store) byKey(key uint64) *instance {
+	for _, in := range s.instances {
+		if in.key == key {
+			return in
+		}
+	}
+	return nil
+}
+
+// committed gives an instance with at least one committed turn, or nil.
+func (s *store) committed(id string) *instance {
+	if in := s.instances[id]; in != nil && in.current > 0 {
+		return in
+	}
+	return nil
+}
+
+func (s *store) free(in *instance) bool { return !s.live(in.lease) }
+
+// status gives the status of the current execution.
+func (in *instance) status() provider.ExecutionStatus {
+	if in == nil || in.current == 0 {
+		return provider.NotCommitted
+	}
+	return in.executions[in.current].status
+}
+
+func (in *instance) lastEvent() uint64 {
+	if in.current == 0 {
+		return 0
+	}
+	return in.executions[in.current].lastEvent
+}
+
+// due gives the messages that are due now, ordered by effective time.
+func (in *instance) due(now int64) []*message {
+	var due []*message
+	for _, m := range in.messages {
+		if m.due <= now {
+			due = append(due, m)
+		}
+	}
+	slices.SortStableFunc(due, func(a, b *message) int { return cmp.Compare(a.due, b.due) })
+	return due
+}
+
+func isStart(m *message) bool {
+	return m.kind == provider.StartInstance || m.kind == provider.ContinueInstance
+}
+
+// deliverable gives the due messages of an instance. One that was never committed gets nothing
+// before its start is due: the messages wait with it.
+func (in *instance) deliverable(now int64) []*message {
+	due := in.due(now)
+	if in.current == 0 && !slices.ContainsFunc(due, isStart) {
+		return nil
+	}
+	return due
+}
+
+// nextDue gives when the earliest delayed message of an instance is due, or false.
+func (in *instance) nextDue(now int64) (int64, bool) {
+	next := int64(math.MaxInt64)
+	for _, m := range in.messages {
+		if m.due > now {
+			next = min(next, m.due)
+		}
+	}
+	return next, next != math.MaxInt64
+}
+
+func (in *instance) orphaned() bool {
+	return in.current == 0 && !slices.ContainsFunc(in.messages, isStart)
+}
+
+// sweepOrphans drops what will never be delivered: queue messages that came before the instance,
+// and whatever else waited too long for a start. They block nobody while they wait.
+func (s *store) sweepOrphans() {
+	for id, in := range s.instances {
+		if !in.orphaned() || !s.free(in) {
+			continue
+		}
+		queueOnly := !slices.ContainsFunc(in.messages, func(m *message) bool {
+			return m.kind != provider.QueueEvent
+		})
+		in.messages = slices.DeleteFunc(in.messages, func(m *message) bool {
+			return queueOnly && m.due <= s.now ||
+				m.arrived+orphanRetention.Milliseconds() <= s.now
+		})
+		if len(in.messages) == 0 {
+			delete(s.instances, id)
+		}
+	}
+}
+
+// ready reports whether an instance can be claimed.
+func (s *store) ready(in *instance, versions *provider.VersionRange) bool {
+	return s.free(in) && len(in.deliverable(s.now)) > 0 && in.fits(versions)
+}
+
+// fits compares the pin of the current execution; what has no pin fits every range.
+func (in *instance) fits(versions *provider.VersionRange) bool {
+	if versions == nil || in.current == 0 {
+		return true
+	}
+	pin := in.executions[in.current].pin
+	return pin == 0 || versions.Min <= pin && pin <= versions.Max
+}
+
+// claim takes an instance that is ready.
+func (s *store) claim(in *instance, c *claimer) provider.InstanceClaim {
+	s.countDeadClaim(in)
+	in.epoch++
+	in.lease = c.take(s)
+	in.claimUpTo, in.claimAt = s.lastID, s.now
+	claim := provider.InstanceClaim{
+		Token:     provider.Token{Key: in.key, Epoch: in.epoch, Lease: in.lease},
+		Instance:  in.id,
+		Execution: in.current,
+		LastEvent: in.lastEvent(),
+		Status:    in.status(),
+		Name:      in.name,
+		Version:   in.version,
+	}
+	worst := 0
+	for _, m := range in.deliverable(s.now) {
+		decoded, err := in.decode(m)
+		if err != nil {
+			m.attempts++
+			m.due = s.now + pause(m.attempts)
+			claim.Undecodable = append(claim.Undecodable,
+				provider.UndecodableMessage{ID: m.id, Reason: err.Error()})
+			continue
+		}
+		worst = max(worst, m.attempts)
+		claim.Messages = append(claim.Messages, decoded)
+	}
+	claim.Attempt = worst + 1
+	return claim
+}
+
+// countDeadClaim counts an attempt for the messages of a claim whose lease ended without a commit
+// of them. Claims that are given back count in Abandon instead.
+func (s *store) countDeadClaim(in *instance) {
+	if in.lease == 0 {
+		return
+	}
+	for _, m := range in.messages {
+		if m.id <= in.claimUpTo && m.due <= in.claimAt {
+			m.attempts++
+		}
+	}
+}
+
+func pause(attempts int) int64 {
+	return min(quarantine<<min(attempts-1, 10), maxQuarantine).Milliseconds()
+}
+
+func (in *instance) decode(m *message) (provider.Message, error) {
+	decoded, err := provider.DecodeMessage(m.body)
+	if err != nil {
+		return provider.Message{}, err
+	}
+	decoded.ID, decoded.Instance, decoded.DueMs, decoded.Attempts = m.id, in.id, m.due, m.attempts
+	return decoded, nil
+}

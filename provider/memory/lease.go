@@ -1,0 +1,64 @@
+package memory
+
+import (
+	"time"
+
+	"duroxide/provider"
+)
+
+// live reports whether a lease has not ended. A lease ends at its last millisecond: there is no
+// moment at which its claims are both valid and free, or neither.
+func (s *store) live(id provider.LeaseID) bool {
+	return id != 0 && s.leases[id] > s.now
+}
+
+// lease gives the lease that a claim of this holder is under: its own, extended if less than half
+// is left, or a new one. A lease that has ended is never revived.
+func (s *store) lease(h *provider.Holder) provider.LeaseID {
+	end := s.now + h.TTL.Milliseconds()
+	if s.live(h.Lease) {
+		if s.leases[h.Lease]-s.now < h.TTL.Milliseconds()/2 {
+			s.leases[h.Lease] = end
+		}
+		return h.Lease
+	}
+	id := provider.LeaseID(s.nextID())
+	s.leases[id] = end
+	return id
+}
+
+// claimer claims for one holder within one operation; all its claims are under one lease.
+type claimer struct {
+	holder *provider.Holder
+	lease  provider.LeaseID
+}
+
+func (c *claimer) take(s *store) provider.LeaseID {
+	if c.lease == 0 {
+		c.lease = s.lease(c.holder)
+	}
+	return c.lease
+}
+
+// heldInstance gives the instance of a token that is valid now, or nil.
+func (s *store) heldInstance(t provider.Token) *instance {
+	in := s.byKey(t.Key)
+	if in == nil || in.epoch != t.Epoch || in.lease != t.Lease || !s.live(t.Lease) {
+		return nil
+	}
+	return in
+}
+
+// heldTask gives the task of a token that is valid now, or nil.
+func (s *store) heldTask(t provider.Token) *task {
+	tk := s.tasks[t.Key]
+	if tk == nil || tk.epoch != t.Epoch || tk.lease != t.Lease || !s.live(t.Lease) {
+		return nil
+	}
+	return tk
+}
+
+// extend moves the end of a live lease, never backwards.
+func (s *store) extend(id provider.LeaseID, by time.Duration) {
+	s.leases[id] = max(s.leases[id], s.now+by.Milliseconds())
+}

@@ -1,0 +1,174 @@
+// Package memory is the storage contract as plain Go: one mutex, maps, and nothing that lasts. It
+// explains the contract in its simplest form, is the model that other stores are compared with,
+// and serves tests of the engine. It is not meant for production.
+//
+// Every operation checks all that can refuse it before it changes anything, so a refused call has
+// no effect without any need to undo.
+package memory
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"duroxide/provider"
+)
+
+// Options configures a store.
+type Options struct {
+	// Clock gives the time base; nil means the real time. It may be called at any moment and from
+	// any goroutine.
+	Clock func() time.Time
+}
+
+// Provider is a store in memory. It implements provider.Provider.
+type Provider struct {
+	clock func() time.Time
+
+	// Guarded by mu.
+	mu       sync.Mutex
+	closed   bool
+	state    store
+	watchers map[int]func(provider.Change)
+	watches  int
+}
+
+var _ provider.Provider = (*Provider)(nil)
+
+// New gives an empty store.
+func New(o Options) *Provider {
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	return &Provider{
+		clock:    o.Clock,
+		state:    newStore(),
+		watchers: make(map[int]func(provider.Change)),
+	}
+}
+
+// Name gives "memory" and a version text.
+func (p *Provider) Name() (name, version string) { return "memory", "1" }
+
+// Now gives the time of the clock in the options.
+func (p *Provider) Now() time.Time { return p.clock() }
+
+// Close forgets everything. The second call returns ErrClosed.
+func (p *Provider) Close(ctx context.Context) error {
+	return p.do(ctx, "close", func(*store) error {
+		p.closed = true
+		p.state = newStore()
+		clear(p.watchers)
+		return nil
+	})
+}
+
+// Watch calls changed after each change, on the goroutine that made it.
+func (p *Provider) Watch(changed func(provider.Change)) (stop func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.watches++
+	number := p.watches
+	p.watchers[number] = changed
+	return func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		delete(p.watchers, number)
+	}
+}
+
+// do runs one operation alone, at one moment, and tells the watchers what it changed.
+func (p *Provider) do(ctx context.Context, op string, operation func(s *store) error) error {
+	change, watchers, err := p.locked(ctx, operation)
+	for _, changed := range watchers {
+		changed(change)
+	}
+	var typed *provider.Error
+	if err == nil || errors.As(err, &typed) {
+		return err
+	}
+	return &provider.Error{Op: op, Err: err}
+}
+
+func (p *Provider) locked(
+	ctx context.Context, operation func(s *store) error,
+) (provider.Change, []func(provider.Change), error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return provider.Change{}, nil, provider.ErrClosed
+	}
+	if err := ctx.Err(); err != nil {
+		return provider.Change{}, nil, err
+	}
+	s := &p.state
+	s.now, s.change = p.clock().UnixMilli(), provider.Change{}
+	if err := operation(s); err != nil {
+		return provider.Change{}, nil, err
+	}
+	var watchers []func(provider.Change)
+	if s.changed() {
+		for _, changed := range p.watchers {
+			watchers = append(watchers, changed)
+		}
+	}
+	return s.change, watchers, nil
+}
+
+// store is everything that is stored, and the moment of the running operation.
+type store struct {
+	// now is the one time, in Unix milliseconds, that the running operation compares with.
+	now int64
+	// change collects what the running operation tells the watchers.
+	change provider.Change
+	// lastID numbers instances, messages, tasks and leases; nothing is numbered twice.
+	lastID    uint64
+	instances map[string]*instance
+	tasks     map[uint64]*task
+	leases    map[provider.LeaseID]int64 // the end of each lease
+	sessions  map[string]*session
+}
+
+func newStore() store {
+	return store{
+		instances: make(map[string]*instance),
+		tasks:     make(map[uint64]*task),
+		leases:    make(map[provider.LeaseID]int64),
+		sessions:  make(map[string]*session),
+	}
+}
+
+func (s *store) nextID() uint64 {
+	s.lastID++
+	return s.lastID
+}
+
+func (s *store) changed() bool {
+	return s.change.Work || !s.change.NextDue.IsZero() || len(s.change.Instances) > 0
+}
+
+// visible notes that the state that clients see of an instance may have changed.
+func (s *store) visible(instance string) {
+	if !slices.Contains(s.change.Instances, instance) {
+		s.change.Instances = append(s.change.Instances, instance)
+	}
+}
+
+// offered notes work that nobody holds and that is due then.
+func (s *store) offered(dueMs int64) {
+	if dueMs <= s.now {
+		s.change.Work = true
+		return
+	}
+	s.change.NextDue = earlier(s.change.NextDue, dueMs)
+}
+
+// earlier gives the earlier of a time, zero meaning none, and a moment in milliseconds.
+func earlier(t time.Time, ms int64) time.Time {
+	if due := time.UnixMilli(ms); t.IsZero() || due.Before(t) {
+		return due
+	}
+	return t
+}

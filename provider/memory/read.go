@@ -1,0 +1,109 @@
+package memory
+
+import (
+	"context"
+	"fmt"
+	"maps"
+
+	"duroxide/history"
+	"duroxide/provider"
+)
+
+// Load gives the history of an execution and the values that it started from.
+func (p *Provider) Load(
+	ctx context.Context, id string, number uint64,
+) (record provider.Record, err error) {
+	err = p.do(ctx, "load", func(s *store) error {
+		in := s.committed(id)
+		if in == nil {
+			return nil
+		}
+		record.Values = maps.Clone(in.base)
+		record.Events, err = in.executions[number].decode()
+		return err
+	})
+	if err != nil {
+		return provider.Record{}, err
+	}
+	return record, nil
+}
+
+// decode gives all events of an execution, never a shortened list.
+func (ex *execution) decode() ([]history.Event, error) {
+	if ex == nil {
+		return nil, nil
+	}
+	events := make([]history.Event, 0, ex.events)
+	for _, row := range ex.rows {
+		decoded, err := history.DecodeRow(row)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", provider.ErrCorrupt, err)
+		}
+		events = append(events, decoded...)
+	}
+	return events, nil
+}
+
+// Status gives what waiting clients read.
+func (p *Provider) Status(ctx context.Context, id string) (status *provider.Status, err error) {
+	err = p.do(ctx, "status", func(s *store) error {
+		in := s.committed(id)
+		if in == nil {
+			return nil
+		}
+		ex := in.executions[in.current]
+		status = &provider.Status{
+			Execution: in.current, Status: ex.status, Output: ex.output,
+			CustomStatus: in.customStatus, CustomStatusVersion: in.customStatusVersion,
+		}
+		return nil
+	})
+	return status, err
+}
+
+// Value gives one live value.
+func (p *Provider) Value(ctx context.Context, id, key string) (*string, error) {
+	values, err := p.Values(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if value, ok := values[key]; ok {
+		return &value, nil
+	}
+	return nil, nil
+}
+
+// Values gives all live values.
+func (p *Provider) Values(ctx context.Context, id string) (values map[string]string, err error) {
+	values = make(map[string]string)
+	err = p.do(ctx, "values", func(s *store) error {
+		if in := s.committed(id); in != nil {
+			for key, value := range in.values() {
+				values[key] = value.Data
+			}
+		}
+		return nil
+	})
+	return values, err
+}
+
+// Stats gives sizes.
+func (p *Provider) Stats(ctx context.Context, id string) (stats *provider.Stats, err error) {
+	err = p.do(ctx, "stats", func(s *store) error {
+		in := s.committed(id)
+		if in == nil {
+			return nil
+		}
+		ex := in.executions[in.current]
+		stats = &provider.Stats{Events: ex.events, Messages: len(in.messages)}
+		for _, row := range ex.rows {
+			stats.Bytes += int64(len(row))
+		}
+		for _, value := range in.values() {
+			stats.Keys++
+			stats.ValueBytes += int64(len(value.Data))
+		}
+		return nil
+	})
+	return stats, err
+}

@@ -1,0 +1,235 @@
+package memory
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"duroxide/provider"
+)
+
+// Submit stores messages and claims free targets.
+func (p *Provider) Submit(
+	ctx context.Context, sub provider.Submission,
+) (results []provider.Submitted, err error) {
+	err = p.do(ctx, "submit", func(s *store) error {
+		if err := checkMessages(sub.Messages); err != nil {
+			return err
+		}
+		results, _ = s.deliver(sub.Messages, sub.Claim, sub.Versions)
+		return nil
+	})
+	return results, err
+}
+
+// Claim takes ready instances and tasks.
+func (p *Provider) Claim(
+	ctx context.Context, r provider.ClaimRequest,
+) (claimed provider.Claimed, err error) {
+	err = p.do(ctx, "claim", func(s *store) error {
+		if r.Turns != nil {
+			s.sweepOrphans()
+			claimed.Unseen = s.unseen(r.Turns.Lease)
+			claims := claimer{holder: r.Turns}
+			for _, in := range s.readyInstances(r.Versions, r.MaxTurns) {
+				claimed.Instances = append(claimed.Instances, s.claim(in, &claims))
+			}
+			claimed.TurnLease = claims.lease
+		}
+		if r.Tasks != nil {
+			claims := claimer{holder: r.Tasks}
+			claimed.Tasks = s.claimTasks(r, &claims)
+			claimed.TaskLease = claims.lease
+		}
+		claimed.NextDue = s.nextDue()
+		return nil
+	})
+	return claimed, err
+}
+
+// readyInstances gives at most limit claimable instances, longest waiting first.
+func (s *store) readyInstances(versions *provider.VersionRange, limit int) []*instance {
+	var ready []*instance
+	for _, in := range s.instances {
+		if s.ready(in, versions) {
+			ready = append(ready, in)
+		}
+	}
+	slices.SortFunc(ready, func(a, b *instance) int {
+		first, second := a.deliverable(s.now)[0], b.deliverable(s.now)[0]
+		return cmp.Or(cmp.Compare(first.due, second.due), cmp.Compare(first.id, second.id))
+	})
+	return ready[:max(0, min(limit, len(ready)))]
+}
+
+// unseen gives the instances under a lease that have due messages.
+func (s *store) unseen(lease provider.LeaseID) []string {
+	var ids []string
+	for id, in := range s.instances {
+		if in.lease == lease && s.live(lease) && len(in.due(s.now)) > 0 {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// Complete deletes finished tasks and stores their outcomes, each on its own.
+func (p *Provider) Complete(
+	ctx context.Context, c provider.Completions,
+) (results []provider.Submitted, err error) {
+	err = p.do(ctx, "complete", func(s *store) error {
+		for _, item := range c.Items {
+			if item.Message != nil && item.Message.Kind != provider.ActivityDone {
+				return fmt.Errorf("a completion of message kind %d: %w",
+					item.Message.Kind, provider.ErrBadInput)
+			}
+		}
+		results = make([]provider.Submitted, len(c.Items))
+		var messages []provider.Message
+		var position []int
+		for i, item := range c.Items {
+			t := s.heldTask(item.Task)
+			if t == nil {
+				results[i].Err = provider.ErrLockLost
+				continue
+			}
+			s.finishTask(t)
+			if item.Message != nil {
+				messages, position = append(messages, *item.Message), append(position, i)
+			}
+		}
+		delivered, _ := s.deliver(messages, c.Claim, c.Versions)
+		for i, result := range delivered {
+			results[position[i]] = result
+		}
+		return nil
+	})
+	return results, err
+}
+
+// Abandon gives claims back.
+func (p *Provider) Abandon(
+	ctx context.Context, a provider.Abandonment,
+) (result provider.Abandoned, err error) {
+	err = p.do(ctx, "abandon", func(s *store) error {
+		for _, item := range a.Instances {
+			if !s.abandonInstance(item) {
+				result.Lost = append(result.Lost, item.Token)
+			}
+		}
+		for _, item := range a.Tasks {
+			if !s.abandonTask(item) {
+				result.Lost = append(result.Lost, item.Token)
+			}
+		}
+		// What this call gave back is all that it told the watchers.
+		result.Work, result.NextDue = s.change.Work, s.change.NextDue
+		return nil
+	})
+	return result, err
+}
+
+func (s *store) abandonInstance(a provider.AbandonedInstance) bool {
+	in := s.heldInstance(a.Token)
+	if in == nil {
+		return false
+	}
+	in.lease = 0
+	for _, m := range in.messages {
+		if !slices.Contains(a.Messages, m.id) {
+			continue
+		}
+		if !a.IgnoreAttempt {
+			m.attempts++
+		}
+		if a.Delay > 0 {
+			m.due = s.now + a.Delay.Milliseconds()
+		}
+	}
+	s.offerInstance(in)
+	return true
+}
+
+func (s *store) abandonTask(a provider.AbandonedTask) bool {
+	t := s.heldTask(a.Token)
+	if t == nil {
+		return false
+	}
+	t.lease = 0
+	t.due = s.now + a.Delay.Milliseconds()
+	if a.IgnoreAttempt {
+		t.attempts = max(0, t.attempts-1)
+	}
+	s.offered(t.due)
+	return true
+}
+
+// offerInstance notes the work of an instance that nobody holds.
+func (s *store) offerInstance(in *instance) {
+	if len(in.deliverable(s.now)) > 0 {
+		s.offered(s.now)
+	}
+	if due, ok := in.nextDue(s.now); ok {
+		s.offered(due)
+	}
+}
+
+// Renew extends a live lease.
+func (p *Provider) Renew(ctx context.Context, r provider.Renewal) (lost []provider.Token, err error) {
+	err = p.do(ctx, "renew", func(s *store) error {
+		if !s.live(r.Lease) {
+			return provider.ErrLockLost
+		}
+		s.extend(r.Lease, r.Extend)
+		for _, token := range r.Tasks {
+			if t := s.heldTask(token); t != nil {
+				s.touch(t)
+			} else {
+				lost = append(lost, token)
+			}
+		}
+		return nil
+	})
+	return lost, err
+}
+
+// Pending gives the due messages of a held instance.
+func (p *Provider) Pending(
+	ctx context.Context, t provider.Token,
+) (messages []provider.Message, err error) {
+	err = p.do(ctx, "pending", func(s *store) error {
+		in := s.heldInstance(t)
+		if in == nil {
+			return provider.ErrLockLost
+		}
+		for _, m := range in.due(s.now) {
+			if decoded, err := in.decode(m); err == nil {
+				messages = append(messages, decoded)
+			}
+		}
+		return nil
+	})
+	return messages, err
+}
+
+// RenewSessions extends live sessions in use.
+func (p *Provider) RenewSessions(
+	ctx context.Context, r provider.SessionRenewal,
+) (renewed int, err error) {
+	err = p.do(ctx, "renew_sessions", func(s *store) error {
+		renewed = s.renewSessions(r)
+		return nil
+	})
+	return renewed, err
+}
+
+// CleanupSessions deletes ended sessions without tasks.
+func (p *Provider) CleanupSessions(ctx context.Context) (deleted int, err error) {
+	err = p.do(ctx, "cleanup_sessions", func(s *store) error {
+		deleted = s.cleanupSessions()
+		return nil
+	})
+	return deleted, err
+}
