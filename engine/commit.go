@@ -135,7 +135,9 @@ func (t *turn) sends(d replay.Delta) []provider.Message {
 	if d.Ending != nil {
 		msgs = append(msgs, t.farewell(d.Ending)...)
 	}
-	return append(msgs, t.notices...)
+	msgs = append(msgs, t.notices...)
+	stamp(msgs, t.rt.nowMs())
+	return msgs
 }
 
 // farewell lists the messages of an ending: to the successor, or to the parent.

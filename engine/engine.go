@@ -98,6 +98,7 @@ func (e *Engine) started() []*Runtime {
 // same commit and begins at once.
 func (e *Engine) submit(ctx context.Context, msgs []provider.Message) ([]provider.Submitted, error) {
 	rt := e.choose()
+	stamp(msgs, e.store.Now().UnixMilli())
 	s := provider.Submission{Messages: msgs}
 	if rt != nil {
 		s.Claim = rt.turnHolder()
@@ -108,6 +109,16 @@ func (e *Engine) submit(ctx context.Context, msgs []provider.Message) ([]provide
 	}
 	e.route(rt, msgs, results)
 	return results, nil
+}
+
+// stamp gives messages their effective time, so that what is handed over in memory has the same
+// place among others as what is read from the store.
+func stamp(msgs []provider.Message, nowMs int64) {
+	for i := range msgs {
+		if msgs[i].DueMs == 0 {
+			msgs[i].DueMs = nowMs
+		}
+	}
 }
 
 // choose gives a runtime that has room for one more instance, or nil.

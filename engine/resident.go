@@ -57,7 +57,8 @@ func (rt *Runtime) adopt(c provider.InstanceClaim) {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
 	if rt.stopping {
-		return // Its lease ends by itself, or giveBack has it.
+		rt.unused = append(rt.unused, c.Token)
+		return
 	}
 	r := rt.residents[c.Instance]
 	if r == nil {

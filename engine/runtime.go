@@ -43,6 +43,7 @@ type Runtime struct {
 	active    int // residents whose goroutine runs
 	lastTurn  time.Time
 	stopping  bool
+	unused    []provider.Token // claimed after the shutdown began
 }
 
 // StartRuntime starts a runtime. The context limits the start only. Wrong options are an
@@ -156,7 +157,10 @@ func (rt *Runtime) giveBack() {
 			rt.host.Drop(r.resident)
 		}
 	}
-	rt.residents = map[string]*resident{}
+	for _, token := range rt.unused {
+		a.Instances = append(a.Instances, provider.AbandonedInstance{Token: token, IgnoreAttempt: true})
+	}
+	rt.residents, rt.unused = map[string]*resident{}, nil
 	rt.mu.Unlock()
 	if rt.workers != nil {
 		for _, tokens := range rt.workers.tokens() {

@@ -39,7 +39,7 @@ var errUnregistered = errors.New("no such orchestration is registered")
 // commit or are still in the store.
 func (rt *Runtime) turn(r *resident, items []item) {
 	rt.mu.Lock()
-	t := &turn{rt: rt, r: r, token: r.token, items: items}
+	t := &turn{rt: rt, r: r, token: r.token, items: items, last: r.last}
 	rt.mu.Unlock()
 	rt.counters.messagesFetched(len(items))
 	err := t.run()
@@ -128,6 +128,9 @@ func (t *turn) first(kind provider.MessageKind) error {
 	if poisoned {
 		t.fail(t.poison(history.PoisonOrchestrationKind, start.msg.Name))
 		return t.finish()
+	}
+	if len(t.items) > 0 && t.items[0].msg.Kind == provider.CancelInstance {
+		return t.consume() // It outranks the run, so that the code need not begin.
 	}
 	if err := t.open(nil, t.r.values); err != nil {
 		return err
@@ -294,30 +297,42 @@ func (t *turn) putBack(cause error) {
 	} else {
 		rt.e.log.turnAbandoned(r.instance, cause, r.attempt, delay)
 	}
-	ids := make([]uint64, 0, len(t.items))
+	ids := messageIDs(t.items)
 	for _, it := range t.items {
 		if it.task != nil {
 			rt.completeLater(it)
-			continue
 		}
-		ids = append(ids, it.msg.ID)
 	}
 	rt.remove(r)
+	rt.abandon(provider.AbandonedInstance{Token: t.token, Messages: ids, Delay: delay})
+}
+
+// abandon gives an instance back and takes note of when it can be claimed again.
+func (rt *Runtime) abandon(a provider.AbandonedInstance) {
 	err := rt.insist(rt.ctx, "abandon", func() error {
-		result, err := rt.e.store.Abandon(rt.ctx, provider.Abandonment{Instances: []provider.AbandonedInstance{
-			{Token: t.token, Messages: ids, Delay: delay},
-		}})
+		result, err := rt.e.store.Abandon(rt.ctx, provider.Abandonment{Instances: []provider.AbandonedInstance{a}})
 		if err == nil && !result.NextDue.IsZero() {
 			rt.poller.wakeAt(result.NextDue)
-		}
-		if err == nil && result.Work {
-			rt.poller.wake()
 		}
 		return err
 	})
 	if err != nil {
 		rt.storeFailed("abandon", err, 0) // The lease ends by itself.
 	}
+	rt.poller.wake()
+}
+
+// staleDelay keeps an instance that does not fit its memory from being tried in a tight loop.
+const staleDelay = 20 * time.Millisecond
+
+func messageIDs(items []item) []uint64 {
+	ids := make([]uint64, 0, len(items))
+	for _, it := range items {
+		if it.task == nil {
+			ids = append(ids, it.msg.ID)
+		}
+	}
+	return ids
 }
 
 // giveUp lets a resident go after an error that is not the instance's fault: the claim was lost,
@@ -335,16 +350,11 @@ func (rt *Runtime) giveUp(r *resident, token provider.Token, items []item, cause
 			rt.completeLater(it)
 		}
 	}
-	err := rt.insist(rt.ctx, "abandon", func() error {
-		_, err := rt.e.store.Abandon(rt.ctx, provider.Abandonment{Instances: []provider.AbandonedInstance{
-			{Token: token, IgnoreAttempt: true},
-		}})
-		return err
-	})
-	if err != nil {
-		rt.storeFailed("abandon", err, 0) // The lease ends by itself.
+	back := provider.AbandonedInstance{Token: token, IgnoreAttempt: true}
+	if !errors.Is(cause, provider.ErrLockLost) {
+		back.Messages, back.Delay = messageIDs(items), staleDelay
 	}
-	rt.poller.wake()
+	rt.abandon(back)
 }
 
 func newer(a, b provider.Token) provider.Token {

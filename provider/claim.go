@@ -207,7 +207,8 @@ type AbandonedInstance struct {
 	// Messages lists the messages that this abandon is about; the rest of the instance's messages
 	// keep their state.
 	Messages []uint64
-	// Delay hides the listed messages for so long; zero leaves their due time as it is.
+	// Delay hides the listed messages for so long; zero leaves them as they are. It does not change
+	// their place among the others: what they are ordered by stays.
 	Delay time.Duration
 	// IgnoreAttempt leaves their attempts as they are; otherwise each counts one more.
 	IgnoreAttempt bool

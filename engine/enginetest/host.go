@@ -105,8 +105,8 @@ func (h *Host) Drop(resident uint64) {
 }
 
 // Activity implements engine.Host.
-func (h *Host) Activity(ctx context.Context, c engine.ActivityCall) (engine.ActivityResult, error) {
-	ctx, cancel := context.WithCancelCause(ctx)
+func (h *Host) Activity(parent context.Context, c engine.ActivityCall) (engine.ActivityResult, error) {
+	ctx, cancel := context.WithCancelCause(parent)
 	h.mu.Lock()
 	h.running[c.Invocation.Token] = cancel
 	h.mu.Unlock()
@@ -117,6 +117,9 @@ func (h *Host) Activity(ctx context.Context, c engine.ActivityCall) (engine.Acti
 		cancel(nil)
 	}()
 	value, err := h.activities[c.Activity](ctx, c)
+	if parent.Err() != nil {
+		return engine.ActivityResult{}, parent.Err()
+	}
 	if err != nil {
 		return engine.ActivityResult{Message: err.Error()}, nil
 	}

@@ -58,6 +58,7 @@ func (s *store) insertMessage(m provider.Message) uint64 {
 	if stored.due == 0 {
 		stored.due = s.now
 	}
+	stored.effective = stored.due
 	in.messages = append(in.messages, stored)
 	return stored.id
 }

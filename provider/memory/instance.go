@@ -72,14 +72,16 @@ type execution struct {
 }
 
 type message struct {
-	id       uint64
-	body     []byte
-	kind     provider.MessageKind
-	exec     uint64
-	source   uint64
-	due      int64
-	arrived  int64
-	attempts int
+	id     uint64
+	body   []byte
+	kind   provider.MessageKind
+	exec   uint64
+	source uint64
+	due    int64
+	// effective is what messages are ordered by: the first due. A delay does not change it.
+	effective int64
+	arrived   int64
+	attempts  int
 }
 
 func (s *store) byKey(key uint64) *instance {
@@ -124,7 +126,7 @@ func (in *instance) due(now int64) []*message {
 			due = append(due, m)
 		}
 	}
-	slices.SortStableFunc(due, func(a, b *message) int { return cmp.Compare(a.due, b.due) })
+	slices.SortStableFunc(due, func(a, b *message) int { return cmp.Compare(a.effective, b.effective) })
 	return due
 }
 
@@ -245,6 +247,6 @@ func (in *instance) decode(m *message) (provider.Message, error) {
 	if err != nil {
 		return provider.Message{}, err
 	}
-	decoded.ID, decoded.Instance, decoded.DueMs, decoded.Attempts = m.id, in.id, m.due, m.attempts
+	decoded.ID, decoded.Instance, decoded.DueMs, decoded.Attempts = m.id, in.id, m.effective, m.attempts
 	return decoded, nil
 }
