@@ -101,6 +101,8 @@ func (w *workers) add(claims []provider.TaskClaim) {
 }
 
 // pump fills free slots. The caller holds w.mu.
+//
+//nolint:contextcheck // an activity lives as long as the runtime, not as long as a call
 func (w *workers) pump() {
 	for w.free > 0 && len(w.queue) > 0 && w.rt.ctx.Err() == nil {
 		j := w.queue[0]

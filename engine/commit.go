@@ -33,7 +33,7 @@ func (t *turn) commit(d replay.Delta) error {
 	rt.leases.opened(done.TurnLease, asked)
 	rt.taskLeases.opened(done.TaskLease, asked)
 	t.settle(c, d)
-	t.spread(c, d, done)
+	t.spread(c, done)
 	t.count(d)
 	return nil
 }
@@ -203,16 +203,17 @@ func (t *turn) settle(c provider.Commit, d replay.Delta) {
 }
 
 // spread hands over what the commit made: tasks to workers, messages to whoever holds their target.
-func (t *turn) spread(c provider.Commit, d replay.Delta, done provider.Committed) {
+func (t *turn) spread(c provider.Commit, done provider.Committed) {
 	rt, r := t.rt, t.r
 	for i, sent := range done.Sent {
 		m := c.Send[i]
 		m.ID = sent.ID
-		if m.Kind == provider.TimerDue && m.DueMs > rt.nowMs() {
+		switch {
+		case m.Kind == provider.TimerDue && m.DueMs > rt.nowMs():
 			rt.setTimer(r, m.Source, m.DueMs, &m)
-		} else if m.Instance == r.instance && !c.Release {
+		case m.Instance == r.instance && !c.Release:
 			rt.route(m)
-		} else {
+		default:
 			rt.e.route(rt, c.Send[i:i+1], done.Sent[i:i+1])
 		}
 	}

@@ -27,7 +27,7 @@ func TestAnUnregisteredOrchestrationEndsAsPoison(t *testing.T) {
 	r := start(t, enginetest.NewHost(), quick())
 	r.start("a", "nobody", "null")
 	require.Equal(t, "poison: orchestration a exceeded 3 attempts (max 2)", r.wait("a").Error)
-	require.Equal(t, []string{"OrchestrationStarted", "OrchestrationFailed"}, r.kinds("a"))
+	require.Equal(t, []string{"OrchestrationStarted", "OrchestrationFailed"}, r.kinds())
 	require.EqualValues(t, 1, r.rt.Metrics().OrchPoison)
 }
 

@@ -139,13 +139,13 @@ func (e *Engine) choose() *Runtime {
 // for them, messages for held instances to the runtime of this process that holds them. What is
 // held elsewhere is announced by the store.
 func (e *Engine) route(claimer *Runtime, msgs []provider.Message, results []provider.Submitted) {
-	for i, result := range results {
+	for i, m := range msgs {
+		result := results[i]
 		switch {
 		case result.Err != nil:
 		case result.Claim != nil:
 			claimer.adopt(*result.Claim)
 		case result.Held != 0:
-			m := msgs[i]
 			m.ID = result.ID
 			e.routeHeld(result.Held, m)
 		default:
@@ -164,12 +164,10 @@ func (e *Engine) routeHeld(lease provider.LeaseID, m provider.Message) {
 
 // spawn starts a goroutine that reports a panic instead of ending the process.
 func (e *Engine) spawn(wg *sync.WaitGroup, name string, f func()) {
-	wg.Add(1)
-	go func() {
-		defer wg.Done()
+	wg.Go(func() {
 		defer e.recovered(name)
 		f()
-	}()
+	})
 }
 
 func (e *Engine) recovered(where string) {

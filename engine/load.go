@@ -79,8 +79,8 @@ func (t *turn) load() error {
 
 // loadFailed ends an instance whose history cannot come from any code.
 func (t *turn) loadFailed(record provider.Record, cause error) error {
-	var d *replay.Divergence
-	if !errors.As(cause, &d) || len(record.Events) == 0 {
+	d, ok := errors.AsType[*replay.Divergence](cause)
+	if !ok || len(record.Events) == 0 {
 		return cause
 	}
 	f := d.Failure()
@@ -153,7 +153,7 @@ func (t *turn) replay(opening *Opening, deliveries []replay.Delivery) error {
 		if err != nil {
 			return err
 		}
-		steps := append(answer.Steps, part.Steps...)
+		steps := slices.Concat(answer.Steps, part.Steps)
 		answer = part
 		answer.Steps = steps
 		taken := len(steps) - 1

@@ -33,6 +33,7 @@ func newLog(out *slog.Logger) log {
 	return log{out: out}
 }
 
+//nolint:contextcheck // a record belongs to no call
 func (l log) write(level slog.Level, target, message string, attrs ...slog.Attr) {
 	ctx := context.Background()
 	if !l.out.Enabled(ctx, level) {

@@ -52,9 +52,9 @@ func (r *rig) wait(instance string) engine.Status {
 	return status
 }
 
-func (r *rig) kinds(instance string) []string {
+func (r *rig) kinds() []string {
 	r.t.Helper()
-	events, err := r.client.History(r.t.Context(), instance, 0)
+	events, err := r.client.History(r.t.Context(), "a", 0)
 	require.NoError(r.t, err)
 	var kinds []string
 	for _, e := range events {
@@ -85,6 +85,7 @@ func modes(t *testing.T, f func(t *testing.T, o engine.RuntimeOptions)) {
 func TestAChainOfActivitiesGivesItsLastResult(t *testing.T) {
 	t.Parallel()
 	modes(t, func(t *testing.T, o engine.RuntimeOptions) {
+		t.Helper()
 		h := enginetest.NewHost()
 		h.Register("wrap", upper)
 		h.Orchestration("chain", func(c *enginetest.Code, input string) (any, error) {
@@ -101,7 +102,7 @@ func TestAChainOfActivitiesGivesItsLastResult(t *testing.T) {
 		r.start("a", "chain", `"x"`)
 		status := r.wait("a")
 		require.Equal(t, "Completed", status.State, status.Error)
-		require.Len(t, r.kinds("a"), 42)
+		require.Len(t, r.kinds(), 42)
 		if !o.EvictAfterTurn {
 			require.Equal(t, 1, h.Opens, "the generator was made again although it was resident")
 		}
@@ -111,6 +112,7 @@ func TestAChainOfActivitiesGivesItsLastResult(t *testing.T) {
 func TestAFanOutCollectsEveryResult(t *testing.T) {
 	t.Parallel()
 	modes(t, func(t *testing.T, o engine.RuntimeOptions) {
+		t.Helper()
 		h := enginetest.NewHost()
 		h.Register("wrap", upper)
 		h.Orchestration("wide", func(c *enginetest.Code, _ string) (any, error) {
@@ -137,6 +139,7 @@ func TestAFanOutCollectsEveryResult(t *testing.T) {
 func TestATimerLosesAgainstAnEventAndIsDeleted(t *testing.T) {
 	t.Parallel()
 	modes(t, func(t *testing.T, o engine.RuntimeOptions) {
+		t.Helper()
 		h := enginetest.NewHost()
 		h.Orchestration("race", func(c *enginetest.Code, _ string) (any, error) {
 			c.Do(replay.Action{Kind: replay.SetCustomStatus, Value: new("waiting")})
@@ -161,6 +164,7 @@ func TestATimerLosesAgainstAnEventAndIsDeleted(t *testing.T) {
 func TestTimersFireInOrder(t *testing.T) {
 	t.Parallel()
 	modes(t, func(t *testing.T, o engine.RuntimeOptions) {
+		t.Helper()
 		h := enginetest.NewHost()
 		h.Orchestration("sleep", func(c *enginetest.Code, _ string) (any, error) {
 			c.Sleep(0)
@@ -177,6 +181,7 @@ func TestTimersFireInOrder(t *testing.T) {
 func TestAChildAnswersItsParentAlsoAfterContinuingAsNew(t *testing.T) {
 	t.Parallel()
 	modes(t, func(t *testing.T, o engine.RuntimeOptions) {
+		t.Helper()
 		h := enginetest.NewHost()
 		h.Orchestration("child", func(c *enginetest.Code, input string) (any, error) {
 			n, err := strconv.Atoi(input)
@@ -204,6 +209,7 @@ func TestAChildAnswersItsParentAlsoAfterContinuingAsNew(t *testing.T) {
 func TestACancelledParentCancelsItsChild(t *testing.T) {
 	t.Parallel()
 	modes(t, func(t *testing.T, o engine.RuntimeOptions) {
+		t.Helper()
 		h := enginetest.NewHost()
 		h.Orchestration("forever", func(c *enginetest.Code, _ string) (any, error) {
 			c.Do(replay.Action{Kind: replay.SetCustomStatus, Value: new("here")})
@@ -247,12 +253,13 @@ func TestARunningActivityIsToldThatItsResultIsNotWanted(t *testing.T) {
 	require.Equal(t, "1", r.wait("a").Output)
 	require.NoError(t, r.rt.Shutdown(t.Context(), patience))
 	require.True(t, stopped.Load())
-	require.NotContains(t, r.kinds("a"), "ActivityCompleted")
+	require.NotContains(t, r.kinds(), "ActivityCompleted")
 }
 
 func TestManyInstancesAtOnceAllComplete(t *testing.T) {
 	t.Parallel()
 	modes(t, func(t *testing.T, o engine.RuntimeOptions) {
+		t.Helper()
 		h := enginetest.NewHost()
 		h.Register("wrap", upper)
 		h.Orchestration("one", func(c *enginetest.Code, input string) (any, error) {
@@ -338,6 +345,7 @@ func TestChangedCodeFailsTheInstanceWithBothSides(t *testing.T) {
 func TestSystemCallsAreRecordedInsideTheTurn(t *testing.T) {
 	t.Parallel()
 	modes(t, func(t *testing.T, o engine.RuntimeOptions) {
+		t.Helper()
 		h := enginetest.NewHost()
 		h.Orchestration("calls", func(c *enginetest.Code, _ string) (any, error) {
 			_, guid := c.Await(c.Schedule(replay.Action{Kind: replay.Syscall, Name: replay.NewGUID}))
@@ -352,13 +360,14 @@ func TestSystemCallsAreRecordedInsideTheTurn(t *testing.T) {
 		require.Equal(t, []string{
 			"OrchestrationStarted", "ActivityScheduled", "ActivityCompleted", "ActivityScheduled", "ActivityCompleted",
 			"TimerCreated", "TimerFired", "OrchestrationCompleted",
-		}, r.kinds("a"))
+		}, r.kinds())
 	})
 }
 
 func TestUnreadQueueMessagesReachTheSuccessorInOrder(t *testing.T) {
 	t.Parallel()
 	modes(t, func(t *testing.T, o engine.RuntimeOptions) {
+		t.Helper()
 		h := enginetest.NewHost()
 		h.Orchestration("drain", func(c *enginetest.Code, input string) (any, error) {
 			var seen []json.RawMessage

@@ -253,13 +253,11 @@ func (t *turn) answer(c replay.Call) (string, error) {
 // broken ends the execution because code broke a limit or does not fit the history; any other
 // error is ours and is passed on.
 func (t *turn) broken(err error) error {
-	var limit *replay.LimitError
-	if errors.As(err, &limit) {
+	if limit, ok := errors.AsType[*replay.LimitError](err); ok {
 		t.fail(limit.Failure)
 		return nil
 	}
-	var d *replay.Divergence
-	if errors.As(err, &d) {
+	if d, ok := errors.AsType[*replay.Divergence](err); ok {
 		t.fail(d.Failure())
 		return nil
 	}

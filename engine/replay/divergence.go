@@ -7,7 +7,7 @@ import (
 )
 
 // Divergence says that code and history do not fit together.
-type Divergence struct {
+type Divergence struct { //nolint:errname // divergence is the word for it everywhere
 	Instance  string
 	Execution uint64
 	// EventID is the recorded event in question; zero when there is none.

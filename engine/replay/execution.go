@@ -136,12 +136,11 @@ func (x *Execution) append(source uint64, nowMs int64, data history.Data) uint64
 }
 
 // add registers a schedule under its event id and, if it has one, its token (I2).
-func (x *Execution) add(s *schedule) *schedule {
+func (x *Execution) add(s *schedule) {
 	x.tokens++
 	s.token = x.tokens
 	x.open[s.event] = s
 	x.byToken[s.token] = s
-	return s
 }
 
 // close ends a schedule (I3). Waits and subscriptions leave their lists.

@@ -80,10 +80,6 @@ func (x *Execution) recordedDrop(token uint64) bool {
 	return ok
 }
 
-func (x *Execution) mismatch(e history.Event, reason string) *Divergence {
-	return x.diverged(e.ID, reason)
-}
-
 func mismatchWord(e history.Event) string {
 	switch e.Data.(type) {
 	case history.CustomStatusUpdated:
@@ -113,11 +109,7 @@ func mismatchWord(e history.Event) string {
 func (x *Execution) matches(a *Action, e history.Event) bool {
 	switch d := e.Data.(type) {
 	case history.ActivityScheduled:
-		if a.Kind == Syscall {
-			return d.Name == syscallActivities[a.Name] && d.Input == syscallInput(a)
-		}
-		return a.Kind == Activity && a.Name == d.Name && a.Input == d.Input &&
-			same(a.Session, d.Session) && same(a.Tag, d.Tag)
+		return a.isActivity(d)
 	case history.TimerCreated:
 		return a.Kind == Timer
 	case history.ExternalSubscribed:
@@ -125,12 +117,23 @@ func (x *Execution) matches(a *Action, e history.Event) bool {
 	case history.QueueSubscribed:
 		return a.Kind == Dequeue && a.Name == d.Name
 	case history.SubOrchestrationScheduled:
-		return a.Kind == SubOrchestration && a.Name == d.Name && a.Input == d.Input
+		return a.asks(SubOrchestration, d.Name, d.Input)
 	case history.OrchestrationChained:
-		return a.Kind == StartOrchestration && a.Name == d.Name && text(a.Instance) == d.Instance && a.Input == d.Input
+		return a.asks(StartOrchestration, d.Name, d.Input) && text(a.Instance) == d.Instance
 	default:
 		return x.matchesChange(a, e)
 	}
+}
+
+func (a *Action) isActivity(d history.ActivityScheduled) bool {
+	if a.Kind == Syscall {
+		return d.Name == syscallActivities[a.Name] && d.Input == syscallInput(a)
+	}
+	return a.asks(Activity, d.Name, d.Input) && same(a.Session, d.Session) && same(a.Tag, d.Tag)
+}
+
+func (a *Action) asks(kind ActionKind, name, input string) bool {
+	return a.Kind == kind && a.Name == name && a.Input == input
 }
 
 func (x *Execution) matchesChange(a *Action, e history.Event) bool {
