@@ -111,9 +111,12 @@ func (w *workers) pump() {
 			continue
 		}
 		ctx, abort := context.WithCancel(w.rt.ctx)
+		if !w.rt.spawn("activity", func() { w.work(ctx, j) }) {
+			abort()
+			return // The runtime is over; giveBack has the task.
+		}
 		j.started, j.abort = true, abort
 		w.free--
-		w.rt.e.spawn(&w.rt.wg, "activity", func() { w.work(ctx, j) })
 	}
 }
 
@@ -278,7 +281,7 @@ func (rt *Runtime) complete(it item) {
 
 // completeLater stores an outcome that could not be fused with a turn.
 func (rt *Runtime) completeLater(it item) {
-	rt.e.spawn(&rt.wg, "completion", func() { rt.complete(it) })
+	rt.spawn("completion", func() { rt.complete(it) }) // Else giveBack has the task.
 }
 
 // forget lets tasks go whose outcome is stored or that were given back.
@@ -290,6 +293,14 @@ func (w *workers) forget(tokens []provider.Token) {
 			delete(w.held, t.Key)
 		}
 	}
+}
+
+// holds reports whether a task is known here.
+func (w *workers) holds(token provider.Token) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	j := w.held[token.Key]
+	return j != nil && j.claim.Token == token
 }
 
 // tokens lists the held tasks by lease.

@@ -162,14 +162,7 @@ func (e *Engine) routeHeld(lease provider.LeaseID, m provider.Message) {
 	}
 }
 
-// spawn starts a goroutine that reports a panic instead of ending the process.
-func (e *Engine) spawn(wg *sync.WaitGroup, name string, f func()) {
-	wg.Go(func() {
-		defer e.recovered(name)
-		f()
-	})
-}
-
+// recovered reports a panic at the top of a goroutine instead of letting it end the process.
 func (e *Engine) recovered(where string) {
 	if v := recover(); v != nil {
 		e.log.panicked(where, v, debug.Stack())

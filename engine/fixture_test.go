@@ -26,7 +26,6 @@ type fixture struct {
 // written is what a test has committed of an instance.
 type written struct {
 	execution, last uint64
-	next            uint64
 }
 
 // newFixture makes the engine on a memory store, or on what wrap makes of it.

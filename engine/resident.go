@@ -57,28 +57,31 @@ func (rt *Runtime) adopt(c provider.InstanceClaim) {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
 	if rt.stopping {
-		rt.unused = append(rt.unused, c.Token)
-		return
+		return // giveBack has it.
 	}
 	r := rt.residents[c.Instance]
 	if r == nil {
 		r = &resident{instance: c.Instance, known: map[uint64]struct{}{}, timers: map[uint64]*timer{}}
 		rt.residents[c.Instance] = r
 	}
-	fits := r.token.Key == c.Token.Key && r.execution == c.Execution && r.last == c.LastEvent
-	r.token, r.attempt = c.Token, c.Attempt
 	if !r.running {
-		if !fits {
-			rt.unload(r)
-			r.dropTimers()
-		}
-		r.execution, r.last, r.status = c.Execution, c.LastEvent, c.Status
-		r.name, r.version = c.Name, c.Version
+		rt.fit(r, c)
 	}
+	r.token = c.Token
 	for _, m := range c.Messages {
 		rt.put(r, item{msg: m})
 	}
 	rt.start(r)
+}
+
+// fit brings a resident that does not run to the state of a claim. The caller holds rt.mu.
+func (rt *Runtime) fit(r *resident, c provider.InstanceClaim) {
+	if r.token.Key != c.Token.Key || r.execution != c.Execution || r.last != c.LastEvent {
+		rt.unload(r)
+		r.dropTimers()
+	}
+	r.execution, r.last, r.status = c.Execution, c.LastEvent, c.Status
+	r.name, r.version, r.attempt = c.Name, c.Version, c.Attempt
 }
 
 // put adds a message unless it is there already. The caller holds rt.mu.
@@ -97,9 +100,10 @@ func (rt *Runtime) start(r *resident) {
 	if r.running || (len(r.mailbox) == 0 && !r.refill) {
 		return
 	}
-	r.running = true
-	rt.active++
-	rt.e.spawn(&rt.wg, "instance", func() { rt.live(r) })
+	if rt.spawn("instance", func() { rt.live(r) }) {
+		r.running = true
+		rt.active++
+	}
 }
 
 // deliver hands over a message to an instance that is held here. It is false where it is not.
@@ -221,8 +225,11 @@ func (rt *Runtime) evictIdle(ctx context.Context) {
 	now := rt.e.clock.Now()
 	var bytes int64
 	for id, r := range rt.residents {
+		if r.running {
+			continue
+		}
 		bytes += r.bytes
-		if r.running || now.Sub(r.used) < rt.set.residentIdle && bytes < rt.set.residentBytes {
+		if now.Sub(r.used) < rt.set.residentIdle && bytes < rt.set.residentBytes {
 			continue
 		}
 		if rt.leases.holds(r.token.Lease) {

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -36,14 +37,19 @@ type Runtime struct {
 	cancel context.CancelFunc
 	stop   chan struct{}
 	done   chan struct{}
-	wg     sync.WaitGroup
+
+	spawning sync.Mutex // guards over; it comes after every other lock
+	over     bool
+	wg       sync.WaitGroup
+
+	suspects strays      // owned by upkeep
+	doubt    atomic.Bool // a call to the store may have claimed what is not known here
 
 	mu        sync.Mutex
 	residents map[string]*resident
 	active    int // residents whose goroutine runs
 	lastTurn  time.Time
 	stopping  bool
-	unused    []provider.Token // claimed after the shutdown began
 }
 
 // StartRuntime starts a runtime. The context limits the start only. Wrong options are an
@@ -63,8 +69,8 @@ func (e *Engine) StartRuntime(ctx context.Context, o RuntimeOptions, reg *Regist
 	e.mu.Unlock()
 	store, storeVersion := e.store.Name()
 	e.log.runtimeStarted(rt.node, e.version, store, storeVersion, set)
-	e.spawn(&rt.wg, "poller", func() { rt.poller.run(rt.ctx) })
-	e.spawn(&rt.wg, "upkeep", func() { rt.upkeep(rt.ctx) })
+	rt.spawn("poller", func() { rt.poller.run(rt.ctx) })
+	rt.spawn("upkeep", func() { rt.upkeep(rt.ctx) })
 	rt.poller.wake()
 	return rt, ctx.Err()
 }
@@ -103,8 +109,10 @@ func (rt *Runtime) Shutdown(ctx context.Context, grace time.Duration) error {
 	if first {
 		close(rt.stop)
 		rt.e.forget(rt)
-		var finish sync.WaitGroup
-		rt.e.spawn(&finish, "shutdown", rt.finish)
+		go func() {
+			defer rt.e.recovered("shutdown")
+			rt.finish()
+		}()
 	}
 	cancelLater := rt.e.clock.AfterFunc(grace, rt.cancel)
 	defer cancelLater()
@@ -122,6 +130,9 @@ func (rt *Runtime) finish() {
 	rt.waitQuiet()
 	clean := rt.ctx.Err() == nil
 	rt.cancel()
+	rt.spawning.Lock()
+	rt.over = true
+	rt.spawning.Unlock()
 	rt.wg.Wait()
 	rt.giveBack()
 	rt.e.log.runtimeStopped(rt.node, clean)
@@ -145,38 +156,40 @@ func (rt *Runtime) waitQuiet() {
 	}
 }
 
+// giveBackTime bounds how long a shutdown tries to give claims back; leases end by themselves.
+const giveBackTime = 5 * time.Second
+
 // giveBack releases all claims and drops all generators, so that other runtimes can go on at once.
 func (rt *Runtime) giveBack() {
-	var a provider.Abandonment
 	rt.mu.Lock()
 	for _, r := range rt.residents {
-		if rt.leases.holds(r.token.Lease) {
-			a.Instances = append(a.Instances, provider.AbandonedInstance{Token: r.token, IgnoreAttempt: true})
-		}
-		if r.resident != 0 {
-			rt.host.Drop(r.resident)
-		}
+		rt.unload(r)
+		r.dropTimers()
 	}
-	for _, token := range rt.unused {
+	rt.residents = map[string]*resident{}
+	rt.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), giveBackTime)
+	defer cancel()
+	if err := rt.insist(ctx, "abandon", func() error { return rt.abandonHeld(ctx) }); err != nil {
+		rt.storeFailed("abandon", err, 0)
+	}
+}
+
+// abandonHeld gives back everything that this node has claimed, known here or not.
+func (rt *Runtime) abandonHeld(ctx context.Context) error {
+	held, err := rt.e.store.Held(ctx, rt.node)
+	if err != nil || len(held.Instances)+len(held.Tasks) == 0 {
+		return err
+	}
+	var a provider.Abandonment
+	for _, token := range held.Instances {
 		a.Instances = append(a.Instances, provider.AbandonedInstance{Token: token, IgnoreAttempt: true})
 	}
-	rt.residents, rt.unused = map[string]*resident{}, nil
-	rt.mu.Unlock()
-	if rt.workers != nil {
-		for _, tokens := range rt.workers.tokens() {
-			for _, t := range tokens {
-				a.Tasks = append(a.Tasks, provider.AbandonedTask{Token: t, IgnoreAttempt: true})
-			}
-		}
+	for _, token := range held.Tasks {
+		a.Tasks = append(a.Tasks, provider.AbandonedTask{Token: token, IgnoreAttempt: true})
 	}
-	if len(a.Instances)+len(a.Tasks) == 0 {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	if _, err := rt.e.store.Abandon(ctx, a); err != nil {
-		rt.storeFailed("abandon", err, 0) // The leases end by themselves.
-	}
+	_, err = rt.e.store.Abandon(ctx, a)
+	return err
 }
 
 func (e *Engine) forget(rt *Runtime) {
@@ -194,6 +207,7 @@ func (e *Engine) forget(rt *Runtime) {
 func (rt *Runtime) upkeep(ctx context.Context) {
 	for rt.pause(ctx, rt.renewEvery()) {
 		rt.renew(ctx)
+		rt.findStrays(ctx)
 		rt.sessions.upkeep(ctx)
 		rt.evictIdle(ctx)
 	}
@@ -243,7 +257,22 @@ func (rt *Runtime) needsTurnLease() bool {
 		(rt.workers != nil && !rt.workers.idle())
 }
 
+// spawn starts a goroutine of the runtime, or reports false where the runtime is over.
+func (rt *Runtime) spawn(name string, f func()) bool {
+	rt.spawning.Lock()
+	defer rt.spawning.Unlock()
+	if rt.over {
+		return false
+	}
+	rt.wg.Go(func() {
+		defer rt.e.recovered(name)
+		f()
+	})
+	return true
+}
+
 func (rt *Runtime) storeFailed(op string, err error, retryIn time.Duration) {
+	rt.doubt.Store(true)
 	rt.counters.providerFailed()
 	rt.e.log.storeFailed(op, err, retryIn)
 }

@@ -188,6 +188,12 @@ type Renewal struct {
 	Tasks []Token
 }
 
+// Held is what a node has claimed.
+type Held struct {
+	Instances []Token
+	Tasks     []Token
+}
+
 // SessionRenewal asks for longer sessions.
 type SessionRenewal struct {
 	Owners []string

@@ -26,6 +26,7 @@ import (
 // A cancelled context means an unknown outcome, never half of one.
 type Provider interface {
 	Work
+	Leases
 	State
 	Management
 	// Name gives the kind of store ("sqlite", "postgres", "memory") and a version text.
@@ -54,14 +55,21 @@ type Work interface {
 	// Abandon gives claimed instances and tasks back. Tokens that are no longer valid are reported
 	// in the result and change nothing.
 	Abandon(ctx context.Context, a Abandonment) (Abandoned, error)
-	// Renew moves the end of a live lease to now+Extend, never backwards, and reports which of the
-	// given tasks are no longer held. ErrLockLost: the lease has ended.
-	Renew(ctx context.Context, r Renewal) (lost []Token, err error)
 	// Pending gives all messages of a held instance that are due now, ordered as in Claim.
 	Pending(ctx context.Context, t Token) ([]Message, error)
 	// Load gives the whole history of one execution and the key-value layer that it started from
 	// (the state at the end of the previous execution). ErrCorrupt: a row cannot be decoded.
 	Load(ctx context.Context, instance string, execution uint64) (Record, error)
+}
+
+// Leases keeps claims alive.
+type Leases interface {
+	// Renew moves the end of a live lease to now+Extend, never backwards, and reports which of the
+	// given tasks are no longer held. ErrLockLost: the lease has ended.
+	Renew(ctx context.Context, r Renewal) (lost []Token, err error)
+	// Held lists everything that is claimed under any lease of a node, ended or not. A holder whose
+	// call ended with an unknown outcome finds here what it does not know of, and gives it back.
+	Held(ctx context.Context, node string) (Held, error)
 	// RenewSessions extends live sessions of the owners that were active within Idle; it gives
 	// their number. Sessions that have ended are not revived.
 	RenewSessions(ctx context.Context, r SessionRenewal) (int, error)

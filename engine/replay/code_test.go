@@ -128,14 +128,11 @@ func (c *context) must(h *handle) string {
 
 // race blocks until one handle is answered, drops the others and gives the winner's index.
 func (c *context) race(handles ...*handle) int {
-	winner := -1
-	for {
-		winner = slices.IndexFunc(handles, func(h *handle) bool { return h.done })
-		if winner >= 0 {
-			break
-		}
+	answered := func(h *handle) bool { return h.done }
+	for !slices.ContainsFunc(handles, answered) {
 		c.block()
 	}
+	winner := slices.IndexFunc(handles, answered)
 	for i, h := range handles {
 		if i != winner {
 			c.drop(h)

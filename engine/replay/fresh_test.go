@@ -64,7 +64,8 @@ func TestEveryActionIsRecordedAndDispatched(t *testing.T) {
 		},
 		"a wait": {
 			replay.Action{Kind: replay.WaitEvent, Name: "go\x00 ☂"},
-			history.ExternalSubscribed{Name: "go\x00 ☂"}, nil, nil,
+			history.ExternalSubscribed{Name: "go\x00 ☂"},
+			nil, nil,
 		},
 		"a dequeue": {
 			replay.Action{Kind: replay.Dequeue, Name: "q"}, history.QueueSubscribed{Name: "q"}, nil, nil,

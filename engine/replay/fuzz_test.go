@@ -3,7 +3,9 @@ package replay_test
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -69,9 +71,9 @@ func (p *player) play(op int) {
 			p.c.drop(h)
 		}
 	case 7:
-		p.c.status(fmt.Sprint(len(p.c.seen)))
+		p.c.status(strconv.Itoa(len(p.c.seen)))
 	case 8:
-		p.c.set(queueNames[p.next(2)], fmt.Sprint(len(p.c.seen)))
+		p.c.set(queueNames[p.next(2)], strconv.Itoa(len(p.c.seen)))
 	case 9:
 		p.c.clear(queueNames[p.next(2)])
 	case 10:
@@ -82,7 +84,7 @@ func (p *player) play(op int) {
 		p.c.must(p.c.dequeue(queueNames[p.next(2)]))
 	case 13:
 		if p.next(8) == 7 {
-			p.c.continueAsNew(fmt.Sprint(len(p.c.seen)))
+			p.c.continueAsNew(strconv.Itoa(len(p.c.seen)))
 		}
 	default:
 		p.c.await(p.ask()) //nolint:errcheck // A failure is seen like a result.
@@ -99,7 +101,7 @@ func (p *player) choose() {
 func (p *player) ask() *handle {
 	switch p.next(8) {
 	case 0, 1:
-		return p.c.activity("a", fmt.Sprint(len(p.c.seen)))
+		return p.c.activity("a", strconv.Itoa(len(p.c.seen)))
 	case 2:
 		return p.c.timer(uint64(p.next(9)))
 	case 3:
@@ -139,7 +141,7 @@ type world struct {
 
 func (w *world) message(s *sim) replay.Arrival {
 	w.numbers++
-	data := fmt.Sprint(w.numbers)
+	data := strconv.Itoa(w.numbers)
 	switch op := w.next(16); op {
 	case 0, 1, 2:
 		return queued(queueNames[op%2], data)
@@ -206,6 +208,7 @@ func FuzzReplay(f *testing.F) {
 }
 
 func playFuzz(t *testing.T, program, messages []byte) {
+	t.Helper()
 	if len(program) > 200 || len(messages) > 200 {
 		t.Skip("long inputs show nothing that short ones do not")
 	}
@@ -296,4 +299,18 @@ func datas(events []history.Event) []any {
 		}
 	}
 	return all
+}
+
+func TestRandomCodeIsReplayable(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(600) {
+		random := rand.New(rand.NewPCG(seed, 1))
+		program, messages := make([]byte, 5+random.IntN(40)), make([]byte, 10+random.IntN(80))
+		for _, bytes := range [][]byte{program, messages} {
+			for i := range bytes {
+				bytes[i] = byte(random.IntN(256))
+			}
+		}
+		playFuzz(t, program, messages)
+	}
 }

@@ -1,7 +1,7 @@
 package replay_test
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -41,7 +41,7 @@ func racer(names []string, iterations int) code {
 // answerTo gives a message for an arm: a numbered one for queues and signals, else the answer to
 // the arm's oldest schedule without one.
 func (s *sim) answerTo(arm string, number int) (replay.Arrival, bool) {
-	data := fmt.Sprint(number)
+	data := strconv.Itoa(number)
 	switch arm {
 	case "queue":
 		return queued("q", data), true

@@ -2,6 +2,7 @@ package replay_test
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -60,7 +61,7 @@ func TestFiftyMessagesAreCaughtUpInOneTurn(t *testing.T) {
 		return reader("q", 50)(c)
 	})
 	for i := range 50 {
-		s.take(queued("q", fmt.Sprint(i)))
+		s.take(queued("q", strconv.Itoa(i)))
 	}
 	s.take(fired(2))
 	require.True(t, strings.HasSuffix(s.output(), ",48,49"))
@@ -281,4 +282,30 @@ func TestADeadlineLoopCollectsVotes(t *testing.T) {
 	s.crash()
 	s.take(raised("vote", "3"), fired(2), raised("vote", "late"))
 	require.Equal(t, "1,2,3", s.output())
+}
+
+func TestAReadServedAtOnceStaysBeforeLaterAnswers(t *testing.T) {
+	t.Parallel()
+	run := func(c *context) (string, error) {
+		c.must(c.timer(1))
+		other := c.activity("a", "1")
+		signal := c.dequeue("p")
+		wait := c.event("e")
+		read := c.dequeue("q")
+		for !other.done && !signal.done && !wait.done && !read.done {
+			c.block()
+		}
+		first := fmt.Sprint(other.done, signal.done, wait.done, read.done)
+		c.must(c.event("end"))
+		return first, nil
+	}
+	for _, later := range []replay.Arrival{done(5, "1"), queued("p", "1"), raised("e", "1")} {
+		s := start(t, run)
+		s.take(queued("q", "m"))
+		s.take(fired(2))
+		s.take(later)
+		s.crash()
+		s.take(raised("end", ""))
+		require.Equal(t, "false false false true", s.output())
+	}
 }

@@ -1,8 +1,8 @@
 package replay_test
 
 import (
-	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -15,7 +15,7 @@ import (
 func TestTheFirstAnswerInHistoryWinsARace(t *testing.T) {
 	t.Parallel()
 	run := func(c *context) (string, error) {
-		return fmt.Sprint(c.race(c.activity("a", "1"), c.timer(1), c.event("e"))), nil
+		return strconv.Itoa(c.race(c.activity("a", "1"), c.timer(1), c.event("e"))), nil
 	}
 	for winner, order := range map[string][]replay.Arrival{
 		"0": {done(2, "1"), fired(3), raised("e", "1")},
@@ -198,14 +198,14 @@ func TestAJoinWaitsForAllInAnyOrder(t *testing.T) {
 	s := start(t, func(c *context) (string, error) {
 		var all []*handle
 		for i := range width {
-			all = append(all, c.activity("a", fmt.Sprint(i)))
+			all = append(all, c.activity("a", strconv.Itoa(i)))
 		}
 		return strings.Join(c.all(all...), ","), nil
 	})
 	s.quick = true
 	var answers []replay.Arrival
 	for i := range uint64(width) {
-		answers = append(answers, done(i+2, fmt.Sprint(i)))
+		answers = append(answers, done(i+2, strconv.FormatUint(i, 10)))
 	}
 	slices.Reverse(answers)
 	s.take(answers[:width/2]...)
@@ -263,7 +263,7 @@ func TestRacingSystemCallsAnswerInTheirOrder(t *testing.T) {
 	s := start(t, func(c *context) (string, error) {
 		winner := c.race(c.timer(1), c.syscall(replay.NewGUID), c.syscall(replay.UTCNow))
 		c.must(c.activity("a", "1"))
-		return fmt.Sprint(winner), nil
+		return strconv.Itoa(winner), nil
 	})
 	s.crash()
 	s.take(done(6, "1"))

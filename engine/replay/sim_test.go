@@ -40,15 +40,15 @@ var params = replay.Params{
 }
 
 // start runs the first turn.
-func start(t testing.TB, run code) *sim {
-	t.Helper()
-	return startWith(t, run, params)
+func start(tb testing.TB, run code) *sim {
+	tb.Helper()
+	return startWith(tb, run, params)
 }
 
-func startWith(t testing.TB, run code, p replay.Params) *sim {
-	t.Helper()
-	s := &sim{t: t, run: run, params: p, now: 1000}
-	t.Cleanup(s.forget)
+func startWith(tb testing.TB, run code, p replay.Params) *sim {
+	tb.Helper()
+	s := &sim{t: tb, run: run, params: p, now: 1000}
+	tb.Cleanup(s.forget)
 	s.begin()
 	s.commit()
 	return s

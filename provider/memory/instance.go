@@ -200,7 +200,7 @@ func (s *store) claim(in *instance, c *claimer) provider.InstanceClaim {
 	in.lease = c.take(s)
 	in.claimUpTo, in.claimAt = s.lastID, s.now
 	claim := provider.InstanceClaim{
-		Token:     provider.Token{Key: in.key, Epoch: in.epoch, Lease: in.lease},
+		Token:     in.token(),
 		Instance:  in.id,
 		Execution: in.current,
 		LastEvent: in.lastEvent(),

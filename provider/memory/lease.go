@@ -24,6 +24,7 @@ func (s *store) lease(h *provider.Holder) provider.LeaseID {
 	}
 	id := provider.LeaseID(s.nextID())
 	s.leases[id] = end
+	s.nodes[id] = h.Node
 	return id
 }
 
@@ -61,4 +62,12 @@ func (s *store) heldTask(t provider.Token) *task {
 // extend moves the end of a live lease, never backwards.
 func (s *store) extend(id provider.LeaseID, by time.Duration) {
 	s.leases[id] = max(s.leases[id], s.now+by.Milliseconds())
+}
+
+func (in *instance) token() provider.Token {
+	return provider.Token{Key: in.key, Epoch: in.epoch, Lease: in.lease}
+}
+
+func (t *task) token() provider.Token {
+	return provider.Token{Key: t.ID, Epoch: t.epoch, Lease: t.lease}
 }

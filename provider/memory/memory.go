@@ -127,7 +127,8 @@ type store struct {
 	lastID    uint64
 	instances map[string]*instance
 	tasks     map[uint64]*task
-	leases    map[provider.LeaseID]int64 // the end of each lease
+	leases    map[provider.LeaseID]int64  // the end of each lease
+	nodes     map[provider.LeaseID]string // whose lease it is
 	sessions  map[string]*session
 }
 
@@ -136,6 +137,7 @@ func newStore() store {
 		instances: make(map[string]*instance),
 		tasks:     make(map[uint64]*task),
 		leases:    make(map[provider.LeaseID]int64),
+		nodes:     make(map[provider.LeaseID]string),
 		sessions:  make(map[string]*session),
 	}
 }

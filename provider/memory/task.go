@@ -66,7 +66,7 @@ func (s *store) claimTask(t *task, route provider.Route, c *claimer) (provider.T
 	t.attempts++
 	t.lease = c.take(s)
 	return provider.TaskClaim{
-		Token:   provider.Token{Key: t.ID, Epoch: t.epoch, Lease: t.lease},
+		Token:   t.token(),
 		Task:    decoded,
 		Attempt: t.attempts,
 	}, true

@@ -195,6 +195,24 @@ func (p *Provider) Renew(ctx context.Context, r provider.Renewal) (lost []provid
 	return lost, err
 }
 
+// Held lists the claims of a node.
+func (p *Provider) Held(ctx context.Context, node string) (held provider.Held, err error) {
+	err = p.do(ctx, "held", func(s *store) error {
+		for _, in := range s.instances {
+			if in.lease != 0 && s.nodes[in.lease] == node {
+				held.Instances = append(held.Instances, in.token())
+			}
+		}
+		for _, t := range s.tasks {
+			if t.lease != 0 && s.nodes[t.lease] == node {
+				held.Tasks = append(held.Tasks, t.token())
+			}
+		}
+		return nil
+	})
+	return held, err
+}
+
 // Pending gives the due messages of a held instance.
 func (p *Provider) Pending(
 	ctx context.Context, t provider.Token,
