@@ -78,7 +78,7 @@ func (w *Wire) Int(v *int64) {
 		return
 	}
 	u := w.readUint()
-	*v = int64(u>>1) ^ -int64(u&1) //nolint:gosec // zigzag is a bit pattern, not a quantity
+	*v = int64(u>>1) ^ -int64(u&1)
 }
 
 // Text carries a string of any bytes.
@@ -202,7 +202,7 @@ func (w *Wire) readUint() uint64 {
 		if i == binary.MaxVarintLen64-1 && b > 1 {
 			break
 		}
-		value |= uint64(b&0x7f) << (7 * uint(i)) //nolint:gosec // an index is never negative
+		value |= uint64(b&0x7f) << (7 * uint(i))
 		if b < 0x80 {
 			w.in = w.in[i+1:]
 			return value
