@@ -1,6 +1,9 @@
 package provider
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // LeaseID names one lease of a node; zero means none.
 type LeaseID uint64
@@ -98,12 +101,7 @@ func (f TagFilter) Matches(tag *string) bool {
 }
 
 func (f TagFilter) lists(tag string) bool {
-	for _, t := range f.Tags {
-		if t == tag {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(f.Tags, tag)
 }
 
 // Claimed is what a Claim took.

@@ -1,0 +1,192 @@
+package providertest
+
+import (
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"duroxide/provider"
+)
+
+var attempts = theme{"attempts", "attempts.go", []Case{
+	{ID: "C071", Title: "ignoring one attempt leaves those of hidden messages", run: hiddenAttempts},
+	{ID: "C072", Title: "a delay hides only the messages of the claim", run: delayOfClaim},
+	{ID: "C073 C074", Title: "each abandoned claim of an instance counts", run: countedClaims},
+	{ID: "C075 C076", Title: "an ended task lease counts an attempt", run: endedTaskAttempt},
+	{ID: "C077", Title: "attempts belong to tasks, not to the queue", run: attemptsPerTask},
+	{ID: "C078 C080", Title: "an ignored task attempt is taken back, not below zero", run: ignoredTask},
+	{ID: "C079", Title: "an ignored attempt of an instance does not count", run: ignoredTurn},
+	{ID: "C081", Title: "a claim reports the highest count of its messages", run: highestCount},
+	{ID: "C134 C135", Title: "attempts grow with every abandoned claim of a corrupt history", run: corruptAttempts},
+	{ID: "P26", Title: "a takeover counts only the messages of the dead claim", run: deadClaim},
+	{ID: "P27", Title: "a commit leaves the attempts of other messages", run: committedAttempts},
+	{ID: "P28", Title: "abandon says what is ready and what is delayed", run: abandonResult},
+	{ID: "P29", Title: "abandon delays and counts only listed messages", run: listedAbandon},
+}}
+
+func (k *kit) fetchAttempt(instance string, want int) provider.InstanceClaim {
+	k.Helper()
+	claim := k.fetch(instance)
+	require.Equal(k, want, claim.Attempt)
+	return claim
+}
+
+func hiddenAttempts(k *kit) {
+	k.create("X")
+	k.submit(start("X"))
+	k.giveBack(k.fetchAttempt("X", 1), 0, false)
+	k.giveBack(k.fetchAttempt("X", 2), time.Second, false)
+	k.submit(queued("X", "queue"))
+	claim := k.fetchAttempt("X", 1)
+	require.Equal(k, []string{"queue"}, datas(claim.Messages))
+	k.giveBack(claim, 0, true)
+	k.Clock.Advance(1100 * time.Millisecond)
+	claim = k.fetchAttempt("X", 3)
+	require.ElementsMatch(k, []string{"start", "queue"}, datas(claim.Messages))
+}
+
+func delayOfClaim(k *kit) {
+	k.create("X")
+	k.submit(raised("X", "locked"))
+	claim := k.fetch("X")
+	k.submit(raised("X", "unlocked"))
+	k.giveBack(claim, 5*time.Second, false)
+	require.Equal(k, []string{"unlocked"}, datas(k.fetch("X").Messages))
+}
+
+func countedClaims(k *kit) {
+	k.submit(start("X"))
+	for n := 1; n <= 3; n++ {
+		k.giveBack(k.fetchAttempt("X", n), 0, false)
+	}
+}
+
+func (k *kit) workAttempt(id uint64, ttl time.Duration, want int) provider.TaskClaim {
+	k.Helper()
+	claim := k.workFor(id, anyRoute, ttl)
+	require.Equal(k, want, claim.Attempt)
+	return claim
+}
+
+func endedTaskAttempt(k *kit) {
+	k.schedule(activity(2))
+	k.workAttempt(2, time.Second, 1)
+	k.Clock.Advance(time.Second + beyond)
+	k.workAttempt(2, long, 2)
+}
+
+func attemptsPerTask(k *kit) {
+	k.schedule(activity(2), activity(3))
+	k.workAttempt(2, long, 1)
+	k.workAttempt(3, long, 1)
+}
+
+func ignoredTask(k *kit) {
+	k.schedule(activity(2))
+	k.giveTaskBack(k.workAttempt(2, long, 1), 0, false)
+	k.giveTaskBack(k.workAttempt(2, long, 2), 0, true)
+	k.finish(k.workAttempt(2, long, 2))
+	k.schedule(activity(3))
+	for range 3 {
+		k.giveTaskBack(k.workAttempt(3, long, 1), 0, true)
+	}
+}
+
+func ignoredTurn(k *kit) {
+	k.submit(start("X"))
+	k.giveBack(k.fetchAttempt("X", 1), 0, false)
+	k.giveBack(k.fetchAttempt("X", 2), 0, true)
+	k.giveBack(k.fetchAttempt("X", 2), 0, true)
+	k.fetchAttempt("X", 2)
+}
+
+func highestCount(k *kit) {
+	k.submit(start("X"))
+	k.giveBack(k.fetchAttempt("X", 1), 0, false)
+	claim := k.fetchAttempt("X", 2)
+	k.submit(done("X", 5, "completion"))
+	k.giveBack(claim, 0, false)
+	claim = k.fetchAttempt("X", 3)
+	require.Len(k, claim.Messages, 2)
+}
+
+func corruptAttempts(k *kit) {
+	k.create("X")
+	require.NoError(k, k.CorruptHistory("X"))
+	k.poke("X")
+	for n := 1; n <= 5; n++ {
+		claim := k.fetchAttempt("X", n)
+		_, err := k.Provider.Load(k.ctx, "X", 1)
+		require.ErrorIs(k, err, provider.ErrCorrupt)
+		counted, err := k.MaxAttempts("X")
+		require.NoError(k, err)
+		require.Equal(k, n, counted)
+		k.giveBack(claim, 0, false)
+	}
+}
+
+func deadClaim(k *kit) {
+	k.create("X")
+	k.submit(raised("X", "1"))
+	k.fetchFor("X", short)
+	k.submit(raised("X", "2"))
+	k.Clock.Advance(short)
+	claim := k.fetchFor("X", short)
+	require.Equal(k, 2, claim.Attempt)
+	require.Equal(k, 1, claim.Messages[0].Attempts)
+	require.Zero(k, claim.Messages[1].Attempts)
+	k.Clock.Advance(short)
+	claim = k.fetchFor("X", short)
+	require.Equal(k, 3, claim.Attempt)
+	require.Equal(k, 1, claim.Messages[1].Attempts)
+	c := turn(claim)
+	c.Messages = c.Messages[:1]
+	k.commit(c)
+	require.Equal(k, 2, k.fetch("X").Attempt)
+}
+
+func committedAttempts(k *kit) {
+	k.create("X")
+	k.submit(raised("X", "1"))
+	claim := k.fetch("X")
+	k.submit(raised("X", "2"))
+	k.commit(turn(claim))
+	k.commit(turn(k.fetchAttempt("X", 1)))
+	k.noTurn()
+}
+
+func abandonResult(k *kit) {
+	k.create("X", plan(activity(2)))
+	k.poke("X")
+	claim := k.fetch("X")
+	delayed := k.Clock.Now().Add(time.Second).UnixMilli()
+	result := k.abandon(provider.AbandonedInstance{
+		Token: claim.Token, Messages: turn(claim).Messages, Delay: time.Second,
+	})
+	require.False(k, result.Work)
+	require.Equal(k, delayed, result.NextDue.UnixMilli())
+	result = k.giveTaskBack(k.work(2, anyRoute), time.Second, false)
+	require.False(k, result.Work)
+	require.Equal(k, delayed, result.NextDue.UnixMilli())
+	k.Clock.Advance(time.Second)
+	require.True(k, k.giveTaskBack(k.work(2, anyRoute), 0, false).Work)
+	claim = k.fetch("X")
+	result = k.abandon(provider.AbandonedInstance{Token: claim.Token})
+	require.True(k, result.Work)
+	require.True(k, result.NextDue.IsZero())
+}
+
+func listedAbandon(k *kit) {
+	k.create("X")
+	k.submit(raised("X", "1"), raised("X", "2"))
+	claim := k.fetch("X")
+	k.abandon(provider.AbandonedInstance{
+		Token: claim.Token, Messages: []uint64{claim.Messages[0].ID}, Delay: time.Second,
+	})
+	claim = k.fetchAttempt("X", 1)
+	require.Equal(k, []string{"2"}, datas(claim.Messages))
+	k.giveBack(claim, 0, true)
+	k.Clock.Advance(time.Second)
+	claim = k.fetchAttempt("X", 2)
+	require.Equal(k, []string{"1", "2"}, datas(claim.Messages), "a delay changes no order")
+}

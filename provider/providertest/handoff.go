@@ -1,0 +1,194 @@
+package providertest
+
+import (
+	"slices"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"duroxide/provider"
+)
+
+var handoff = theme{"handoff", "handoff.go", []Case{
+	{ID: "P43", Title: "a submission claims free targets for its holder", run: submitClaims},
+	{ID: "P44", Title: "a submission names the lease that holds its target", run: submitHeld},
+	{ID: "P45", Title: "a turn claims the targets of its messages", run: commitClaims},
+	{ID: "P46", Title: "a turn takes its new tasks for its own worker", run: commitTasks},
+	{ID: "P47", Title: "a new task that does not match stays free", run: unmatchedTasks},
+	{ID: "P48", Title: "a completion claims its instance", run: completeClaims},
+	{ID: "P49", Title: "a delayed message claims nobody", run: delayedClaims},
+	{ID: "P50", Title: "claims of a hand-off end with their lease", run: handedLease},
+}}
+
+func (k *kit) submitFor(holder *provider.Holder, messages ...provider.Message) []provider.Submitted {
+	k.Helper()
+	results, err := k.Provider.Submit(k.ctx,
+		provider.Submission{Messages: messages, Claim: holder})
+	require.NoError(k, err)
+	require.Len(k, results, len(messages))
+	return results
+}
+
+// handed gives the claims of a hand-off, which come with some message of their target each.
+func handed(results []provider.Submitted) map[string]provider.InstanceClaim {
+	claims := map[string]provider.InstanceClaim{}
+	for _, r := range results {
+		if r.Claim != nil {
+			claims[r.Claim.Instance] = *r.Claim
+		}
+	}
+	return claims
+}
+
+func submitClaims(k *kit) {
+	k.create("X")
+	results := k.submitFor(k.holder(long),
+		raised("X", "1"), start("Y"), raised("X", "2"), raised("orphan", "3"))
+	claims := handed(results)
+	require.Len(k, claims, 2)
+	require.Equal(k, []string{"1", "2"}, datas(claims["X"].Messages))
+	require.Equal(k, []string{"start"}, datas(claims["Y"].Messages))
+	require.Equal(k, claims["X"].Token.Lease, claims["Y"].Token.Lease)
+	require.Equal(k, 1, claims["X"].Attempt)
+	require.Equal(k, uint64(1), claims["X"].LastEvent)
+	require.Equal(k, provider.Running, results[0].Existing)
+	require.Equal(k, provider.NotCommitted, results[1].Existing)
+	require.Less(k, results[0].ID, results[2].ID)
+	k.noTurn()
+	k.commit(turn(claims["X"]))
+	k.commit(firstTurn(claims["Y"]))
+	k.noTurn()
+}
+
+func submitHeld(k *kit) {
+	k.create("X")
+	k.poke("X")
+	claim := k.fetchFor("X", short)
+	results := k.submitFor(k.holder(long), raised("X", "1"))
+	require.Nil(k, results[0].Claim)
+	require.Equal(k, claim.Token.Lease, results[0].Held)
+	require.Equal(k, claim.Token.Lease, k.submit(raised("X", "2"))[0].Held)
+	k.Clock.Advance(short)
+	require.Zero(k, k.submit(raised("X", "3"))[0].Held)
+	require.NotNil(k, k.submitFor(k.holder(long), raised("X", "4"))[0].Claim)
+}
+
+func commitClaims(k *kit) {
+	k.create("free")
+	k.create("busy")
+	k.poke("busy")
+	busy := k.fetch("busy")
+	k.submit(start("X"))
+	c := firstTurn(k.fetch("X"))
+	c.TurnHolder = k.holder(long)
+	c.Send = []provider.Message{start("child"), raised("free", "1"), raised("busy", "2")}
+	result := k.commit(c)
+	claims := handed(result.Sent)
+	require.Len(k, claims, 2)
+	require.Equal(k, []string{"start"}, datas(claims["child"].Messages))
+	require.Equal(k, []string{"1"}, datas(claims["free"].Messages))
+	require.NotZero(k, result.TurnLease)
+	require.Equal(k, result.TurnLease, claims["child"].Token.Lease)
+	require.Equal(k, busy.Token.Lease, result.Sent[2].Held)
+	k.noTurn()
+	k.commit(firstTurn(claims["child"]))
+	k.commit(turn(claims["free"]))
+}
+
+func claimed(n provider.NewTask, route provider.Route) provider.NewTask {
+	n.Claim, n.Route = true, route
+	return n
+}
+
+func commitTasks(k *kit) {
+	k.submit(start("X"))
+	c := firstTurn(k.fetch("X"))
+	c.TaskHolder = k.holder(short)
+	plan(claimed(activity(2), anyRoute), activity(3),
+		claimed(inSession(4, "s"), worker("A", long)))(&c)
+	result := k.commit(c)
+	require.NotNil(k, result.Tasks[0])
+	require.Nil(k, result.Tasks[1])
+	require.NotNil(k, result.Tasks[2])
+	require.Equal(k, result.TaskLease, result.Tasks[0].Token.Lease)
+	require.Equal(k, 1, result.Tasks[0].Attempt)
+	require.Equal(k, "a2", result.Tasks[0].Task.Name)
+	require.Equal(k, "X", result.Tasks[0].Task.Instance)
+	k.work(3, anyRoute)
+	k.noWork(worker("A", long))
+	require.Equal(k, 1, k.renewSessions("A", long, time.Minute))
+	message := done("X", 2, "result")
+	require.NoError(k, k.complete(result.Tasks[0].Token, &message))
+	k.Clock.Advance(short)
+	k.noWork(worker("B", long))
+	require.Equal(k, 2, k.work(4, worker("A", long)).Attempt)
+}
+
+func unmatchedTasks(k *kit) {
+	k.schedule(inSession(9, "taken"))
+	k.finish(k.work(9, worker("B", long)))
+	k.submit(start("X"))
+	c := firstTurn(k.fetchWithout("X"))
+	c.TaskHolder = k.holder(long)
+	plan(claimed(withTag(2, "gpu"), anyRoute), claimed(inSession(3, "s"), anyRoute),
+		claimed(inSession(4, "taken"), worker("A", long)), claimed(activity(5), anyRoute))(&c)
+	c.CancelTasks = []uint64{5}
+	result := k.commit(c)
+	require.Equal(k, []*provider.TaskClaim{nil, nil, nil, nil}, result.Tasks)
+	require.Zero(k, result.TaskLease)
+	require.Equal(k, 1, k.work(2, tagged(provider.TagsOnly, "gpu")).Attempt)
+	k.work(3, worker("A", long))
+	k.noWork(worker("A", long))
+	k.work(4, worker("B", long))
+	k.noWork(anyRoute)
+}
+
+// fetchWithout claims an instance where W has messages too.
+func (k *kit) fetchWithout(instance string) provider.InstanceClaim {
+	k.Helper()
+	claims := k.claim(provider.ClaimRequest{Turns: k.holder(long), MaxTurns: 9}).Instances
+	i := slices.IndexFunc(claims, func(c provider.InstanceClaim) bool { return c.Instance == instance })
+	require.GreaterOrEqual(k, i, 0)
+	return claims[i]
+}
+
+func completeClaims(k *kit) {
+	k.create("X", plan(activity(2), activity(3)))
+	first, second := k.work(2, anyRoute), k.work(3, anyRoute)
+	one, two := done("X", 2, "1"), done("X", 3, "2")
+	results, err := k.Provider.Complete(k.ctx, provider.Completions{
+		Items: []provider.Completion{{Task: first.Token, Message: &one}}, Claim: k.holder(long),
+	})
+	require.NoError(k, err)
+	require.NotNil(k, results[0].Claim)
+	require.Equal(k, []string{"1"}, datas(results[0].Claim.Messages))
+	lease := results[0].Claim.Token.Lease
+	results, err = k.Provider.Complete(k.ctx, provider.Completions{
+		Items: []provider.Completion{{Task: second.Token, Message: &two}}, Claim: k.holder(long),
+	})
+	require.NoError(k, err)
+	require.Nil(k, results[0].Claim)
+	require.Equal(k, lease, results[0].Held)
+}
+
+func delayedClaims(k *kit) {
+	k.create("X")
+	due := k.Clock.Now().Add(time.Second)
+	results := k.submitFor(k.holder(long), timer("X", 2, due))
+	require.Nil(k, results[0].Claim)
+	require.Zero(k, results[0].Held)
+	k.Clock.Advance(time.Second)
+	k.fetch("X")
+}
+
+func handedLease(k *kit) {
+	k.create("X")
+	claim := k.submitFor(k.holder(short), raised("X", "1"))[0].Claim
+	require.NotNil(k, claim)
+	require.NoError(k, k.renew(claim.Token.Lease, 2*short))
+	k.Clock.Advance(2*short - time.Millisecond)
+	k.noTurn()
+	k.Clock.Advance(time.Millisecond)
+	require.Equal(k, 2, k.fetch("X").Attempt)
+	k.refused(turn(*claim), provider.ErrLockLost)
+}

@@ -1,0 +1,9 @@
+package providertest
+
+// themes lists all cases.
+func themes() []theme {
+	return []theme{
+		atomicity, locking, leases, queue, creation, attempts, cancellation, deletion,
+		capability, sessions, tags, values, management, handoff, wakeups, model,
+	}
+}
