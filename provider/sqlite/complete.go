@@ -1,0 +1,170 @@
+package sqlite
+
+import (
+	"context"
+	"slices"
+
+	"duroxide/provider"
+)
+
+var (
+	sqlDelayMessage = &statement{`
+UPDATE messages SET attempts = attempts + ?3, due = ?4
+WHERE id = ?1 AND instance = ?2`}
+	sqlCountMessage = &statement{`
+UPDATE messages SET attempts = attempts + ?3 WHERE id = ?1 AND instance = ?2`}
+	sqlAbandonTask = &statement{`
+UPDATE tasks SET lease = 0, due = ?2, attempts = max(attempts - ?3, 0) WHERE id = ?1`}
+)
+
+// Complete deletes finished tasks and stores their outcomes, each on its own.
+func (s *Store) Complete(
+	ctx context.Context, c provider.Completions,
+) ([]provider.Submitted, error) {
+	messages := make([]provider.Message, 0, len(c.Items))
+	for _, item := range c.Items {
+		if item.Message == nil {
+			continue
+		}
+		if item.Message.Kind != provider.ActivityDone {
+			return nil, failure("complete", refuse(provider.ErrBadInput,
+				"Invalid completion type for worker ack: message kind %d", item.Message.Kind))
+		}
+		messages = append(messages, *item.Message)
+	}
+	bodies, size, err := encodeMessages(messages)
+	if err != nil {
+		return nil, failure("complete", err)
+	}
+	var results []provider.Submitted
+	err = s.write(ctx, "complete", size, func(w *writer) (err error) {
+		results, err = w.complete(&c, messages, bodies)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return results, nil
+}
+
+func (w *writer) complete(
+	c *provider.Completions, messages []provider.Message, bodies [][]byte,
+) ([]provider.Submitted, error) {
+	results := make([]provider.Submitted, len(c.Items))
+	var kept []provider.Message
+	var keptBodies [][]byte
+	var positions []int
+	next := 0
+	for n, item := range c.Items {
+		t, held, err := w.heldTask(item.Task)
+		if err != nil {
+			return nil, err
+		}
+		if held {
+			if err := w.finishTask(item.Task, t); err != nil {
+				return nil, err
+			}
+		} else {
+			results[n].Err = provider.ErrLockLost
+		}
+		if item.Message == nil {
+			continue
+		}
+		if held {
+			kept = append(kept, messages[next])
+			keptBodies = append(keptBodies, bodies[next])
+			positions = append(positions, n)
+		}
+		next++
+	}
+	delivered, _, err := w.deliver(kept, keptBodies, c.Claim, c.Versions)
+	for n, result := range delivered {
+		results[positions[n]] = result
+	}
+	return results, err
+}
+
+// Abandon gives claims back.
+func (s *Store) Abandon(
+	ctx context.Context, a provider.Abandonment,
+) (provider.Abandoned, error) {
+	var result provider.Abandoned
+	err := s.write(ctx, "abandon", 0, func(w *writer) error {
+		result = provider.Abandoned{}
+		// What this request tells the watchers is also its answer.
+		before := w.changed
+		w.changed.work, w.changed.nextDue = false, 0
+		if err := w.abandon(&a, &result); err != nil {
+			return err
+		}
+		result.Work, result.NextDue = w.changed.work, moment(w.changed.nextDue)
+		w.changed.work = w.changed.work || before.work
+		if before.nextDue != 0 {
+			w.changed.delayed(before.nextDue)
+		}
+		return nil
+	})
+	if err != nil {
+		return provider.Abandoned{}, err
+	}
+	return result, nil
+}
+
+func (w *writer) abandon(a *provider.Abandonment, result *provider.Abandoned) error {
+	for n := range a.Instances {
+		held, err := w.abandonInstance(&a.Instances[n])
+		if err != nil {
+			return err
+		}
+		if !held {
+			result.Lost = append(result.Lost, a.Instances[n].Token)
+		}
+	}
+	for _, item := range a.Tasks {
+		_, held, err := w.heldTask(item.Token)
+		if err != nil {
+			return err
+		}
+		if !held {
+			result.Lost = append(result.Lost, item.Token)
+			continue
+		}
+		due := w.now + item.Delay.Milliseconds()
+		delete(w.tasks, item.Token.Key)
+		_, err = w.c.exec(sqlAbandonTask, signed(item.Token.Key), due, flag(item.IgnoreAttempt))
+		if err != nil {
+			return err
+		}
+		w.ready(due)
+	}
+	return nil
+}
+
+func (w *writer) abandonInstance(a *provider.AbandonedInstance) (bool, error) {
+	i, err := w.held(a.Token)
+	if err != nil {
+		if isRefusal(err) {
+			return false, nil
+		}
+		return false, err
+	}
+	i.lease = 0
+	if _, err := w.c.exec(sqlRelease, signed(i.key)); err != nil {
+		return false, err
+	}
+	ids := slices.Clone(a.Messages)
+	slices.Sort(ids)
+	for _, id := range slices.Compact(ids) {
+		attempts := flag(!a.IgnoreAttempt)
+		if a.Delay > 0 {
+			_, err = w.c.exec(sqlDelayMessage,
+				signed(id), signed(i.key), attempts, w.now+a.Delay.Milliseconds())
+		} else if attempts > 0 {
+			_, err = w.c.exec(sqlCountMessage, signed(id), signed(i.key), attempts)
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+	return true, w.offer(i)
+}

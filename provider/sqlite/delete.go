@@ -1,0 +1,171 @@
+package sqlite
+
+import (
+	"context"
+	"math"
+
+	"duroxide/provider"
+)
+
+var (
+	sqlCountEvents = &statement{`
+SELECT count(*), sum(CASE WHEN execution < ?2 THEN events END) FROM executions WHERE instance = ?1`}
+	sqlDeleteMessages = &statement{`DELETE FROM messages WHERE instance = ?1`}
+	// In this order nothing refers to what is gone, should anybody look at the file by hand.
+	sqlDeletes = []*statement{
+		{`DELETE FROM tasks WHERE instance = ?1`},
+		{`DELETE FROM key_values WHERE instance = ?1`},
+		{`DELETE FROM histories WHERE instance = ?1`},
+		{`DELETE FROM executions WHERE instance = ?1`},
+		{`DELETE FROM details WHERE instance = ?1`},
+		{`DELETE FROM instances WHERE key = ?1`},
+	}
+	// The newest executions that are kept include the current one, which always stays.
+	sqlPrunable = &statement{`
+SELECT execution, events FROM executions
+WHERE instance = ?1 AND execution < ?2 AND status <> 1 AND completed < ?3
+  AND execution NOT IN (
+    SELECT execution FROM executions WHERE instance = ?1 ORDER BY execution DESC LIMIT ?4)`}
+	sqlDeleteExecution = &statement{`DELETE FROM executions WHERE instance = ?1 AND execution = ?2`}
+	sqlDeleteHistory   = &statement{`DELETE FROM histories WHERE instance = ?1 AND execution = ?2`}
+)
+
+// Delete deletes the listed instances with all that belongs to them. Their keys are never given to
+// others, so that nothing claimed before can reach an instance of the same id.
+func (s *Store) Delete(
+	ctx context.Context, instances []string, force bool,
+) (provider.Deleted, error) {
+	if len(instances) == 0 {
+		return provider.Deleted{}, nil
+	}
+	var deleted provider.Deleted
+	err := s.write(ctx, "delete_instances", 0, func(w *writer) error {
+		deleted = provider.Deleted{}
+		found, err := w.deletable(instances, force)
+		if err != nil {
+			return err
+		}
+		for _, i := range found {
+			if err := w.delete(i, &deleted); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return provider.Deleted{}, err
+	}
+	return deleted, nil
+}
+
+// deletable gives the listed instances that exist, if all of them may be deleted.
+func (w *writer) deletable(ids []string, force bool) ([]*instance, error) {
+	listed := make(map[string]bool, len(ids))
+	var found []*instance
+	for _, id := range ids {
+		if listed[id] {
+			continue
+		}
+		listed[id] = true
+		i, err := w.withID(id)
+		if err != nil {
+			return nil, err
+		}
+		if i == nil || i.execution == 0 {
+			continue
+		}
+		// After a continue-as-new the next execution only has not had its first turn yet.
+		if !force && (i.status == provider.Running || i.status == provider.ContinuedAsNew) {
+			return nil, refuse(provider.ErrStillRunning, "Instance %s is still running. "+
+				"Use force=true to delete anyway, or cancel first.", id)
+		}
+		found = append(found, i)
+	}
+	for _, i := range found {
+		children, err := childrenOf(w.c, i.id)
+		if err != nil {
+			return nil, err
+		}
+		for _, child := range children {
+			if !listed[child] {
+				return nil, refuse(provider.ErrOrphanedChild, "Cannot delete: instance %s has "+
+					"child %s that was created after tree traversal. Re-fetch the tree and retry.",
+					i.id, child)
+			}
+		}
+	}
+	return found, nil
+}
+
+func (w *writer) delete(i *instance, deleted *provider.Deleted) error {
+	key := signed(i.key)
+	counts, err := w.c.one(sqlCountEvents, key, signed(i.execution))
+	if err != nil {
+		return err
+	}
+	messages, err := w.c.exec(sqlDeleteMessages, key)
+	if err != nil {
+		return err
+	}
+	for _, s := range sqlDeletes {
+		if _, err := w.c.exec(s, key); err != nil {
+			return err
+		}
+	}
+	deleted.Instances++
+	deleted.Executions += int(counts.int(0))
+	deleted.Events += int(counts.int(1) + i.events)
+	deleted.Messages += int(messages)
+	w.drop(i)
+	clear(w.tasks) // some of them were its own
+	w.touch(i.id)
+	return nil
+}
+
+// Prune deletes old executions of one instance.
+func (s *Store) Prune(
+	ctx context.Context, instance string, o provider.PruneOptions,
+) (provider.Pruned, error) {
+	before := int64(math.MaxInt64)
+	if !o.CompletedBefore.IsZero() {
+		before = ceiling(o.CompletedBefore)
+	}
+	var pruned provider.Pruned
+	err := s.write(ctx, "prune_executions", 0, func(w *writer) error {
+		pruned = provider.Pruned{}
+		i, err := w.withID(instance)
+		if err != nil {
+			return err
+		}
+		if i == nil || i.execution == 0 {
+			return notFound(instance)
+		}
+		return w.prune(i, before, max(o.KeepLast, 1), &pruned)
+	})
+	if err != nil {
+		return provider.Pruned{}, err
+	}
+	return pruned, nil
+}
+
+func (w *writer) prune(i *instance, before int64, keep int, pruned *provider.Pruned) error {
+	var executions []int64
+	err := w.c.each(sqlPrunable, func(r *rows) bool {
+		executions = append(executions, r.int(0))
+		pruned.Events += int(r.int(1))
+		return true
+	}, signed(i.key), signed(i.execution), before, int64(keep))
+	if err != nil {
+		return err
+	}
+	for _, execution := range executions {
+		if _, err := w.c.exec(sqlDeleteHistory, signed(i.key), execution); err != nil {
+			return err
+		}
+		if _, err := w.c.exec(sqlDeleteExecution, signed(i.key), execution); err != nil {
+			return err
+		}
+	}
+	pruned.Executions = len(executions)
+	return nil
+}

@@ -1,0 +1,89 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql/driver"
+)
+
+// Script runs SQL on the writing connection, so that tests can damage what is stored.
+func (s *Store) Script(ctx context.Context, text string) error {
+	return s.write(ctx, "script", 0, func(w *writer) error {
+		w.c.writes++
+		err := w.c.script(text)
+		w.forgetAll()
+		return err
+	})
+}
+
+// Number gives the first number that a query finds.
+func (s *Store) Number(ctx context.Context, text string) (int64, error) {
+	var found int64
+	err := s.read(ctx, "number", func(c *conn) (err error) {
+		q := &statement{text}
+		found, err = number(c, q)
+		_ = c.forget(q)
+		return err
+	})
+	return found, err
+}
+
+// Hold stops the writer inside a group until release is closed; began is closed when it has
+// stopped.
+func (s *Store) Hold(ctx context.Context, began, release chan struct{}) error {
+	first := true
+	return s.write(ctx, "hold", 0, func(*writer) error {
+		if first {
+			first = false
+			close(began)
+			<-release
+		}
+		return nil
+	})
+}
+
+// Waiting gives the number of requests that the writer has not taken yet.
+func (s *Store) Waiting() int { return len(s.requests) }
+
+// Statements gives how many statements the writer has run.
+func (s *Store) Statements(ctx context.Context) (int, error) {
+	var runs int
+	err := s.write(ctx, "statements", 0, func(w *writer) error {
+		runs = w.c.runs
+		return nil
+	})
+	return runs, err
+}
+
+// frequent are the statements that run with claims, steps and waiting clients.
+var frequent = map[string]*statement{
+	"ready instances": sqlReady, "unseen": sqlUnseen, "next message": sqlNextMessage,
+	"beyond": sqlNextBeyond, "next task": sqlNextTask, "pending": sqlPending,
+	"claim": sqlClaim, "any due": sqlAnyDue, "next due": sqlNextDue, "any start": sqlAnyStart,
+	"by key": sqlInstanceByKey, "by id": sqlInstanceByID, "free instances": sqlFreeInstances,
+	"held": sqlHeld, "count claims": sqlCountClaims, "commit turn": sqlCommitTurn,
+	"drop timer": sqlDropTimer, "outcome": sqlOutcome, "any task": sqlReadyAny,
+	"untagged tasks": sqlReadyUntagged, "tagged tasks": sqlReadyTagged,
+	"cancel task": sqlCancelTask, "history": sqlHistory, "base": sqlBase, "status": sqlStatus,
+	"stats": sqlStats, "value": sqlValue, "values": sqlValues, "children": sqlChildren,
+	"merge": sqlMergeValues, "clear": sqlClearValues, "next start": sqlNextStart,
+}
+
+// Plans gives the steps of the query plan of each frequent statement.
+func (s *Store) Plans(ctx context.Context) (map[string][]string, error) {
+	plans := map[string][]string{}
+	err := s.read(ctx, "plans", func(c *conn) error {
+		for name, frequent := range frequent {
+			explained := &statement{"EXPLAIN QUERY PLAN " + frequent.sql}
+			args := make([]driver.Value, 11)
+			err := c.each(explained, func(r *rows) bool {
+				plans[name] = append(plans[name], r.text(3))
+				return true
+			}, args...)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return plans, err
+}

@@ -1,0 +1,95 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+
+	"duroxide/history"
+	"duroxide/provider"
+)
+
+var (
+	sqlCommitted = &statement{`SELECT key, execution FROM instances WHERE id = ?1 AND execution > 0`}
+	sqlHistory   = &statement{`
+SELECT body FROM histories WHERE instance = ?1 AND execution = ?2 ORDER BY first`}
+	sqlBase = &statement{`
+SELECT key, base, base_at FROM key_values WHERE instance = ?1 AND base IS NOT NULL`}
+)
+
+// Load gives the history of an execution and the values that it started from; unknown ones are
+// empty.
+func (s *Store) Load(
+	ctx context.Context, instance string, execution uint64,
+) (provider.Record, error) {
+	var record provider.Record
+	err := s.snapshot(ctx, "load", func(c *conn) (err error) {
+		record = provider.Record{}
+		i, err := c.one(sqlCommitted, instance)
+		if err != nil || i == nil {
+			return err
+		}
+		values := map[string]provider.Value{}
+		err = c.each(sqlBase, func(r *rows) bool {
+			values[r.text(0)] = provider.Value{Data: r.text(1), UpdatedAtMs: r.int(2)}
+			return true
+		}, i.int(0))
+		if err != nil {
+			return err
+		}
+		record.Values = values
+		record.Events, err = events(c, i.int(0), signed(execution))
+		return err
+	})
+	if err != nil {
+		return provider.Record{}, err
+	}
+	return record, nil
+}
+
+// History gives the events of one execution, or of the current one for zero.
+func (s *Store) History(
+	ctx context.Context, instance string, execution uint64,
+) ([]history.Event, error) {
+	var found []history.Event
+	err := s.snapshot(ctx, "read_history", func(c *conn) (err error) {
+		found = nil
+		i, err := c.one(sqlCommitted, instance)
+		if err != nil || i == nil {
+			return err
+		}
+		number := signed(execution)
+		if number == 0 {
+			number = i.int(1)
+		}
+		found, err = events(c, i.int(0), number)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+// events gives all events of an execution, never a shortened list.
+func events(c *conn, key, execution int64) ([]history.Event, error) {
+	var all []history.Event
+	var damage error
+	err := c.each(sqlHistory, func(r *rows) bool {
+		row, err := history.DecodeRow(r.blob(0))
+		if err != nil {
+			damage = refuse(fmt.Errorf("%w: %w", provider.ErrCorrupt, err),
+				"history of execution %d cannot be decoded: %v", execution, err)
+			return false
+		}
+		if all == nil {
+			all = row
+		} else {
+			all = append(all, row...)
+		}
+		return true
+	}, key, execution)
+	if err != nil {
+		return nil, err
+	}
+	return all, damage
+}

@@ -1,0 +1,220 @@
+package sqlite
+
+import (
+	"context"
+	"time"
+
+	"duroxide/provider"
+)
+
+var (
+	sqlInstance = &statement{`
+SELECT d.name, d.version, i.execution, i.status, e.output, d.created, i.updated, d.parent
+FROM instances i
+JOIN details d ON d.instance = i.key
+JOIN executions e ON e.instance = i.key AND e.execution = i.execution
+WHERE i.id = ?1 AND i.execution > 0`}
+	sqlExecutions = &statement{`
+SELECT e.execution FROM instances i JOIN executions e ON e.instance = i.key
+WHERE i.id = ?1 ORDER BY e.execution`}
+	// The sizes of the current execution stand in the hot row.
+	sqlExecutionInfo = &statement{`
+SELECT e.status, e.output, e.started, e.completed,
+  CASE WHEN e.execution = i.execution THEN i.events ELSE e.events END
+FROM instances i JOIN executions e ON e.instance = i.key
+WHERE i.id = ?1 AND e.execution = ?2`}
+	sqlChildren = &statement{`
+SELECT i.id FROM details d JOIN instances i ON i.key = d.instance
+WHERE d.parent = ?1 AND d.parent <> '' ORDER BY i.id`}
+	sqlMetrics = &statement{`
+SELECT count(*), sum(status = 1), sum(status = 2), sum(status = 3), sum(events)
+FROM instances WHERE execution > 0`}
+	sqlPastEvents = &statement{`
+SELECT count(*), sum(CASE WHEN e.execution < i.execution THEN e.events END)
+FROM executions e JOIN instances i ON i.key = e.instance`}
+	sqlMessageDepths = &statement{`
+SELECT sum(m.kind <> 4 OR m.due <= ?1), sum(m.kind = 4 AND m.due > ?1)
+FROM messages m JOIN instances i ON i.key = m.instance
+LEFT JOIN leases l ON l.id = i.lease AND l.until_ms > ?1
+WHERE l.id IS NULL`}
+	sqlTaskDepth = &statement{`
+SELECT count(*) FROM tasks t
+LEFT JOIN leases l ON l.id = t.lease AND l.until_ms > ?1
+WHERE l.id IS NULL`}
+)
+
+// ceiling gives the first millisecond that is not before t, so that "before t" keeps its meaning
+// for stored times, which are whole milliseconds.
+func ceiling(t time.Time) int64 {
+	ms := t.UnixMilli()
+	if time.UnixMilli(ms).Before(t) {
+		ms++
+	}
+	return ms
+}
+
+func notFound(instance string) error {
+	return refuse(provider.ErrInstanceNotFound, "Instance %s not found", instance)
+}
+
+// Instance describes one instance.
+func (s *Store) Instance(ctx context.Context, instance string) (provider.InstanceInfo, error) {
+	var info provider.InstanceInfo
+	err := s.read(ctx, "get_instance_info", func(c *conn) error {
+		r, err := c.one(sqlInstance, instance)
+		if err != nil {
+			return err
+		}
+		if r == nil {
+			return notFound(instance)
+		}
+		info = provider.InstanceInfo{
+			Instance:  instance,
+			Name:      r.text(0),
+			Version:   r.text(1),
+			Execution: r.uint(2),
+			Status:    executionStatus(r.int(3)),
+			Output:    r.text(4),
+			Created:   moment(r.int(5)),
+			Updated:   moment(r.int(6)),
+			Parent:    r.text(7),
+		}
+		return nil
+	})
+	if err != nil {
+		return provider.InstanceInfo{}, err
+	}
+	return info, nil
+}
+
+// Executions lists execution ids, ascending.
+func (s *Store) Executions(ctx context.Context, instance string) ([]uint64, error) {
+	var executions []uint64
+	err := s.read(ctx, "list_executions", func(c *conn) error {
+		executions = nil
+		return c.each(sqlExecutions, func(r *rows) bool {
+			executions = append(executions, r.uint(0))
+			return true
+		}, instance)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return executions, nil
+}
+
+// Execution describes one execution.
+func (s *Store) Execution(
+	ctx context.Context, instance string, execution uint64,
+) (provider.ExecutionInfo, error) {
+	var info provider.ExecutionInfo
+	err := s.snapshot(ctx, "get_execution_info", func(c *conn) error {
+		r, err := c.one(sqlExecutionInfo, instance, signed(execution))
+		if err != nil {
+			return err
+		}
+		if r == nil {
+			return missingExecution(c, instance, execution)
+		}
+		info = provider.ExecutionInfo{
+			Execution: execution,
+			Status:    executionStatus(r.int(0)),
+			Output:    r.text(1),
+			Started:   moment(r.int(2)),
+			Completed: moment(r.int(3)),
+			Events:    int(r.int(4)),
+		}
+		return nil
+	})
+	if err != nil {
+		return provider.ExecutionInfo{}, err
+	}
+	return info, nil
+}
+
+func missingExecution(c *conn, instance string, execution uint64) error {
+	i, err := c.one(sqlCommitted, instance)
+	if err != nil {
+		return err
+	}
+	if i == nil {
+		return notFound(instance)
+	}
+	return refuse(provider.ErrExecutionNotFound,
+		"Execution %d not found for instance %s", execution, instance)
+}
+
+// Children lists direct children.
+func (s *Store) Children(ctx context.Context, instance string) ([]string, error) {
+	var children []string
+	err := s.read(ctx, "list_children", func(c *conn) (err error) {
+		children, err = childrenOf(c, instance)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return children, nil
+}
+
+func childrenOf(c *conn, instance string) ([]string, error) {
+	var children []string
+	err := c.each(sqlChildren, func(r *rows) bool {
+		children = append(children, r.text(0))
+		return true
+	}, instance)
+	return children, err
+}
+
+// Metrics counts over the whole store.
+func (s *Store) Metrics(ctx context.Context) (provider.Metrics, error) {
+	var m provider.Metrics
+	err := s.snapshot(ctx, "get_system_metrics", func(c *conn) error {
+		now, err := c.one(sqlMetrics)
+		if err != nil {
+			return err
+		}
+		past, err := c.one(sqlPastEvents)
+		if err != nil {
+			return err
+		}
+		m = provider.Metrics{
+			Instances:  int(now.int(0)),
+			Running:    int(now.int(1)),
+			Completed:  int(now.int(2)),
+			Failed:     int(now.int(3)),
+			Executions: int(past.int(0)),
+			Events:     int(now.int(4) + past.int(1)),
+		}
+		return nil
+	})
+	if err != nil {
+		return provider.Metrics{}, err
+	}
+	return m, nil
+}
+
+// Depths counts messages and tasks that are not claimed. A timer that is not due counts as a timer
+// only.
+func (s *Store) Depths(ctx context.Context) (provider.Depths, error) {
+	now := s.Now().UnixMilli()
+	var d provider.Depths
+	err := s.snapshot(ctx, "get_queue_depths", func(c *conn) error {
+		messages, err := c.one(sqlMessageDepths, now)
+		if err != nil {
+			return err
+		}
+		tasks, err := c.one(sqlTaskDepth, now)
+		if err != nil {
+			return err
+		}
+		d = provider.Depths{
+			Messages: int(messages.int(0)), Timers: int(messages.int(1)), Tasks: int(tasks.int(0)),
+		}
+		return nil
+	})
+	if err != nil {
+		return provider.Depths{}, err
+	}
+	return d, nil
+}

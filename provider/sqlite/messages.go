@@ -1,0 +1,335 @@
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"duroxide/provider"
+)
+
+var (
+	sqlInsertInstance = &statement{`
+INSERT INTO instances (key, id, epoch, lease, batch, batch_due) VALUES (?1, ?2, ?3, ?4, ?5, ?6)`}
+	sqlInsertMessage = &statement{`
+INSERT INTO messages (id, instance, due, effective, kind, execution, source, body)
+VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6, ?7)`}
+	// A start makes what waited for it visible again.
+	sqlUnhide  = &statement{`UPDATE messages SET due = effective WHERE instance = ?1`}
+	sqlPending = &statement{`
+SELECT id, effective, attempts, kind, body FROM messages
+WHERE instance = ?1 AND due <= ?2 ORDER BY effective, id`}
+	// Before the first commit only a start makes the others deliverable.
+	sqlAnyDue = &statement{`
+SELECT 1 FROM messages
+WHERE instance = ?1 AND due <= ?2 AND (?3 > 0 OR kind IN (1, 2)) LIMIT 1`}
+	sqlNextDue = &statement{`
+SELECT due FROM messages WHERE instance = ?1 AND due > ?2 ORDER BY due LIMIT 1`}
+	sqlAnyStart = &statement{`
+SELECT 1 FROM messages WHERE instance = ?1 AND id < ?2 AND kind IN (1, 2) LIMIT 1`}
+	sqlQuarantine = &statement{`
+UPDATE messages SET attempts = attempts + 1, due = ?2 WHERE id = ?1`}
+)
+
+// encodeMessages checks messages and gives their bytes; it runs before the writer is asked.
+func encodeMessages(messages []provider.Message) (bodies [][]byte, size int, err error) {
+	bodies = make([][]byte, len(messages))
+	for n, m := range messages {
+		if m.Kind < provider.StartInstance || m.Kind > provider.CancelInstance {
+			return nil, 0, refuse(provider.ErrBadInput, "a message of kind %d", m.Kind)
+		}
+		if m.Instance == "" {
+			return nil, 0, refuse(provider.ErrBadInput, "a message for no instance")
+		}
+		bodies[n] = provider.EncodeMessage(m)
+		size += len(bodies[n])
+	}
+	return bodies, size, nil
+}
+
+// Submit stores messages and claims free targets.
+func (s *Store) Submit(
+	ctx context.Context, sub provider.Submission,
+) ([]provider.Submitted, error) {
+	bodies, size, err := encodeMessages(sub.Messages)
+	if err != nil {
+		return nil, failure("submit", err)
+	}
+	var results []provider.Submitted
+	err = s.write(ctx, "submit", size, func(w *writer) (err error) {
+		results, _, err = w.deliver(sub.Messages, bodies, sub.Claim, sub.Versions)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return results, nil
+}
+
+// target is one instance that messages are delivered to.
+type target struct {
+	*instance
+	// fresh says that the row is not inserted yet; then arrived has all messages that there are.
+	fresh bool
+	// first is the id of the first message that arrives now; start says that a start is among them.
+	first   uint64
+	start   bool
+	done    bool
+	arrived []provider.Message
+}
+
+// delivery is one call of deliver.
+type delivery struct {
+	w       *writer
+	targets map[string]*target
+	claims  holder
+	version *provider.VersionRange
+}
+
+// deliver stores messages, then claims the targets that are ready for the holder, if there is one.
+// The claim stands in the result of the first message of its target. It gives the lease too.
+func (w *writer) deliver(
+	messages []provider.Message, bodies [][]byte, h *provider.Holder, v *provider.VersionRange,
+) ([]provider.Submitted, provider.LeaseID, error) {
+	d := delivery{w: w, claims: holder{Holder: h}, version: v, targets: map[string]*target{}}
+	results := make([]provider.Submitted, len(messages))
+	for n := range messages {
+		t, err := d.target(messages[n].Instance)
+		if err != nil {
+			return nil, 0, err
+		}
+		results[n].Existing = t.status
+		if results[n].ID, err = d.insert(t, messages[n], bodies[n]); err != nil {
+			return nil, 0, err
+		}
+	}
+	for n := range messages {
+		t := d.targets[messages[n].Instance]
+		if !t.done {
+			t.done = true
+			claim, err := d.settle(t)
+			if err != nil {
+				return nil, 0, err
+			}
+			results[n].Claim = claim
+		}
+		results[n].Held = t.lease
+	}
+	return results, d.claims.used, nil
+}
+
+func (d *delivery) target(id string) (*target, error) {
+	if t, ok := d.targets[id]; ok {
+		return t, nil
+	}
+	i, err := d.w.withID(id)
+	if err != nil {
+		return nil, err
+	}
+	t := &target{instance: i}
+	if i == nil {
+		key, err := d.w.newID()
+		if err != nil {
+			return nil, err
+		}
+		t.fresh, t.instance = true, &instance{key: key, id: id}
+	}
+	d.targets[id] = t
+	return t, nil
+}
+
+func (d *delivery) insert(t *target, m provider.Message, body []byte) (uint64, error) {
+	id, err := d.w.newID()
+	if err != nil {
+		return 0, err
+	}
+	if m.DueMs == 0 {
+		m.DueMs = d.w.now
+	}
+	_, err = d.w.c.exec(sqlInsertMessage, signed(id), signed(t.key), m.DueMs, int64(m.Kind),
+		signed(m.Execution), signed(m.Source), body)
+	if err != nil {
+		return 0, err
+	}
+	m.ID, m.Attempts = id, 0
+	t.start = t.start || isStart(m.Kind)
+	if t.first == 0 {
+		t.first = id
+	}
+	if t.fresh || d.claims.Holder == nil {
+		t.arrived = append(t.arrived, m)
+	}
+	return id, nil
+}
+
+func isStart(kind provider.MessageKind) bool {
+	return kind == provider.StartInstance || kind == provider.ContinueInstance
+}
+
+// settle claims a target or says that there is work on it.
+func (d *delivery) settle(t *target) (*provider.InstanceClaim, error) {
+	if t.fresh {
+		return d.settleFresh(t)
+	}
+	w := d.w
+	if orphaned, err := d.reunite(t); orphaned || err != nil {
+		return nil, err
+	}
+	if err := w.freeIfEnded(t.instance); err != nil {
+		return nil, err
+	}
+	if t.lease != 0 {
+		return nil, nil
+	}
+	if d.claims.Holder != nil && t.fits(d.version) {
+		claim, err := w.claim(t.instance, &d.claims)
+		if claim != nil || err != nil {
+			return claim, err
+		}
+	}
+	return nil, d.offer(t)
+}
+
+// reunite makes what waited for a start visible when it comes. It gives true where there is none
+// yet. What came after an earlier start is hidden for other reasons, and stays so.
+func (d *delivery) reunite(t *target) (orphaned bool, err error) {
+	if t.execution != 0 {
+		return false, nil
+	}
+	before, err := d.w.c.one(sqlAnyStart, signed(t.key), signed(t.first))
+	if err != nil || before != nil {
+		return false, err
+	}
+	if t.start {
+		_, err = d.w.c.exec(sqlUnhide, signed(t.key))
+	}
+	return !t.start, err
+}
+
+// settleFresh inserts the row of a new target, claimed at once where that is wanted: all its
+// messages are at hand, so nothing is read.
+func (d *delivery) settleFresh(t *target) (*provider.InstanceClaim, error) {
+	w := d.w
+	slices.SortStableFunc(t.arrived, func(a, b provider.Message) int {
+		return cmp.Compare(a.DueMs, b.DueMs)
+	})
+	due := t.arrived
+	for n, m := range t.arrived {
+		if m.DueMs > w.now {
+			due = t.arrived[:n]
+			break
+		}
+	}
+	started := slices.ContainsFunc(due, func(m provider.Message) bool { return isStart(m.Kind) })
+	claimed := d.claims.Holder != nil && started
+	if claimed {
+		lease, err := w.lease(&d.claims)
+		if err != nil {
+			return nil, err
+		}
+		t.lease, t.epoch, t.batchDue = lease, 1, w.now
+		for _, m := range due {
+			t.batch = max(t.batch, m.ID)
+		}
+	}
+	_, err := w.c.exec(sqlInsertInstance, signed(t.key), t.id, signed(t.epoch),
+		signed(t.lease), signed(t.batch), t.batchDue)
+	if err != nil {
+		return nil, err
+	}
+	w.remember(t.instance)
+	if !claimed {
+		return nil, d.offer(t)
+	}
+	claim := t.claimed()
+	claim.Messages, claim.Attempt = slices.Clip(due), 1
+	return claim, nil
+}
+
+// offer tells watchers of what has arrived for an instance that nobody holds.
+func (d *delivery) offer(t *target) error {
+	switch {
+	case t.fresh && !t.start:
+		return nil
+	case len(t.arrived) == 0, t.execution == 0 && !t.fresh:
+		return d.w.offer(t.instance)
+	}
+	for _, m := range t.arrived {
+		d.w.ready(m.DueMs)
+	}
+	return nil
+}
+
+// anyDue reports whether an instance has messages that can be delivered now.
+func (w *writer) anyDue(i *instance) (bool, error) {
+	r, err := w.c.one(sqlAnyDue, signed(i.key), w.now, signed(i.execution))
+	return r != nil, err
+}
+
+// offer notes the work of an instance that nobody holds.
+func (w *writer) offer(i *instance) error {
+	work, err := w.anyDue(i)
+	if err != nil {
+		return err
+	}
+	if work {
+		w.ready(w.now)
+	}
+	next, err := w.c.one(sqlNextDue, signed(i.key), w.now)
+	if err == nil && next != nil {
+		w.ready(next.int(0))
+	}
+	return err
+}
+
+// batch is what a claim or Pending reads of the messages of one instance.
+type batch struct {
+	messages    []provider.Message
+	undecodable []provider.UndecodableMessage
+	// pauses are how long the undecodable ones are hidden next, in milliseconds.
+	pauses   []int64
+	attempts int
+	last     uint64
+	start    bool
+}
+
+// due reads the messages of an instance that are due, ordered by effective time.
+func due(c *conn, key uint64, id string, now int64) (batch, error) {
+	var b batch
+	err := c.each(sqlPending, func(r *rows) bool {
+		number := r.uint(0)
+		b.last = max(b.last, number)
+		b.start = b.start || isStart(provider.MessageKind(r.int(3))) //nolint:gosec // a kind
+		m, err := provider.DecodeMessage(r.blob(4))
+		if err != nil {
+			b.pauses = append(b.pauses, pause(r.int(2)+1))
+			b.undecodable = append(b.undecodable,
+				provider.UndecodableMessage{ID: number, Reason: err.Error()})
+			return true
+		}
+		m.ID, m.Instance, m.DueMs, m.Attempts = number, id, r.int(1), int(r.int(2))
+		b.attempts = max(b.attempts, m.Attempts)
+		b.messages = append(b.messages, m)
+		return true
+	}, signed(key), now)
+	return b, err
+}
+
+// Pending gives the due messages of a held instance. What cannot be read is left to the next claim.
+func (s *Store) Pending(ctx context.Context, token provider.Token) ([]provider.Message, error) {
+	var messages []provider.Message
+	err := s.write(ctx, "pending", 0, func(w *writer) error {
+		messages = nil
+		i, err := w.held(token)
+		if err != nil {
+			return err
+		}
+		b, err := due(w.c, i.key, i.id, w.now)
+		messages = b.messages
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return messages, nil
+}

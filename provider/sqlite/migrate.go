@@ -1,0 +1,128 @@
+package sqlite
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"sort"
+
+	"duroxide/provider"
+)
+
+// applicationID marks a database file as ours: "DurX".
+const applicationID = 0x44757258
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+var (
+	sqlApplication = &statement{`PRAGMA application_id`}
+	sqlSchema      = &statement{`PRAGMA user_version`}
+	sqlTables      = &statement{`SELECT count(*) FROM sqlite_schema`}
+)
+
+func number(c *conn, s *statement) (int64, error) {
+	r, err := c.one(s)
+	if err != nil || r == nil {
+		return 0, err
+	}
+	return r.int(0), nil
+}
+
+// isEmpty reports whether the database has nothing in it.
+func isEmpty(c *conn) (bool, error) {
+	tables, err := number(c, sqlTables)
+	if err != nil {
+		return false, fmt.Errorf("read schema: %w", err)
+	}
+	return tables == 0, nil
+}
+
+// recognise refuses databases that are not ours or that a newer version has written.
+func recognise(c *conn, path string) error {
+	id, err := number(c, sqlApplication)
+	if err != nil {
+		return fmt.Errorf("read application id: %w", err)
+	}
+	if id != applicationID {
+		return refuse(provider.ErrSchema, "%s belongs to another application", path)
+	}
+	names, err := migrationNames()
+	if err != nil {
+		return err
+	}
+	version, err := number(c, sqlSchema)
+	if err != nil {
+		return fmt.Errorf("read schema version: %w", err)
+	}
+	if version > int64(len(names)) {
+		return refuse(provider.ErrSchema,
+			"%s was written by a newer version (schema %d, this version knows %d)",
+			path, version, len(names))
+	}
+	return nil
+}
+
+func migrationNames() ([]string, error) {
+	names, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		return nil, fmt.Errorf("list migrations: %w", err)
+	}
+	sort.Strings(names)
+	return names, nil
+}
+
+// migrate applies what is missing, in one transaction, so that two processes that open a file at
+// the same time do not meet.
+func migrate(c *conn, path string) error {
+	names, err := migrationNames()
+	if err != nil {
+		return err
+	}
+	version, err := number(c, sqlSchema)
+	if err != nil {
+		return fmt.Errorf("read schema version: %w", err)
+	}
+	if version == int64(len(names)) {
+		return nil
+	}
+	if err := c.script("BEGIN IMMEDIATE"); err != nil {
+		return fmt.Errorf("begin migration: %w", err)
+	}
+	if err := applyMissing(c, path, names); err != nil {
+		// The first error is the one that matters; SQLite may have rolled back by itself.
+		_ = c.script("ROLLBACK")
+		return err
+	}
+	if err := c.script("COMMIT"); err != nil {
+		return fmt.Errorf("commit migration: %w", err)
+	}
+	return nil
+}
+
+func applyMissing(c *conn, path string, names []string) error {
+	fresh, err := isEmpty(c)
+	if err != nil {
+		return err
+	}
+	if !fresh {
+		if err := recognise(c, path); err != nil {
+			return err
+		}
+	}
+	version, err := number(c, sqlSchema)
+	if err != nil {
+		return fmt.Errorf("read schema version: %w", err)
+	}
+	for _, name := range names[version:] {
+		text, err := migrations.ReadFile(name)
+		if err != nil {
+			return fmt.Errorf("read migration: %w", err)
+		}
+		if err := c.script(string(text)); err != nil {
+			return fmt.Errorf("apply %s: %w", name, err)
+		}
+	}
+	return c.script(fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d",
+		applicationID, len(names)))
+}

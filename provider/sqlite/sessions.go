@@ -1,0 +1,83 @@
+package sqlite
+
+import (
+	"context"
+
+	"duroxide/provider"
+)
+
+var (
+	// A session is taken by its owner, or by anybody where it does not live.
+	sqlTakeSession = &statement{`
+INSERT INTO sessions (id, owner, until_ms, active_ms) VALUES (?1, ?2, ?3, ?4)
+ON CONFLICT (id) DO UPDATE
+SET owner = excluded.owner, until_ms = excluded.until_ms, active_ms = excluded.active_ms
+WHERE sessions.owner = excluded.owner OR sessions.until_ms <= ?4`}
+	sqlBumpSession  = &statement{`UPDATE sessions SET active_ms = ?2 WHERE id = ?1 AND until_ms > ?2`}
+	sqlRenewSession = &statement{`
+UPDATE sessions SET until_ms = max(until_ms, ?2)
+WHERE owner = ?1 AND until_ms > ?3 AND active_ms > ?4`}
+	sqlDropSessions = &statement{`
+DELETE FROM sessions WHERE until_ms <= ?1
+  AND NOT EXISTS (SELECT 1 FROM tasks WHERE tasks.session = sessions.id)`}
+)
+
+// takeSession makes the worker the owner of a task's session. It gives false where another owner's
+// session lives, or where the worker takes no tasks of sessions.
+func (w *writer) takeSession(session *string, s *provider.SessionHolder) (bool, error) {
+	if session == nil {
+		return true, nil
+	}
+	if s == nil {
+		return false, nil
+	}
+	changed, err := w.c.exec(sqlTakeSession,
+		*session, s.Owner, w.now+s.TTL.Milliseconds(), w.now)
+	return changed == 1, err
+}
+
+// bumpSession notes that a live session of a task was active now.
+func (w *writer) bumpSession(t task) error {
+	if t.session == nil {
+		return nil
+	}
+	_, err := w.c.exec(sqlBumpSession, *t.session, w.now)
+	return err
+}
+
+// RenewSessions extends live sessions of the owners that were active within Idle.
+func (s *Store) RenewSessions(ctx context.Context, r provider.SessionRenewal) (int, error) {
+	if len(r.Owners) == 0 {
+		return 0, nil
+	}
+	var renewed int64
+	err := s.write(ctx, "renew_sessions", 0, func(w *writer) error {
+		renewed = 0
+		for _, owner := range r.Owners {
+			changed, err := w.c.exec(sqlRenewSession,
+				owner, w.now+r.Extend.Milliseconds(), w.now, w.now-r.Idle.Milliseconds())
+			if err != nil {
+				return err
+			}
+			renewed += changed
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	return int(renewed), nil
+}
+
+// CleanupSessions deletes ended sessions that no task refers to.
+func (s *Store) CleanupSessions(ctx context.Context) (int, error) {
+	var deleted int64
+	err := s.write(ctx, "cleanup_sessions", 0, func(w *writer) (err error) {
+		deleted, err = w.c.exec(sqlDropSessions, w.now)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	return int(deleted), nil
+}

@@ -1,0 +1,135 @@
+// Package sqlite is the store on one SQLite file, or in memory. One goroutine owns the only
+// connection that writes; whatever calls wait for it are committed together. Several processes may
+// share a file.
+//
+// Invariants that the files of this package rely on:
+//
+//   - I1 Every write happens on the writer's goroutine inside BEGIN IMMEDIATE.
+//   - I2 A request checks everything that can refuse it before its first write. Where it cannot,
+//     the writer notices that rows changed, rolls the group back and runs each request alone.
+//   - I3 What the writer remembers of rows is what it read or wrote since another process last
+//     wrote, or a group was rolled back: then it forgets everything.
+//   - I4 lease = 0 in a row means free. A lease that has ended is swept, which frees its rows,
+//     before anything is claimed; so claims look for lease = 0 only.
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"duroxide/provider"
+)
+
+// Synchronous says when a commit is on the disk.
+type Synchronous uint8
+
+const (
+	// Full waits for the disk with every group of commits: what was acknowledged survives a power
+	// cut.
+	Full Synchronous = iota
+	// Normal does not wait: a power cut may lose the last commits but never damages the file, and
+	// the end of the process loses nothing.
+	Normal
+)
+
+// Options says what to open.
+type Options struct {
+	// Path is the database file. It is created where it does not exist.
+	Path string
+	// CreateDirs also creates missing parent directories.
+	CreateDirs bool
+	// Memory opens an empty store of its own in memory; Path is ignored.
+	Memory      bool
+	Synchronous Synchronous
+	// Clock is the time base; nil means time.Now.
+	Clock func() time.Time
+	// Log takes warnings about data that was dropped or cannot be read; nil discards them.
+	Log *slog.Logger
+}
+
+// Store is an open store. It is safe for concurrent use.
+type Store struct {
+	options  Options
+	log      *slog.Logger
+	requests chan *request
+	watchers watchers
+	readers  chan *conn
+	written  *writer
+	stopped  chan struct{}
+	version  string
+
+	mu     sync.RWMutex // guards closed against sends on requests
+	closed bool
+}
+
+var _ provider.Provider = (*Store)(nil)
+
+// Open opens or creates a store. Errors wrap provider.ErrCannotOpen, ErrReadOnly, ErrDiskFull,
+// ErrSchema (not ours, or written by a newer version) or ErrCorrupt (no database, or damaged).
+func Open(ctx context.Context, o Options) (*Store, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, failure("open", err)
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	log := o.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	c, err := openWriter(o)
+	if err != nil {
+		return nil, failure("open", err)
+	}
+	s := &Store{
+		options:  o,
+		log:      log,
+		requests: make(chan *request, 4*groupLimit),
+		stopped:  make(chan struct{}),
+	}
+	s.watchers.wake = make(chan struct{}, 1)
+	if !o.Memory {
+		s.readers = make(chan *conn, readerLimit)
+		for range readerLimit {
+			s.readers <- nil // opened with the first use
+		}
+	}
+	s.written = newWriter(s, c)
+	if err := s.written.start(); err != nil {
+		return nil, failure("open", errors.Join(err, c.close()))
+	}
+	go s.written.run()
+	return s, nil
+}
+
+// Name gives "sqlite" and the version of the library.
+func (s *Store) Name() (name, version string) { return "sqlite", s.version }
+
+// Now gives the store's clock.
+func (s *Store) Now() time.Time { return s.options.Clock() }
+
+// Close commits what was accepted, moves the log into the database file and closes everything. If
+// ctx ends first, closing goes on without the caller.
+func (s *Store) Close(ctx context.Context) error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return closed("close")
+	}
+	s.closed = true
+	close(s.requests)
+	s.mu.Unlock()
+	select {
+	case <-s.stopped:
+		return failure("close", s.written.closeErr)
+	case <-ctx.Done():
+		return failure("close", ctx.Err())
+	}
+}
+
+func closed(op string) error {
+	return &provider.Error{Op: op, Message: "the store is closed", Err: provider.ErrClosed}
+}

@@ -1,0 +1,72 @@
+package sqlite
+
+import (
+	"context"
+
+	"duroxide/provider"
+)
+
+var (
+	sqlStatus = &statement{`
+SELECT i.execution, i.status, e.output, d.custom_status, d.custom_status_version
+FROM instances i
+JOIN details d ON d.instance = i.key
+JOIN executions e ON e.instance = i.key AND e.execution = i.execution
+WHERE i.id = ?1 AND i.execution > 0`}
+	sqlStats = &statement{`
+SELECT i.events, i.bytes,
+  (SELECT count(*) FROM messages m WHERE m.instance = i.key),
+  (SELECT count(*) FROM key_values v WHERE v.instance = i.key AND v.live IS NOT NULL),
+  (SELECT sum(length(v.live)) FROM key_values v WHERE v.instance = i.key)
+FROM instances i WHERE i.id = ?1 AND i.execution > 0`}
+)
+
+// Status gives the state of an instance, or nil.
+func (s *Store) Status(ctx context.Context, instance string) (*provider.Status, error) {
+	var status *provider.Status
+	err := s.read(ctx, "get_status", func(c *conn) error {
+		status = nil
+		r, err := c.one(sqlStatus, instance)
+		if r != nil {
+			status = &provider.Status{
+				Execution:           r.uint(0),
+				Status:              executionStatus(r.int(1)),
+				Output:              r.text(2),
+				CustomStatus:        r.optional(3),
+				CustomStatusVersion: r.uint(4),
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return status, nil
+}
+
+func executionStatus(v int64) provider.ExecutionStatus {
+	return provider.ExecutionStatus(v) //nolint:gosec // written by this package
+}
+
+// Stats gives sizes of an instance, or nil.
+func (s *Store) Stats(ctx context.Context, instance string) (*provider.Stats, error) {
+	var stats *provider.Stats
+	err := s.read(ctx, "get_stats", func(c *conn) error {
+		stats = nil
+		r, err := c.one(sqlStats, instance)
+		if r != nil {
+			stats = &provider.Stats{
+				Events:     int(r.int(0)),
+				Bytes:      r.int(1),
+				Messages:   int(r.int(2)),
+				Keys:       int(r.int(3)),
+				ValueBytes: r.int(4),
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return stats, nil
+}

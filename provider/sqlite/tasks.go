@@ -1,0 +1,294 @@
+package sqlite
+
+import (
+	"cmp"
+	"database/sql/driver"
+	"encoding/json"
+	"slices"
+
+	"duroxide/provider"
+)
+
+var (
+	sqlInsertTask = &statement{`
+INSERT INTO tasks (id, instance, execution, event, due, lease, epoch, attempts, tag, session, body)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9, ?10)`}
+	sqlTask       = &statement{`SELECT epoch, lease, session FROM tasks WHERE id = ?1`}
+	sqlFinishTask = &statement{`DELETE FROM tasks WHERE id = ?1 AND epoch = ?2`}
+	sqlCancelTask = &statement{`
+DELETE FROM tasks WHERE instance = ?1 AND execution = ?2 AND event = ?3 RETURNING id`}
+	sqlClaimTask = &statement{`
+UPDATE tasks SET lease = ?2, epoch = epoch + 1, attempts = attempts + 1 WHERE id = ?1`}
+	sqlHideTask = &statement{`UPDATE tasks SET attempts = attempts + 1, due = ?2 WHERE id = ?1`}
+)
+
+// Free tasks are searched by tag, so that tasks that nobody here takes cost nothing. What a
+// session allows is asked again when it is taken.
+const (
+	readyColumns = `
+SELECT t.id, t.execution, t.event, t.due, t.epoch, t.attempts, t.tag, t.session, t.body, i.id
+FROM tasks t CROSS JOIN instances i ON i.key = t.instance
+WHERE t.lease = 0 AND t.due <= ?1 AND (t.session IS NULL OR (?2 AND NOT EXISTS (
+  SELECT 1 FROM sessions s
+  WHERE s.id = t.session AND s.until_ms > ?1 AND s.owner <> ?3)))`
+	readyOrder = ` ORDER BY t.due, t.id LIMIT ?4`
+)
+
+var (
+	sqlReadyAny      = &statement{readyColumns + readyOrder}
+	sqlReadyUntagged = &statement{readyColumns + ` AND t.tag IS NULL` + readyOrder}
+	sqlReadyTagged   = &statement{readyColumns + ` AND t.tag = ?5` + readyOrder}
+)
+
+// heldTask gives what is known of the task of a token; false if it is not valid now.
+func (w *writer) heldTask(token provider.Token) (task, bool, error) {
+	t, ok := w.tasks[token.Key]
+	if !ok {
+		r, err := w.c.one(sqlTask, signed(token.Key))
+		if err != nil || r == nil {
+			return task{}, false, err
+		}
+		t = task{epoch: r.uint(0), lease: provider.LeaseID(r.uint(1)), session: r.optional(2)}
+		if t.lease != 0 {
+			w.tasks[token.Key] = t
+		}
+	}
+	if t.epoch != token.Epoch || t.lease != token.Lease {
+		return task{}, false, nil
+	}
+	l, err := w.liveLease(t.lease)
+	return t, l != nil, err
+}
+
+// checkTasks gives the tasks of the tokens, or says which are no longer held.
+func (w *writer) checkTasks(tokens []provider.Token) ([]task, error) {
+	if len(tokens) == 0 {
+		return nil, nil
+	}
+	held := make([]task, len(tokens))
+	var lost []provider.Token
+	for n, token := range tokens {
+		t, ok, err := w.heldTask(token)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			lost = append(lost, token)
+		}
+		held[n] = t
+	}
+	if lost != nil {
+		return nil, &provider.TaskLostError{Tasks: lost}
+	}
+	return held, nil
+}
+
+func (w *writer) finishTask(token provider.Token, t task) error {
+	deleted, err := w.c.exec(sqlFinishTask, signed(token.Key), signed(token.Epoch))
+	if err != nil {
+		return err
+	}
+	if deleted != 1 {
+		return &provider.TaskLostError{Tasks: []provider.Token{token}}
+	}
+	delete(w.tasks, token.Key)
+	return w.bumpSession(t)
+}
+
+// commitTasks inserts the new tasks of a turn, claimed where that is asked for and allowed, and
+// cancels others. A task that the same turn cancels is never inserted.
+func (w *writer) commitTasks(i *instance, t *turn, result *provider.Committed) error {
+	result.Tasks = make([]*provider.TaskClaim, len(t.NewTasks))
+	claims := holder{Holder: t.TaskHolder}
+	for n := range t.NewTasks {
+		fresh := &t.NewTasks[n]
+		if slices.Contains(t.CancelTasks, fresh.Task.Event) {
+			continue
+		}
+		claim, err := w.insertTask(i, t, n, &claims)
+		if err != nil {
+			return err
+		}
+		result.Tasks[n] = claim
+	}
+	result.TaskLease = claims.used
+	for _, event := range t.CancelTasks {
+		err := w.c.each(sqlCancelTask, func(r *rows) bool {
+			delete(w.tasks, r.uint(0))
+			w.c.writes++
+			return true
+		}, signed(i.key), signed(t.Execution), signed(event))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *writer) insertTask(
+	i *instance, t *turn, n int, claims *holder,
+) (*provider.TaskClaim, error) {
+	fresh := &t.NewTasks[n]
+	id, err := w.newID()
+	if err != nil {
+		return nil, err
+	}
+	state := task{session: fresh.Task.Session}
+	if fresh.Claim && claims.Holder != nil && fresh.Route.Tags.Matches(fresh.Task.Tag) {
+		ours, err := w.takeSession(fresh.Task.Session, fresh.Route.Session)
+		if err != nil {
+			return nil, err
+		}
+		if ours {
+			if state.lease, err = w.lease(claims); err != nil {
+				return nil, err
+			}
+			state.epoch = 1
+		}
+	}
+	// A first claim is also the first attempt.
+	_, err = w.c.exec(sqlInsertTask, signed(id), signed(i.key), signed(t.Execution),
+		signed(fresh.Task.Event), w.now, signed(state.lease), signed(state.epoch),
+		optionalText(fresh.Task.Tag), optionalText(fresh.Task.Session), t.tasks[n])
+	if err != nil {
+		return nil, err
+	}
+	if state.lease == 0 {
+		w.ready(w.now)
+		return nil, nil
+	}
+	w.tasks[id] = state
+	claim := &provider.TaskClaim{
+		Token:   provider.Token{Key: id, Epoch: state.epoch, Lease: state.lease},
+		Task:    fresh.Task,
+		Attempt: 1,
+	}
+	claim.Task.ID, claim.Task.Instance, claim.Task.Execution = id, i.id, t.Execution
+	return claim, nil
+}
+
+// readyTask is a free task as it is stored.
+type readyTask struct {
+	provider.Task
+	due      int64
+	epoch    uint64
+	attempts int64
+	body     []byte
+}
+
+func (w *writer) claimTasks(r *provider.ClaimRequest, claimed *provider.Claimed) error {
+	if r.Tasks == nil || r.MaxTasks <= 0 {
+		return nil
+	}
+	claims := holder{Holder: r.Tasks}
+	for len(claimed.Tasks) < r.MaxTasks {
+		ready, err := w.readyTasks(&r.Route, r.MaxTasks-len(claimed.Tasks))
+		if err != nil {
+			return err
+		}
+		if len(ready) == 0 {
+			break
+		}
+		for _, t := range ready {
+			// What is not claimed is hidden now, or its session is another's, so that this ends.
+			claim, err := w.claimTask(t, &r.Route, &claims)
+			if err != nil {
+				return err
+			}
+			if claim != nil {
+				claimed.Tasks = append(claimed.Tasks, *claim)
+			}
+		}
+	}
+	claimed.TaskLease = claims.used
+	return nil
+}
+
+// readyTasks gives free tasks that a route takes, first in first out.
+func (w *writer) readyTasks(route *provider.Route, limit int) ([]readyTask, error) {
+	var ready []readyTask
+	collect := func(s *statement, tag ...driver.Value) error {
+		owner := ""
+		if route.Session != nil {
+			owner = route.Session.Owner
+		}
+		args := append([]driver.Value{w.now, flag(route.Session != nil), owner, int64(limit)}, tag...)
+		return w.c.each(s, func(r *rows) bool {
+			ready = append(ready, scanTask(r))
+			return true
+		}, args...)
+	}
+	var err error
+	switch mode := route.Tags.Mode; mode {
+	case provider.TagsAny:
+		err = collect(sqlReadyAny)
+	case provider.TagsDefaultOnly, provider.TagsDefaultAnd, provider.TagsOnly:
+		if mode != provider.TagsOnly {
+			err = collect(sqlReadyUntagged)
+		}
+		if mode != provider.TagsDefaultOnly {
+			for _, tag := range distinct(route.Tags.Tags) {
+				if err == nil {
+					err = collect(sqlReadyTagged, tag)
+				}
+			}
+		}
+	case provider.TagsNone:
+	}
+	slices.SortFunc(ready, func(a, b readyTask) int {
+		return cmp.Or(cmp.Compare(a.due, b.due), cmp.Compare(a.ID, b.ID))
+	})
+	return ready[:min(limit, len(ready))], err
+}
+
+func scanTask(r *rows) readyTask {
+	t := readyTask{due: r.int(3), epoch: r.uint(4), attempts: r.int(5), body: r.blob(8)}
+	t.ID, t.Execution, t.Event = r.uint(0), r.uint(1), r.uint(2)
+	t.Tag, t.Session, t.Instance = r.optional(6), r.optional(7), r.text(9)
+	return t
+}
+
+func distinct(texts []string) []string {
+	sorted := slices.Clone(texts)
+	slices.Sort(sorted)
+	return slices.Compact(sorted)
+}
+
+// claimTask takes one free task. It gives nil if its session is another's by now, or if the task
+// cannot be read: then it is hidden for a while, and kept.
+func (w *writer) claimTask(
+	t readyTask, route *provider.Route, claims *holder,
+) (*provider.TaskClaim, error) {
+	decoded, err := provider.DecodeTask(t.body)
+	if err != nil {
+		w.store.log.Warn("sqlite: task cannot be read",
+			"instance", t.Instance, "task", t.ID, "reason", err.Error())
+		_, err = w.c.exec(sqlHideTask, signed(t.ID), w.now+pause(t.attempts+1))
+		return nil, err
+	}
+	ours, err := w.takeSession(t.Session, route.Session)
+	if err != nil || !ours {
+		return nil, err
+	}
+	lease, err := w.lease(claims)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.c.exec(sqlClaimTask, signed(t.ID), signed(lease)); err != nil {
+		return nil, err
+	}
+	w.tasks[t.ID] = task{epoch: t.epoch + 1, lease: lease, session: t.Session}
+	decoded.ID, decoded.Instance, decoded.Execution = t.ID, t.Instance, t.Execution
+	decoded.Event, decoded.Tag, decoded.Session = t.Event, t.Tag, t.Session
+	return &provider.TaskClaim{
+		Token:   provider.Token{Key: t.ID, Epoch: t.epoch + 1, Lease: lease},
+		Task:    decoded,
+		Attempt: int(t.attempts) + 1,
+	}, nil
+}
+
+// list binds texts for json_each.
+func list(texts []string) (string, error) {
+	text, err := json.Marshal(texts)
+	return string(text), err
+}
