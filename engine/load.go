@@ -67,14 +67,16 @@ func (t *turn) load() error {
 	t.r.x, t.r.events = x, len(record.Events)
 	t.last = x.LastEvent()
 	t.describe()
-	for _, timer := range x.OpenTimers() {
+	t.r.values = liveValues(record)
+	if err := t.open(deliveries, record.Values); err != nil {
+		return err
+	}
+	for _, timer := range x.OpenTimers() { // Now without those that the code has dropped.
 		if t.r.timers[timer.Event] == nil {
 			t.rt.setTimer(t.r, timer.Event, timer.FireAtMs, nil)
 		}
 	}
-	opening := record.Values
-	t.r.values = liveValues(record)
-	return t.open(deliveries, opening)
+	return nil
 }
 
 // loadFailed ends an instance whose history cannot come from any code.

@@ -33,7 +33,7 @@ func (x *Execution) cancel(s *schedule, reason, childReason string, nowMs int64)
 			x.delta.DropTimers = append(x.delta.DropTimers, s.event)
 		}
 	case SubOrchestration:
-		x.append(s.event, nowMs, history.SubOrchestrationCancelRequested{Reason: childReason})
+		x.append(s.event, nowMs, history.SubOrchestrationCancelRequested{Reason: reason})
 		if s.fresh {
 			x.delta.Children = slices.DeleteFunc(x.delta.Children, func(c NewInstance) bool { return c.Event == s.event })
 		} else {

@@ -82,6 +82,11 @@ func TestLosersAreCancelledByFamilyOnce(t *testing.T) {
 		"SubOrchestrationCancelRequested(5)", "SubOrchestrationCancelRequested(6)",
 		"ExternalSubscribedCancelled(7)", "QueueSubscriptionCancelled(8)", "ExternalSubscribed",
 	}, kinds(s.last.Events))
+	for _, e := range s.last.Events {
+		if d, ok := e.Data.(history.SubOrchestrationCancelRequested); ok {
+			require.Equal(t, history.ReasonDropped, d.Reason)
+		}
+	}
 	require.Equal(t, []uint64{3, 4}, s.last.CancelActivities)
 	require.Equal(t, []replay.ChildCancel{
 		{Instance: "i::sub::5", Reason: history.ReasonParentDroppedChild},

@@ -140,6 +140,8 @@ func ending(e history.Event) bool {
 		return true
 	case history.ActivityCancelRequested:
 		return d.Reason != history.ReasonDropped
+	case history.SubOrchestrationCancelRequested:
+		return d.Reason != history.ReasonDropped
 	case history.ExternalSubscribedCancelled:
 		return d.Reason != history.ReasonDropped
 	case history.QueueSubscriptionCancelled:
