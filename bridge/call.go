@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+)
+
+// Synchronous operations. They touch memory only, apart from writing log lines.
+const (
+	callTrace       uint32 = 1
+	callIsCancelled uint32 = 2
+	callMetrics     uint32 = 3
+	callLog         uint32 = 4
+	callFault       uint32 = 5
+)
+
+// syncCall is one synchronous call; see duroxide.h.
+type syncCall struct {
+	operation uint32
+	token     uint64
+	number    uint64
+	text      string
+	result    []byte
+}
+
+// call serves a synchronous call of the host.
+func (h *host) call(c syncCall) int64 {
+	switch c.operation {
+	case callTrace:
+		return h.trace(c.token, c.number, c.text)
+	case callIsCancelled:
+		return h.isCancelled(c.token)
+	case callMetrics:
+		return h.metrics(uint32(c.token), c.result) //nolint:gosec // runtime numbers are small
+	case callLog:
+		return answerText(c.result, configureLog(c.text))
+	case callFault:
+		return answerText(c.result, emptyIfNil(lastFault.Load()))
+	default:
+		return resultFault
+	}
+}
+
+// traceLevels are the levels of traces, by number.
+var traceLevels = [...]slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError}
+
+// trace logs a message of user code. number is four times the step plus the level. What a replayed
+// step says was said before.
+func (h *host) trace(token, number uint64, message string) int64 {
+	i := invocations.find(h, token)
+	if i == nil {
+		return resultGone
+	}
+	level := traceLevels[number%4]
+	if number/4 < i.replaySteps || !current.Load().enabled(i.target(), level) {
+		return 0
+	}
+	current.Load().write(line{
+		level: level, target: i.target(), message: message, attributes: i.attributes(),
+	})
+	return 1
+}
+
+func (h *host) isCancelled(token uint64) int64 {
+	i := invocations.find(h, token)
+	switch {
+	case i == nil:
+		return resultGone
+	case i.cancelled.Load():
+		return 1
+	default:
+		return 0
+	}
+}
+
+func (h *host) metrics(runtime uint32, answer []byte) int64 {
+	h.mu.Lock()
+	r := h.runtimes[runtime]
+	h.mu.Unlock()
+	if r == nil {
+		return resultGone
+	}
+	return answerText(answer, encodeJSON(r.Metrics()))
+}
+
+// configureLog installs the log sink of the process; the answer is "" or why it was not.
+func configureLog(text string) string {
+	var o logOptions
+	if err := json.Unmarshal([]byte(text), &o); err != nil {
+		return "log options: " + err.Error()
+	}
+	if err := installSink(context.Background(), o); err != nil {
+		return err.Error()
+	}
+	return ""
+}

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"duroxide/engine"
+	"duroxide/provider"
+)
+
+// codedError is a Go error as JavaScript gets it.
+type codedError struct {
+	code    string
+	message string
+	// details is a JSON object, or "".
+	details string
+}
+
+// Codes without an error value of their own.
+const (
+	codeInternal       = "INTERNAL"
+	codeStorage        = "STORAGE"
+	codeInvalidInput   = "INVALID_INPUT"
+	codeUnknownRequest = "UNKNOWN_REQUEST"
+)
+
+// codes is the table of errors that callers decide upon; the first match counts. lib/errors.js has
+// the same codes, and a test compares them.
+var codes = []struct {
+	err  error
+	code string
+}{
+	{engine.ErrTimeout, "TIMEOUT"},
+	{engine.ErrShutdown, "SHUTDOWN"},
+	{engine.ErrHostGone, "HOST_GONE"},
+	{provider.ErrInstanceNotFound, "INSTANCE_NOT_FOUND"},
+	{provider.ErrExecutionNotFound, "EXECUTION_NOT_FOUND"},
+	{provider.ErrStillRunning, "STILL_RUNNING"},
+	{provider.ErrIsSubOrchestration, "IS_SUB_ORCHESTRATION"},
+	{provider.ErrOrphanedChild, "ORPHANED_CHILD"},
+	{provider.ErrLockLost, "LOCK_LOST"},
+	{provider.ErrCorrupt, "CORRUPT"},
+	{provider.ErrSchema, "SCHEMA"},
+	{provider.ErrClosed, "CLOSED"},
+	{provider.ErrReadOnly, "READ_ONLY"},
+	{provider.ErrDiskFull, "DISK_FULL"},
+	{provider.ErrCannotOpen, "CANNOT_OPEN"},
+	{provider.ErrBadInput, codeInvalidInput},
+	{errUnknownRequest, codeUnknownRequest},
+	{errTooLarge, "TOO_LARGE"},
+	{context.Canceled, "CANCELLED"},
+	{context.DeadlineExceeded, "TIMEOUT"},
+}
+
+// failureDetails is what an error says besides its text.
+type failureDetails struct {
+	Operation string `json:"operation,omitempty"`
+	Retryable bool   `json:"retryable,omitempty"`
+	Stack     string `json:"stack,omitempty"`
+}
+
+// codeError gives the code, the text and the details of an error.
+func codeError(err error) codedError {
+	c := codedError{code: codeOf(err), message: err.Error()}
+	var details failureDetails
+	if stored, ok := errors.AsType[*provider.Error](err); ok {
+		details.Operation, details.Retryable = stored.Op, stored.Retryable
+	}
+	if panicked, ok := errors.AsType[*panicError](err); ok {
+		details.Stack = panicked.stack
+	}
+	if details != (failureDetails{}) {
+		c.details = encodeJSON(details)
+	}
+	return c
+}
+
+func codeOf(err error) string {
+	for _, entry := range codes {
+		if errors.Is(err, entry.err) {
+			return entry.code
+		}
+	}
+	if _, ok := errors.AsType[*engine.InputError](err); ok {
+		return codeInvalidInput
+	}
+	if _, ok := errors.AsType[*provider.Error](err); ok {
+		return codeStorage
+	}
+	return codeInternal
+}
+
+// encodeJSON encodes values of our own types, which cannot fail.
+func encodeJSON(value any) string {
+	b, err := json.Marshal(value)
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
+}

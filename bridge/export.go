@@ -1,0 +1,104 @@
+package main
+
+/*
+#include "duroxide.h"
+*/
+import "C"
+
+import (
+	"fmt"
+	"runtime/debug"
+	"unsafe"
+)
+
+// Results of exported functions that are neither lengths nor capacities; see duroxide.h.
+const (
+	resultGone  int64 = -1
+	resultFault int64 = -2
+)
+
+//export duroxideOpenHost
+func duroxideOpenHost(wake C.duroxide_wake, context unsafe.Pointer) C.uint64_t {
+	return C.uint64_t(openHost(wakeFunction(wake, context)).id)
+}
+
+//export duroxideCloseHost
+func duroxideCloseHost(host C.uint64_t) C.int64_t {
+	return C.int64_t(guard(func() int64 {
+		h := hosts.find(uint64(host))
+		if h == nil {
+			return 0
+		}
+		return int64(h.close())
+	}))
+}
+
+//export duroxideExchange
+func duroxideExchange(
+	host C.uint64_t, out *C.duroxide_input, outLength C.uint64_t,
+	in *C.uint8_t, inCapacity C.uint64_t, most C.uint32_t,
+) C.int64_t {
+	return C.int64_t(guard(func() int64 {
+		h := hosts.find(uint64(host))
+		if h == nil {
+			return resultGone
+		}
+		return h.exchange(
+			memory((*byte)(unsafe.Pointer(out)), uint64(outLength)),
+			memory((*byte)(unsafe.Pointer(in)), uint64(inCapacity)), int(most))
+	}))
+}
+
+//export duroxideCall
+func duroxideCall(
+	host C.uint64_t, operation C.uint32_t, token, number C.uint64_t,
+	text *C.duroxide_input, textLength C.uint64_t, result *C.uint8_t, capacity C.uint64_t,
+) C.int64_t {
+	return C.int64_t(guard(func() int64 {
+		h := hosts.find(uint64(host))
+		if h == nil {
+			return resultGone
+		}
+		return h.call(syncCall{
+			operation: uint32(operation),
+			token:     uint64(token),
+			number:    uint64(number),
+			text:      string(memory((*byte)(unsafe.Pointer(text)), uint64(textLength))),
+			result:    memory((*byte)(unsafe.Pointer(result)), uint64(capacity)),
+		})
+	}))
+}
+
+//export duroxideVersion
+func duroxideVersion(result *C.uint8_t, capacity C.uint64_t) C.int64_t {
+	return C.int64_t(answerText(
+		memory((*byte)(unsafe.Pointer(result)), uint64(capacity)), version))
+}
+
+// memory makes a slice of the caller's memory for the time of a call.
+func memory(start *byte, length uint64) []byte {
+	if start == nil || length == 0 {
+		return nil
+	}
+	return unsafe.Slice(start, length)
+}
+
+// guard runs an exported function's body. A panic is logged, remembered for the caller's error
+// text, and becomes resultFault.
+func guard(body func() int64) (result int64) {
+	defer func() {
+		if p := recover(); p != nil {
+			rememberFault(fmt.Sprintf("panic in the engine: %v\n%s", p, debug.Stack()))
+			result = resultFault
+		}
+	}()
+	return body()
+}
+
+// answerText writes a text into the caller's buffer if it fits, and gives its length.
+func answerText(result []byte, text string) int64 {
+	if len(text) <= len(result) {
+		copy(result, text)
+	}
+	return int64(len(text))
+}

@@ -1,0 +1,196 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// Targets that filters select by.
+const (
+	targetOrchestration = "duroxide::orchestration"
+	targetActivity      = "duroxide::activity"
+	targetDefault       = "duroxide::runtime"
+	// targetKey is the attribute in which the engine names the target of a record.
+	targetKey = "target"
+)
+
+// levelOff is above every level.
+const levelOff = slog.Level(math.MaxInt32)
+
+// levelTrace is below every level that is used.
+const levelTrace = slog.Level(-8)
+
+// logOptions configures the sink. JavaScript reads the environment and passes what it found: Go
+// sees only the environment of the moment in which the process started.
+type logOptions struct {
+	// Path of a file to append to; nil means file descriptor 2.
+	Path *string `json:"path"`
+	// Filter is the text of RUST_LOG or DUROXIDE_LOG, or nil where neither is set.
+	Filter *string `json:"filter"`
+	// Level applies to everything where Filter is nil; "" means info.
+	Level string `json:"level"`
+	// Format is json, pretty or compact.
+	Format string `json:"format"`
+	// Colors asks for terminal colours: set only where the sink is a terminal.
+	Colors         bool   `json:"colors"`
+	ServiceName    string `json:"serviceName"`
+	ServiceVersion string `json:"serviceVersion"`
+}
+
+// sink is where log lines go. One process has one; it is never changed once installed.
+type sink struct {
+	descriptor int
+	filter     logFilter
+	format     func(*sink, line) []byte
+	colors     bool
+	service    [2]string
+	installed  bool
+}
+
+// current is the sink in use. Until one is installed, warnings go to file descriptor 2.
+var current = func() *atomic.Pointer[sink] {
+	var p atomic.Pointer[sink]
+	p.Store(&sink{
+		descriptor: 2, filter: defaultFilter("warn"), format: (*sink).compactLine,
+	})
+	return &p
+}()
+
+// logger logs what this package has to say, and gives the engine's loggers.
+var logger = slog.New(logHandler{})
+
+var installing sync.Mutex
+
+// errSinkInstalled is the reason for refusing a second sink. The text is part of the contract.
+//
+//nolint:staticcheck // the text is part of the contract
+var errSinkInstalled = errors.New(
+	"Failed to init tracing: a global default trace dispatcher has already been set")
+
+// installSink installs the sink, once per process. The file is opened first, so that a file that
+// cannot be opened is reported even if there is a sink.
+func installSink(_ context.Context, o logOptions) error {
+	s := &sink{
+		descriptor: 2, colors: o.Colors, installed: true, format: (*sink).compactLine,
+		service: [2]string{o.ServiceName, o.ServiceVersion},
+	}
+	if o.Format == "json" {
+		s.format = (*sink).jsonLine
+	}
+	s.filter = chooseFilter(o.Filter, o.Level)
+	if o.Path != nil {
+		descriptor, err := syscall.Open(
+			*o.Path, syscall.O_WRONLY|syscall.O_APPEND|syscall.O_CREAT|syscall.O_CLOEXEC, 0o644)
+		if err != nil {
+			return fmt.Errorf("Failed to open log file '%s': %w", *o.Path, err) //nolint:staticcheck // the text is part of the contract
+		}
+		s.descriptor = descriptor
+	}
+	installing.Lock()
+	defer installing.Unlock()
+	if current.Load().installed {
+		if o.Path != nil {
+			_ = syscall.Close(s.descriptor) // nothing was written to it
+		}
+		return errSinkInstalled
+	}
+	current.Store(s)
+	return nil
+}
+
+// line is one log record.
+type line struct {
+	time       time.Time
+	level      slog.Level
+	target     string
+	message    string
+	attributes []slog.Attr
+}
+
+func (s *sink) enabled(target string, level slog.Level) bool {
+	return level >= s.filter.levelOf(target)
+}
+
+// write formats a line and writes it in one call.
+func (s *sink) write(l line) {
+	if l.time.IsZero() {
+		l.time = time.Now()
+	}
+	writeAll(s.descriptor, s.format(s, l))
+}
+
+// writeAll writes with the bare system call: os.File would end the process with SIGPIPE where the
+// other end of a pipe is closed. What cannot be written is lost; logging has no other way out.
+func writeAll(descriptor int, b []byte) {
+	const patience, pause = 50, time.Millisecond
+	for waits := 0; len(b) > 0; {
+		n, err := syscall.Write(descriptor, b)
+		switch {
+		case n > 0:
+			b = b[n:]
+		case errors.Is(err, syscall.EINTR):
+		case errors.Is(err, syscall.EAGAIN) && waits < patience:
+			// Node makes some of its standard streams non-blocking.
+			waits++
+			time.Sleep(pause)
+		default:
+			return
+		}
+	}
+}
+
+// logHandler is a slog.Handler on whatever sink is current.
+type logHandler struct {
+	target     string
+	attributes []slog.Attr
+}
+
+// Enabled implements slog.Handler. The target is not known yet.
+func (h logHandler) Enabled(_ context.Context, level slog.Level) bool {
+	return level >= current.Load().filter.lowest
+}
+
+// Handle implements slog.Handler.
+func (h logHandler) Handle(_ context.Context, r slog.Record) error {
+	l := line{time: r.Time, level: r.Level, target: h.target, message: r.Message}
+	l.attributes = append(make([]slog.Attr, 0, len(h.attributes)+r.NumAttrs()), h.attributes...)
+	r.Attrs(func(a slog.Attr) bool {
+		if a.Key == targetKey {
+			l.target = a.Value.String()
+		} else {
+			l.attributes = append(l.attributes, a)
+		}
+		return true
+	})
+	if l.target == "" {
+		l.target = targetDefault
+	}
+	if s := current.Load(); s.enabled(l.target, l.level) {
+		s.write(l)
+	}
+	return nil
+}
+
+// WithAttrs implements slog.Handler.
+func (h logHandler) WithAttrs(attributes []slog.Attr) slog.Handler {
+	next := logHandler{target: h.target}
+	next.attributes = append(next.attributes, h.attributes...)
+	for _, a := range attributes {
+		if a.Key == targetKey {
+			next.target = a.Value.String()
+		} else {
+			next.attributes = append(next.attributes, a)
+		}
+	}
+	return next
+}
+
+// WithGroup implements slog.Handler. The lines are flat.
+func (h logHandler) WithGroup(string) slog.Handler { return h }

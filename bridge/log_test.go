@@ -1,0 +1,75 @@
+package main
+
+import (
+	"bytes"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+var sample = line{
+	time: time.Date(2026, 1, 2, 3, 4, 5, 678_000, time.UTC), level: slog.LevelWarn,
+	target: targetActivity, message: "two\nlines",
+	attributes: []slog.Attr{slog.Int("execution_id", 1), slog.String("error", `say "no" now`)},
+}
+
+func TestCompactLinesAreOneLineEach(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "2026-01-02T03:04:05.000678Z  WARN duroxide::activity: two\\nlines "+
+		"execution_id=1 error=\"say \\\"no\\\" now\"\n", string((&sink{}).compactLine(sample)))
+}
+
+func TestJSONLinesHoldTextsOnly(t *testing.T) {
+	t.Parallel()
+	s := &sink{service: [2]string{"shop", ""}}
+	written := s.jsonLine(sample)
+	require.JSONEq(t, `{"timestamp":"2026-01-02T03:04:05.000678Z","level":"WARN","fields":`+
+		`{"message":"two\nlines","execution_id":"1","error":"say \"no\" now"},`+
+		`"target":"duroxide::activity","service_name":"shop"}`, string(written))
+	require.Equal(t, len(written)-1, bytes.IndexByte(written, '\n'), "one line")
+}
+
+func TestFiltersChooseByTheLongestTarget(t *testing.T) {
+	t.Parallel()
+	filter := func(s string) *string { return &s }
+	for _, c := range []struct {
+		filter *string
+		level  string
+		target string
+		want   slog.Level
+	}{
+		{nil, "info", targetDefault, slog.LevelInfo},
+		{nil, "", targetActivity, slog.LevelInfo},
+		{nil, "off", targetActivity, levelOff},
+		{filter(""), "info", targetActivity, levelOff},
+		{filter("off"), "info", targetActivity, levelOff},
+		{filter("duroxide=debug,warn"), "info", targetActivity, slog.LevelDebug},
+		{filter("debug,duroxide::activity=error"), "info", targetActivity, slog.LevelError},
+		{filter("duroxide::activity"), "info", targetActivity, levelTrace},
+		{filter("duroxide::activity"), "info", targetDefault, levelOff},
+		{filter("duroxide=loud"), "warn", targetDefault, slog.LevelWarn},
+	} {
+		f := chooseFilter(c.filter, c.level)
+		require.Equal(t, c.want, f.levelOf(c.target), "%v", c)
+		require.LessOrEqual(t, f.lowest, f.levelOf(c.target))
+	}
+}
+
+func TestTheFirstSinkOfTheProcessStays(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "log")
+	missing := filepath.Join(t.TempDir(), "no", "log")
+	require.NoError(t, installSink(t.Context(), logOptions{Path: &path, Level: "debug", Format: "json"}))
+	logger.Info("hello", slog.String(targetKey, "duroxide::somewhere"))
+	require.ErrorIs(t, installSink(t.Context(), logOptions{Path: &path}), errSinkInstalled)
+	require.ErrorContains(t, installSink(t.Context(), logOptions{Path: &missing}),
+		"Failed to open log file '"+missing+"': no such file or directory")
+	written, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Contains(t, string(written),
+		`"level":"INFO","fields":{"message":"hello"},"target":"duroxide::somewhere"}`)
+}

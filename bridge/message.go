@@ -1,0 +1,188 @@
+package main
+
+import (
+	"fmt"
+
+	"duroxide/engine"
+	"duroxide/engine/replay"
+)
+
+// Kinds of records. Names, numbers and fields are mirrored by lib/native.d.ts and lib/messages.js,
+// and described in docs/protocol.md.
+const (
+	// Engine to host.
+	kindRun      uint16 = 1
+	kindDrop     uint16 = 2
+	kindActivity uint16 = 3
+	kindCancel   uint16 = 4
+	kindSettle   uint16 = 5
+
+	// Host to engine.
+	kindRunAnswer      uint16 = 16
+	kindActivityAnswer uint16 = 17
+	kindRequest        uint16 = 18
+)
+
+// Flags of records.
+const (
+	// flagOpen: the run makes its generator first.
+	flagOpen uint16 = 1
+	// flagOK: the answer is a result, not an error.
+	flagOK uint16 = 1
+)
+
+// Outcomes of a run.
+const (
+	outcomeNone     uint32 = 0
+	outcomeReturned uint32 = 1
+	outcomeThrew    uint32 = 2
+)
+
+// appendLong appends a 64-bit number as two integers.
+func appendLong(ints []uint32, n uint64) []uint32 {
+	low, high := split(n)
+	return append(ints, low, high)
+}
+
+// count32 makes an integer of a count, which what a process can hold bounds.
+func count32(n int) uint32 { return uint32(n) } //nolint:gosec // see above
+
+// encodeRun makes the record that asks for one run.
+func encodeRun(runtime uint32, r *engine.RunRequest) ([]byte, error) {
+	var intRoom [32]uint32
+	var textRoom [16]text
+	ints, texts := append(intRoom[:0], runtime), textRoom[:0]
+	ints = appendLong(ints, r.Resident)
+	ints = append(ints, count32(r.ReplaySteps), count32(len(r.Deliveries)))
+	var flags uint16
+	if o := r.Open; o != nil {
+		flags |= flagOpen
+		ints = appendLong(ints, r.Invocation.Execution)
+		ints = append(ints, count32(len(o.Values)))
+		texts = append(texts, some(r.Invocation.Instance), some(r.Invocation.Name),
+			some(r.Invocation.Version), some(o.Input), optional(o.CustomStatus))
+		for i := range o.Values {
+			ints = appendLong(ints, uint64(o.Values[i].UpdatedAtMs)) //nolint:gosec // after 1970
+			texts = append(texts, some(o.Values[i].Key), some(o.Values[i].Value))
+		}
+	}
+	for i := range r.Deliveries {
+		d := &r.Deliveries[i]
+		ints = append(appendLong(ints, d.Token), bit(d.OK))
+		texts = append(texts, some(d.Value), some(d.Details))
+	}
+	return encodeRecord(kindRun, flags, r.Invocation.Token, ints, texts)
+}
+
+func bit(b bool) uint32 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func encodeDrop(runtime uint32, resident uint64) ([]byte, error) {
+	return encodeRecord(kindDrop, 0, resident, []uint32{runtime}, nil)
+}
+
+// encodeActivity makes the record that asks for one attempt of an activity.
+func encodeActivity(runtime uint32, c *engine.ActivityCall) ([]byte, error) {
+	var intRoom [8]uint32
+	ints := append(intRoom[:0], runtime)
+	ints = appendLong(ints, c.Invocation.Execution)
+	ints = appendLong(ints, c.ID)
+	ints = append(ints, count32(c.Attempt))
+	return encodeRecord(kindActivity, 0, c.Invocation.Token, ints, []text{
+		some(c.Invocation.Instance), some(c.Invocation.Name), some(c.Invocation.Version),
+		some(c.Activity), some(c.Input), some(c.WorkerID), optional(c.Session), optional(c.Tag),
+	})
+}
+
+func encodeCancel(runtime uint32, token uint64, reason string) ([]byte, error) {
+	return encodeRecord(kindCancel, 0, token, []uint32{runtime}, []text{some(reason)})
+}
+
+// encodeResult settles a request: value is JSON text or "".
+func encodeResult(operation uint64, value string, payload *string) ([]byte, error) {
+	return encodeRecord(kindSettle, flagOK, operation, nil, []text{some(value), optional(payload)})
+}
+
+// encodeFailure settles a request with an error.
+func encodeFailure(operation uint64, e codedError) ([]byte, error) {
+	return encodeRecord(kindSettle, 0, operation, nil,
+		[]text{some(e.code), some(e.message), some(e.details)})
+}
+
+// decodeRunAnswer reads what a run produced.
+func decodeRunAnswer(r *record) (replay.Answer, error) {
+	outcome := r.int()
+	var a replay.Answer
+	if n := r.count(); n > 0 {
+		a.Steps = make([][]replay.Action, n)
+	}
+	for i := range a.Steps {
+		if n := r.count(); n > 0 {
+			a.Steps[i] = make([]replay.Action, n)
+		}
+		for j := range a.Steps[i] {
+			decodeAction(r, &a.Steps[i][j])
+		}
+	}
+	switch outcome {
+	case outcomeNone:
+	case outcomeReturned:
+		a.Done, a.OK, a.Output = true, true, r.text()
+	case outcomeThrew:
+		a.Done, a.Message, a.Details = true, r.text(), r.text()
+	default:
+		r.fail("known outcome")
+	}
+	return a, r.err
+}
+
+func decodeAction(r *record, a *replay.Action) {
+	a.Kind = replay.ActionKind(r.int()) //nolint:gosec // the engine refuses unknown kinds
+	a.Token = r.long()
+	a.DelayMs = r.long()
+	a.Name = emptyIfNil(r.optionalText())
+	a.Input = emptyIfNil(r.optionalText())
+	a.Value = r.optionalText()
+	a.Version = r.optionalText()
+	a.Instance = r.optionalText()
+	a.Session = r.optionalText()
+	a.Tag = r.optionalText()
+}
+
+func emptyIfNil(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+// decodeActivityAnswer reads the outcome of an attempt.
+func decodeActivityAnswer(r *record) (engine.ActivityResult, error) {
+	if r.flags&flagOK != 0 {
+		return engine.ActivityResult{OK: true, Value: r.text()}, r.err
+	}
+	return engine.ActivityResult{Message: r.text(), Details: r.text()}, r.err
+}
+
+// request is one request of the host.
+type request struct {
+	operation uint64
+	name      string
+	arguments string
+	payload   *string
+}
+
+func decodeRequest(r *record) (request, error) {
+	q := request{
+		operation: r.token,
+		name:      r.text(), arguments: r.text(), payload: r.optionalText(),
+	}
+	if r.err != nil {
+		return request{}, fmt.Errorf("request %d: %w", r.token, r.err)
+	}
+	return q, nil
+}

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+
+	"duroxide/engine"
+)
+
+var clientRequests = map[string]handler{
+	"client.start":      withClient(serveStart),
+	"client.raise":      withClient(serveRaise),
+	"client.enqueue":    withClient(serveEnqueue),
+	"client.cancel":     withClient(serveCancel),
+	"client.status":     withClient(serveStatus),
+	"client.wait":       withClient(serveWait),
+	"client.waitStatus": withClient(serveWaitStatus),
+	"client.waitValue":  withClient(serveWaitValue),
+	"client.value":      withClient(serveValue),
+	"client.values":     withClient(serveValues),
+}
+
+// storeArguments name a store. The arguments of all requests to a client embed them.
+type storeArguments struct {
+	Store uint64 `json:"store"`
+}
+
+func (a storeArguments) storeID() uint64 { return a.Store }
+
+// withClient makes a handler of a function that needs the client of a store.
+func withClient[A interface{ storeID() uint64 }](
+	serve func(ctx context.Context, c *engine.Client, args A, payload string) (result, error),
+) handler {
+	return with(func(ctx context.Context, h *host, args A, payload string) (result, error) {
+		s, err := h.store(args.storeID())
+		if err != nil {
+			return result{}, err
+		}
+		return serve(ctx, s.client, args, payload)
+	})
+}
+
+type clientStartArguments struct {
+	storeArguments
+	Instance string  `json:"instance"`
+	Name     string  `json:"name"`
+	Version  *string `json:"version"`
+}
+
+func serveStart(
+	ctx context.Context, c *engine.Client, a clientStartArguments, input string,
+) (result, error) {
+	return result{value: empty{}}, c.Start(ctx, engine.StartRequest{
+		Instance: a.Instance, Name: a.Name, Version: a.Version, Input: input,
+	})
+}
+
+type signalArguments struct {
+	storeArguments
+	Instance string `json:"instance"`
+	Name     string `json:"name"`
+}
+
+func serveRaise(ctx context.Context, c *engine.Client, a signalArguments, data string) (result, error) {
+	return result{value: empty{}}, c.Raise(ctx, a.Instance, a.Name, data)
+}
+
+type enqueueArguments struct {
+	storeArguments
+	Instance string `json:"instance"`
+	Queue    string `json:"queue"`
+}
+
+func serveEnqueue(ctx context.Context, c *engine.Client, a enqueueArguments, data string) (result, error) {
+	return result{value: empty{}}, c.Enqueue(ctx, a.Instance, a.Queue, data)
+}
+
+type cancelArguments struct {
+	storeArguments
+	Instance string `json:"instance"`
+	Reason   string `json:"reason"`
+}
+
+func serveCancel(ctx context.Context, c *engine.Client, a cancelArguments, _ string) (result, error) {
+	return result{value: empty{}}, c.Cancel(ctx, a.Instance, a.Reason)
+}
+
+type instanceArguments struct {
+	storeArguments
+	Instance string `json:"instance"`
+}
+
+// statusValue is the state of an instance; a result is the payload beside it.
+type statusValue struct {
+	Status              string  `json:"status"`
+	Error               *string `json:"error"`
+	CustomStatus        *string `json:"customStatus"`
+	CustomStatusVersion uint64  `json:"customStatusVersion"`
+}
+
+func statusResult(s engine.Status, err error) (result, error) {
+	if err != nil {
+		return result{}, err
+	}
+	r := statusValue{
+		Status: s.State, CustomStatus: s.CustomStatus, CustomStatusVersion: s.CustomStatusVersion,
+	}
+	switch s.State {
+	case engine.StateCompleted:
+		return result{value: r, payload: &s.Output}, nil
+	case engine.StateFailed:
+		r.Error = &s.Error
+	}
+	return result{value: r}, nil
+}
+
+func serveStatus(ctx context.Context, c *engine.Client, a instanceArguments, _ string) (result, error) {
+	return statusResult(c.Status(ctx, a.Instance))
+}
+
+type waitArguments struct {
+	storeArguments
+	Instance  string  `json:"instance"`
+	TimeoutMs float64 `json:"timeoutMs"`
+}
+
+func serveWait(ctx context.Context, c *engine.Client, a waitArguments, _ string) (result, error) {
+	return statusResult(c.Wait(ctx, a.Instance, milliseconds(a.TimeoutMs)))
+}
+
+type waitStatusArguments struct {
+	storeArguments
+	Instance  string  `json:"instance"`
+	Seen      uint64  `json:"seen"`
+	TimeoutMs float64 `json:"timeoutMs"`
+}
+
+func serveWaitStatus(
+	ctx context.Context, c *engine.Client, a waitStatusArguments, _ string,
+) (result, error) {
+	return statusResult(c.WaitStatus(ctx, a.Instance, a.Seen, milliseconds(a.TimeoutMs)))
+}
+
+type waitValueArguments struct {
+	storeArguments
+	Instance  string  `json:"instance"`
+	Key       string  `json:"key"`
+	TimeoutMs float64 `json:"timeoutMs"`
+}
+
+func serveWaitValue(ctx context.Context, c *engine.Client, a waitValueArguments, _ string) (result, error) {
+	value, err := c.WaitValue(ctx, a.Instance, a.Key, milliseconds(a.TimeoutMs))
+	return result{value: empty{}, payload: &value}, err
+}
+
+type valueArguments struct {
+	storeArguments
+	Instance string `json:"instance"`
+	Key      string `json:"key"`
+}
+
+func serveValue(ctx context.Context, c *engine.Client, a valueArguments, _ string) (result, error) {
+	value, err := c.Value(ctx, a.Instance, a.Key)
+	return result{value: empty{}, payload: value}, err
+}
+
+type valuesResult struct {
+	Values map[string]string `json:"values"`
+}
+
+func serveValues(ctx context.Context, c *engine.Client, a instanceArguments, _ string) (result, error) {
+	values, err := c.Values(ctx, a.Instance)
+	if values == nil {
+		values = map[string]string{}
+	}
+	return result{value: valuesResult{values}}, err
+}

@@ -1,0 +1,361 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"duroxide/engine"
+	"duroxide/history"
+	"duroxide/provider"
+)
+
+var manageRequests = map[string]handler{
+	"client.stats":      withClient(serveStats),
+	"client.metrics":    withClient(serveMetrics),
+	"client.depths":     withClient(serveDepths),
+	"client.list":       withClient(serveList),
+	"client.instance":   withClient(serveInstance),
+	"client.execution":  withClient(serveExecution),
+	"client.executions": withClient(serveExecutions),
+	"client.history":    withClient(serveHistory),
+	"client.tree":       withClient(serveTree),
+	"client.delete":     withClient(serveDelete),
+	"client.deleteBulk": withClient(serveDeleteBulk),
+	"client.prune":      withClient(servePrune),
+	"client.pruneBulk":  withClient(servePruneBulk),
+}
+
+type statsValue struct {
+	HistoryEventCount int   `json:"historyEventCount"`
+	HistorySizeBytes  int64 `json:"historySizeBytes"`
+	QueuePendingCount int   `json:"queuePendingCount"`
+	KvUserKeyCount    int   `json:"kvUserKeyCount"`
+	KvTotalValueBytes int64 `json:"kvTotalValueBytes"`
+}
+
+type statsResult struct {
+	Stats *statsValue `json:"stats"`
+}
+
+func serveStats(ctx context.Context, c *engine.Client, a instanceArguments, _ string) (result, error) {
+	s, err := c.Stats(ctx, a.Instance)
+	if err != nil || s == nil {
+		return result{value: statsResult{}}, err
+	}
+	return result{value: statsResult{&statsValue{
+		HistoryEventCount: s.Events,
+		HistorySizeBytes:  s.Bytes,
+		QueuePendingCount: s.Pending,
+		KvUserKeyCount:    s.Keys,
+		KvTotalValueBytes: s.ValueBytes,
+	}}}, nil
+}
+
+type metricsValue struct {
+	TotalInstances     int `json:"totalInstances"`
+	TotalExecutions    int `json:"totalExecutions"`
+	RunningInstances   int `json:"runningInstances"`
+	CompletedInstances int `json:"completedInstances"`
+	FailedInstances    int `json:"failedInstances"`
+	TotalEvents        int `json:"totalEvents"`
+}
+
+func serveMetrics(ctx context.Context, c *engine.Client, _ storeArguments, _ string) (result, error) {
+	m, err := c.Metrics(ctx)
+	return result{value: metricsValue{
+		TotalInstances:     m.Instances,
+		TotalExecutions:    m.Executions,
+		RunningInstances:   m.Running,
+		CompletedInstances: m.Completed,
+		FailedInstances:    m.Failed,
+		TotalEvents:        m.Events,
+	}}, err
+}
+
+type depthsValue struct {
+	OrchestratorQueue int `json:"orchestratorQueue"`
+	WorkerQueue       int `json:"workerQueue"`
+	TimerQueue        int `json:"timerQueue"`
+}
+
+func serveDepths(ctx context.Context, c *engine.Client, _ storeArguments, _ string) (result, error) {
+	d, err := c.Depths(ctx)
+	return result{value: depthsValue{
+		OrchestratorQueue: d.Messages, WorkerQueue: d.Tasks, TimerQueue: d.Timers,
+	}}, err
+}
+
+// listArguments filter client.list; null and false mean no condition.
+type listArguments struct {
+	storeArguments
+	Status          *string  `json:"status"`
+	RootsOnly       bool     `json:"rootsOnly"`
+	FinalOnly       bool     `json:"finalOnly"`
+	IDs             []string `json:"ids"`
+	CompletedBefore *float64 `json:"completedBefore"`
+	Limit           *int     `json:"limit"`
+	Before          *string  `json:"before"`
+	IDPrefix        *string  `json:"idPrefix"`
+	Name            *string  `json:"name"`
+	CreatedFrom     *float64 `json:"createdFrom"`
+	CreatedBefore   *float64 `json:"createdBefore"`
+}
+
+var statusesByName = map[string]provider.ExecutionStatus{
+	provider.Running.String():        provider.Running,
+	provider.Completed.String():      provider.Completed,
+	provider.Failed.String():         provider.Failed,
+	provider.ContinuedAsNew.String(): provider.ContinuedAsNew,
+}
+
+type listResult struct {
+	Instances []string `json:"instances"`
+}
+
+func serveList(ctx context.Context, c *engine.Client, a listArguments, _ string) (result, error) {
+	q := provider.ListQuery{
+		RootsOnly: a.RootsOnly, FinalOnly: a.FinalOnly, IDs: a.IDs, Limit: valueOf(a.Limit),
+		CompletedBefore: timeOf(a.CompletedBefore), Before: valueOf(a.Before),
+		IDPrefix: valueOf(a.IDPrefix), Name: valueOf(a.Name),
+		CreatedFrom: timeOf(a.CreatedFrom), CreatedBefore: timeOf(a.CreatedBefore),
+	}
+	if a.Status != nil {
+		status, ok := statusesByName[*a.Status]
+		if !ok {
+			return result{value: listResult{[]string{}}}, nil
+		}
+		q.Status = status
+	}
+	ids, err := c.List(ctx, q)
+	return result{value: listResult{notNil(ids)}}, err
+}
+
+// valueOf gives the value, or zero for none.
+func valueOf[T any](p *T) T {
+	if p == nil {
+		var zero T
+		return zero
+	}
+	return *p
+}
+
+// notNil makes an empty list, which is [] in JSON, of none, which would be null.
+func notNil[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
+// timeOf makes a time of JavaScript's milliseconds; none is the zero time.
+func timeOf(ms *float64) time.Time {
+	if ms == nil {
+		return time.Time{}
+	}
+	return time.UnixMilli(int64(*ms))
+}
+
+// timeMs gives the milliseconds of a time, or nil for the zero time.
+func timeMs(t time.Time) *int64 {
+	if t.IsZero() {
+		return nil
+	}
+	ms := t.UnixMilli()
+	return &ms
+}
+
+type instanceValue struct {
+	InstanceID           string  `json:"instanceId"`
+	OrchestrationName    string  `json:"orchestrationName"`
+	OrchestrationVersion string  `json:"orchestrationVersion"`
+	CurrentExecutionID   uint64  `json:"currentExecutionId"`
+	Status               string  `json:"status"`
+	CreatedAt            *int64  `json:"createdAt"`
+	UpdatedAt            *int64  `json:"updatedAt"`
+	ParentInstanceID     *string `json:"parentInstanceId"`
+}
+
+func serveInstance(ctx context.Context, c *engine.Client, a instanceArguments, _ string) (result, error) {
+	i, err := c.Instance(ctx, a.Instance)
+	if err != nil {
+		return result{}, err
+	}
+	v := instanceValue{
+		InstanceID: i.Instance, OrchestrationName: i.Name, OrchestrationVersion: i.Version,
+		CurrentExecutionID: i.Execution, Status: i.Status.String(),
+		CreatedAt: timeMs(i.Created), UpdatedAt: timeMs(i.Updated),
+	}
+	if i.Parent != "" {
+		v.ParentInstanceID = &i.Parent
+	}
+	return result{value: v, payload: outputOf(i.Status, i.Output)}, nil
+}
+
+// outputOf gives the output of an execution that has ended.
+func outputOf(status provider.ExecutionStatus, output string) *string {
+	if !status.IsFinal() {
+		return nil
+	}
+	return &output
+}
+
+type executionArguments struct {
+	storeArguments
+	Instance  string `json:"instance"`
+	Execution uint64 `json:"execution"`
+}
+
+type executionValue struct {
+	ExecutionID uint64 `json:"executionId"`
+	Status      string `json:"status"`
+	StartedAt   *int64 `json:"startedAt"`
+	CompletedAt *int64 `json:"completedAt"`
+	EventCount  int    `json:"eventCount"`
+}
+
+func serveExecution(ctx context.Context, c *engine.Client, a executionArguments, _ string) (result, error) {
+	e, err := c.Execution(ctx, a.Instance, a.Execution)
+	if err != nil {
+		return result{}, err
+	}
+	return result{
+		value: executionValue{
+			ExecutionID: e.Execution, Status: e.Status.String(), StartedAt: timeMs(e.Started),
+			CompletedAt: timeMs(e.Completed), EventCount: e.Events,
+		},
+		payload: outputOf(e.Status, e.Output),
+	}, nil
+}
+
+type executionsResult struct {
+	Executions []uint64 `json:"executions"`
+}
+
+func serveExecutions(ctx context.Context, c *engine.Client, a instanceArguments, _ string) (result, error) {
+	executions, err := c.Executions(ctx, a.Instance)
+	return result{value: executionsResult{notNil(executions)}}, err
+}
+
+type eventValue struct {
+	EventID       uint64  `json:"eventId"`
+	Kind          string  `json:"kind"`
+	TimestampMs   int64   `json:"timestampMs"`
+	SourceEventID *uint64 `json:"sourceEventId"`
+	Data          *string `json:"data"`
+}
+
+type historyResult struct {
+	Events []eventValue `json:"events"`
+}
+
+func serveHistory(ctx context.Context, c *engine.Client, a executionArguments, _ string) (result, error) {
+	events, err := c.History(ctx, a.Instance, a.Execution)
+	values := make([]eventValue, len(events))
+	for i := range events {
+		values[i] = eventOf(&events[i])
+	}
+	return result{value: historyResult{values}}, err
+}
+
+func eventOf(e *history.Event) eventValue {
+	v := eventValue{EventID: e.ID, Kind: e.Kind().String(), TimestampMs: e.TimeMs}
+	if e.Source != 0 {
+		v.SourceEventID = &e.Source
+	}
+	if data, ok := engine.EventData(*e); ok {
+		v.Data = &data
+	}
+	return v
+}
+
+type treeResult struct {
+	IDs []string `json:"ids"`
+}
+
+func serveTree(ctx context.Context, c *engine.Client, a instanceArguments, _ string) (result, error) {
+	ids, err := c.Tree(ctx, a.Instance)
+	return result{value: treeResult{notNil(ids)}}, err
+}
+
+type deleteArguments struct {
+	storeArguments
+	Instance string `json:"instance"`
+	Force    bool   `json:"force"`
+}
+
+type deletedValue struct {
+	InstancesDeleted     int `json:"instancesDeleted"`
+	ExecutionsDeleted    int `json:"executionsDeleted"`
+	EventsDeleted        int `json:"eventsDeleted"`
+	QueueMessagesDeleted int `json:"queueMessagesDeleted"`
+}
+
+func deletedResult(d provider.Deleted, err error) (result, error) {
+	return result{value: deletedValue{d.Instances, d.Executions, d.Events, d.Messages}}, err
+}
+
+func serveDelete(ctx context.Context, c *engine.Client, a deleteArguments, _ string) (result, error) {
+	return deletedResult(c.Delete(ctx, a.Instance, a.Force))
+}
+
+// filterArguments name a store and what to select in it.
+type filterArguments struct {
+	storeArguments
+	conditions
+}
+
+// conditions select instances; null means no condition.
+type conditions struct {
+	IDs             []string `json:"ids"`
+	CompletedBefore *float64 `json:"completedBefore"`
+	Limit           *int     `json:"limit"`
+}
+
+func (a conditions) filter() engine.Filter {
+	return engine.Filter{
+		IDs: a.IDs, CompletedBefore: timeOf(a.CompletedBefore), Limit: valueOf(a.Limit),
+	}
+}
+
+func serveDeleteBulk(ctx context.Context, c *engine.Client, a filterArguments, _ string) (result, error) {
+	return deletedResult(c.DeleteBulk(ctx, a.filter()))
+}
+
+type pruneArguments struct {
+	storeArguments
+	Instance        string   `json:"instance"`
+	KeepLast        *int     `json:"keepLast"`
+	CompletedBefore *float64 `json:"completedBefore"`
+}
+
+type prunedValue struct {
+	InstancesProcessed int `json:"instancesProcessed"`
+	ExecutionsDeleted  int `json:"executionsDeleted"`
+	EventsDeleted      int `json:"eventsDeleted"`
+}
+
+func prunedResult(p engine.PruneResult, err error) (result, error) {
+	return result{value: prunedValue{p.Instances, p.Executions, p.Events}}, err
+}
+
+func servePrune(ctx context.Context, c *engine.Client, a pruneArguments, _ string) (result, error) {
+	return prunedResult(c.Prune(ctx, a.Instance, provider.PruneOptions{
+		KeepLast: valueOf(a.KeepLast), CompletedBefore: timeOf(a.CompletedBefore),
+	}))
+}
+
+type pruneBulkArguments struct {
+	storeArguments
+	// Filter selects the instances; its conditions are those of client.deleteBulk.
+	Filter          conditions `json:"filter"`
+	KeepLast        *int       `json:"keepLast"`
+	CompletedBefore *float64   `json:"completedBefore"`
+}
+
+func servePruneBulk(
+	ctx context.Context, c *engine.Client, a pruneBulkArguments, _ string,
+) (result, error) {
+	return prunedResult(c.PruneBulk(ctx, a.Filter.filter(), provider.PruneOptions{
+		KeepLast: valueOf(a.KeepLast), CompletedBefore: timeOf(a.CompletedBefore),
+	}))
+}

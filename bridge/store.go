@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"duroxide/engine"
+	"duroxide/provider"
+	"duroxide/provider/sqlite"
+)
+
+// store is an opened store with the engine on it. It belongs to the host that opened it.
+type store struct {
+	engine *engine.Engine
+	client *engine.Client
+}
+
+// openArguments are those of store.open.
+type openArguments struct {
+	// Kind is sqlite.
+	Kind string `json:"kind"`
+	// Path is the file, or "" with Memory.
+	Path   string `json:"path"`
+	Memory bool   `json:"memory"`
+	// Synchronous is full or normal; "" means full.
+	Synchronous string `json:"synchronous"`
+	// CreateDirs makes missing directories of Path.
+	CreateDirs bool `json:"createDirs"`
+}
+
+// openStore opens the store that the arguments name and puts an engine on it.
+func openStore(ctx context.Context, a openArguments) (*store, error) {
+	p, err := openProvider(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	e := engine.New(p, engine.Options{Log: logger, Version: version})
+	return &store{engine: e, client: e.Client()}, nil
+}
+
+var synchronousModes = map[string]sqlite.Synchronous{
+	"": sqlite.Full, "full": sqlite.Full, "normal": sqlite.Normal,
+}
+
+// openProvider is the only place that knows which stores there are.
+func openProvider(ctx context.Context, a openArguments) (provider.Provider, error) {
+	switch a.Kind {
+	case "sqlite":
+		return openSQLite(ctx, a)
+	default:
+		return nil, &engine.InputError{Message: fmt.Sprintf("unknown kind of store %q", a.Kind)}
+	}
+}
+
+func openSQLite(ctx context.Context, a openArguments) (provider.Provider, error) {
+	synchronous, ok := synchronousModes[a.Synchronous]
+	if !ok {
+		return nil, &engine.InputError{
+			Message: fmt.Sprintf("unknown mode of synchronous %q", a.Synchronous),
+		}
+	}
+	return sqlite.Open(ctx, sqlite.Options{
+		Path:        a.Path,
+		Memory:      a.Memory,
+		Synchronous: synchronous,
+		CreateDirs:  a.CreateDirs,
+		Log:         logger.With(slog.String(targetKey, "duroxide::providers::sqlite")),
+	})
+}
+
+// abandonTime bounds how long an abandoned store may take to close.
+const abandonTime = 30 * time.Second
+
+// abandon closes the store of a host that is gone.
+func (s *store) abandon() {
+	ctx, cancel := context.WithTimeout(context.Background(), abandonTime)
+	defer cancel()
+	if err := s.engine.Close(ctx); err != nil && !errors.Is(err, provider.ErrClosed) {
+		logger.Warn("closing the store of a host that is gone", slog.String("error", err.Error()))
+	}
+}
+
+// addStore gives the store a number. A host that has ended meanwhile takes no more stores.
+func (h *host) addStore(s *store) (uint64, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.ended {
+		return 0, engine.ErrHostGone
+	}
+	h.lastID++
+	h.stores[h.lastID] = s
+	return h.lastID, nil
+}
+
+// store gives an open store. provider.ErrClosed: there is none with this number.
+func (h *host) store(id uint64) (*store, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s := h.stores[id]
+	if s == nil {
+		return nil, provider.ErrClosed
+	}
+	return s, nil
+}
+
+// takeStore removes a store from the list, so that one caller closes it.
+func (h *host) takeStore(id uint64) *store {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s := h.stores[id]
+	delete(h.stores, id)
+	return s
+}

@@ -1,0 +1,247 @@
+'use strict';
+
+const { DuroxideError, errorFromCode } = require('./errors.js');
+const { Exchange } = require('./exchange.js');
+const messages = require('./messages.js');
+const native = require('./native.js');
+
+/**
+ * Requests, answers and events over the addon; one channel per Node environment.
+ *
+ * C1 Every run and every activity is answered exactly once, whatever user code throws.
+ * C2 What is in flight keeps the event loop alive: each request, and each hold().
+ */
+
+/** Synchronous operations; mirrors bridge/call.go. */
+const CALL = Object.freeze({ trace: 1, isCancelled: 2, metrics: 3, log: 4, fault: 5 });
+
+/** @typedef {import('./native').Handlers} Handlers */
+
+class Channel {
+  #exchange;
+  /** @type {Map<number, Handlers>} */
+  #runtimes = new Map();
+  /** @type {Map<number, { resolve: Function, reject: Function }>} */
+  #requests = new Map();
+  #lastRequest = 0;
+  #holds = 0;
+
+  constructor() {
+    this.#exchange = new Exchange(native.open, {
+      onRecord: (reader) => this.#dispatch(reader),
+      onGone: () => this.#lost(),
+      explain: () => this.ask(CALL.fault, 0, '') ?? 'fault in the engine',
+      repair: native.repairSignals,
+    });
+  }
+
+  /**
+   * @param {string} name
+   * @param {object} args
+   * @param {string | null} [payload]
+   */
+  request(name, args, payload) {
+    return new Promise((resolve, reject) => {
+      const operation = ++this.#lastRequest;
+      messages.writeRequest(this.#exchange.writer, operation, name, JSON.stringify(args), payload);
+      this.#requests.set(operation, { resolve, reject });
+      this.hold();
+      this.#exchange.flushSoon();
+    });
+  }
+
+  /**
+   * @param {number} runtime
+   * @param {Handlers} handlers
+   */
+  register(runtime, handlers) {
+    this.#runtimes.set(runtime, handlers);
+  }
+
+  /** @param {number} runtime */
+  unregister(runtime) {
+    this.#runtimes.delete(runtime);
+  }
+
+  hold() {
+    if (this.#holds++ === 0) this.#exchange.host.hold(true);
+  }
+
+  release() {
+    if (--this.#holds === 0) this.#exchange.host.hold(false);
+  }
+
+  /**
+   * @param {number} operation
+   * @param {number} token
+   * @param {number} number
+   * @param {string} text
+   */
+  call(operation, token, number, text) {
+    return this.#exchange.host.call(operation, token, number, text);
+  }
+
+  /**
+   * @param {number} operation
+   * @param {number} token
+   * @param {string} text
+   */
+  ask(operation, token, text) {
+    return this.#exchange.host.ask(operation, token, 0, text);
+  }
+
+  /** Ends the host: what waits fails with HOST_GONE. */
+  close() {
+    this.#exchange.host.close();
+    this.#lost();
+  }
+
+  #lost() {
+    const waiting = [...this.#requests.values()];
+    this.#requests.clear();
+    for (const { reject } of waiting) {
+      this.release();
+      reject(errorFromCode('HOST_GONE', 'the engine no longer serves this environment', null));
+    }
+  }
+
+  /** @param {InstanceType<typeof import('./frame.js').FrameReader>} reader */
+  #dispatch(reader) {
+    switch (reader.kind) {
+      case messages.KIND.run:
+        return this.#run(messages.readRun(reader));
+      case messages.KIND.activity:
+        return this.#activity(messages.readActivity(reader));
+      case messages.KIND.settle:
+        return this.#settle(reader.token, messages.readSettle(reader));
+      case messages.KIND.drop:
+        return this.#notify('drop', messages.readDrop(reader));
+      case messages.KIND.cancel:
+        return this.#notify('cancel', messages.readCancel(reader));
+      default:
+        throw new DuroxideError(`unknown record of kind ${reader.kind}`);
+    }
+  }
+
+  /**
+   * A runtime that is gone does not answer: its engine side has ended too, and any answer would
+   * become part of a history.
+   *
+   * @param {import('./native').RunRecord} record
+   */
+  #run(record) {
+    const handlers = this.#runtimes.get(record.runtime);
+    if (handlers === undefined) return;
+    try {
+      messages.writeRunAnswer(this.#exchange.writer, record.token, handlers.run(record));
+    } catch (error) {
+      messages.writeRunAnswer(this.#exchange.writer, record.token, {
+        steps: [],
+        outcome: failure(error),
+      });
+    }
+  }
+
+  /** @param {import('./native').ActivityRecord} record */
+  #activity(record) {
+    const handlers = this.#runtimes.get(record.runtime);
+    if (handlers === undefined) return;
+    const answer = (/** @type {any} */ result) => {
+      try {
+        messages.writeActivityAnswer(this.#exchange.writer, record.token, result);
+      } catch (error) {
+        messages.writeActivityAnswer(this.#exchange.writer, record.token, failure(error));
+      }
+      this.#exchange.flushSoon();
+    };
+    const fail = (/** @type {unknown} */ error) => answer(failure(error));
+    try {
+      Promise.resolve(handlers.activity(record)).then(answer, fail);
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  /**
+   * @param {number} operation
+   * @param {import('./native').Settlement} settlement
+   */
+  #settle(operation, settlement) {
+    const request = this.#requests.get(operation);
+    if (request === undefined) return;
+    this.#requests.delete(operation);
+    this.release();
+    if (settlement.ok) {
+      request.resolve({ value: settlement.value, payload: settlement.payload });
+    } else {
+      request.reject(errorFromCode(settlement.code, settlement.message, settlement.details));
+    }
+  }
+
+  /**
+   * @param {'drop' | 'cancel'} what
+   * @param {any} record
+   */
+  #notify(what, record) {
+    try {
+      this.#runtimes.get(record.runtime)?.[what](record);
+    } catch (error) {
+      // A bug of ours: it must be seen, but the other records must be served.
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  }
+}
+
+/**
+ * The answer for what broke outside of user code's own handling.
+ *
+ * @param {unknown} error
+ * @returns {{ ok: false, message: string, details: string }}
+ */
+function failure(error) {
+  let message = 'an error that cannot be shown';
+  try {
+    message = String(error);
+  } catch {
+    // Its own conversion throws.
+  }
+  return { ok: false, message, details: '' };
+}
+
+/** @type {Channel | undefined} */
+let opened;
+let lastRuntime = 0;
+
+/** Opens at first use, so that loading the package never throws. */
+function channel() {
+  opened ??= new Channel();
+  return opened;
+}
+
+/** @type {import('./native').ChannelApi} */
+const api = {
+  request: async (name, args, payload) => channel().request(name, args, payload),
+  nextRuntime: () => ++lastRuntime,
+  registerRuntime: (runtime, handlers) => channel().register(runtime, handlers),
+  unregisterRuntime: (runtime) => channel().unregister(runtime),
+  hold: () => channel().hold(),
+  release: () => channel().release(),
+  trace(token, step, level, message) {
+    channel().call(CALL.trace, token, step * 4 + level, message);
+  },
+  isCancelled: (token) => channel().call(CALL.isCancelled, token, 0, '') === 1,
+  metrics(runtime) {
+    const text = channel().ask(CALL.metrics, runtime, '');
+    return text === null ? null : JSON.parse(text);
+  },
+  configureLog: (options) => channel().ask(CALL.log, 0, JSON.stringify(options)) || null,
+  version() {
+    channel();
+    return require('../package.json').version;
+  },
+  close: () => opened?.close(),
+};
+
+module.exports = api;

@@ -1,0 +1,132 @@
+'use strict';
+
+/**
+ * Codes that the engine sends. The same table stands in bridge/errors.go; a test compares them.
+ * Codes are the contract, classes the comfort.
+ */
+const ENGINE_CODES = Object.freeze([
+  'CANCELLED',
+  'CANNOT_OPEN',
+  'CLOSED',
+  'CORRUPT',
+  'DISK_FULL',
+  'EXECUTION_NOT_FOUND',
+  'HOST_GONE',
+  'INSTANCE_NOT_FOUND',
+  'INTERNAL',
+  'INVALID_INPUT',
+  'IS_SUB_ORCHESTRATION',
+  'LOCK_LOST',
+  'ORPHANED_CHILD',
+  'READ_ONLY',
+  'SCHEMA',
+  'SHUTDOWN',
+  'STILL_RUNNING',
+  'STORAGE',
+  'TIMEOUT',
+  'TOO_LARGE',
+  'UNKNOWN_REQUEST',
+]);
+
+/** Codes that arise on this side of the border only. */
+const LOCAL_CODES = Object.freeze([
+  'ACTIVITY_FAILED',
+  'INVALID_STATE',
+  'LIMIT_EXCEEDED',
+  'NATIVE_LOAD_FAILED',
+  'NATIVE_NOT_FOUND',
+  'NONDETERMINISM',
+  'ORCHESTRATION_FAILED',
+  'UNSUPPORTED',
+  'UNSUPPORTED_PLATFORM',
+  'VERSION_MISMATCH',
+]);
+
+/** The base of all errors of this package. `code` is stable; `details` is plain data or absent. */
+class DuroxideError extends Error {
+  /**
+   * @param {string} message
+   * @param {{ code?: string, cause?: unknown, details?: object | null }} [options]
+   */
+  constructor(message, { code, cause, details } = {}) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code ?? new.target.defaultCode;
+    if (details !== undefined && details !== null) this.details = details;
+  }
+}
+DuroxideError.defaultCode = 'INTERNAL';
+
+/** An activity failed; the message contains that of what it threw. */
+class ActivityError extends DuroxideError {}
+ActivityError.defaultCode = 'ACTIVITY_FAILED';
+
+/** An orchestration, or a child of one, failed. */
+class OrchestrationError extends DuroxideError {}
+OrchestrationError.defaultCode = 'ORCHESTRATION_FAILED';
+
+/** Something was cancelled before it ended. */
+class CancelledError extends DuroxideError {}
+CancelledError.defaultCode = 'CANCELLED';
+
+/** What was waited for did not happen in time. */
+class TimeoutError extends DuroxideError {}
+TimeoutError.defaultCode = 'TIMEOUT';
+
+/** Orchestration code did not repeat what its history says. */
+class NondeterminismError extends DuroxideError {}
+NondeterminismError.defaultCode = 'NONDETERMINISM';
+
+/** The store refused or failed. */
+class ProviderError extends DuroxideError {}
+ProviderError.defaultCode = 'STORAGE';
+
+const classes = {
+  DuroxideError,
+  ActivityError,
+  OrchestrationError,
+  CancelledError,
+  TimeoutError,
+  NondeterminismError,
+  ProviderError,
+};
+for (const [name, Class] of Object.entries(classes)) {
+  // On the prototype, so that it is neither enumerable nor repeated in every error.
+  Object.defineProperty(Class.prototype, 'name', {
+    value: name,
+    configurable: true,
+    writable: true,
+  });
+}
+
+/** @type {Map<string, typeof DuroxideError>} */
+const CLASS_OF_CODE = new Map(
+  Object.entries({
+    CANCELLED: CancelledError,
+    TIMEOUT: TimeoutError,
+    NONDETERMINISM: NondeterminismError,
+    ACTIVITY_FAILED: ActivityError,
+    ORCHESTRATION_FAILED: OrchestrationError,
+    CANNOT_OPEN: ProviderError,
+    CLOSED: ProviderError,
+    CORRUPT: ProviderError,
+    DISK_FULL: ProviderError,
+    READ_ONLY: ProviderError,
+    SCHEMA: ProviderError,
+    STORAGE: ProviderError,
+  }),
+);
+
+/**
+ * Makes the error that a code stands for.
+ *
+ * @param {string} code
+ * @param {string} message
+ * @param {object | null} [details]
+ * @returns {DuroxideError}
+ */
+function errorFromCode(code, message, details) {
+  const Class = CLASS_OF_CODE.get(code) ?? DuroxideError;
+  return new Class(message, { code, details });
+}
+
+module.exports = { ...classes, ENGINE_CODES, LOCAL_CODES, errorFromCode };

@@ -1,0 +1,192 @@
+'use strict';
+
+const { pushLong } = require('./frame.js');
+
+/**
+ * The kinds of records and their fields. Mirrors bridge/message.go, name by name; docs/protocol.md
+ * describes them, lib/native.d.ts gives the types.
+ */
+
+const KIND = Object.freeze({
+  run: 1,
+  drop: 2,
+  activity: 3,
+  cancel: 4,
+  settle: 5,
+  runAnswer: 16,
+  activityAnswer: 17,
+  request: 18,
+});
+
+const FLAG_OPEN = 1;
+const FLAG_OK = 1;
+const OUTCOME_NONE = 0;
+const OUTCOME_RETURNED = 1;
+const OUTCOME_THREW = 2;
+
+/** @typedef {InstanceType<typeof import('./frame.js').FrameReader>} FrameReader */
+/** @typedef {InstanceType<typeof import('./frame.js').FrameWriter>} FrameWriter */
+
+/** @param {FrameReader} r */
+function readRun(r) {
+  /** @type {import('./native').RunRecord} */
+  const record = {
+    token: r.token,
+    runtime: r.int(),
+    resident: r.long(),
+    replaySteps: r.int(),
+    open: null,
+    deliveries: new Array(r.int()),
+  };
+  if (r.flags & FLAG_OPEN) record.open = readOpening(r);
+  for (let i = 0; i < record.deliveries.length; i++) {
+    record.deliveries[i] = {
+      token: r.long(),
+      ok: r.int() === 1,
+      value: r.string(),
+      details: r.string(),
+    };
+  }
+  return record;
+}
+
+/** @param {FrameReader} r */
+function readOpening(r) {
+  const execution = r.long();
+  const values = new Array(r.int());
+  const open = {
+    instance: r.string(),
+    execution,
+    name: r.string(),
+    version: r.string(),
+    input: r.string(),
+    customStatus: r.optionalString(),
+    values,
+  };
+  for (let i = 0; i < values.length; i++) values[i] = [r.string(), r.string(), r.long()];
+  return open;
+}
+
+/** @param {FrameReader} r */
+function readDrop(r) {
+  return { runtime: r.int(), resident: r.token };
+}
+
+/** @param {FrameReader} r */
+function readActivity(r) {
+  return {
+    token: r.token,
+    runtime: r.int(),
+    execution: r.long(),
+    id: r.long(),
+    attempt: r.int(),
+    instance: r.string(),
+    orchestration: r.string(),
+    version: r.string(),
+    activity: r.string(),
+    input: r.string(),
+    workerId: r.string(),
+    session: r.optionalString(),
+    tag: r.optionalString(),
+  };
+}
+
+/** @param {FrameReader} r */
+function readCancel(r) {
+  return { token: r.token, runtime: r.int(), reason: r.string() };
+}
+
+/**
+ * @param {FrameReader} r
+ * @returns {import('./native').Settlement}
+ */
+function readSettle(r) {
+  if (r.flags & FLAG_OK) {
+    const value = r.string();
+    return { ok: true, value: value ? JSON.parse(value) : null, payload: r.optionalString() };
+  }
+  const code = r.string();
+  const message = r.string();
+  const details = r.string();
+  return { ok: false, code, message, details: details ? JSON.parse(details) : null };
+}
+
+/**
+ * @param {FrameWriter} writer
+ * @param {number} token
+ * @param {import('./native').RunAnswer} answer
+ */
+function writeRunAnswer(writer, token, { steps, outcome }) {
+  const ints = [outcomeNumber(outcome), steps.length];
+  /** @type {(string | null | undefined)[]} */
+  const strings = [];
+  for (const actions of steps) {
+    ints.push(actions.length);
+    for (const action of actions) pushAction(action, ints, strings);
+  }
+  if (outcome?.ok) strings.push(outcome.output);
+  else if (outcome) strings.push(outcome.message, outcome.details ?? '');
+  writer.write(KIND.runAnswer, 0, token, ints, strings);
+}
+
+/** @param {import('./native').Outcome | null} outcome */
+function outcomeNumber(outcome) {
+  if (!outcome) return OUTCOME_NONE;
+  return outcome.ok ? OUTCOME_RETURNED : OUTCOME_THREW;
+}
+
+/**
+ * @param {import('./native').Action} action
+ * @param {number[]} ints
+ * @param {(string | null | undefined)[]} strings
+ */
+function pushAction(action, ints, strings) {
+  ints.push(action.kind);
+  pushLong(ints, action.token ?? 0);
+  pushLong(ints, action.delayMs ?? 0);
+  strings.push(
+    action.name,
+    action.input,
+    action.value,
+    action.version,
+    action.instance,
+    action.session,
+    action.tag,
+  );
+}
+
+/**
+ * @param {FrameWriter} writer
+ * @param {number} token
+ * @param {import('./native').ActivityAnswer} answer
+ */
+function writeActivityAnswer(writer, token, answer) {
+  if (answer.ok) {
+    writer.write(KIND.activityAnswer, FLAG_OK, token, [], [answer.value]);
+  } else {
+    writer.write(KIND.activityAnswer, 0, token, [], [answer.message, answer.details ?? '']);
+  }
+}
+
+/**
+ * @param {FrameWriter} writer
+ * @param {number} operation
+ * @param {string} name
+ * @param {string} args JSON text
+ * @param {string | null | undefined} payload
+ */
+function writeRequest(writer, operation, name, args, payload) {
+  writer.write(KIND.request, 0, operation, [], [name, args, payload]);
+}
+
+module.exports = {
+  KIND,
+  readActivity,
+  readCancel,
+  readDrop,
+  readRun,
+  readSettle,
+  writeActivityAnswer,
+  writeRequest,
+  writeRunAnswer,
+};

@@ -1,0 +1,196 @@
+/**
+ * What lib/native.js exports, the addon's functions, and the messages that cross the border. Mirrors bridge/message.go and
+ * native/addon.cc; docs/protocol.md says how they are written.
+ */
+
+/** The shim. */
+export interface Addon {
+  /** The version that the shim was built with. */
+  readonly version: string;
+  /** Loads the engine from an absolute path and gives its version. */
+  load(path: string): string;
+  /** Gives every asynchronous signal handler SA_ONSTACK. */
+  repairSignals(): void;
+  /** onWake is called when the first record waits. */
+  Host: new (
+    onWake: () => void,
+  ) => Host;
+}
+
+/** One host: a Node environment as the engine knows it. */
+export interface Host {
+  /** Closes the host. Closing twice is harmless. */
+  close(): void;
+  /**
+   * Hands the frame in `out` to the engine and, if `most` is above zero, fetches a frame of at most
+   * that many records into `incoming`. Gives its length; zero if nothing waits (the engine will
+   * wake); -1 if the host is gone; -2 after a fault; below that, the capacity that the next record
+   * needs, negated.
+   */
+  exchange(out: Uint8Array, outLength: number, incoming: Uint8Array, most: number): number;
+  /** A synchronous call that gives a number, -1 for gone. */
+  call(operation: number, token: number, number: number, text: string): number;
+  /** A synchronous call that gives a text, null for gone. */
+  ask(operation: number, token: number, number: number, text: string): string | null;
+  /** Whether the host keeps the event loop alive. */
+  hold(on: boolean): void;
+}
+
+/** Opens a host; loads the addon and the engine before that if nobody has. */
+export function open(onWake: () => void): Host;
+/** Gives every asynchronous signal handler of the process what Go needs. */
+export function repairSignals(): void;
+
+/** The methods of Buffer that are not declared, and are the fastest. */
+export interface RawBuffer extends Uint8Array {
+  utf8Write(text: string, offset: number, length: number): number;
+  utf8Slice(start: number, end: number): string;
+  latin1Slice(start: number, end: number): string;
+}
+
+/** The answer to an earlier action. */
+export interface Delivery {
+  token: number;
+  ok: boolean;
+  /** JSON text, or the failure's text. */
+  value: string;
+  /** The failure's JSON object, or ''. */
+  details: string;
+}
+
+/** What a generator is made of. */
+export interface Opening {
+  instance: string;
+  execution: number;
+  name: string;
+  version: string;
+  input: string;
+  customStatus: string | null;
+  /** Key, value and time of the last change of each entry of the key-value store, in key order. */
+  values: [string, string, number][];
+}
+
+/** Run a generator until every path is blocked. */
+export interface RunRecord {
+  token: number;
+  runtime: number;
+  resident: number;
+  /** Traces of that many leading steps were already shown. */
+  replaySteps: number;
+  /** Set where the generator must be made first. */
+  open: Opening | null;
+  deliveries: Delivery[];
+}
+
+/** Forget a generator. */
+export interface DropRecord {
+  runtime: number;
+  resident: number;
+}
+
+/** Run one attempt of an activity. */
+export interface ActivityRecord {
+  token: number;
+  runtime: number;
+  instance: string;
+  execution: number;
+  orchestration: string;
+  version: string;
+  activity: string;
+  /** Event id of the scheduling event. */
+  id: number;
+  input: string;
+  workerId: string;
+  session: string | null;
+  tag: string | null;
+  /** 1 for the first. */
+  attempt: number;
+}
+
+/** The result of an activity is no longer wanted. */
+export interface CancelRecord {
+  token: number;
+  runtime: number;
+  reason: string;
+}
+
+/** The end of a request. */
+export type Settlement =
+  | { ok: true; value: any; payload: string | null }
+  | { ok: false; code: string; message: string; details: object | null };
+
+/** One thing that code asked for. The kinds are those of engine/replay/action.go. */
+export interface Action {
+  kind: number;
+  token?: number;
+  name?: string | null;
+  input?: string | null;
+  value?: string | null;
+  version?: string | null;
+  instance?: string | null;
+  session?: string | null;
+  tag?: string | null;
+  delayMs?: number;
+}
+
+/** How a generator ended. */
+export type Outcome =
+  | { ok: true; output: string }
+  | { ok: false; message: string; details: string | null };
+
+/** What a run produced; outcome is null while the generator lives. */
+export interface RunAnswer {
+  steps: Action[][];
+  outcome: Outcome | null;
+}
+
+export type ActivityAnswer =
+  | { ok: true; value: string }
+  | { ok: false; message: string; details: string | null };
+
+/** What a runtime registers to be called with. */
+export interface Handlers {
+  run(record: RunRecord): RunAnswer;
+  drop(record: DropRecord): void;
+  activity(record: ActivityRecord): Promise<ActivityAnswer> | ActivityAnswer;
+  cancel(record: CancelRecord): void;
+}
+
+/** Options of the process's log sink. */
+export interface LogOptions {
+  /** A file to append to; null means stderr. */
+  path: string | null;
+  /** The text of DUROXIDE_LOG or RUST_LOG; null where neither is set. */
+  filter: string | null;
+  level: string;
+  format: string;
+  colors: boolean;
+  serviceName: string;
+  serviceVersion: string;
+}
+
+/** What lib/channel.js exports. */
+export interface ChannelApi {
+  request(
+    name: string,
+    args: object,
+    payload?: string | null,
+  ): Promise<{ value: any; payload: string | null }>;
+  /** Gives a number for a new runtime, unique in this environment. */
+  nextRuntime(): number;
+  registerRuntime(runtime: number, handlers: Handlers): void;
+  unregisterRuntime(runtime: number): void;
+  /** Keeps the event loop alive until as many releases. */
+  hold(): void;
+  release(): void;
+  /** Logs a message of user code; level is 0 debug, 1 info, 2 warn, 3 error. */
+  trace(token: number, step: number, level: number, message: string): void;
+  isCancelled(token: number): boolean;
+  /** The counters of a started runtime, else null. */
+  metrics(runtime: number): Record<string, number> | null;
+  /** Installs the process's log sink; gives the reason if it was not. */
+  configureLog(options: LogOptions): string | null;
+  version(): string;
+  /** Ends the host; requests in flight fail with HOST_GONE. For tests. */
+  close(): void;
+}
