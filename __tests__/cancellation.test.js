@@ -1,0 +1,124 @@
+'use strict';
+
+const assert = require('node:assert/strict');
+const { test } = require('node:test');
+const { completed, failed, signal, withRuntime } = require('./support/harness.js');
+
+test('E14 cancellation: a waiting instance fails with the reason', async (t) => {
+  const h = await withRuntime(t, {
+    orchestrations: {
+      *Waiting(ctx) {
+        ctx.setCustomStatus('waiting');
+        yield ctx.waitForEvent('never');
+      },
+    },
+  });
+  const id = await h.launch('Waiting');
+  await h.until(id, 'waiting');
+  await h.client.cancelInstance(id, 'no longer needed');
+  assert.equal(failed(await h.wait(id)), 'canceled: no longer needed');
+});
+
+test('F6 cancelling a parent cancels its child', async (t) => {
+  const h = await withRuntime(t, {
+    orchestrations: {
+      *Child(ctx) {
+        ctx.setCustomStatus('waiting');
+        yield ctx.waitForEvent('never');
+      },
+      *Parent(ctx) {
+        return yield ctx.scheduleSubOrchestrationWithId('Child', 'child-1');
+      },
+    },
+  });
+  const id = await h.launch('Parent');
+  await h.until('child-1', 'waiting');
+  await h.client.cancelInstance(id);
+  assert.equal(failed(await h.wait(id)), 'canceled: ');
+  assert.equal(failed(await h.wait('child-1')), 'canceled: parent canceled');
+});
+
+test('F7 cancelling a completed instance changes nothing', async (t) => {
+  const h = await withRuntime(t, {
+    orchestrations: {
+      *Quick() {
+        return 'done';
+      },
+    },
+  });
+  const id = await h.launch('Quick');
+  assert.equal(completed(await h.wait(id)), 'done');
+  await h.client.cancelInstance(id, 'too late');
+  await h.client.cancelInstance('unknown-instance', 'nobody');
+  assert.equal(await h.output('Quick'), 'done');
+  assert.equal((await h.client.getStatus(id)).status, 'Completed');
+});
+
+test('R6 a timer beats an activity, which is told at once and stays told', async (t) => {
+  const aborted = signal();
+  const h = await withRuntime(t, {
+    options: { workerLockTimeoutMs: 2000 },
+    activities: {
+      async Slow(ctx) {
+        const before = ctx.isCancelled();
+        await new Promise((resolve) => {
+          ctx.signal.addEventListener('abort', resolve, { once: true });
+        });
+        aborted.resolve({ before, after: ctx.isCancelled(), reason: ctx.signal.reason.name });
+        return 'ignored';
+      },
+    },
+    orchestrations: {
+      *Racing(ctx) {
+        return yield ctx.race(ctx.scheduleTimer(30), ctx.scheduleActivity('Slow'));
+      },
+    },
+  });
+  assert.deepEqual(await h.output('Racing'), { index: 0, value: null });
+  assert.deepEqual(await aborted.promise, { before: false, after: true, reason: 'CancelledError' });
+});
+
+test('an activity sees the cancellation of its instance by polling', async (t) => {
+  const started = signal();
+  const seen = signal();
+  const h = await withRuntime(t, {
+    activities: {
+      async Polling(ctx) {
+        started.resolve();
+        while (!ctx.isCancelled()) await new Promise((resolve) => setTimeout(resolve, 5));
+        seen.resolve('seen');
+      },
+    },
+    orchestrations: {
+      *Cancelled(ctx) {
+        yield ctx.scheduleActivity('Polling');
+      },
+    },
+  });
+  const id = await h.launch('Cancelled');
+  await started.promise;
+  await h.client.cancelInstance(id, 'stop');
+  assert.equal(failed(await h.wait(id)), 'canceled: stop');
+  assert.equal(await seen.promise, 'seen');
+});
+
+test('cancellation does not run finally blocks', async (t) => {
+  let cleanedUp = false;
+  const h = await withRuntime(t, {
+    orchestrations: {
+      *Guarded(ctx) {
+        try {
+          ctx.setCustomStatus('waiting');
+          yield ctx.waitForEvent('never');
+        } finally {
+          cleanedUp = true;
+        }
+      },
+    },
+  });
+  const id = await h.launch('Guarded');
+  await h.until(id, 'waiting');
+  await h.client.cancelInstance(id, 'stop');
+  failed(await h.wait(id));
+  assert.equal(cleanedUp, false);
+});

@@ -1,0 +1,67 @@
+'use strict';
+
+const assert = require('node:assert/strict');
+const fs = require('node:fs');
+const path = require('node:path');
+const { test } = require('node:test');
+const exported = require('../lib/duroxide.js');
+
+const declarations = fs.readFileSync(path.join(__dirname, '..', 'index.d.ts'), 'utf8');
+
+/** Names of what a declaration file exports as values. */
+function declaredValues() {
+  return [...declarations.matchAll(/^export (?:class|function|const) (\w+)/gm)].map((m) => m[1]);
+}
+
+/** Names of the methods and accessors that a class declares, static ones apart. */
+function declaredMembers(name) {
+  const [, body] = new RegExp(`^export class ${name}\\b[^{]*\\{\\n([\\s\\S]*?)^\\}`, 'm').exec(
+    declarations,
+  );
+  const members = [...body.matchAll(/^ {2}(static )?(\w+)[(<]/gm)];
+  return {
+    own: members.filter((m) => !m[1] && m[2] !== 'constructor').map((m) => m[2]),
+    static: members.filter((m) => m[1]).map((m) => m[2]),
+  };
+}
+
+function realMembers(object) {
+  return Object.getOwnPropertyNames(object)
+    .filter((name) => !['constructor', 'length', 'name', 'prototype'].includes(name))
+    .filter((name) => typeof Object.getOwnPropertyDescriptor(object, name)?.value !== 'undefined')
+    .sort();
+}
+
+test('what is declared is exported, and the other way round', () => {
+  assert.deepEqual(declaredValues().sort(), Object.keys(exported).sort());
+});
+
+test('the methods of the classes are those that are declared', () => {
+  for (const name of ['OrchestrationContext', 'ActivityContext', 'Client', 'Runtime']) {
+    const declared = declaredMembers(name);
+    const { prototype } = exported[name];
+    assert.deepEqual(realMembers(prototype), declared.own.sort(), name);
+    assert.deepEqual(realMembers(exported[name]), [], `static members of ${name}`);
+  }
+  for (const name of ['SqliteProvider', 'PostgresProvider']) {
+    const declared = declaredMembers(name);
+    assert.deepEqual(realMembers(exported[name]), declared.static.sort(), name);
+    for (const method of declared.own) {
+      assert.equal(typeof exported[name].prototype[method], 'function', `${name}.${method}`);
+    }
+  }
+});
+
+test('the published limits', () => {
+  assert.equal(exported.MAX_WORKER_TAGS, 5);
+  assert.equal(exported.MAX_TAG_NAME_BYTES, 256);
+  assert.equal(exported.MAX_KV_KEYS, 150);
+  assert.equal(exported.MAX_KV_VALUE_BYTES, 65536);
+});
+
+test('an ES module gets the same objects by name', async () => {
+  const { Client, Runtime, default: all } = await import('../lib/duroxide.js');
+  assert.equal(Client, exported.Client);
+  assert.equal(Runtime, exported.Runtime);
+  assert.equal(all, exported);
+});

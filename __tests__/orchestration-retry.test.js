@@ -1,0 +1,101 @@
+'use strict';
+
+const assert = require('node:assert/strict');
+const { test } = require('node:test');
+const { TimeoutError } = require('../lib/errors.js');
+const { delayAfter, checkPolicy } = require('../lib/orchestration/backoff.js');
+const { FakeEngine } = require('./support/fake-engine.js');
+
+const retrying = (policy, session) =>
+  function* (ctx) {
+    const task =
+      session === undefined
+        ? ctx.scheduleActivityWithRetry('A', 1, policy)
+        : ctx.scheduleActivityWithRetryOnSession('A', 1, policy, session);
+    try {
+      return yield task;
+    } catch (error) {
+      return { caught: error.message, isTimeout: error instanceof TimeoutError };
+    }
+  };
+
+test('attempts alternate with pauses until one succeeds', () => {
+  const engine = new FakeEngine(retrying({ maxAttempts: 3 }));
+  assert.deepEqual(engine.asked(), ['activity 1 A']);
+  engine.fail(1, 'one');
+  assert.deepEqual(engine.asked(), ['timer 2']);
+  assert.equal(engine.steps[1][0].delayMs, 100);
+  engine.ok(2, null);
+  assert.deepEqual(engine.asked(), ['activity 3 A']);
+  engine.fail(3, 'two');
+  assert.equal(engine.steps.at(-1)[0].delayMs, 200);
+  engine.ok(4, null);
+  engine.ok(5, 'fine');
+  assert.equal(engine.result, 'fine');
+  assert.deepEqual(
+    engine.traces.map((t) => [t.level, t.message]),
+    [
+      [2, "Activity 'A' attempt 1/3 failed: one. Retrying..."],
+      [2, "Activity 'A' attempt 2/3 failed: two. Retrying..."],
+    ],
+  );
+});
+
+test('the last failure is thrown, without a pause after it', () => {
+  const engine = new FakeEngine(retrying({ maxAttempts: 2, backoff: 0 }, 's-1'));
+  engine.fail(1, 'one');
+  assert.deepEqual(engine.asked(), ['activity 2 A']);
+  assert.equal(engine.steps[1][0].session, 's-1');
+  engine.fail(2, 'two');
+  assert.deepEqual(engine.asked(), []);
+  assert.deepEqual(engine.result, { caught: 'two', isTimeout: false });
+  assert.match(engine.traces[0].message, /^Activity 'A' \(session=s-1\) attempt 1\/2 failed/);
+});
+
+test('an attempt races its timeout, which is final', () => {
+  const engine = new FakeEngine(retrying({ maxAttempts: 5, timeoutMs: 70 }));
+  assert.deepEqual(engine.asked(), ['activity 1 A', 'timer 2']);
+  engine.fail(1, 'one');
+  assert.deepEqual(engine.asked(), ['drop 2', 'timer 3']);
+  engine.ok(3, null);
+  assert.deepEqual(engine.asked(), ['activity 4 A', 'timer 5']);
+  engine.ok(5, null);
+  assert.deepEqual(engine.asked(), ['drop 4']);
+  assert.deepEqual(engine.result, { caught: 'timeout: activity timed out', isTimeout: true });
+});
+
+test('the total timeout covers all attempts and pauses', () => {
+  const engine = new FakeEngine(retrying({ maxAttempts: 5, timeoutMs: 70, totalTimeoutMs: 900 }));
+  assert.deepEqual(engine.asked(), ['timer 1', 'activity 2 A', 'timer 3']);
+  engine.fail(2, 'one');
+  assert.deepEqual(engine.asked(), ['drop 3', 'timer 4']);
+  engine.ok(1, null);
+  assert.deepEqual(engine.asked(), ['drop 4']);
+  assert.deepEqual(engine.result, { caught: 'timeout: activity timed out', isTimeout: true });
+});
+
+test('a success in time drops the deadline', () => {
+  const engine = new FakeEngine(retrying({ maxAttempts: 1, totalTimeoutMs: 900 }));
+  engine.ok(2, 'fine');
+  assert.deepEqual(engine.asked(), ['drop 1']);
+  assert.equal(engine.result, 'fine');
+});
+
+test('schedules of pauses', () => {
+  const schedule = (backoff) => {
+    const policy = checkPolicy({ maxAttempts: 20, backoff });
+    return [1, 2, 3, 12].map((failures) => delayAfter(policy.backoff, failures));
+  };
+  assert.deepEqual(schedule(undefined), [100, 200, 400, 30000]);
+  assert.deepEqual(schedule('exponential'), [100, 200, 400, 30000]);
+  assert.deepEqual(schedule('linear'), [100, 200, 300, 1200]);
+  assert.deepEqual(schedule('fixed'), [1000, 1000, 1000, 1000]);
+  assert.deepEqual(schedule(50), [50, 50, 50, 50]);
+  assert.deepEqual(schedule({ type: 'none' }), [0, 0, 0, 0]);
+  assert.deepEqual(schedule({ type: 'fixed', delayMs: 7 }), [7, 7, 7, 7]);
+  assert.deepEqual(schedule({ type: 'linear', baseMs: 10, maxMs: 25 }), [10, 20, 25, 25]);
+  assert.deepEqual(
+    schedule({ type: 'exponential', baseMs: 10, multiplier: 3, maxMs: 1000 }),
+    [10, 30, 90, 1000],
+  );
+});

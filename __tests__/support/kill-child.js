@@ -1,0 +1,59 @@
+'use strict';
+
+/**
+ * The process that the kill test kills: `kill-child.js FILE WAVES EVICT`. It starts whatever of
+ * the waves is not there yet, drives it from outside, says 'ready', and ends by itself when every
+ * instance has ended and nothing is left in the queues.
+ */
+
+const { setTimeout: sleep } = require('node:timers/promises');
+const { Client, Runtime, SqliteProvider } = require('../../lib/duroxide.js');
+const { FEATURES, PATIENCE_MS, idsOf, register } = require('./kill-features.js');
+
+const [file, waves, evict] = process.argv.slice(2);
+
+async function drive(client, { id, name }) {
+  const { status } = await client.getStatus(id);
+  if (status === 'Completed' || status === 'Failed') return;
+  if (status === 'NotFound') await client.startOrchestration(id, name, FEATURES[name].input);
+  await FEATURES[name].drive?.(client, id);
+  await client.waitForOrchestration(id, PATIENCE_MS);
+}
+
+async function untilNothingIsLeft(client) {
+  const deadline = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const { orchestratorQueue, workerQueue, timerQueue } = await client.getQueueDepths();
+    const running = await client.listInstancesByStatus('Running');
+    if (orchestratorQueue + workerQueue + timerQueue + running.length === 0) return;
+    if (Date.now() > deadline) {
+      throw new Error(
+        `still left: ${orchestratorQueue} messages, ${workerQueue} tasks, ${timerQueue} timers, running ${running.join(', ')}`,
+      );
+    }
+    await sleep(20);
+  }
+}
+
+async function main() {
+  const store = await SqliteProvider.open(file, { synchronous: 'normal' });
+  const runtime = new Runtime(store, {
+    orchestrationConcurrency: 4,
+    workerConcurrency: 16,
+    workerNodeId: 'the node that is killed',
+    logLevel: 'error',
+    evictAfterTurn: evict === 'evict',
+  });
+  register(runtime);
+  await runtime.start();
+  console.log('ready');
+  const client = new Client(store);
+  const instances = Array.from({ length: Number(waves) }, (_, wave) => idsOf(wave)).flat();
+  await Promise.all(instances.map((instance) => drive(client, instance)));
+  await untilNothingIsLeft(client);
+  await runtime.shutdown(PATIENCE_MS);
+  await store.close();
+  console.log('done');
+}
+
+main();

@@ -1,0 +1,631 @@
+/**
+ * Durable workflows for Node.js: an orchestration is a generator function that yields what it waits
+ * for, and it survives crashes, restarts and deployments. Activities do the work.
+ */
+
+/** The most tags that one worker filter may list: 5. */
+export const MAX_WORKER_TAGS: number;
+/** The longest tag in UTF-8 bytes: 256. */
+export const MAX_TAG_NAME_BYTES: number;
+/** The most keys of an instance's key-value store: 150. */
+export const MAX_KV_KEYS: number;
+/** The longest stored value in UTF-8 bytes: 65536. */
+export const MAX_KV_VALUE_BYTES: number;
+
+/**
+ * A description of work. It does nothing until it is yielded, directly or inside a combinator.
+ * `yield` gives `any`; `yield*` gives the typed result.
+ */
+export interface ScheduledTask<T = any> {
+  readonly type: string;
+  [Symbol.iterator](): Generator<ScheduledTask<any>, T, any>;
+}
+
+/** A task that can be routed to workers by a tag. */
+export interface ActivityTask<T = any> extends ScheduledTask<T> {
+  /** Routes the activity to workers that take the tag, and gives the same task back. */
+  withTag(tag: string): this;
+  readonly tag?: string;
+}
+
+/** Several steps that run as one branch of a combinator. */
+export type Branch<T = any> = Generator<any, T, any>;
+
+/** What a task or branch results in. */
+export type ResultOf<T> =
+  T extends ScheduledTask<infer R> ? R : T extends Generator<any, infer R, any> ? R : never;
+
+/** An element of what `all` gives: exactly one of the keys is there. */
+export type JoinResult<T = any> = { ok: T; err?: undefined } | { ok?: undefined; err: any };
+
+/** What `race` gives. `error` is there, and true, if the winner failed; its message is `value`. */
+export interface RaceResult<T = any> {
+  index: number;
+  value: T;
+  error?: true;
+}
+
+/** Pauses between attempts, in milliseconds. */
+export type Backoff =
+  | 'exponential'
+  | 'linear'
+  | 'fixed'
+  | 'none'
+  | number
+  | {
+      type: 'exponential' | 'linear' | 'fixed' | 'none';
+      /** For `fixed`: the pause, 1000 by default. */
+      delayMs?: number;
+      /** For `linear` and `exponential`: the first pause, 100 by default. */
+      baseMs?: number;
+      /** For `exponential`: 2 by default. */
+      multiplier?: number;
+      /** For `linear` and `exponential`: the longest pause, 30000 by default. */
+      maxMs?: number;
+    };
+
+export interface RetryPolicy {
+  /** Attempts in all, the first included; at least 1. */
+  maxAttempts: number;
+  /** `'exponential'` by default: 100 ms, doubling, at most 30 s. */
+  backoff?: Backoff;
+  /** Bounds each attempt. An attempt that takes longer is not retried. */
+  timeoutMs?: number;
+  /** Bounds all attempts and pauses together. */
+  totalTimeoutMs?: number;
+}
+
+/** Code of an orchestration. It must be deterministic: the outside is reached through `ctx`. */
+export type Orchestration<TInput = any, TOutput = any> = (
+  ctx: OrchestrationContext,
+  input: TInput,
+) => Generator<any, TOutput, any>;
+
+/** Code of an activity. It may run more than once, until its result is recorded. */
+export type Activity<TInput = any, TOutput = any> = (
+  ctx: ActivityContext,
+  input: TInput,
+) => TOutput | Promise<TOutput>;
+
+/** What an orchestration sees of its execution, and how it asks for work. */
+export class OrchestrationContext {
+  private constructor();
+  readonly instanceId: string;
+  /** 1 for the first execution, one more after each continue-as-new. */
+  readonly executionId: number;
+  readonly orchestrationName: string;
+  readonly orchestrationVersion: string;
+  /** Whether the code repeats what it did before. Do not let decisions depend on it. */
+  readonly isReplaying: boolean;
+
+  /** Runs an activity. Failures are thrown as ActivityError. */
+  scheduleActivity<T = any>(
+    name: string,
+    input?: unknown,
+    options?: { sessionId?: string },
+  ): ActivityTask<T>;
+  /** Like scheduleActivity; a result that is a string is parsed once more as JSON. */
+  scheduleActivityTyped<T = any>(
+    name: string,
+    input?: unknown,
+    options?: { sessionId?: string },
+  ): ActivityTask<T>;
+  /** Runs an activity on the worker that owns the session. */
+  scheduleActivityOnSession<T = any>(
+    name: string,
+    input: unknown,
+    sessionId: string,
+  ): ActivityTask<T>;
+  scheduleActivityOnSessionTyped<T = any>(
+    name: string,
+    input: unknown,
+    sessionId: string,
+  ): ActivityTask<T>;
+  /** Runs an activity again when it fails; the last failure is thrown. */
+  scheduleActivityWithRetry<T = any>(
+    name: string,
+    input: unknown,
+    retry: RetryPolicy,
+  ): ActivityTask<T>;
+  scheduleActivityWithRetryTyped<T = any>(
+    name: string,
+    input: unknown,
+    retry: RetryPolicy,
+  ): ActivityTask<T>;
+  scheduleActivityWithRetryOnSession<T = any>(
+    name: string,
+    input: unknown,
+    retry: RetryPolicy,
+    sessionId: string,
+  ): ActivityTask<T>;
+  scheduleActivityWithRetryOnSessionTyped<T = any>(
+    name: string,
+    input: unknown,
+    retry: RetryPolicy,
+    sessionId: string,
+  ): ActivityTask<T>;
+
+  /** Waits for a number of milliseconds, across restarts. */
+  scheduleTimer(delayMs: number): ScheduledTask<null>;
+  /** Waits for a signal. One that comes while nobody waits is lost. */
+  waitForEvent<T = any>(name: string): ScheduledTask<T>;
+  waitForEventTyped<T = any>(name: string): ScheduledTask<T>;
+  /** Takes the oldest message of a queue, or waits for one. Messages are kept until taken. */
+  dequeueEvent<T = any>(queueName: string): ScheduledTask<T>;
+  dequeueEventTyped<T = any>(queueName: string): ScheduledTask<T>;
+  /** Reads a committed value of any instance. */
+  getValueFromInstance(instanceId: string, key: string): ScheduledTask<string | null>;
+
+  /** Runs a child and waits for it. Failures are thrown as OrchestrationError. */
+  scheduleSubOrchestration<T = any>(name: string, input?: unknown): ScheduledTask<T>;
+  scheduleSubOrchestrationTyped<T = any>(name: string, input?: unknown): ScheduledTask<T>;
+  scheduleSubOrchestrationWithId<T = any>(
+    name: string,
+    instanceId: string,
+    input?: unknown,
+  ): ScheduledTask<T>;
+  scheduleSubOrchestrationWithIdTyped<T = any>(
+    name: string,
+    instanceId: string,
+    input?: unknown,
+  ): ScheduledTask<T>;
+  scheduleSubOrchestrationVersioned<T = any>(
+    name: string,
+    version: string | null,
+    input?: unknown,
+  ): ScheduledTask<T>;
+  scheduleSubOrchestrationVersionedWithId<T = any>(
+    name: string,
+    version: string | null,
+    instanceId: string,
+    input?: unknown,
+  ): ScheduledTask<T>;
+  /** Starts an independent instance and goes on at once. An id that is taken changes nothing. */
+  startOrchestration(name: string, instanceId: string, input?: unknown): ScheduledTask<null>;
+  startOrchestrationTyped(name: string, instanceId: string, input?: unknown): ScheduledTask<null>;
+  startOrchestrationVersioned(
+    name: string,
+    version: string | null,
+    instanceId: string,
+    input?: unknown,
+  ): ScheduledTask<null>;
+  startOrchestrationVersionedTyped(
+    name: string,
+    version: string | null,
+    instanceId: string,
+    input?: unknown,
+  ): ScheduledTask<null>;
+
+  /** A random UUID, the same at each replay. */
+  newGuid(): ScheduledTask<string>;
+  /** The time in milliseconds since 1970, the same at each replay. */
+  utcNow(): ScheduledTask<number>;
+  /** Ends this execution and begins the next, in the latest version. Code after it never runs. */
+  continueAsNew(input?: unknown): ScheduledTask<never>;
+  continueAsNewTyped(input?: unknown): ScheduledTask<never>;
+  continueAsNewVersioned(input: unknown, version: string | null): ScheduledTask<never>;
+  continueAsNewVersionedTyped(input: unknown, version: string | null): ScheduledTask<never>;
+
+  /** Waits for every task, in any order; a failed one does not end the others. */
+  all<const T extends readonly (ScheduledTask | Branch)[]>(
+    tasks: T,
+  ): ScheduledTask<{ -readonly [K in keyof T]: JoinResult<ResultOf<T[K]>> }>;
+  allTyped<const T extends readonly (ScheduledTask | Branch)[]>(
+    tasks: T,
+  ): ScheduledTask<{ -readonly [K in keyof T]: JoinResult<ResultOf<T[K]>> }>;
+  /** Waits for every task; gives what Promise.allSettled gives. */
+  allSettled<const T extends readonly (ScheduledTask | Branch)[]>(
+    tasks: T,
+  ): ScheduledTask<{ -readonly [K in keyof T]: PromiseSettledResult<ResultOf<T[K]>> }>;
+  /** Waits for the first success; throws an AggregateError if there is none. */
+  any<const T extends readonly (ScheduledTask | Branch)[]>(
+    tasks: T,
+  ): ScheduledTask<RaceResult<ResultOf<T[number]>>>;
+  /** Waits for the first task to end, and cancels the others. */
+  race<const T extends readonly (ScheduledTask | Branch)[]>(
+    ...tasks: T
+  ): ScheduledTask<RaceResult<ResultOf<T[number]>>>;
+  raceTyped<const T extends readonly (ScheduledTask | Branch)[]>(
+    ...tasks: T
+  ): ScheduledTask<RaceResult<ResultOf<T[number]>>>;
+
+  /** Shows a text to clients; at most 262144 bytes. Objects are stored as JSON. */
+  setCustomStatus(status: unknown): void;
+  resetCustomStatus(): void;
+  getCustomStatus(): string | null;
+
+  /** Stores a text under a key. Objects are stored as JSON. */
+  setValue(key: string, value: unknown): void;
+  getValue(key: string): string | null;
+  clearValue(key: string): void;
+  clearAllValues(): void;
+  getKvAllValues(): Record<string, string>;
+  /** The keys, sorted by code point. */
+  getKvAllKeys(): string[];
+  getKvLength(): number;
+  /**
+   * Removes the keys that earlier executions last wrote before a time, and gives their number.
+   * Keys that this execution wrote stay.
+   */
+  pruneKvValuesUpdatedBefore(cutoffMs: number): number;
+
+  /** Traces are shown once, not again when code is replayed. */
+  traceDebug(message: unknown): void;
+  traceInfo(message: unknown): void;
+  traceWarn(message: unknown): void;
+  traceError(message: unknown): void;
+}
+
+/** What an activity sees of its attempt. */
+export class ActivityContext {
+  private constructor();
+  readonly instanceId: string;
+  readonly executionId: number;
+  readonly orchestrationName: string;
+  readonly orchestrationVersion: string;
+  readonly activityName: string;
+  readonly workerId: string;
+  readonly sessionId: string | null;
+  /** 1 for the first attempt to run this schedule. */
+  readonly attempt: number;
+  /** Aborted, with a CancelledError as its reason, when the result is no longer wanted. */
+  readonly signal: AbortSignal;
+  /** The routing tag. */
+  tag(): string | null;
+  /** Whether the result is no longer wanted. Once true, it stays true. */
+  isCancelled(): boolean;
+  /** A client on the same store; null once the activity has ended. */
+  getClient(): Client | null;
+  traceDebug(message: unknown): void;
+  traceInfo(message: unknown): void;
+  traceWarn(message: unknown): void;
+  traceError(message: unknown): void;
+}
+
+export interface SqliteOptions {
+  /** `'full'`, the default, survives a power cut; `'normal'` survives a crash of the process. */
+  synchronous?: 'full' | 'normal';
+}
+
+/** Storage in one SQLite file. */
+export class SqliteProvider {
+  private constructor();
+  /** Opens a file by path or `sqlite:` URL; it and missing folders are made. */
+  static open(path: string, options?: SqliteOptions): Promise<SqliteProvider>;
+  /** Makes a private database in memory. */
+  static inMemory(options?: SqliteOptions): Promise<SqliteProvider>;
+  /** Shuts the runtimes on it down, then closes the store. Closing twice is harmless. */
+  close(): Promise<void>;
+}
+
+export interface PostgresEntraOptions {
+  audience?: string;
+  maxConnections?: number;
+  acquireTimeoutMs?: number;
+  refreshIntervalMs?: number;
+}
+
+/** Storage in PostgreSQL. In this build its factories reject with the code UNSUPPORTED. */
+export class PostgresProvider {
+  private constructor();
+  static connect(databaseUrl: string): Promise<PostgresProvider>;
+  static connectWithSchema(databaseUrl: string, schema: string): Promise<PostgresProvider>;
+  static connectWithEntra(
+    host: string,
+    port: number,
+    database: string,
+    user: string,
+    options?: PostgresEntraOptions,
+  ): Promise<PostgresProvider>;
+  static connectWithSchemaAndEntra(
+    host: string,
+    port: number,
+    database: string,
+    user: string,
+    schema: string,
+    options?: PostgresEntraOptions,
+  ): Promise<PostgresProvider>;
+  close(): Promise<void>;
+}
+
+export type Provider = SqliteProvider | PostgresProvider;
+
+/** The state of an instance. Keys that do not apply are absent. */
+export interface OrchestrationStatus<TOutput = any> {
+  status: 'NotFound' | 'Running' | 'Completed' | 'Failed';
+  /** Goes up with each committed change of the custom status; 0 if there was none. */
+  customStatusVersion: number;
+  /** Only when completed. */
+  output?: TOutput;
+  /** Only when failed. */
+  error?: string;
+  customStatus?: string;
+}
+
+export interface SystemMetrics {
+  totalInstances: number;
+  totalExecutions: number;
+  runningInstances: number;
+  completedInstances: number;
+  failedInstances: number;
+  totalEvents: number;
+}
+
+export interface SystemStats {
+  historyEventCount: number;
+  historySizeBytes: number;
+  queuePendingCount: number;
+  kvUserKeyCount: number;
+  kvTotalValueBytes: number;
+}
+
+export interface QueueDepths {
+  orchestratorQueue: number;
+  workerQueue: number;
+  timerQueue: number;
+}
+
+export type ExecutionStatus = 'Running' | 'Completed' | 'Failed' | 'ContinuedAsNew';
+
+/** Times are milliseconds since 1970. */
+export interface InstanceInfo {
+  instanceId: string;
+  orchestrationName: string;
+  orchestrationVersion: string;
+  currentExecutionId: number;
+  status: ExecutionStatus;
+  /** The result, or the error's text; absent while running. */
+  output?: any;
+  createdAt: number;
+  updatedAt: number;
+  parentInstanceId?: string;
+}
+
+export interface ExecutionInfo {
+  executionId: number;
+  status: ExecutionStatus;
+  output?: any;
+  startedAt: number;
+  completedAt?: number;
+  eventCount: number;
+}
+
+export interface HistoryEvent {
+  eventId: number;
+  kind: string;
+  timestampMs: number;
+  /** The event that this one answers. */
+  sourceEventId?: number;
+  /** JSON text. */
+  data?: string;
+}
+
+export interface InstanceTree {
+  rootId: string;
+  allIds: string[];
+  size: number;
+}
+
+export interface InstanceFilter {
+  instanceIds?: string[];
+  /** Milliseconds since 1970. */
+  completedBefore?: number;
+  /** 1000 by default. */
+  limit?: number;
+}
+
+export interface PruneOptions {
+  /** Counts from the newest execution, the current one included. */
+  keepLast?: number;
+  completedBefore?: number;
+}
+
+export interface DeleteResult {
+  instancesDeleted: number;
+  executionsDeleted: number;
+  eventsDeleted: number;
+  queueMessagesDeleted: number;
+}
+
+export interface PruneResult {
+  instancesProcessed: number;
+  executionsDeleted: number;
+  eventsDeleted: number;
+}
+
+/**
+ * The control plane. It needs no runtime and no closing. Every method is asynchronous: wrong
+ * arguments are rejections too. Timeouts are 30 seconds by default.
+ */
+export class Client {
+  constructor(provider: Provider);
+  /** Enqueues a start of the latest version. An id that exists already changes nothing. */
+  startOrchestration(instanceId: string, orchestrationName: string, input?: unknown): Promise<void>;
+  startOrchestrationTyped(
+    instanceId: string,
+    orchestrationName: string,
+    input?: unknown,
+  ): Promise<void>;
+  startOrchestrationVersioned(
+    instanceId: string,
+    orchestrationName: string,
+    input: unknown,
+    version: string,
+  ): Promise<void>;
+  startOrchestrationVersionedTyped(
+    instanceId: string,
+    orchestrationName: string,
+    input: unknown,
+    version: string,
+  ): Promise<void>;
+  /** Sends a signal for waitForEvent. It is lost if nobody waits for it. */
+  raiseEvent(instanceId: string, eventName: string, data?: unknown): Promise<void>;
+  raiseEventTyped(instanceId: string, eventName: string, data?: unknown): Promise<void>;
+  /** Sends a message for dequeueEvent. It is kept until it is taken. */
+  enqueueEvent(instanceId: string, queueName: string, data?: unknown): Promise<void>;
+  enqueueEventTyped(instanceId: string, queueName: string, data?: unknown): Promise<void>;
+  /** Asks an instance and its children to end; it then fails with `canceled: <reason>`. */
+  cancelInstance(instanceId: string, reason?: string | null): Promise<void>;
+
+  /** Reads the state. The output is JSON text here, not parsed. */
+  getStatus(instanceId: string): Promise<OrchestrationStatus<string>>;
+  /** Waits until the instance has ended; a failure is a value. Rejects on timeout. */
+  waitForOrchestration<T = any>(
+    instanceId: string,
+    timeoutMs?: number,
+  ): Promise<OrchestrationStatus<T>>;
+  /** Waits for the output itself; a failure is a rejection. */
+  waitForOrchestrationTyped<T = any>(instanceId: string, timeoutMs?: number): Promise<T>;
+  /** Waits until the custom status has changed, or the instance has ended. */
+  waitForStatusChange<T = any>(
+    instanceId: string,
+    lastSeenVersion: number,
+    pollIntervalMs?: number,
+    timeoutMs?: number,
+  ): Promise<OrchestrationStatus<T>>;
+  waitForValue(instanceId: string, key: string, timeoutMs?: number): Promise<string>;
+  getValue(instanceId: string, key: string): Promise<string | null>;
+  getKvAllValues(instanceId: string): Promise<Record<string, string>>;
+
+  getSystemMetrics(): Promise<SystemMetrics>;
+  getOrchestrationStats(instanceId: string): Promise<SystemStats | null>;
+  getQueueDepths(): Promise<QueueDepths>;
+
+  /** All instances, newest first, children included. */
+  listAllInstances(): Promise<string[]>;
+  listInstancesByStatus(status: ExecutionStatus | (string & {})): Promise<string[]>;
+  getInstanceInfo(instanceId: string): Promise<InstanceInfo>;
+  getExecutionInfo(instanceId: string, executionId: number): Promise<ExecutionInfo>;
+  listExecutions(instanceId: string): Promise<number[]>;
+  readExecutionHistory(instanceId: string, executionId: number): Promise<HistoryEvent[]>;
+  /** The instance and all its descendants, each after its parent. */
+  getInstanceTree(instanceId: string): Promise<InstanceTree>;
+
+  /** Deletes a root instance with its children; a running one only if forced. */
+  deleteInstance(instanceId: string, force?: boolean): Promise<DeleteResult>;
+  /** Deletes ended root instances that match every condition. */
+  deleteInstanceBulk(filter?: InstanceFilter): Promise<DeleteResult>;
+  /** Deletes old executions of an instance, never the current one. */
+  pruneExecutions(instanceId: string, options?: PruneOptions): Promise<PruneResult>;
+  pruneExecutionsBulk(filter?: InstanceFilter, options?: PruneOptions): Promise<PruneResult>;
+}
+
+export type TagFilter =
+  | 'defaultOnly'
+  | 'any'
+  | 'none'
+  | { tags: string[] }
+  | { defaultAnd: string[] };
+
+export interface RuntimeOptions {
+  /** Turns at a time, 2 by default; 0 runs no orchestrations here. */
+  orchestrationConcurrency?: number;
+  /** Activities at a time, 2 by default; 0 runs no activities here. */
+  workerConcurrency?: number;
+  /** 100 by default. Work is announced; polls are a safety net. */
+  dispatcherPollIntervalMs?: number;
+  /** The lease on a running activity, 30000 by default, at least 100. */
+  workerLockTimeoutMs?: number;
+  /** 10 by default. */
+  maxSessionsPerRuntime?: number;
+  /** 300000 by default. */
+  sessionIdleTimeoutMs?: number;
+  /** Names the owner of sessions, across restarts. */
+  workerNodeId?: string;
+  /** Which activities run here: those without a tag by default. */
+  workerTagFilter?: TagFilter;
+  /** `'pretty'` by default. */
+  logFormat?: 'json' | 'pretty' | 'compact';
+  /** `'info'` by default. */
+  logLevel?: 'off' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
+  serviceName?: string;
+  serviceVersion?: string;
+  /** For tests: drops instances from memory at random after turns. Only the speed may change. */
+  evictAfterTurn?: boolean;
+}
+
+/** What this runtime has done since it started. */
+export interface MetricsSnapshot {
+  orchStarts: number;
+  orchCompletions: number;
+  orchFailures: number;
+  orchApplicationErrors: number;
+  orchInfrastructureErrors: number;
+  orchConfigurationErrors: number;
+  orchPoison: number;
+  activitySuccess: number;
+  activityAppErrors: number;
+  activityInfraErrors: number;
+  activityConfigErrors: number;
+  activityPoison: number;
+  orchDispatcherItemsFetched: number;
+  workerDispatcherItemsFetched: number;
+  orchContinueAsNew: number;
+  suborchestrationCalls: number;
+  providerErrors: number;
+}
+
+/** Hosts orchestrations and activities. It is started once. */
+export class Runtime {
+  constructor(provider: Provider, options?: RuntimeOptions | null);
+  registerActivity<TInput = any, TOutput = any>(name: string, fn: Activity<TInput, TOutput>): void;
+  registerActivityTyped<TInput = any, TOutput = any>(
+    name: string,
+    fn: Activity<TInput, TOutput>,
+  ): void;
+  /** Registers version 1.0.0. */
+  registerOrchestration<TInput = any, TOutput = any>(
+    name: string,
+    fn: Orchestration<TInput, TOutput>,
+  ): void;
+  registerOrchestrationTyped<TInput = any, TOutput = any>(
+    name: string,
+    fn: Orchestration<TInput, TOutput>,
+  ): void;
+  /** Registers a semantic version; those of one name come in increasing order. */
+  registerOrchestrationVersioned<TInput = any, TOutput = any>(
+    name: string,
+    version: string,
+    fn: Orchestration<TInput, TOutput>,
+  ): void;
+  registerOrchestrationVersionedTyped<TInput = any, TOutput = any>(
+    name: string,
+    version: string,
+    fn: Orchestration<TInput, TOutput>,
+  ): void;
+  /** Starts to work, and keeps the process alive until shutdown. */
+  start(): Promise<void>;
+  /** Takes no more work, and lets what runs finish for up to `timeoutMs`, 1000 by default. */
+  shutdown(timeoutMs?: number): Promise<void>;
+  /** Null before the start and after the shutdown. */
+  metricsSnapshot(): MetricsSnapshot | null;
+}
+
+/** Sends log lines to a file. It throws if the file cannot be opened or lines go somewhere else. */
+export function initTracing(options: {
+  logFile: string;
+  logLevel?: RuntimeOptions['logLevel'];
+  logFormat?: RuntimeOptions['logFormat'];
+}): void;
+
+/** The base of the package's errors; `code` is stable. */
+export class DuroxideError extends Error {
+  constructor(
+    message: string,
+    options?: { code?: string; cause?: unknown; details?: object | null },
+  );
+  code: string;
+  details?: object;
+}
+/** An activity failed; `cause` is what it threw. */
+export class ActivityError extends DuroxideError {}
+/** An orchestration failed. */
+export class OrchestrationError extends DuroxideError {}
+/** Something was cancelled before it ended. */
+export class CancelledError extends DuroxideError {}
+/** What was waited for did not happen in time. */
+export class TimeoutError extends DuroxideError {}
+/** Orchestration code did not repeat what its history says. */
+export class NondeterminismError extends DuroxideError {}
+/** The store refused or failed. */
+export class ProviderError extends DuroxideError {}

@@ -1,0 +1,231 @@
+'use strict';
+
+const { DuroxideError } = require('./errors.js');
+
+/**
+ * Checks of arguments. Each throws a TypeError for a wrong kind and a RangeError for a wrong
+ * size, in the caller's stack, naming the argument and the expectation.
+ */
+
+/** Ids of root instances may neither begin with this nor hold it after `::`. */
+const RESERVED_CHILD_MARKER = 'sub::';
+
+// NUL and lone surrogates cannot be stored as text everywhere, so they have no place in names.
+const UNSTORABLE = /\0|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
+
+/**
+ * Says what a value is, for error texts. It never throws.
+ *
+ * @param {unknown} value
+ * @returns {string}
+ */
+function kindOf(value) {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'an array';
+  switch (typeof value) {
+    case 'undefined':
+      return 'undefined';
+    case 'object':
+      return 'an object';
+    case 'string':
+      return `the string ${JSON.stringify(shorten(value))}`;
+    case 'number':
+    case 'bigint':
+    case 'boolean':
+      return `the ${typeof value} ${String(value)}`;
+    default:
+      return `a ${typeof value}`;
+  }
+}
+
+/** @param {string} text */
+function shorten(text) {
+  return text.length <= 40 ? text : `${text.slice(0, 40)}…`;
+}
+
+/**
+ * @param {string} argument
+ * @param {unknown} value
+ * @returns {string}
+ */
+function string(argument, value) {
+  if (typeof value !== 'string') {
+    throw new TypeError(`${argument} must be a string, not ${kindOf(value)}`);
+  }
+  return value;
+}
+
+/**
+ * Checks a name: of an instance, orchestration, activity, event, queue, session or tag.
+ *
+ * @param {string} argument
+ * @param {unknown} value
+ * @returns {string}
+ */
+function name(argument, value) {
+  const text = string(argument, value);
+  if (text === '') throw new TypeError(`${argument} must not be empty`);
+  if (UNSTORABLE.test(text)) {
+    throw new TypeError(`${argument} must not contain NUL or lone surrogates`);
+  }
+  return text;
+}
+
+/**
+ * Checks the id of an instance that has no parent.
+ *
+ * @param {string} argument
+ * @param {unknown} value
+ * @returns {string}
+ */
+function rootId(argument, value) {
+  const id = name(argument, value);
+  if (isReserved(id)) {
+    throw new DuroxideError(
+      `Invalid input: instance id '${id}' uses the reserved sub-orchestration marker 'sub::'`,
+      { code: 'INVALID_INPUT' },
+    );
+  }
+  return id;
+}
+
+/** @param {string} id */
+function isReserved(id) {
+  return id.startsWith(RESERVED_CHILD_MARKER) || id.includes(`::${RESERVED_CHILD_MARKER}`);
+}
+
+/**
+ * Checks a whole number from `min` on.
+ *
+ * @param {string} argument
+ * @param {unknown} value
+ * @param {number} [min]
+ * @returns {number}
+ */
+function integer(argument, value, min = 0) {
+  if (typeof value !== 'number') {
+    throw new TypeError(`${argument} must be a number, not ${kindOf(value)}`);
+  }
+  if (!Number.isInteger(value) || value < min) {
+    throw new RangeError(`${argument} must be a whole number from ${min} on, not ${value}`);
+  }
+  return value;
+}
+
+/** The longest wait that is passed on, about 30 years; longer ones mean the same. */
+const MAX_TIMEOUT_MS = 1e12;
+
+/**
+ * Checks a timeout in milliseconds. NaN means zero, as does a fraction below one.
+ *
+ * @param {string} argument
+ * @param {unknown} value
+ * @param {number} fallback stands for null and undefined
+ * @returns {number}
+ */
+function timeout(argument, value, fallback) {
+  if (value === undefined || value === null) return fallback;
+  if (typeof value !== 'number') {
+    throw new TypeError(`${argument} must be a number, not ${kindOf(value)}`);
+  }
+  if (value < 0) throw new RangeError(`${argument} must not be negative, but is ${value}`);
+  return Number.isNaN(value) ? 0 : Math.min(Math.floor(value), MAX_TIMEOUT_MS);
+}
+
+/**
+ * @param {string} argument
+ * @param {unknown} value
+ * @returns {boolean}
+ */
+function boolean(argument, value) {
+  if (typeof value !== 'boolean') {
+    throw new TypeError(`${argument} must be a boolean, not ${kindOf(value)}`);
+  }
+  return value;
+}
+
+/**
+ * @param {string} argument
+ * @param {unknown} value
+ * @returns {Function}
+ */
+function func(argument, value) {
+  if (typeof value !== 'function') {
+    throw new TypeError(`${argument} must be a function, not ${kindOf(value)}`);
+  }
+  return value;
+}
+
+/**
+ * Checks an optional object with known fields. Each field has a check; a field that is null or
+ * undefined counts as absent. The result is a fresh object.
+ *
+ * @param {string} argument
+ * @param {unknown} value
+ * @param {Record<string, (argument: string, value: any) => unknown>} fields
+ * @returns {Record<string, any>}
+ */
+function options(argument, value, fields) {
+  /** @type {Record<string, unknown>} */
+  const checked = {};
+  if (value === undefined || value === null) return checked;
+  if (typeof value !== 'object' || Array.isArray(value)) {
+    throw new TypeError(`${argument} must be an object, not ${kindOf(value)}`);
+  }
+  for (const [key, given] of Object.entries(value)) {
+    if (!Object.hasOwn(fields, key)) throw unknownOption(argument, key, Object.keys(fields));
+    if (given !== undefined && given !== null) {
+      checked[key] = fields[key](`${argument}.${key}`, given);
+    }
+  }
+  return checked;
+}
+
+/**
+ * @param {string} argument
+ * @param {string} key
+ * @param {string[]} known
+ */
+function unknownOption(argument, key, known) {
+  const nearest = known
+    .map((candidate) => ({ candidate, distance: distance(key, candidate) }))
+    .sort((a, b) => a.distance - b.distance)[0];
+  const isClose = nearest && nearest.distance <= Math.max(3, key.length / 2);
+  const hint = isClose
+    ? `did you mean '${nearest.candidate}'?`
+    : `known are ${known.map((candidate) => `'${candidate}'`).join(', ')}`;
+  return new TypeError(`${argument} has an unknown option '${key}'; ${hint}`);
+}
+
+/**
+ * Gives the number of edits between two words.
+ *
+ * @param {string} a
+ * @param {string} b
+ */
+function distance(a, b) {
+  let row = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = row[j - 1] + (a[i - 1].toLowerCase() === b[j - 1].toLowerCase() ? 0 : 1);
+      next.push(Math.min(row[j] + 1, next[j - 1] + 1, replaced));
+    }
+    row = next;
+  }
+  return row[b.length];
+}
+
+module.exports = {
+  RESERVED_CHILD_MARKER,
+  kindOf,
+  string,
+  name,
+  rootId,
+  isReserved,
+  integer,
+  timeout,
+  boolean,
+  func,
+  options,
+};

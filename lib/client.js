@@ -1,0 +1,333 @@
+'use strict';
+
+const channel = require('./channel.js');
+const check = require('./check.js');
+const codec = require('./codec.js');
+const { CancelledError, OrchestrationError, TimeoutError } = require('./errors.js');
+const { openedStore } = require('./provider.js');
+
+const DEFAULT_WAIT_MS = 30000;
+const DEFAULT_STATUS_POLL_MS = 500;
+
+const FILTER = {
+  instanceIds: checkIds,
+  completedBefore: check.integer,
+  limit: check.integer,
+};
+
+const PRUNE_OPTIONS = { keepLast: check.integer, completedBefore: check.integer };
+
+/** The control plane: start, signal, wait, read, manage. Its documentation is in index.d.ts. */
+class Client {
+  #provider;
+
+  /** @param {object} provider */
+  constructor(provider) {
+    openedStore(provider);
+    this.#provider = provider;
+  }
+
+  /**
+   * @param {string} name
+   * @param {object} args
+   * @param {string} [payload]
+   * @returns {Promise<{ value: any, payload: string | null }>}
+   */
+  #request(name, args, payload) {
+    const { store } = openedStore(this.#provider);
+    return channel.request(`client.${name}`, { store, ...args }, payload);
+  }
+
+  /** @param {string} instanceId @param {string} orchestrationName @param {unknown} [input] */
+  async startOrchestration(instanceId, orchestrationName, input) {
+    await this.#start(instanceId, orchestrationName, input, null);
+  }
+
+  /** @param {string} instanceId @param {string} orchestrationName @param {unknown} [input] */
+  async startOrchestrationTyped(instanceId, orchestrationName, input) {
+    await this.startOrchestration(instanceId, orchestrationName, input);
+  }
+
+  /**
+   * @param {string} instanceId
+   * @param {string} orchestrationName
+   * @param {unknown} input
+   * @param {string | null} version
+   */
+  async startOrchestrationVersioned(instanceId, orchestrationName, input, version) {
+    await this.#start(instanceId, orchestrationName, input, check.name('version', version));
+  }
+
+  /**
+   * @param {string} instanceId
+   * @param {string} orchestrationName
+   * @param {unknown} input
+   * @param {string | null} version
+   */
+  async startOrchestrationVersionedTyped(instanceId, orchestrationName, input, version) {
+    await this.startOrchestrationVersioned(instanceId, orchestrationName, input, version);
+  }
+
+  /**
+   * @param {string} instanceId
+   * @param {string} orchestrationName
+   * @param {unknown} input
+   * @param {string | null} version
+   */
+  async #start(instanceId, orchestrationName, input, version) {
+    const instance = check.rootId('instanceId', instanceId);
+    const name = check.name('orchestrationName', orchestrationName);
+    await this.#request('start', { instance, name, version }, codec.encode(input, 'input'));
+  }
+
+  /** @param {string} instanceId @param {string} eventName @param {unknown} [data] */
+  async raiseEvent(instanceId, eventName, data) {
+    const instance = check.name('instanceId', instanceId);
+    const name = check.name('eventName', eventName);
+    await this.#request('raise', { instance, name }, codec.encode(data, 'data'));
+  }
+
+  /** @param {string} instanceId @param {string} eventName @param {unknown} [data] */
+  async raiseEventTyped(instanceId, eventName, data) {
+    await this.raiseEvent(instanceId, eventName, data);
+  }
+
+  /** @param {string} instanceId @param {string} queueName @param {unknown} [data] */
+  async enqueueEvent(instanceId, queueName, data) {
+    const instance = check.name('instanceId', instanceId);
+    const queue = check.name('queueName', queueName);
+    await this.#request('enqueue', { instance, queue }, codec.encode(data, 'data'));
+  }
+
+  /** @param {string} instanceId @param {string} queueName @param {unknown} [data] */
+  async enqueueEventTyped(instanceId, queueName, data) {
+    await this.enqueueEvent(instanceId, queueName, data);
+  }
+
+  /** @param {string} instanceId @param {string | null} [reason] */
+  async cancelInstance(instanceId, reason) {
+    const instance = check.name('instanceId', instanceId);
+    await this.#request('cancel', { instance, reason: check.string('reason', reason ?? '') });
+  }
+
+  /** @param {string} instanceId */
+  async getStatus(instanceId) {
+    const instance = check.name('instanceId', instanceId);
+    return status(await this.#request('status', { instance }), (output) => output);
+  }
+
+  /** @param {string} instanceId @param {number} [timeoutMs] */
+  async waitForOrchestration(instanceId, timeoutMs) {
+    const instance = check.name('instanceId', instanceId);
+    const wait = check.timeout('timeoutMs', timeoutMs, DEFAULT_WAIT_MS);
+    return status(await this.#request('wait', { instance, timeoutMs: wait }), codec.decode);
+  }
+
+  /** @param {string} instanceId @param {number} [timeoutMs] */
+  async waitForOrchestrationTyped(instanceId, timeoutMs) {
+    const {
+      status: state,
+      output,
+      error,
+    } = /** @type {any} */ (await this.waitForOrchestration(instanceId, timeoutMs));
+    if (state !== 'Failed') return output;
+    const Class = error.startsWith('canceled: ') ? CancelledError : OrchestrationError;
+    throw new Class(error || 'Orchestration failed');
+  }
+
+  /**
+   * @param {string} instanceId
+   * @param {number} lastSeenVersion
+   * @param {number} [pollIntervalMs]
+   * @param {number} [timeoutMs]
+   */
+  async waitForStatusChange(instanceId, lastSeenVersion, pollIntervalMs, timeoutMs) {
+    const instance = check.name('instanceId', instanceId);
+    const seen = check.integer('lastSeenVersion', lastSeenVersion);
+    // Waiting clients are woken; the interval is checked, and nothing else is left for it to do.
+    check.timeout('pollIntervalMs', pollIntervalMs, DEFAULT_STATUS_POLL_MS);
+    const wait = check.timeout('timeoutMs', timeoutMs, DEFAULT_WAIT_MS);
+    const reply = await this.#request('waitStatus', { instance, seen, timeoutMs: wait });
+    return status(reply, codec.decode);
+  }
+
+  /** @param {string} instanceId @param {string} key @param {number} [timeoutMs] */
+  async waitForValue(instanceId, key, timeoutMs) {
+    const instance = check.name('instanceId', instanceId);
+    check.string('key', key);
+    const wait = check.timeout('timeoutMs', timeoutMs, DEFAULT_WAIT_MS);
+    try {
+      const { payload } = await this.#request('waitValue', { instance, key, timeoutMs: wait });
+      return payload;
+    } catch (error) {
+      if (!(error instanceof TimeoutError)) throw error;
+      const text = `Timed out waiting for value '${key}' on instance '${instanceId}'`;
+      throw new TimeoutError(text, { cause: error });
+    }
+  }
+
+  /** @param {string} instanceId @param {string} key */
+  async getValue(instanceId, key) {
+    const instance = check.name('instanceId', instanceId);
+    const { payload } = await this.#request('value', { instance, key: check.string('key', key) });
+    return payload ?? null;
+  }
+
+  /** @param {string} instanceId */
+  async getKvAllValues(instanceId) {
+    const instance = check.name('instanceId', instanceId);
+    const { value } = await this.#request('values', { instance });
+    return value.values;
+  }
+
+  async getSystemMetrics() {
+    const { value } = await this.#request('metrics', {});
+    return value;
+  }
+
+  /** @param {string} instanceId */
+  async getOrchestrationStats(instanceId) {
+    const instance = check.name('instanceId', instanceId);
+    const { value } = await this.#request('stats', { instance });
+    return value.stats;
+  }
+
+  async getQueueDepths() {
+    const { value } = await this.#request('depths', {});
+    return value;
+  }
+
+  async listAllInstances() {
+    const { value } = await this.#request('list', {});
+    return value.instances;
+  }
+
+  /** @param {string} wanted */
+  async listInstancesByStatus(wanted) {
+    const { value } = await this.#request('list', { status: check.string('status', wanted) });
+    return value.instances;
+  }
+
+  /** @param {string} instanceId */
+  async getInstanceInfo(instanceId) {
+    const instance = check.name('instanceId', instanceId);
+    return ended(await this.#request('instance', { instance }));
+  }
+
+  /** @param {string} instanceId @param {number} executionId */
+  async getExecutionInfo(instanceId, executionId) {
+    const instance = check.name('instanceId', instanceId);
+    const execution = check.integer('executionId', executionId);
+    return ended(await this.#request('execution', { instance, execution }));
+  }
+
+  /** @param {string} instanceId */
+  async listExecutions(instanceId) {
+    const instance = check.name('instanceId', instanceId);
+    const { value } = await this.#request('executions', { instance });
+    return value.executions;
+  }
+
+  /** @param {string} instanceId @param {number} executionId */
+  async readExecutionHistory(instanceId, executionId) {
+    const instance = check.name('instanceId', instanceId);
+    const execution = check.integer('executionId', executionId, 1);
+    const { value } = await this.#request('history', { instance, execution });
+    return value.events.map(present);
+  }
+
+  /** @param {string} instanceId */
+  async getInstanceTree(instanceId) {
+    const instance = check.name('instanceId', instanceId);
+    const { value } = await this.#request('tree', { instance });
+    return { rootId: instance, allIds: value.ids, size: value.ids.length };
+  }
+
+  /** @param {string} instanceId @param {boolean} [force] */
+  async deleteInstance(instanceId, force) {
+    const instance = check.name('instanceId', instanceId);
+    const request = { instance, force: check.boolean('force', force ?? false) };
+    const { value } = await this.#request('delete', request);
+    return value;
+  }
+
+  /** @param {unknown} [filter] */
+  async deleteInstanceBulk(filter) {
+    const { value } = await this.#request('deleteBulk', conditions(filter));
+    return value;
+  }
+
+  /** @param {string} instanceId @param {unknown} [options] */
+  async pruneExecutions(instanceId, options) {
+    const instance = check.name('instanceId', instanceId);
+    const limits = check.options('options', options, PRUNE_OPTIONS);
+    const { value } = await this.#request('prune', { instance, ...limits });
+    return value;
+  }
+
+  /** @param {unknown} [filter] @param {unknown} [options] */
+  async pruneExecutionsBulk(filter, options) {
+    const limits = check.options('options', options, PRUNE_OPTIONS);
+    const { value } = await this.#request('pruneBulk', { filter: conditions(filter), ...limits });
+    return value;
+  }
+}
+
+/**
+ * Makes a status object: keys that do not apply are absent.
+ *
+ * @param {{ value: any, payload: string | null }} reply
+ * @param {(output: string) => unknown} read
+ */
+function status({ value, payload }, read) {
+  const { status: state, error, customStatus, customStatusVersion } = value;
+  /** @type {Record<string, unknown>} */
+  const result = { status: state, customStatusVersion };
+  if (state === 'Completed') result.output = read(payload ?? 'null');
+  if (state === 'Failed') result.error = error ?? '';
+  if (customStatus !== null) result.customStatus = customStatus;
+  return result;
+}
+
+/**
+ * Describes an instance or execution: its output is parsed unless it failed, and absent while it
+ * runs.
+ *
+ * @param {{ value: any, payload: string | null }} reply
+ */
+function ended({ value, payload }) {
+  const result = present(value);
+  if (typeof payload === 'string') {
+    result.output = value.status === 'Failed' ? payload : codec.decode(payload);
+  }
+  return result;
+}
+
+/**
+ * Copies an object without its null fields.
+ *
+ * @param {object} value
+ * @returns {Record<string, unknown>}
+ */
+function present(value) {
+  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== null));
+}
+
+/** @param {unknown} filter */
+function conditions(filter) {
+  const { instanceIds, ...rest } = check.options('filter', filter, FILTER);
+  return { ids: instanceIds ?? null, ...rest };
+}
+
+/**
+ * @param {string} argument
+ * @param {unknown} value
+ */
+function checkIds(argument, value) {
+  if (!Array.isArray(value)) {
+    throw new TypeError(`${argument} must be an array of instance ids, not ${check.kindOf(value)}`);
+  }
+  return value.map((id, index) => check.string(`${argument}[${index}]`, id));
+}
+
+module.exports = { Client };

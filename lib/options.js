@@ -1,0 +1,95 @@
+'use strict';
+
+const check = require('./check.js');
+const limits = require('./limits.js');
+const { checkLevel } = require('./trace.js');
+
+/** The options of a runtime, checked. Their defaults are the engine's. */
+
+/** The shortest lease on an activity: a shorter one could run out before it is renewed. */
+const MIN_LEASE_MS = 100;
+
+const TAG_MODES = ['defaultOnly', 'any', 'none'];
+
+/**
+ * @param {number} min
+ * @returns {(argument: string, value: unknown) => number}
+ */
+const from = (min) => (argument, value) => check.integer(argument, value, min);
+
+const OPTIONS = {
+  orchestrationConcurrency: from(0),
+  workerConcurrency: from(0),
+  dispatcherPollIntervalMs: from(0),
+  workerLockTimeoutMs: from(MIN_LEASE_MS),
+  maxSessionsPerRuntime: from(1),
+  sessionIdleTimeoutMs: from(1),
+  workerNodeId: check.name,
+  workerTagFilter: checkTagFilter,
+  logFormat: check.string,
+  logLevel: checkLevel,
+  serviceName: check.string,
+  serviceVersion: check.string,
+  evictAfterTurn: check.boolean,
+};
+
+/**
+ * Checks the options of a runtime and gives them as the engine takes them.
+ *
+ * @param {unknown} options
+ */
+function checkOptions(options) {
+  return check.options('options', options, OPTIONS);
+}
+
+/**
+ * @param {string} argument
+ * @param {any} value
+ */
+function checkTagFilter(argument, value) {
+  if (TAG_MODES.includes(value)) return { mode: value, tags: [] };
+  if (typeof value !== 'object' || Array.isArray(value)) throw unknownFilter(argument, value);
+  const given = check.options(argument, value, { tags: checkTags, defaultAnd: checkTags });
+  const [[mode, tags] = [], ...others] = Object.entries(given);
+  if (mode === undefined || others.length > 0) throw unknownFilter(argument, value);
+  return { mode, tags };
+}
+
+/**
+ * @param {string} argument
+ * @param {unknown} value
+ */
+function unknownFilter(argument, value) {
+  return new TypeError(
+    `${argument} must be 'defaultOnly', 'any', 'none', { tags: [...] } or ` +
+      `{ defaultAnd: [...] }, not ${check.kindOf(value)}`,
+  );
+}
+
+/**
+ * @param {string} argument
+ * @param {unknown} value
+ */
+function checkTags(argument, value) {
+  if (!Array.isArray(value)) {
+    throw new TypeError(`${argument} must be an array of tags, not ${check.kindOf(value)}`);
+  }
+  if (value.length === 0 || value.length > limits.MAX_WORKER_TAGS) {
+    throw new RangeError(
+      `${argument} must hold 1 to ${limits.MAX_WORKER_TAGS} tags, not ${value.length}`,
+    );
+  }
+  return value.map((tag, index) => {
+    const text = check.name(`${argument}[${index}]`, tag);
+    const size = limits.byteSize(text);
+    if (size > limits.MAX_TAG_NAME_BYTES) {
+      throw new limits.LimitError(
+        `${argument}[${index}] size (${size} bytes) exceeds limit ` +
+          `(${limits.MAX_TAG_NAME_BYTES} bytes)`,
+      );
+    }
+    return text;
+  });
+}
+
+module.exports = { checkOptions };

@@ -1,0 +1,115 @@
+'use strict';
+
+const check = require('../check.js');
+
+/** Retry policies: what is allowed, and how long to pause after which failure. */
+
+const DEFAULT_BASE_MS = 100;
+const DEFAULT_FIXED_MS = 1000;
+const DEFAULT_MAX_MS = 30000;
+const NAMES = ['exponential', 'fixed', 'linear', 'none'];
+
+/**
+ * Checks a retry policy and gives a copy of it.
+ *
+ * @param {unknown} retry
+ */
+function checkPolicy(retry) {
+  if (retry === undefined || retry === null) {
+    throw new TypeError(`retry must be an object with maxAttempts, not ${check.kindOf(retry)}`);
+  }
+  const policy = check.options('retry', retry, {
+    maxAttempts: (argument, value) => check.integer(argument, value, 1),
+    timeoutMs: check.integer,
+    totalTimeoutMs: check.integer,
+    backoff: checkBackoff,
+  });
+  check.integer('retry.maxAttempts', policy.maxAttempts, 1);
+  return {
+    maxAttempts: policy.maxAttempts,
+    timeoutMs: policy.timeoutMs,
+    totalTimeoutMs: policy.totalTimeoutMs,
+    backoff: policy.backoff,
+  };
+}
+
+/**
+ * @param {string} argument
+ * @param {unknown} value
+ */
+function checkBackoff(argument, value) {
+  if (typeof value === 'number') return check.integer(argument, value);
+  if (typeof value === 'string') {
+    if (!NAMES.includes(value)) throw unknownBackoff(argument, value);
+    return value;
+  }
+  if (typeof value !== 'object') {
+    throw new TypeError(
+      `${argument} must be ${NAMES.map((name) => `'${name}'`).join(', ')}, a number of ` +
+        `milliseconds or an object, not ${check.kindOf(value)}`,
+    );
+  }
+  const backoff = check.options(argument, value, {
+    type: (field, type) => {
+      if (!NAMES.includes(type)) throw unknownBackoff(field, type);
+      return type;
+    },
+    delayMs: check.integer,
+    baseMs: check.integer,
+    multiplier: checkMultiplier,
+    maxMs: check.integer,
+  });
+  if (backoff.type === undefined) throw new TypeError(`${argument}.type must be given`);
+  return backoff;
+}
+
+/**
+ * @param {string} argument
+ * @param {unknown} value
+ */
+function unknownBackoff(argument, value) {
+  return new TypeError(
+    `${argument} must be one of ${NAMES.map((name) => `'${name}'`).join(', ')}, ` +
+      `not ${check.kindOf(value)}`,
+  );
+}
+
+/**
+ * @param {string} argument
+ * @param {unknown} value
+ */
+function checkMultiplier(argument, value) {
+  if (typeof value !== 'number') {
+    throw new TypeError(`${argument} must be a number, not ${check.kindOf(value)}`);
+  }
+  if (!Number.isFinite(value) || value < 1) {
+    throw new RangeError(`${argument} must be a number from 1 on, not ${value}`);
+  }
+  return value;
+}
+
+/**
+ * Gives the pause after a failure in whole milliseconds.
+ *
+ * @param {any} backoff as checked
+ * @param {number} failures how many attempts have failed, from 1 on
+ * @returns {number}
+ */
+function delayAfter(backoff, failures) {
+  if (typeof backoff === 'number') return backoff;
+  const form = typeof backoff === 'object' && backoff !== null ? backoff : { type: backoff };
+  const base = form.baseMs ?? form.delayMs ?? DEFAULT_BASE_MS;
+  const most = form.maxMs ?? DEFAULT_MAX_MS;
+  switch (form.type) {
+    case 'none':
+      return 0;
+    case 'fixed':
+      return form.delayMs ?? form.baseMs ?? DEFAULT_FIXED_MS;
+    case 'linear':
+      return Math.min(base * failures, most);
+    default:
+      return Math.min(Math.floor(base * (form.multiplier ?? 2) ** (failures - 1)), most);
+  }
+}
+
+module.exports = { checkPolicy, delayAfter };

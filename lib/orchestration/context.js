@@ -1,0 +1,350 @@
+'use strict';
+
+const check = require('../check.js');
+const codec = require('../codec.js');
+const limits = require('../limits.js');
+const { finish, inputText } = require('./descriptor.js');
+const { KIND, action } = require('./handle.js');
+const { activity, activityWithRetry, child, group, onSession, spread } = require('./tasks.js');
+const { Values } = require('./values.js');
+
+/**
+ * @typedef {{
+ *   isRunning: boolean, isReplaying: boolean,
+ *   emit(asked: import('./handle.js').Action): void,
+ *   trace(level: number, message: string): void,
+ * }} Host
+ */
+
+const LEVEL = Object.freeze({ debug: 0, info: 1, warn: 2, error: 3 });
+
+/**
+ * What orchestration code calls; its documentation is in index.d.ts. Outside a run of its own code
+ * it reads nothing and changes nothing.
+ */
+class OrchestrationContext {
+  /** @type {Host} */
+  #host;
+  /** @type {string | null} */
+  #customStatus;
+  #values;
+
+  /**
+   * @param {Host} host
+   * @param {import('./execution.js').Opening} opening
+   */
+  constructor(host, opening) {
+    this.#host = host;
+    this.#customStatus = opening.customStatus;
+    this.#values = new Values(opening.values);
+    this.instanceId = opening.instance;
+    this.executionId = opening.execution;
+    this.orchestrationName = opening.name;
+    this.orchestrationVersion = opening.version;
+  }
+
+  get isReplaying() {
+    return this.#host.isReplaying;
+  }
+
+  /** @param {string} name @param {unknown} input @param {unknown} [options] */
+  scheduleActivity(name, input, options) {
+    return activity(name, input, options, false);
+  }
+
+  /** @param {string} name @param {unknown} input @param {unknown} [options] */
+  scheduleActivityTyped(name, input, options) {
+    return activity(name, input, options, true);
+  }
+
+  /** @param {string} name @param {unknown} input @param {string} sessionId */
+  scheduleActivityOnSession(name, input, sessionId) {
+    return onSession(name, input, sessionId, false);
+  }
+
+  /** @param {string} name @param {unknown} input @param {string} sessionId */
+  scheduleActivityOnSessionTyped(name, input, sessionId) {
+    return onSession(name, input, sessionId, true);
+  }
+
+  /** @param {string} name @param {unknown} input @param {unknown} retry */
+  scheduleActivityWithRetry(name, input, retry) {
+    return activityWithRetry(name, input, retry, {}, false);
+  }
+
+  /** @param {string} name @param {unknown} input @param {unknown} retry */
+  scheduleActivityWithRetryTyped(name, input, retry) {
+    return activityWithRetry(name, input, retry, {}, true);
+  }
+
+  /**
+   * @param {string} name
+   * @param {unknown} input
+   * @param {unknown} retry
+   * @param {string} sessionId
+   */
+  scheduleActivityWithRetryOnSession(name, input, retry, sessionId) {
+    check.string('sessionId', sessionId);
+    return activityWithRetry(name, input, retry, { sessionId }, false);
+  }
+
+  /**
+   * @param {string} name
+   * @param {unknown} input
+   * @param {unknown} retry
+   * @param {string} sessionId
+   */
+  scheduleActivityWithRetryOnSessionTyped(name, input, retry, sessionId) {
+    check.string('sessionId', sessionId);
+    return activityWithRetry(name, input, retry, { sessionId }, true);
+  }
+
+  /** @param {number} delayMs */
+  scheduleTimer(delayMs) {
+    return finish({ type: 'timer', delayMs });
+  }
+
+  /** @param {string} name */
+  waitForEvent(name) {
+    return finish({ type: 'waitEvent', name });
+  }
+
+  /** @param {string} name */
+  waitForEventTyped(name) {
+    return finish({ type: 'waitEvent', name }, true);
+  }
+
+  /** @param {string} queueName */
+  dequeueEvent(queueName) {
+    return finish({ type: 'dequeueEvent', queueName });
+  }
+
+  /** @param {string} queueName */
+  dequeueEventTyped(queueName) {
+    return finish({ type: 'dequeueEvent', queueName }, true);
+  }
+
+  /** @param {string} instanceId @param {string} key */
+  getValueFromInstance(instanceId, key) {
+    return finish({ type: 'getValueFromInstance', instanceId, key: String(key) });
+  }
+
+  /** @param {string} name @param {unknown} [input] */
+  scheduleSubOrchestration(name, input) {
+    return child('subOrchestration', name, input, {}, false);
+  }
+
+  /** @param {string} name @param {unknown} [input] */
+  scheduleSubOrchestrationTyped(name, input) {
+    return child('subOrchestration', name, input, {}, true);
+  }
+
+  /** @param {string} name @param {string} instanceId @param {unknown} [input] */
+  scheduleSubOrchestrationWithId(name, instanceId, input) {
+    return child('subOrchestrationWithId', name, input, { instanceId }, false);
+  }
+
+  /** @param {string} name @param {string} instanceId @param {unknown} [input] */
+  scheduleSubOrchestrationWithIdTyped(name, instanceId, input) {
+    return child('subOrchestrationWithId', name, input, { instanceId }, true);
+  }
+
+  /** @param {string} name @param {string | null} version @param {unknown} [input] */
+  scheduleSubOrchestrationVersioned(name, version, input) {
+    return child('subOrchestrationVersioned', name, input, { version: version || null }, false);
+  }
+
+  /**
+   * @param {string} name
+   * @param {string | null} version
+   * @param {string} instanceId
+   * @param {unknown} [input]
+   */
+  scheduleSubOrchestrationVersionedWithId(name, version, instanceId, input) {
+    const pinned = { version: version || null, instanceId };
+    return child('subOrchestrationVersionedWithId', name, input, pinned, false);
+  }
+
+  /** @param {string} name @param {string} instanceId @param {unknown} [input] */
+  startOrchestration(name, instanceId, input) {
+    return child('orchestration', name, input, { instanceId }, false);
+  }
+
+  /** @param {string} name @param {string} instanceId @param {unknown} [input] */
+  startOrchestrationTyped(name, instanceId, input) {
+    return this.startOrchestration(name, instanceId, input);
+  }
+
+  /**
+   * @param {string} name
+   * @param {string | null} version
+   * @param {string} instanceId
+   * @param {unknown} [input]
+   */
+  startOrchestrationVersioned(name, version, instanceId, input) {
+    const pinned = { version: version || null, instanceId };
+    return child('orchestrationVersioned', name, input, pinned, false);
+  }
+
+  /**
+   * @param {string} name
+   * @param {string | null} version
+   * @param {string} instanceId
+   * @param {unknown} [input]
+   */
+  startOrchestrationVersionedTyped(name, version, instanceId, input) {
+    return this.startOrchestrationVersioned(name, version, instanceId, input);
+  }
+
+  newGuid() {
+    return finish({ type: 'newGuid' });
+  }
+
+  utcNow() {
+    return finish({ type: 'utcNow' });
+  }
+
+  /** @param {unknown} [input] */
+  continueAsNew(input) {
+    return finish({ type: 'continueAsNew', input: inputText(input, 'continueAsNew') });
+  }
+
+  /** @param {unknown} [input] */
+  continueAsNewTyped(input) {
+    return this.continueAsNew(input);
+  }
+
+  /** @param {unknown} input @param {string | null} version */
+  continueAsNewVersioned(input, version) {
+    const text = inputText(input, 'continueAsNewVersioned');
+    return finish({ type: 'continueAsNewVersioned', input: text, version: version || null });
+  }
+
+  /** @param {unknown} input @param {string | null} version */
+  continueAsNewVersionedTyped(input, version) {
+    return this.continueAsNewVersioned(input, version);
+  }
+
+  /** @param {unknown[]} tasks */
+  all(tasks) {
+    return group('join', 'all', tasks, false);
+  }
+
+  /** @param {unknown[]} tasks */
+  allTyped(tasks) {
+    return group('join', 'allTyped', tasks, true);
+  }
+
+  /** @param {unknown[]} tasks */
+  allSettled(tasks) {
+    return group('settle', 'allSettled', tasks, false);
+  }
+
+  /** @param {unknown[]} tasks */
+  any(tasks) {
+    return group('any', 'any', tasks, false);
+  }
+
+  /** @param {...unknown} tasks */
+  race(...tasks) {
+    return finish({ type: 'select', tasks: spread(tasks) });
+  }
+
+  /** @param {...unknown} tasks */
+  raceTyped(...tasks) {
+    return finish({ type: 'select', tasks: spread(tasks) }, true);
+  }
+
+  /** @param {unknown} status */
+  setCustomStatus(status) {
+    const text = codec.asText(status, 'the custom status');
+    limits.checkCustomStatus(text);
+    this.#changeCustomStatus(text);
+  }
+
+  resetCustomStatus() {
+    this.#changeCustomStatus(null);
+  }
+
+  getCustomStatus() {
+    return this.#host.isRunning ? this.#customStatus : null;
+  }
+
+  /** @param {string | null} status */
+  #changeCustomStatus(status) {
+    if (!this.#host.isRunning) return;
+    this.#customStatus = status;
+    this.#host.emit(action(KIND.setCustomStatus, { value: status }));
+  }
+
+  /** @param {string} key @param {unknown} value */
+  setValue(key, value) {
+    if (!this.#host.isRunning) return;
+    const name = codec.asText(key, 'the key');
+    const text = codec.asText(value, `the value of key '${name}'`);
+    this.#values.set(name, text);
+    this.#host.emit(action(KIND.setValue, { name, value: text }));
+  }
+
+  /** @param {string} key */
+  getValue(key) {
+    return this.#host.isRunning ? this.#values.get(codec.asText(key, 'the key')) : null;
+  }
+
+  /** @param {string} key */
+  clearValue(key) {
+    if (!this.#host.isRunning) return;
+    const name = codec.asText(key, 'the key');
+    this.#values.clear(name);
+    this.#host.emit(action(KIND.clearValue, { name }));
+  }
+
+  clearAllValues() {
+    if (!this.#host.isRunning) return;
+    this.#values.clearAll();
+    this.#host.emit(action(KIND.clearValues));
+  }
+
+  getKvAllValues() {
+    return this.#host.isRunning ? this.#values.all() : {};
+  }
+
+  getKvAllKeys() {
+    return this.#host.isRunning ? this.#values.keys() : [];
+  }
+
+  getKvLength() {
+    return this.#host.isRunning ? this.#values.size : 0;
+  }
+
+  /** @param {number} cutoffMs */
+  pruneKvValuesUpdatedBefore(cutoffMs) {
+    if (!this.#host.isRunning) return 0;
+    const cutoff = Math.max(0, Math.trunc(Number(cutoffMs)) || 0);
+    const old = this.#values.olderThan(cutoff);
+    for (const key of old) this.clearValue(key);
+    return old.length;
+  }
+
+  /** @param {unknown} message */
+  traceDebug(message) {
+    this.#host.trace(LEVEL.debug, String(message));
+  }
+
+  /** @param {unknown} message */
+  traceInfo(message) {
+    this.#host.trace(LEVEL.info, String(message));
+  }
+
+  /** @param {unknown} message */
+  traceWarn(message) {
+    this.#host.trace(LEVEL.warn, String(message));
+  }
+
+  /** @param {unknown} message */
+  traceError(message) {
+    this.#host.trace(LEVEL.error, String(message));
+  }
+}
+
+module.exports = { OrchestrationContext };

@@ -1,0 +1,256 @@
+'use strict';
+
+const { types } = require('node:util');
+const check = require('../check.js');
+const codec = require('../codec.js');
+const limits = require('../limits.js');
+const { checkPolicy } = require('./backoff.js');
+
+/**
+ * What orchestration code yields: plain descriptions of work. They do nothing by themselves. They
+ * are checked when they are made and, because they are open to change, again when yielded.
+ */
+
+/** @typedef {{ type: string, [field: string]: any }} Descriptor */
+
+/**
+ * `yield*` on a descriptor is `yield` with a typed result.
+ *
+ * @this {Descriptor}
+ * @returns {Generator<Descriptor, any, any>}
+ */
+function* iterate() {
+  return yield this;
+}
+
+/**
+ * Completes a descriptor. The iterator is not enumerable, so that it is not part of the shape.
+ *
+ * @param {Descriptor} descriptor
+ * @param {boolean} [typed]
+ * @returns {Descriptor}
+ */
+function finish(descriptor, typed) {
+  if (typed) descriptor._typed = true;
+  CHECKS.get(descriptor.type)?.(descriptor);
+  Object.defineProperty(descriptor, Symbol.iterator, { value: iterate });
+  return descriptor;
+}
+
+/**
+ * Routes an activity to workers that take the tag, and gives the same descriptor back.
+ *
+ * @this {Descriptor}
+ * @param {string} tag
+ */
+function withTag(tag) {
+  check.name('tag', tag);
+  limits.checkTag(this.name, tag);
+  this.tag = tag;
+  return this;
+}
+
+/** @param {Descriptor} d */
+function checkInput(d) {
+  check.name('name', d.name);
+  check.string('input', d.input);
+}
+
+/** @param {Descriptor} d */
+function checkRouting(d) {
+  checkInput(d);
+  if (d.sessionId) check.name('sessionId', d.sessionId);
+  if (d.tag !== undefined && d.tag !== null) {
+    limits.checkTag(d.name, check.name('tag', d.tag));
+  }
+}
+
+/** @param {Descriptor} d */
+function checkVersion(d) {
+  if (d.version !== null && d.version !== undefined) check.name('version', d.version);
+}
+
+/** @param {Descriptor} d */
+function checkChildId(d) {
+  check.name('instanceId', d.instanceId);
+  if (d.instanceId.startsWith(check.RESERVED_CHILD_MARKER)) {
+    throw new Error(
+      `sub-orchestration instance id '${d.instanceId}' starts with the reserved marker 'sub::', ` +
+        'which the runtime uses to mark auto-generated child ids; use an id that does not begin ' +
+        'with it',
+    );
+  }
+}
+
+/** @param {Descriptor} d */
+function checkDetachedId(d) {
+  check.name('instanceId', d.instanceId);
+  if (check.isReserved(d.instanceId)) {
+    throw new Error(
+      `detached orchestration instance id '${d.instanceId}' uses the reserved sub-orchestration ` +
+        "marker 'sub::'; root instance ids must not start with it or contain '::sub::'",
+    );
+  }
+}
+
+/** @param {Descriptor} d */
+function checkTasks(d) {
+  if (!Array.isArray(d.tasks)) {
+    throw new TypeError(`the tasks to wait for must be an array, not ${check.kindOf(d.tasks)}`);
+  }
+  for (const [index, task] of d.tasks.entries()) {
+    if (!isTask(task)) {
+      throw new TypeError(`task ${index} is ${describeYielded(task)}, which is not a task`);
+    }
+    if (task.type === 'continueAsNew' || task.type === 'continueAsNewVersioned') {
+      throw new TypeError(`task ${index} is continueAsNew, which cannot be part of all or race`);
+    }
+  }
+}
+
+/** @param {Descriptor} d */
+function checkSomeTasks(d) {
+  checkTasks(d);
+  if (d.tasks.length === 0) throw new TypeError('a race needs at least one task');
+}
+
+/**
+ * @param {...((d: Descriptor) => void)} checks
+ * @returns {(d: Descriptor) => void}
+ */
+function every(...checks) {
+  return (d) => {
+    for (const one of checks) one(d);
+  };
+}
+
+/** What must hold for each type. @type {Record<string, (d: Descriptor) => void>} */
+const checks = {
+  activity: checkRouting,
+  activityWithRetry: every(checkRouting, (d) => checkPolicy(d.retry)),
+  timer: (d) => check.integer('delayMs', d.delayMs),
+  waitEvent: (d) => check.name('name', d.name),
+  dequeueEvent: (d) => check.name('queueName', d.queueName),
+  getValueFromInstance: (d) => {
+    check.name('instanceId', d.instanceId);
+    check.string('key', d.key);
+  },
+  newGuid: () => {},
+  utcNow: () => {},
+  subOrchestration: checkInput,
+  subOrchestrationWithId: every(checkInput, checkChildId),
+  subOrchestrationVersioned: every(checkInput, checkVersion),
+  subOrchestrationVersionedWithId: every(checkInput, checkVersion, checkChildId),
+  orchestration: every(checkInput, checkDetachedId),
+  orchestrationVersioned: every(checkInput, checkVersion, checkDetachedId),
+  continueAsNew: (d) => check.string('input', d.input),
+  continueAsNewVersioned: (d) => {
+    check.string('input', d.input);
+    checkVersion(d);
+  },
+  join: checkTasks,
+  settle: checkTasks,
+  select: checkSomeTasks,
+  any: checkSomeTasks,
+  first: checkSomeTasks,
+};
+const CHECKS = new Map(Object.entries(checks));
+
+/**
+ * Says whether a value can be yielded or be a branch: a descriptor, or a generator in progress.
+ *
+ * @param {any} value
+ * @returns {boolean}
+ */
+function isTask(value) {
+  return isBranch(value) || (typeof value === 'object' && value !== null && CHECKS.has(value.type));
+}
+
+/**
+ * Says whether a value is a (synchronous) generator object.
+ *
+ * @param {unknown} value
+ * @returns {value is Generator}
+ */
+function isBranch(value) {
+  return (
+    types.isGeneratorObject(value) &&
+    Object.prototype.toString.call(value) !== '[object AsyncGenerator]'
+  );
+}
+
+/**
+ * Gives a checked copy of a yielded descriptor, so that nothing can change it any more.
+ *
+ * @param {any} value
+ * @returns {Descriptor}
+ */
+function checked(value) {
+  const copy = { ...value };
+  CHECKS.get(copy.type)?.(copy);
+  return copy;
+}
+
+/**
+ * Says what a value is, for the error about something that is no task. It never throws.
+ *
+ * @param {any} value
+ * @returns {string}
+ */
+function describeYielded(value) {
+  if (types.isPromise(value)) return 'a promise';
+  if (types.isGeneratorObject(value)) return 'an asynchronous generator';
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    return typeof value.type === 'string'
+      ? `an object with the unknown type '${value.type}'`
+      : 'an object';
+  }
+  return check.kindOf(value);
+}
+
+/**
+ * Says what to do instead of yielding a value.
+ *
+ * @param {unknown} value
+ * @returns {string}
+ */
+function hintFor(value) {
+  if (types.isPromise(value)) return 'do asynchronous work in an activity and yield that';
+  if (Array.isArray(value)) return 'wait for several tasks with ctx.all([...])';
+  if (typeof value === 'function') return 'call it, and yield what it returns';
+  return 'yield what a method of ctx returns, such as ctx.scheduleActivity(...)';
+}
+
+/**
+ * Makes the error about a yielded value that is no task.
+ *
+ * @param {string} orchestration
+ * @param {unknown} value
+ * @returns {TypeError}
+ */
+function notATask(orchestration, value) {
+  return new TypeError(
+    `orchestration '${orchestration}' yielded ${describeYielded(value)}, which is not a task; ` +
+      hintFor(value),
+  );
+}
+
+/**
+ * Serialises an input when the descriptor is made.
+ *
+ * @param {unknown} value
+ * @param {string} what names what the input is for
+ */
+function inputText(value, what) {
+  return codec.encode(value, `the input of ${what}`);
+}
+
+module.exports = {
+  finish,
+  withTag,
+  isTask,
+  isBranch,
+  checked,
+  notATask,
+  inputText,
+};

@@ -1,0 +1,172 @@
+'use strict';
+
+const codec = require('../codec.js');
+const {
+  ActivityError,
+  DuroxideError,
+  OrchestrationError,
+  CancelledError,
+} = require('../errors.js');
+
+/**
+ * One scheduled action and its result. The numbers of the kinds mirror engine/replay/action.go.
+ */
+
+/** @typedef {import('./descriptor.js').Descriptor} Descriptor */
+/** @typedef {{ ok: true, value: any } | { ok: false, error: any }} Outcome */
+/** @typedef {{ token: number, ok: boolean, value: string, details: string }} Delivery */
+/** @typedef {{ receive(index: number, outcome: Outcome): void }} Receiver */
+
+const KIND = Object.freeze({
+  activity: 1,
+  timer: 2,
+  waitEvent: 3,
+  dequeue: 4,
+  subOrchestration: 5,
+  startOrchestration: 6,
+  continueAsNew: 7,
+  setCustomStatus: 8,
+  setValue: 9,
+  clearValue: 10,
+  clearValues: 11,
+  syscall: 12,
+  drop: 13,
+});
+
+/** After these the engine may have an answer that comes first. @type {Set<number>} */
+const ANSWERED_EARLY = new Set([KIND.waitEvent, KIND.dequeue, KIND.syscall, KIND.continueAsNew]);
+
+/**
+ * Makes an action. All actions have all fields, null where the kind has none.
+ *
+ * @param {number} kind
+ * @param {Partial<Action>} [fields]
+ * @returns {Action}
+ *
+ * @typedef {{
+ *   kind: number, token: number, name: string | null, input: string | null,
+ *   value: string | null, version: string | null, instance: string | null,
+ *   session: string | null, tag: string | null, delayMs: number,
+ * }} Action
+ */
+function action(kind, fields = {}) {
+  return {
+    kind,
+    token: 0,
+    name: fields.name ?? null,
+    input: fields.input ?? null,
+    value: fields.value ?? null,
+    version: fields.version ?? null,
+    instance: fields.instance ?? null,
+    session: fields.session ?? null,
+    tag: fields.tag ?? null,
+    delayMs: fields.delayMs ?? 0,
+  };
+}
+
+/** @param {Descriptor} d */
+const child = (d) =>
+  action(KIND.subOrchestration, {
+    name: d.name,
+    input: d.input,
+    version: d.version || null,
+    instance: d.instanceId,
+  });
+
+/** @param {Descriptor} d */
+const detached = (d) =>
+  action(KIND.startOrchestration, {
+    name: d.name,
+    input: d.input,
+    version: d.version || null,
+    instance: d.instanceId,
+  });
+
+/** @param {Descriptor} d */
+const successor = (d) => action(KIND.continueAsNew, { input: d.input, version: d.version || null });
+
+/**
+ * What each type of descriptor asks the engine for. Types that are built of others are not here.
+ *
+ * @type {Record<string, (d: Descriptor) => Action>}
+ */
+const actions = {
+  activity: (d) =>
+    action(KIND.activity, {
+      name: d.name,
+      input: d.input,
+      // An empty session means none.
+      session: d.sessionId || null,
+      tag: d.tag,
+    }),
+  timer: (d) => action(KIND.timer, { delayMs: Math.min(d.delayMs, Number.MAX_SAFE_INTEGER) }),
+  waitEvent: (d) => action(KIND.waitEvent, { name: d.name }),
+  dequeueEvent: (d) => action(KIND.dequeue, { name: d.queueName }),
+  newGuid: () => action(KIND.syscall, { name: 'newGuid' }),
+  utcNow: () => action(KIND.syscall, { name: 'utcNow' }),
+  getValueFromInstance: (d) =>
+    action(KIND.syscall, { name: 'getKvValue', instance: d.instanceId, value: d.key }),
+  subOrchestration: child,
+  subOrchestrationWithId: child,
+  subOrchestrationVersioned: child,
+  subOrchestrationVersionedWithId: child,
+  orchestration: detached,
+  orchestrationVersioned: detached,
+  continueAsNew: successor,
+  continueAsNewVersioned: successor,
+};
+const ACTIONS = new Map(Object.entries(actions));
+
+/** A leaf: an action with a token, waiting for its delivery. */
+class Handle {
+  /**
+   * @param {Receiver} parent
+   * @param {number} index the place of this handle in its parent
+   * @param {Descriptor} descriptor
+   * @param {Action} asked
+   */
+  constructor(parent, index, descriptor, asked) {
+    this.parent = parent;
+    this.index = index;
+    this.kind = asked.kind;
+    this.token = asked.token;
+    this.typed = descriptor._typed === true && TYPED_KINDS.has(asked.kind);
+    /** An answered or dropped handle is settled: nothing more comes of it. */
+    this.settled = false;
+    this.children = NONE;
+  }
+
+  /**
+   * Reads what a delivery brings.
+   *
+   * @param {Delivery} delivery
+   * @returns {Outcome}
+   */
+  read(delivery) {
+    if (!delivery.ok) return { ok: false, error: failure(this.kind, delivery) };
+    const value = codec.decode(delivery.value);
+    return { ok: true, value: this.typed ? codec.decodeAgain(value) : value };
+  }
+}
+
+/** @type {readonly never[]} */
+const NONE = Object.freeze([]);
+
+/** The typed methods parse results of these twice, not events. @type {Set<number>} */
+const TYPED_KINDS = new Set([KIND.activity, KIND.subOrchestration]);
+
+/**
+ * Makes the error that code catches.
+ *
+ * @param {number} kind
+ * @param {Delivery} delivery
+ */
+function failure(kind, { value: message, details }) {
+  const cause = codec.decodeThrown(details);
+  if (message.startsWith('canceled: ')) return new CancelledError(message, { cause });
+  if (kind === KIND.activity) return new ActivityError(message, { cause });
+  if (kind === KIND.subOrchestration) return new OrchestrationError(message, { cause });
+  return new DuroxideError(message, { cause });
+}
+
+module.exports = { KIND, ANSWERED_EARLY, ACTIONS, NONE, Handle, action };

@@ -1,0 +1,91 @@
+'use strict';
+
+const check = require('../check.js');
+const { checkPolicy } = require('./backoff.js');
+const { finish, inputText, withTag } = require('./descriptor.js');
+
+/** Makes the descriptors that several methods of a context share. */
+
+/** @typedef {import('./descriptor.js').Descriptor} Descriptor */
+
+/**
+ * @param {string} name
+ * @param {unknown} input
+ * @param {unknown} options
+ * @param {boolean} typed
+ */
+function activity(name, input, options, typed) {
+  const { sessionId } = check.options('options', options, { sessionId: check.string });
+  return onSession(name, input, sessionId || undefined, typed);
+}
+
+/**
+ * @param {string} name
+ * @param {unknown} input
+ * @param {string | undefined} sessionId
+ * @param {boolean} typed
+ */
+function onSession(name, input, sessionId, typed) {
+  /** @type {Descriptor} */
+  const task = { type: 'activity', name, input: inputText(input, `activity '${name}'`) };
+  if (sessionId !== undefined) task.sessionId = check.string('sessionId', sessionId);
+  task.withTag = withTag;
+  return finish(task, typed);
+}
+
+/**
+ * @param {string} name
+ * @param {unknown} input
+ * @param {unknown} retry
+ * @param {{ sessionId?: string }} routing
+ * @param {boolean} typed
+ */
+function activityWithRetry(name, input, retry, routing, typed) {
+  const task = finish(
+    {
+      type: 'activityWithRetry',
+      name,
+      input: inputText(input, `activity '${name}'`),
+      retry: checkPolicy(retry),
+      ...routing,
+    },
+    typed,
+  );
+  // Not enumerable, because it is an addition to the known shape.
+  return Object.defineProperty(task, 'withTag', { value: withTag });
+}
+
+/**
+ * @param {string} type
+ * @param {string} name
+ * @param {unknown} input
+ * @param {object} target
+ * @param {boolean} typed
+ */
+function child(type, name, input, target, typed) {
+  const text = inputText(input, `orchestration '${name}'`);
+  return finish({ type, name, ...target, input: text }, typed);
+}
+
+/**
+ * @param {string} type
+ * @param {string} method
+ * @param {unknown} tasks
+ * @param {boolean} typed
+ */
+function group(type, method, tasks, typed) {
+  if (!Array.isArray(tasks)) {
+    throw new TypeError(`${method} takes an array of tasks, not ${check.kindOf(tasks)}`);
+  }
+  return finish({ type, tasks: [...tasks] }, typed);
+}
+
+/** @param {unknown[]} tasks */
+function spread(tasks) {
+  if (tasks.length === 1 && Array.isArray(tasks[0])) {
+    throw new TypeError('race takes its tasks as arguments: spread the array, race(...tasks)');
+  }
+  return tasks;
+}
+
+module.exports = { activity, activityWithRetry, child, group, onSession, spread };

@@ -1,0 +1,98 @@
+'use strict';
+
+const { Execution } = require('./execution.js');
+
+/**
+ * Runs orchestration code: deliveries in, actions out; and keeps the living executions between
+ * runs. It knows nothing of the engine beyond the records it is given.
+ */
+
+/**
+ * @typedef {import('./execution.js').Opening} Opening
+ * @typedef {{
+ *   token: number, resident: number, replaySteps: number, open: Opening | null,
+ *   deliveries: import('./handle.js').Delivery[],
+ * }} RunRecord
+ * @typedef {{
+ *   steps: import('./handle.js').Action[][], outcome: import('./execution.js').Ending | null,
+ * }} RunAnswer
+ */
+
+class Turns {
+  /** @type {Map<number, InstanceType<typeof Execution>>} */
+  #residents = new Map();
+  #find;
+  #trace;
+
+  /**
+   * @param {{
+   *   find(name: string, version: string): GeneratorFunction | undefined,
+   *   trace(token: number, step: number, level: number, message: string): void,
+   * }} host `find` gives the registered code; `trace` takes what code traced, replayed or not
+   */
+  constructor({ find, trace }) {
+    this.#find = find;
+    this.#trace = trace;
+  }
+
+  /** How many executions are alive. */
+  get size() {
+    return this.#residents.size;
+  }
+
+  /**
+   * Advances an execution until every path is blocked. It never throws.
+   *
+   * @param {RunRecord} record
+   * @returns {RunAnswer}
+   */
+  run({ token, resident, replaySteps, open, deliveries }) {
+    /** @type {import('./execution.js').Trace} */
+    const trace = (step, level, message) => this.#trace(token, step, level, message);
+    try {
+      const execution = open === null ? this.#residents.get(resident) : this.#open(resident, open);
+      if (execution === undefined) return refused(`resident ${resident} is not here`);
+      return execution.run({ start: open !== null, deliveries, replaySteps, trace });
+    } catch (error) {
+      return refused(`the orchestration could not be run: ${error}`);
+    }
+  }
+
+  /**
+   * @param {number} resident
+   * @param {Opening} opening
+   */
+  #open(resident, opening) {
+    const code = this.#find(opening.name, opening.version);
+    if (code === undefined) {
+      throw new Error(`'${opening.name}' version '${opening.version}' is not registered`);
+    }
+    const execution = new Execution(opening, code);
+    this.#residents.set(resident, execution);
+    return execution;
+  }
+
+  /**
+   * Forgets an execution. Its generator is abandoned as it stands.
+   *
+   * @param {{ resident: number }} record
+   */
+  drop({ resident }) {
+    this.#residents.delete(resident);
+  }
+
+  /** Forgets all executions. */
+  clear() {
+    this.#residents.clear();
+  }
+}
+
+/**
+ * @param {string} message
+ * @returns {RunAnswer}
+ */
+function refused(message) {
+  return { steps: [], outcome: { ok: false, message, details: '' } };
+}
+
+module.exports = { Turns };

@@ -1,0 +1,183 @@
+'use strict';
+
+const fs = require('node:fs');
+const channel = require('./channel.js');
+const check = require('./check.js');
+const { DuroxideError } = require('./errors.js');
+
+/** Providers: options in, an open store out. */
+
+/** @typedef {{ store: number, runtimes: Set<{ shutdown(timeoutMs?: number): Promise<void> }> }} Opened */
+
+/** What the engine knows of each provider, hidden from users. @type {WeakMap<object, Opened>} */
+const opened = new WeakMap();
+
+/**
+ * Gives what stands behind a provider.
+ *
+ * @param {unknown} provider
+ * @returns {Opened}
+ */
+function openedStore(provider) {
+  const found = opened.get(/** @type {object} */ (provider));
+  if (found === undefined) {
+    throw new TypeError(
+      'provider must be what SqliteProvider.open(...) or another factory resolved to, ' +
+        `not ${check.kindOf(provider)}`,
+    );
+  }
+  return found;
+}
+
+class Provider {
+  /**
+   * @param {string} type
+   * @param {number} store
+   */
+  constructor(type, store) {
+    if (typeof store !== 'number') {
+      throw new TypeError('providers are opened by their factories, such as SqliteProvider.open');
+    }
+    this._type = type;
+    opened.set(this, { store, runtimes: new Set() });
+  }
+
+  async close() {
+    const { store, runtimes } = openedStore(this);
+    await Promise.all([...runtimes].map((runtime) => runtime.shutdown()));
+    await channel.request('store.close', { store });
+  }
+}
+
+/** @param {unknown} options */
+function checkSqliteOptions(options) {
+  const { synchronous = 'full' } = check.options('options', options, {
+    synchronous: (argument, value) => {
+      if (value === 'full' || value === 'normal') return value;
+      throw new TypeError(`${argument} must be 'full' or 'normal', not ${check.kindOf(value)}`);
+    },
+  });
+  return { synchronous };
+}
+
+class SqliteProvider extends Provider {
+  /**
+   * @param {string} path
+   * @param {{ synchronous?: 'full' | 'normal' }} [options]
+   */
+  static async open(path, options) {
+    const { synchronous } = checkSqliteOptions(options);
+    return openSqlite({ ...parseLocation(path), synchronous });
+  }
+
+  /** @param {{ synchronous?: 'full' | 'normal' }} [options] */
+  static async inMemory(options) {
+    const { synchronous } = checkSqliteOptions(options);
+    return openSqlite({ memory: true, path: '', createDirs: false, synchronous });
+  }
+}
+
+/** @param {object} location */
+async function openSqlite(location) {
+  try {
+    const { value } = await channel.request('store.open', { kind: 'sqlite', ...location });
+    return new SqliteProvider('sqlite', value.store);
+  } catch (error) {
+    throw openFailure(error);
+  }
+}
+
+/** @param {any} error */
+function openFailure(error) {
+  if (!(error instanceof DuroxideError) || error.message.startsWith('Failed to ')) return error;
+  const Class = /** @type {typeof DuroxideError} */ (error.constructor);
+  return new Class(`Failed to open SQLite: ${error.message}`, { code: error.code, cause: error });
+}
+
+/**
+ * Reads a path or a `sqlite:` URL.
+ *
+ * @param {unknown} location
+ */
+function parseLocation(location) {
+  const text = check.name('path', location);
+  if (text.startsWith('file:')) throw badLocation(text, 'file: URLs are not supported');
+  if (!text.startsWith('sqlite:')) return located(text);
+  const [path, query = ''] = split(text.slice('sqlite:'.length), '?');
+  const mode = checkQuery(text, query);
+  if (mode === 'memory') return located(':memory:');
+  if (path === '') throw badLocation(text, 'the path is missing');
+  if (path.startsWith('//') && !path.startsWith('///')) {
+    throw badLocation(text, 'two slashes name a host; use sqlite:<path> or sqlite:///<path>');
+  }
+  const file = path.startsWith('///') ? path.slice(2) : path;
+  if (mode === 'rw' && !fs.existsSync(file)) throw badLocation(text, 'the file does not exist');
+  return located(file);
+}
+
+/** @param {string} path */
+function located(path) {
+  const memory = path.includes(':memory:');
+  return { memory, path: memory ? '' : path, createDirs: !memory };
+}
+
+/**
+ * @param {string} text
+ * @param {string} separator
+ */
+function split(text, separator) {
+  const at = text.indexOf(separator);
+  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+/**
+ * Checks the query of a URL and gives its mode.
+ *
+ * @param {string} text
+ * @param {string} query
+ */
+function checkQuery(text, query) {
+  let mode = 'rwc';
+  for (const [key, value] of new URLSearchParams(query)) {
+    if (key === 'mode' && ['rwc', 'rw', 'memory'].includes(value)) mode = value;
+    else if (key !== 'cache') throw badLocation(text, `'${key}=${value}' is not supported`);
+  }
+  return mode;
+}
+
+/**
+ * @param {string} text
+ * @param {string} reason
+ */
+function badLocation(text, reason) {
+  return new DuroxideError(`Failed to open SQLite: '${text}': ${reason}`, {
+    code: 'INVALID_INPUT',
+  });
+}
+
+class PostgresProvider extends Provider {
+  static async connect() {
+    throw notInThisBuild();
+  }
+
+  static async connectWithSchema() {
+    throw notInThisBuild();
+  }
+
+  static async connectWithEntra() {
+    throw notInThisBuild();
+  }
+
+  static async connectWithSchemaAndEntra() {
+    throw notInThisBuild();
+  }
+}
+
+function notInThisBuild() {
+  return new DuroxideError(
+    'Failed to connect to PostgreSQL: the PostgreSQL store is not available in this build yet',
+    { code: 'UNSUPPORTED' },
+  );
+}
+
+module.exports = { PostgresProvider, SqliteProvider, openedStore };

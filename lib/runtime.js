@@ -1,0 +1,251 @@
+'use strict';
+
+const { types } = require('node:util');
+const { Activities } = require('./activity.js');
+const channel = require('./channel.js');
+const check = require('./check.js');
+const { Client } = require('./client.js');
+const { DuroxideError } = require('./errors.js');
+const { checkOptions } = require('./options.js');
+const { Turns } = require('./orchestration/turn.js');
+const { openedStore } = require('./provider.js');
+const semver = require('./semver.js');
+const { logOptions } = require('./trace.js');
+
+const DEFAULT_VERSION = '1.0.0';
+const DEFAULT_SHUTDOWN_MS = 1000;
+const RESERVED_ACTIVITY_PREFIX = '__duroxide_syscall:';
+
+/** Hosts orchestrations and activities: register, start, shut down. */
+class Runtime {
+  #provider;
+  #options;
+  /** @type {Map<string, Map<string, GeneratorFunction>>} */
+  #orchestrations = new Map();
+  /** @type {Map<string, Function>} */
+  #activities = new Map();
+  /** The number under which the engine knows the runtime, while it is started. */
+  #number = 0;
+  /** @type {Promise<void> | null} */
+  #started = null;
+  /** @type {Promise<void> | null} */
+  #stopped = null;
+  #isRunning = false;
+
+  /**
+   * @param {object} provider
+   * @param {object | null} [options]
+   */
+  constructor(provider, options) {
+    openedStore(provider);
+    this.#provider = provider;
+    this.#options = checkOptions(options);
+  }
+
+  /**
+   * @param {string} name
+   * @param {Function} fn
+   */
+  registerActivity(name, fn) {
+    this.#refuseAfterStart();
+    check.name('name', name);
+    check.func('fn', fn);
+    if (name.startsWith(RESERVED_ACTIVITY_PREFIX)) {
+      throw new TypeError(
+        `activity name '${name}' uses reserved prefix '${RESERVED_ACTIVITY_PREFIX}'`,
+      );
+    }
+    if (this.#activities.has(name)) {
+      throw new TypeError(`duplicate activity registration: ${name}`);
+    }
+    this.#activities.set(name, fn);
+  }
+
+  /**
+   * @param {string} name
+   * @param {Function} fn
+   */
+  registerActivityTyped(name, fn) {
+    this.registerActivity(name, fn);
+  }
+
+  /**
+   * @param {string} name
+   * @param {Function} fn
+   */
+  registerOrchestration(name, fn) {
+    this.#register(name, DEFAULT_VERSION, fn);
+  }
+
+  /**
+   * @param {string} name
+   * @param {Function} fn
+   */
+  registerOrchestrationTyped(name, fn) {
+    this.registerOrchestration(name, fn);
+  }
+
+  /**
+   * @param {string} name
+   * @param {string} version
+   * @param {Function} fn
+   */
+  registerOrchestrationVersioned(name, version, fn) {
+    check.name('name', name);
+    if (!semver.isVersion(check.string('version', version))) {
+      throw new TypeError(`Version '${version}' is not valid semver`);
+    }
+    const latest = this.#versions(name).at(-1);
+    const isKnown = this.#orchestrations.get(name)?.has(version);
+    if (latest !== undefined && !isKnown && semver.compare(version, latest) <= 0) {
+      throw new RangeError(
+        `non-monotonic orchestration version for ${name}: ${version} is not later than ` +
+          `existing latest ${latest}`,
+      );
+    }
+    this.#register(name, version, fn);
+  }
+
+  /**
+   * @param {string} name
+   * @param {string} version
+   * @param {Function} fn
+   */
+  registerOrchestrationVersionedTyped(name, version, fn) {
+    this.registerOrchestrationVersioned(name, version, fn);
+  }
+
+  /**
+   * @param {string} name
+   * @param {string} version
+   * @param {Function} fn
+   */
+  #register(name, version, fn) {
+    this.#refuseAfterStart();
+    check.name('name', name);
+    if (!types.isGeneratorFunction(fn) || types.isAsyncFunction(fn)) {
+      throw new TypeError(
+        `orchestration '${name}' must be a generator function, not ${describeFunction(fn)}; ` +
+          'use function*',
+      );
+    }
+    const versions = this.#orchestrations.get(name) ?? new Map();
+    if (versions.has(version)) {
+      throw new TypeError(`duplicate orchestration registration: ${name}@${version}`);
+    }
+    this.#orchestrations.set(name, versions.set(version, fn));
+  }
+
+  #refuseAfterStart() {
+    if (this.#started !== null) {
+      throw new DuroxideError('register before start(): this runtime was started already', {
+        code: 'INVALID_STATE',
+      });
+    }
+  }
+
+  /**
+   * Gives the registered versions of a name, ascending.
+   *
+   * @param {string} name
+   * @returns {string[]}
+   */
+  #versions(name) {
+    return [...(this.#orchestrations.get(name)?.keys() ?? [])].sort(semver.compare);
+  }
+
+  async start() {
+    if (this.#started !== null) {
+      throw new DuroxideError(
+        'this runtime was started already; a Runtime is started once, make another one',
+        { code: 'INVALID_STATE' },
+      );
+    }
+    this.#started = this.#start();
+    await this.#started;
+  }
+
+  async #start() {
+    const { store, runtimes } = openedStore(this.#provider);
+    this.#number = channel.nextRuntime();
+    channel.registerRuntime(this.#number, this.#handlers());
+    channel.hold();
+    runtimes.add(this);
+    try {
+      await channel.request('runtime.start', {
+        store,
+        runtime: this.#number,
+        options: { ...this.#options, log: logOptions(this.#options) },
+        orchestrations: [...this.#orchestrations.keys()].flatMap((name) =>
+          this.#versions(name).map((version) => ({ name, version })),
+        ),
+        activities: [...this.#activities.keys()],
+      });
+      this.#isRunning = true;
+    } catch (error) {
+      this.#letGo();
+      throw error;
+    }
+  }
+
+  /** @returns {import('./native').Handlers} */
+  #handlers() {
+    const turns = new Turns({
+      find: (name, version) => this.#orchestrations.get(name)?.get(version),
+      trace: channel.trace,
+    });
+    const activities = new Activities({
+      find: (name) => /** @type {any} */ (this.#activities.get(name)),
+      makeClient: () => new Client(this.#provider),
+    });
+    return {
+      run: (record) => turns.run(record),
+      drop: (record) => turns.drop(record),
+      activity: (record) => activities.run(record),
+      cancel: (record) => activities.cancel(record),
+    };
+  }
+
+  #letGo() {
+    this.#isRunning = false;
+    openedStore(this.#provider).runtimes.delete(this);
+    channel.unregisterRuntime(this.#number);
+    channel.release();
+  }
+
+  /** @param {number} [timeoutMs] */
+  async shutdown(timeoutMs) {
+    const graceMs = check.timeout('timeoutMs', timeoutMs, DEFAULT_SHUTDOWN_MS);
+    if (this.#started === null) return;
+    this.#stopped ??= this.#stop(graceMs);
+    await this.#stopped;
+  }
+
+  /** @param {number} graceMs */
+  async #stop(graceMs) {
+    try {
+      await this.#started;
+    } catch {
+      return; // Whoever called start() has been told.
+    }
+    try {
+      await channel.request('runtime.shutdown', { runtime: this.#number, graceMs });
+    } finally {
+      this.#letGo();
+    }
+  }
+
+  metricsSnapshot() {
+    return this.#isRunning && this.#stopped === null ? channel.metrics(this.#number) : null;
+  }
+}
+
+/** @param {unknown} fn */
+function describeFunction(fn) {
+  if (types.isAsyncFunction(fn)) {
+    return types.isGeneratorFunction(fn) ? 'an async generator function' : 'an async function';
+  }
+  return typeof fn === 'function' ? 'a plain function' : check.kindOf(fn);
+}
+
+module.exports = { Runtime };
