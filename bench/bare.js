@@ -1,0 +1,48 @@
+'use strict';
+
+/** What the machine can do without us: the store alone, and the border alone. */
+
+const { execFileSync } = require('node:child_process');
+const path = require('node:path');
+// The border is below what users see, so this is the one measurement that reaches inside.
+const channel = require('../lib/channel.js');
+const { quantile } = require('./stats.js');
+const { now } = require('./workloads.js');
+
+const IN_FLIGHT = 64;
+
+/** @param {string} mode @param {{ quick: boolean, payloadBytes: number }} settings */
+function measureStore(mode, { quick, payloadBytes }) {
+  const args = [
+    ...['run', './bench/store', '-synchronous', mode],
+    ...['-duration', quick ? '100ms' : '2s', '-payload', String(payloadBytes)],
+  ];
+  const root = path.join(__dirname, '..');
+  return JSON.parse(execFileSync('go', args, { cwd: root, encoding: 'utf8' }));
+}
+
+/** @param {{ quick: boolean, payloadBytes: number }} settings */
+async function measureBorder({ quick, payloadBytes }) {
+  const payload = 'x'.repeat(payloadBytes);
+  const echo = () => channel.request('debug.echo', { text: '' }, payload);
+  const rounds = quick ? 200 : 5000;
+  const times = [];
+  for (let n = 0; n < 2 * rounds; n++) {
+    const began = now();
+    await echo();
+    if (n >= rounds) times.push(now() - began);
+  }
+  const began = now();
+  let left = rounds * 4;
+  const lane = async () => {
+    while (left-- > 0) await echo();
+  };
+  await Promise.all(Array.from({ length: IN_FLIGHT }, lane));
+  return {
+    roundTripUs: quantile(times, 0.5) * 1000,
+    roundTripP99Us: quantile(times, 0.99) * 1000,
+    perSecond64InFlight: (rounds * 4 * 1000) / (now() - began),
+  };
+}
+
+module.exports = { measureBorder, measureStore };

@@ -1,0 +1,141 @@
+'use strict';
+
+const { spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
+
+/**
+ * Builds both binaries into build/Release: the shim with node-gyp, the engine with Go. What has not
+ * changed is not built again.
+ *
+ *     node scripts/build.js            both
+ *     node scripts/build.js --force    both, from scratch as far as the shim is concerned
+ */
+
+const root = path.join(__dirname, '..');
+const output = path.join(root, 'build', 'Release');
+const { version } = require('../package.json');
+
+const ENGINE_FILES = { darwin: 'libduroxide.dylib', win32: 'duroxide.dll' };
+const engineFile = path.join(output, ENGINE_FILES[process.platform] ?? 'libduroxide.so');
+/** Where Go writes; it also leaves a generated header there, which nobody uses. */
+const stagedFile = path.join(root, 'build', 'engine', path.basename(engineFile));
+const addonFile = path.join(output, 'duroxide.node');
+/** Holds the version that the shim was built with. */
+const stampFile = path.join(output, 'duroxide.version');
+
+/** @param {string} message */
+function stop(message) {
+  process.stderr.write(`build: ${message}\n`);
+  process.exit(1);
+}
+
+/**
+ * @param {string} command
+ * @param {string[]} args
+ * @param {NodeJS.ProcessEnv} [env]
+ */
+function run(command, args, env = process.env) {
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit', env });
+  if (error) stop(`cannot run ${command}: ${error.message}`);
+  if (status !== 0)
+    stop(`${[command, ...args].map((part) => path.basename(part)).join(' ')} failed`);
+}
+
+/**
+ * @param {string} command
+ * @param {string[]} args
+ */
+function works(command, args) {
+  return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
+}
+
+function wantedGo() {
+  const match = /^go (\S+)$/m.exec(fs.readFileSync(path.join(root, 'go.mod'), 'utf8'));
+  return match ? match[1] : '';
+}
+
+function checkTools() {
+  if (!works('go', ['version'])) {
+    stop(`Go ${wantedGo()} or later is missing: install it from https://go.dev/dl and try again`);
+  }
+  if (process.platform === 'win32') return;
+  const compiler = process.env.CXX ?? (process.platform === 'darwin' ? 'clang++' : 'g++');
+  if (!works(compiler, ['--version'])) {
+    stop(
+      `the C++ compiler ${compiler} is missing: install one (Debian and Ubuntu: apt-get install ` +
+        'build-essential; Fedora: dnf install gcc-c++ make; macOS: xcode-select --install)',
+    );
+  }
+}
+
+function nodeGyp() {
+  try {
+    require.resolve('node-addon-api');
+    return require.resolve('node-gyp/bin/node-gyp.js');
+  } catch {
+    return stop('node-gyp and node-addon-api are missing: run "npm install" first');
+  }
+}
+
+/** @returns {string[]} the files that the shim is made of */
+function shimSources() {
+  const native = fs.readdirSync(path.join(root, 'native'));
+  return [
+    ...native.map((name) => path.join('native', name)),
+    path.join('bridge', 'duroxide.h'),
+    'binding.gyp',
+  ].map((name) => path.join(root, name));
+}
+
+function shimIsCurrent() {
+  if (!fs.existsSync(addonFile) || !fs.existsSync(stampFile)) return false;
+  if (fs.readFileSync(stampFile, 'utf8') !== version) return false;
+  const built = fs.statSync(addonFile).mtimeMs;
+  return shimSources().every((file) => fs.statSync(file).mtimeMs <= built);
+}
+
+/** Node's headers, if they came with this Node; otherwise node-gyp downloads them. */
+function headers() {
+  const directory = path.join(path.dirname(fs.realpathSync(process.execPath)), '..');
+  const header = path.join(directory, 'include', 'node', 'node_api.h');
+  return fs.existsSync(header) ? [`--nodedir=${directory}`] : [];
+}
+
+function buildShim() {
+  if (!process.argv.includes('--force') && shimIsCurrent()) return;
+  // Always from the description: the version is a definition on the compiler's command line.
+  run(process.execPath, [nodeGyp(), 'configure', 'build', '--loglevel=warn', ...headers()]);
+  const time = new Date();
+  fs.utimesSync(addonFile, time, time);
+  fs.writeFileSync(stampFile, version);
+}
+
+function buildEngine() {
+  const flags = [
+    'build',
+    '-buildmode=c-shared',
+    '-trimpath',
+    `-ldflags=-s -w -X main.version=${version}`,
+    '-o',
+    stagedFile,
+    './bridge',
+  ];
+  run('go', flags, { ...process.env, CGO_ENABLED: '1' });
+  installEngine();
+}
+
+/** Replaces the engine in one step: a process that runs keeps the file that it has loaded. */
+function installEngine() {
+  const built = fs.readFileSync(stagedFile);
+  if (fs.existsSync(engineFile) && fs.readFileSync(engineFile).equals(built)) return;
+  const next = `${engineFile}.${process.pid}`;
+  fs.mkdirSync(output, { recursive: true });
+  fs.writeFileSync(next, built, { mode: 0o755 });
+  fs.renameSync(next, engineFile);
+}
+
+checkTools();
+buildShim();
+buildEngine();
+process.stdout.write(`built duroxide ${version} in ${path.relative(process.cwd(), output)}\n`);

@@ -1,0 +1,119 @@
+'use strict';
+
+/**
+ * What `npm test` consists of. A part is a list of commands that run one after another; the first
+ * that fails ends it. Parts of one lane run one after another, the two lanes run side by side.
+ */
+
+const fs = require('node:fs');
+const path = require('node:path');
+const { ROOT } = require('./prepare.js');
+
+/**
+ * @typedef {object} Part
+ * @property {string} name
+ * @property {'go' | 'node'} lane
+ * @property {boolean} [needsBuild]
+ * @property {string[][]} commands
+ * @property {Record<string, string>} [env]
+ */
+
+/** Tests that are parts of their own, so that they run once and can be seen in the summary. */
+const OWN_PARTS = ['examples.test.js', 'kill.test.js'];
+/** Tests that start processes of their own, in which the eviction mode changes nothing. */
+const WITHOUT_RUNTIME = ['package.test.js', ...OWN_PARTS];
+
+/** @param {string} name of a development dependency's command */
+function bin(name) {
+  return path.join(
+    ROOT,
+    'node_modules',
+    '.bin',
+    process.platform === 'win32' ? `${name}.cmd` : name,
+  );
+}
+
+/** @param {string} folder @param {(name: string) => boolean} matches @returns {string[]} */
+function filesBelow(folder, matches) {
+  const top = path.join(ROOT, folder);
+  if (!fs.existsSync(top)) return [];
+  return fs
+    .readdirSync(top, { recursive: true, encoding: 'utf8' })
+    .filter((name) => matches(path.basename(name)))
+    .map((name) => path.join(folder, name))
+    .sort();
+}
+
+/** @param {string[]} files @param {string[]} [options] */
+function nodeTest(files, options = []) {
+  return [process.execPath, '--test', '--test-reporter=spec', ...options, ...files];
+}
+
+/** @param {string[]} without */
+function jsTests(without) {
+  return filesBelow('__tests__', (name) => name.endsWith('.test.js') && !without.includes(name));
+}
+
+const GOLANGCI = ['go', 'tool', '-modfile=tools/go.mod', 'golangci-lint'];
+const nativeFiles = filesBelow('native', (name) => /\.(cc|h)$/.test(name)).concat(
+  filesBelow('bridge', (name) => /\.(c|h)$/.test(name)),
+);
+
+/** The commands that change files; the lint part only reports what they would change. */
+const FORMATTERS = [
+  [...GOLANGCI, 'fmt'],
+  [bin('biome'), 'check', '--write'],
+  [bin('clang-format'), '-i', ...nativeFiles],
+];
+
+/** @type {Part[]} */
+const PARTS = [
+  {
+    name: 'lint',
+    lane: 'node',
+    commands: [
+      [bin('biome'), 'ci'],
+      [bin('clang-format'), '--dry-run', '-Werror', ...nativeFiles],
+      [process.execPath, 'scripts/limits.js'],
+      [process.execPath, 'scripts/exports.js'],
+      [bin('knip')],
+    ],
+  },
+  { name: 'types', lane: 'node', commands: [[bin('tsc'), '-p', '.']] },
+  { name: 'pack', lane: 'node', commands: [[process.execPath, 'scripts/pack.js']] },
+  {
+    name: 'js',
+    lane: 'node',
+    needsBuild: true,
+    commands: [nodeTest(jsTests(OWN_PARTS), ['--test-concurrency=2'])],
+  },
+  {
+    name: 'js-evict',
+    lane: 'node',
+    needsBuild: true,
+    commands: [nodeTest(jsTests(WITHOUT_RUNTIME), ['--test-concurrency=2'])],
+    env: { DUROXIDE_TEST_EVICT: '1' },
+  },
+  {
+    name: 'examples',
+    lane: 'node',
+    needsBuild: true,
+    commands: [nodeTest(['__tests__/examples.test.js'])],
+  },
+  {
+    name: 'kill',
+    lane: 'node',
+    needsBuild: true,
+    commands: [nodeTest(['__tests__/kill.test.js'])],
+  },
+  {
+    name: 'bench',
+    lane: 'node',
+    needsBuild: true,
+    commands: [[process.execPath, 'bench/run.js', '--quick']],
+  },
+  { name: 'go', lane: 'go', commands: [['go', 'test', '-race', './...']] },
+  { name: 'lint-go', lane: 'go', commands: [[...GOLANGCI, 'run', './...']] },
+];
+
+module.exports = { FORMATTERS, PARTS };
