@@ -17,7 +17,7 @@ WHERE m.due <= ?1 AND i.lease = 0
 ORDER BY m.due, m.id`}
 	sqlUnseen = &statement{`
 SELECT DISTINCT i.id FROM messages m CROSS JOIN instances i ON i.key = m.instance
-WHERE m.due <= ?1 AND i.lease = ?2 ORDER BY i.id`}
+WHERE m.due <= ?1 AND i.lease = ?2 + 0 ORDER BY i.id`}
 	sqlClaim = &statement{`
 UPDATE instances SET epoch = ?2, lease = ?3, batch = ?4, batch_due = ?5 WHERE key = ?1`}
 	// Timers of held instances are no reason to wake up. The number of rows that are looked at is

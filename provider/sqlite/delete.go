@@ -9,25 +9,25 @@ import (
 
 var (
 	sqlCountEvents = &statement{`
-SELECT count(*), sum(CASE WHEN execution < ?2 THEN events END) FROM executions WHERE instance = ?1`}
-	sqlDeleteMessages = &statement{`DELETE FROM messages WHERE instance = ?1`}
+SELECT count(*), sum(CASE WHEN execution < ?2 THEN events END) FROM executions WHERE instance = ?1 + 0`}
+	sqlDeleteMessages = &statement{`DELETE FROM messages WHERE instance = ?1 + 0`}
 	// In this order nothing refers to what is gone, should anybody look at the file by hand.
 	sqlDeletes = []*statement{
-		{`DELETE FROM tasks WHERE instance = ?1`},
-		{`DELETE FROM key_values WHERE instance = ?1`},
-		{`DELETE FROM histories WHERE instance = ?1`},
-		{`DELETE FROM executions WHERE instance = ?1`},
-		{`DELETE FROM details WHERE instance = ?1`},
+		{`DELETE FROM tasks WHERE instance = ?1 + 0`},
+		{`DELETE FROM key_values WHERE instance = ?1 + 0`},
+		{`DELETE FROM histories WHERE instance = ?1 + 0`},
+		{`DELETE FROM executions WHERE instance = ?1 + 0`},
+		{`DELETE FROM details WHERE instance = ?1 + 0`},
 		{`DELETE FROM instances WHERE key = ?1`},
 	}
 	// The newest executions that are kept include the current one, which always stays.
 	sqlPrunable = &statement{`
 SELECT execution, events FROM executions
-WHERE instance = ?1 AND execution < ?2 AND status <> 1 AND completed < ?3
+WHERE instance = ?1 + 0 AND execution < ?2 AND status <> 1 AND completed < ?3
   AND execution NOT IN (
-    SELECT execution FROM executions WHERE instance = ?1 ORDER BY execution DESC LIMIT ?4)`}
-	sqlDeleteExecution = &statement{`DELETE FROM executions WHERE instance = ?1 AND execution = ?2`}
-	sqlDeleteHistory   = &statement{`DELETE FROM histories WHERE instance = ?1 AND execution = ?2`}
+    SELECT execution FROM executions WHERE instance = ?1 + 0 ORDER BY execution DESC LIMIT ?4)`}
+	sqlDeleteExecution = &statement{`DELETE FROM executions WHERE instance = ?1 + 0 AND execution = ?2 + 0`}
+	sqlDeleteHistory   = &statement{`DELETE FROM histories WHERE instance = ?1 + 0 AND execution = ?2 + 0`}
 )
 
 // Delete deletes the listed instances with all that belongs to them. Their keys are never given to

@@ -9,11 +9,11 @@ import (
 )
 
 var (
-	sqlCommitted = &statement{`SELECT key, execution FROM instances WHERE id = ?1 AND execution > 0`}
+	sqlCommitted = &statement{`SELECT key, execution FROM instances WHERE id = CAST(?1 AS TEXT) AND execution > 0`}
 	sqlHistory   = &statement{`
-SELECT body FROM histories WHERE instance = ?1 AND execution = ?2 ORDER BY first`}
+SELECT body FROM histories WHERE instance = ?1 + 0 AND execution = ?2 + 0 ORDER BY first`}
 	sqlBase = &statement{`
-SELECT key, base, base_at FROM key_values WHERE instance = ?1 AND base IS NOT NULL`}
+SELECT key, base, base_at FROM key_values WHERE instance = ?1 + 0 AND base IS NOT NULL`}
 )
 
 // Load gives the history of an execution and the values that it started from; unknown ones are

@@ -107,8 +107,8 @@ SELECT i.key, i.id, i.execution, i.status, i.last_event, i.epoch, i.lease, i.pin
 FROM instances i LEFT JOIN details d ON d.instance = i.key `
 
 var (
-	sqlInstanceByKey = &statement{instanceColumns + `WHERE i.key = ?1`}
-	sqlInstanceByID  = &statement{instanceColumns + `WHERE i.id = ?1`}
+	sqlInstanceByKey = &statement{instanceColumns + `WHERE i.key = ?1 + 0`}
+	sqlInstanceByID  = &statement{instanceColumns + `WHERE i.id = CAST(?1 AS TEXT)`}
 )
 
 // withKey gives the hot row of a token, or nil.

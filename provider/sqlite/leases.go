@@ -32,18 +32,18 @@ var (
 	// A claim that ended without a commit counts for the messages that it was given.
 	sqlCountClaims = &statement{`
 UPDATE messages SET attempts = attempts + 1
-WHERE instance IN (SELECT key FROM instances WHERE lease = ?1 AND lease <> 0)
+WHERE instance IN (SELECT key FROM instances WHERE lease = ?1 + 0 AND lease <> 0)
   AND id <= (SELECT batch FROM instances WHERE key = messages.instance)
   AND due <= (SELECT batch_due FROM instances WHERE key = messages.instance)`}
-	sqlHeld          = &statement{`SELECT key FROM instances WHERE lease = ?1 AND lease <> 0`}
+	sqlHeld          = &statement{`SELECT key FROM instances WHERE lease = ?1 + 0 AND lease <> 0`}
 	sqlHeldInstances = &statement{`
 SELECT i.key, i.epoch, i.lease FROM leases l JOIN instances i ON i.lease = l.id AND i.lease <> 0
-WHERE l.node = ?1`}
+WHERE l.node = CAST(?1 AS TEXT)`}
 	sqlHeldTasks = &statement{`
-SELECT t.id, t.epoch, t.lease FROM tasks t JOIN leases l ON l.id = t.lease WHERE l.node = ?1`}
+SELECT t.id, t.epoch, t.lease FROM tasks t JOIN leases l ON l.id = t.lease WHERE l.node = CAST(?1 AS TEXT)`}
 	sqlFreeInstances = &statement{`
-UPDATE instances SET lease = 0 WHERE lease = ?1 AND lease <> 0`}
-	sqlFreeTasks = &statement{`UPDATE tasks SET lease = 0 WHERE lease = ?1`}
+UPDATE instances SET lease = 0 WHERE lease = ?1 + 0 AND lease <> 0`}
+	sqlFreeTasks = &statement{`UPDATE tasks SET lease = 0 WHERE lease = ?1 + 0`}
 )
 
 // allLeases gives all leases; there is one or two for each node.

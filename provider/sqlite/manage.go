@@ -13,19 +13,19 @@ SELECT d.name, d.version, i.execution, i.status, e.output, d.created, i.updated,
 FROM instances i
 JOIN details d ON d.instance = i.key
 JOIN executions e ON e.instance = i.key AND e.execution = i.execution
-WHERE i.id = ?1 AND i.execution > 0`}
+WHERE i.id = CAST(?1 AS TEXT) AND i.execution > 0`}
 	sqlExecutions = &statement{`
 SELECT e.execution FROM instances i JOIN executions e ON e.instance = i.key
-WHERE i.id = ?1 ORDER BY e.execution`}
+WHERE i.id = CAST(?1 AS TEXT) ORDER BY e.execution`}
 	// The sizes of the current execution stand in the hot row.
 	sqlExecutionInfo = &statement{`
 SELECT e.status, e.output, e.started, e.completed,
   CASE WHEN e.execution = i.execution THEN i.events ELSE e.events END
 FROM instances i JOIN executions e ON e.instance = i.key
-WHERE i.id = ?1 AND e.execution = ?2`}
+WHERE i.id = CAST(?1 AS TEXT) AND e.execution = ?2 + 0`}
 	sqlChildren = &statement{`
 SELECT i.id FROM details d JOIN instances i ON i.key = d.instance
-WHERE d.parent = ?1 AND d.parent <> '' ORDER BY i.id`}
+WHERE d.parent = CAST(?1 AS TEXT) AND d.parent <> '' ORDER BY i.id`}
 	sqlMetrics = &statement{`
 SELECT count(*), sum(status = 1), sum(status = 2), sum(status = 3), sum(events)
 FROM instances WHERE execution > 0`}

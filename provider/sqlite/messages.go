@@ -15,18 +15,18 @@ INSERT INTO instances (key, id, epoch, lease, batch, batch_due) VALUES (?1, ?2, 
 INSERT INTO messages (id, instance, due, effective, kind, execution, source, body)
 VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6, ?7)`}
 	// A start makes what waited for it visible again.
-	sqlUnhide  = &statement{`UPDATE messages SET due = effective WHERE instance = ?1`}
+	sqlUnhide  = &statement{`UPDATE messages SET due = effective WHERE instance = ?1 + 0`}
 	sqlPending = &statement{`
 SELECT id, effective, attempts, kind, body FROM messages
-WHERE instance = ?1 AND due <= ?2 ORDER BY effective, id`}
+WHERE instance = ?1 + 0 AND due <= ?2 ORDER BY effective, id`}
 	// Before the first commit only a start makes the others deliverable.
 	sqlAnyDue = &statement{`
 SELECT 1 FROM messages
-WHERE instance = ?1 AND due <= ?2 AND (?3 > 0 OR kind IN (1, 2)) LIMIT 1`}
+WHERE instance = ?1 + 0 AND due <= ?2 AND (?3 > 0 OR kind IN (1, 2)) LIMIT 1`}
 	sqlNextDue = &statement{`
-SELECT due FROM messages WHERE instance = ?1 AND due > ?2 ORDER BY due LIMIT 1`}
+SELECT due FROM messages WHERE instance = ?1 + 0 AND due > ?2 ORDER BY due LIMIT 1`}
 	sqlAnyStart = &statement{`
-SELECT 1 FROM messages WHERE instance = ?1 AND id < ?2 AND kind IN (1, 2) LIMIT 1`}
+SELECT 1 FROM messages WHERE instance = ?1 + 0 AND id < ?2 AND kind IN (1, 2) LIMIT 1`}
 	sqlQuarantine = &statement{`
 UPDATE messages SET attempts = attempts + 1, due = ?2 WHERE id = ?1`}
 )

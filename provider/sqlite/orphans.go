@@ -12,17 +12,17 @@ const (
 
 var (
 	sqlNextStart = &statement{`
-SELECT due FROM messages WHERE instance = ?1 AND kind IN (1, 2) ORDER BY due LIMIT 1`}
+SELECT due FROM messages WHERE instance = ?1 + 0 AND kind IN (1, 2) ORDER BY due LIMIT 1`}
 	sqlHideUntil = &statement{`
-UPDATE messages SET due = ?3 WHERE instance = ?1 AND due <= ?2`}
+UPDATE messages SET due = ?3 WHERE instance = ?1 + 0 AND due <= ?2`}
 	sqlNotQueue = &statement{`
-SELECT 1 FROM messages WHERE instance = ?1 AND kind <> 6 LIMIT 1`}
-	sqlDropDue     = &statement{`DELETE FROM messages WHERE instance = ?1 AND due <= ?2`}
-	sqlDropOrphans = &statement{`DELETE FROM messages WHERE instance = ?1 AND effective <= ?2`}
+SELECT 1 FROM messages WHERE instance = ?1 + 0 AND kind <> 6 LIMIT 1`}
+	sqlDropDue     = &statement{`DELETE FROM messages WHERE instance = ?1 + 0 AND due <= ?2`}
+	sqlDropOrphans = &statement{`DELETE FROM messages WHERE instance = ?1 + 0 AND effective <= ?2`}
 	sqlHideOrphans = &statement{`
 UPDATE messages SET due = ?2 + min(max(?2 - effective, ?3), ?4)
-WHERE instance = ?1 AND due <= ?2`}
-	sqlAnyMessage  = &statement{`SELECT 1 FROM messages WHERE instance = ?1 LIMIT 1`}
+WHERE instance = ?1 + 0 AND due <= ?2`}
+	sqlAnyMessage  = &statement{`SELECT 1 FROM messages WHERE instance = ?1 + 0 LIMIT 1`}
 	sqlDropPhantom = &statement{`DELETE FROM instances WHERE key = ?1 AND execution = 0`}
 )
 

@@ -16,7 +16,7 @@ WHERE sessions.owner = excluded.owner OR sessions.until_ms <= ?4`}
 	sqlBumpSession  = &statement{`UPDATE sessions SET active_ms = ?2 WHERE id = ?1 AND until_ms > ?2`}
 	sqlRenewSession = &statement{`
 UPDATE sessions SET until_ms = max(until_ms, ?2)
-WHERE owner = ?1 AND until_ms > ?3 AND active_ms > ?4`}
+WHERE owner = CAST(?1 AS TEXT) AND until_ms > ?3 AND active_ms > ?4`}
 	sqlDropSessions = &statement{`
 DELETE FROM sessions WHERE until_ms <= ?1
   AND NOT EXISTS (SELECT 1 FROM tasks WHERE tasks.session = sessions.id)`}

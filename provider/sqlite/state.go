@@ -12,13 +12,13 @@ SELECT i.execution, i.status, e.output, d.custom_status, d.custom_status_version
 FROM instances i
 JOIN details d ON d.instance = i.key
 JOIN executions e ON e.instance = i.key AND e.execution = i.execution
-WHERE i.id = ?1 AND i.execution > 0`}
+WHERE i.id = CAST(?1 AS TEXT) AND i.execution > 0`}
 	sqlStats = &statement{`
 SELECT i.events, i.bytes,
   (SELECT count(*) FROM messages m WHERE m.instance = i.key),
   (SELECT count(*) FROM key_values v WHERE v.instance = i.key AND v.live IS NOT NULL),
   (SELECT sum(length(v.live)) FROM key_values v WHERE v.instance = i.key)
-FROM instances i WHERE i.id = ?1 AND i.execution > 0`}
+FROM instances i WHERE i.id = CAST(?1 AS TEXT) AND i.execution > 0`}
 )
 
 // Status gives the state of an instance, or nil.

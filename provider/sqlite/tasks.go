@@ -16,7 +16,7 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9, ?10)`}
 	sqlTask       = &statement{`SELECT epoch, lease, session FROM tasks WHERE id = ?1`}
 	sqlFinishTask = &statement{`DELETE FROM tasks WHERE id = ?1 AND epoch = ?2`}
 	sqlCancelTask = &statement{`
-DELETE FROM tasks WHERE instance = ?1 AND execution = ?2 AND event = ?3 RETURNING id`}
+DELETE FROM tasks WHERE instance = ?1 + 0 AND execution = ?2 + 0 AND event = ?3 + 0 RETURNING id`}
 	sqlClaimTask = &statement{`
 UPDATE tasks SET lease = ?2, epoch = epoch + 1, attempts = attempts + 1 WHERE id = ?1`}
 	sqlHideTask = &statement{`UPDATE tasks SET attempts = attempts + 1, due = ?2 WHERE id = ?1`}
@@ -37,7 +37,7 @@ WHERE t.lease = 0 AND t.due <= ?1 AND (t.session IS NULL OR (?2 AND NOT EXISTS (
 var (
 	sqlReadyAny      = &statement{readyColumns + readyOrder}
 	sqlReadyUntagged = &statement{readyColumns + ` AND t.tag IS NULL` + readyOrder}
-	sqlReadyTagged   = &statement{readyColumns + ` AND t.tag = ?5` + readyOrder}
+	sqlReadyTagged   = &statement{readyColumns + ` AND t.tag = CAST(?5 AS TEXT)` + readyOrder}
 )
 
 // heldTask gives what is known of the task of a token; false if it is not valid now.

@@ -11,20 +11,20 @@ var (
 INSERT INTO key_values (instance, key, live, live_at, dirty) VALUES (?1, ?2, ?3, ?4, 1)
 ON CONFLICT (instance, key) DO UPDATE SET live = ?3, live_at = ?4, dirty = 1`}
 	sqlClearValue = &statement{`
-UPDATE key_values SET live = NULL, live_at = 0, dirty = 1 WHERE instance = ?1 AND key = ?2`}
+UPDATE key_values SET live = NULL, live_at = 0, dirty = 1 WHERE instance = ?1 + 0 AND key = CAST(?2 AS TEXT)`}
 	sqlClearValues = &statement{`
-UPDATE key_values SET live = NULL, live_at = 0, dirty = 1 WHERE instance = ?1`}
+UPDATE key_values SET live = NULL, live_at = 0, dirty = 1 WHERE instance = ?1 + 0`}
 	// The end of an execution makes the live layer the base of the next one.
-	sqlDropCleared = &statement{`DELETE FROM key_values WHERE instance = ?1 AND live IS NULL`}
+	sqlDropCleared = &statement{`DELETE FROM key_values WHERE instance = ?1 + 0 AND live IS NULL`}
 	sqlMergeValues = &statement{`
-UPDATE key_values SET base = live, base_at = live_at, dirty = 0 WHERE instance = ?1 AND dirty = 1`}
+UPDATE key_values SET base = live, base_at = live_at, dirty = 0 WHERE instance = ?1 + 0 AND dirty = 1`}
 
 	sqlValue = &statement{`
 SELECT v.live FROM key_values v JOIN instances i ON i.key = v.instance
-WHERE i.id = ?1 AND v.key = ?2 AND v.live IS NOT NULL`}
+WHERE i.id = CAST(?1 AS TEXT) AND v.key = CAST(?2 AS TEXT) AND v.live IS NOT NULL`}
 	sqlValues = &statement{`
 SELECT v.key, v.live FROM key_values v JOIN instances i ON i.key = v.instance
-WHERE i.id = ?1 AND v.live IS NOT NULL`}
+WHERE i.id = CAST(?1 AS TEXT) AND v.live IS NOT NULL`}
 )
 
 // commitValues applies the changes of a turn in order.
