@@ -36,6 +36,7 @@ type job struct {
 	token uint64
 	// Guarded by workers.mu:
 	started   bool
+	called    bool // the host may know the token
 	cancelled bool
 	abort     context.CancelFunc
 }
@@ -171,6 +172,9 @@ func (w *workers) outcome(ctx context.Context, j *job) (*provider.Message, error
 		w.putBack(j)
 		return nil, nil
 	}
+	if !w.mayCall(j) {
+		return nil, context.Canceled
+	}
 	call := w.call(j)
 	rt.e.log.activityStarted(call)
 	began := rt.e.clock.Now()
@@ -190,6 +194,14 @@ func (w *workers) outcome(ctx context.Context, j *job) (*provider.Message, error
 		rt.e.log.activityFailed(call, took, *msg.Failure)
 	}
 	return w.stamped(msg), nil
+}
+
+// mayCall reports whether a started task still is wanted, and takes note that it is called.
+func (w *workers) mayCall(j *job) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	j.called = !j.cancelled
+	return j.called
 }
 
 func (w *workers) stamped(m provider.Message) *provider.Message {
@@ -347,7 +359,14 @@ func (w *workers) stop(j *job, reason string) {
 		delete(w.held, j.claim.Token.Key)
 		return
 	}
+	if !j.called {
+		return
+	}
 	w.rt.host.CancelActivity(j.token, reason)
 	w.rt.e.log.activityCancelled(w.call(j), reason)
-	w.rt.e.clock.AfterFunc(w.rt.set.activityGrace, j.abort)
+	w.rt.e.clock.AfterFunc(w.rt.set.activityGrace, func() {
+		// Once more: the host may not have known the token yet.
+		w.rt.host.CancelActivity(j.token, reason)
+		j.abort()
+	})
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -22,6 +23,8 @@ type StartRequest struct {
 	// Version is nil for "the registry's choice".
 	Version *string
 	Input   string
+	// Exclusive asks for an error where the instance exists.
+	Exclusive bool
 }
 
 // The states that clients see.
@@ -56,17 +59,40 @@ func (s Status) IsTerminal() bool {
 // Messages whose storing was interrupted are sent again, so in rare cases of trouble between
 // engine and store one message may be stored twice. A second start is ignored; a second signal
 // or queue message is one more message.
+//
+// An exclusive start gives ErrInstanceExists where the instance has had its first turn. Of several
+// starts that wait for that turn one wins, and the others are not told.
 func (c *Client) Start(ctx context.Context, r StartRequest) error {
 	if err := checkRootID(r.Instance); err != nil {
 		return err
 	}
-	return c.send(ctx, provider.Message{
+	if r.Exclusive {
+		// Looking first spares the store a message that would be dropped.
+		s, err := c.Status(ctx, r.Instance)
+		if err != nil {
+			return err
+		}
+		if s.State != StateNotFound {
+			return exists(r.Instance)
+		}
+	}
+	sent, err := c.submit(ctx, provider.Message{
 		Instance: r.Instance,
 		Kind:     provider.StartInstance,
 		Name:     r.Name,
 		Version:  r.Version,
 		Input:    r.Input,
 	})
+	if err == nil && r.Exclusive && sent.Existing != provider.NotCommitted {
+		return exists(r.Instance)
+	}
+	return err
+}
+
+func exists(instance string) error {
+	return &RefusedError{
+		Message: fmt.Sprintf("Instance %s exists already", instance), Err: ErrInstanceExists,
+	}
 }
 
 // Raise stores a signal for the instance's present or future wait. Unknown instances are no error.
@@ -171,10 +197,18 @@ func (c *Client) waitFor(
 }
 
 func (c *Client) send(ctx context.Context, m provider.Message) error {
-	_, err := retry(ctx, c, func(ctx context.Context) ([]provider.Submitted, error) {
-		return c.e.submit(ctx, []provider.Message{m})
-	})
+	_, err := c.submit(ctx, m)
 	return err
+}
+
+func (c *Client) submit(ctx context.Context, m provider.Message) (provider.Submitted, error) {
+	return retry(ctx, c, func(ctx context.Context) (provider.Submitted, error) {
+		sent, err := c.e.submit(ctx, []provider.Message{m})
+		if err != nil {
+			return provider.Submitted{}, err
+		}
+		return sent[0], nil
+	})
 }
 
 func (c *Client) status(ctx context.Context, instance string) (Status, error) {

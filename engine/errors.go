@@ -8,6 +8,8 @@ var (
 	// ErrTimeout: what was waited for did not happen in time. It may wrap the store's error where
 	// the store could not be read meanwhile.
 	ErrTimeout = errors.New("Operation timed out") //nolint:staticcheck // the text is part of the contract
+	// ErrInstanceExists: an exclusive start found its id taken.
+	ErrInstanceExists = errors.New("instance exists")
 	// ErrShutdown: the engine or the runtime was shut down before the call was done.
 	ErrShutdown = errors.New("the engine is shut down")
 )

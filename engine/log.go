@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -57,57 +58,58 @@ func (l log) runtimeStarted(node, engineVersion, store, storeVersion string, s s
 	if s.serviceVersion != "" {
 		attrs = append(attrs, slog.String("service_version", s.serviceVersion))
 	}
-	l.write(slog.LevelInfo, targetRuntime, "runtime started", attrs...)
+	l.write(slog.LevelInfo, targetRuntime, fmt.Sprintf("duroxide runtime (%s) starting with provider %s (%s)",
+		engineVersion, store, storeVersion), attrs...)
 }
 
 func (l log) runtimeStopped(node string, clean bool) {
-	l.write(slog.LevelInfo, targetRuntime, "runtime stopped",
+	l.write(slog.LevelInfo, targetRuntime, "duroxide runtime stopped",
 		slog.String("node_id", node), slog.Bool("clean", clean))
 }
 
 func (l log) orchestrationStarted(inv Invocation) {
-	l.write(slog.LevelDebug, targetRuntime, "orchestration started", instanceAttrs(inv)...)
+	l.write(slog.LevelDebug, targetRuntime, "Orchestration started", instanceAttrs(inv)...)
 }
 
 // orchestrationEnded reports a completed or continued execution.
 func (l log) orchestrationEnded(inv Invocation, status provider.ExecutionStatus, events int) {
-	l.write(slog.LevelDebug, targetRuntime, "orchestration ended", append(instanceAttrs(inv),
+	l.write(slog.LevelDebug, targetRuntime, "Orchestration ended", append(instanceAttrs(inv),
 		slog.String("status", status.String()), slog.Int("history_events", events))...)
 }
 
 func (l log) orchestrationFailed(inv Invocation, events int, f history.Failure) {
-	l.write(failureLevel(f), targetRuntime, "orchestration failed", append(instanceAttrs(inv),
+	l.write(failureLevel(f), targetRuntime, failureText("Orchestration", f), append(instanceAttrs(inv),
 		slog.Int("history_events", events),
 		slog.String("error_type", string(f.Category)),
 		slog.String("error", f.Display()))...)
 }
 
 func (l log) activityStarted(call ActivityCall) {
-	l.write(slog.LevelDebug, targetRuntime, "activity started", activityAttrs(call)...)
+	l.write(slog.LevelDebug, targetRuntime, "Activity started", activityAttrs(call)...)
 }
 
 func (l log) activityCompleted(call ActivityCall, took time.Duration, resultSize int) {
-	l.write(slog.LevelDebug, targetRuntime, "activity completed", append(activityAttrs(call),
+	l.write(slog.LevelDebug, targetRuntime, "Activity completed", append(activityAttrs(call),
 		slog.String("outcome", "success"),
 		slog.Int64("duration_ms", took.Milliseconds()),
 		slog.Int("result_size", resultSize))...)
 }
 
 func (l log) activityFailed(call ActivityCall, took time.Duration, f history.Failure) {
-	l.write(failureLevel(f), targetRuntime, "activity failed", append(activityAttrs(call),
+	l.write(failureLevel(f), targetRuntime, failureText("Activity", f), append(activityAttrs(call),
 		slog.String("outcome", string(f.Category)),
 		slog.Int64("duration_ms", took.Milliseconds()),
 		slog.String("error", f.Display()))...)
 }
 
 func (l log) activityCancelled(call ActivityCall, reason string) {
-	l.write(slog.LevelInfo, targetRuntime, "activity cancelled", append(activityAttrs(call),
+	l.write(slog.LevelInfo, targetRuntime, "Activity cancelled", append(activityAttrs(call),
 		slog.String("outcome", "cancelled"), slog.String("reason", reason))...)
 }
 
 // activityNotStored reports an outcome that the store refused: the activity may run again.
 func (l log) activityNotStored(call ActivityCall, err error) {
-	l.write(slog.LevelWarn, targetWorker, "activity outcome not stored", append(activityAttrs(call),
+	l.write(slog.LevelWarn, targetWorker, "Activity outcome not stored", append(activityAttrs(call),
 		slog.Any("error", err))...)
 }
 
@@ -129,7 +131,7 @@ func (l log) unregistered(u unregistered) {
 	if u.Version != nil {
 		version = *u.Version
 	}
-	l.write(slog.LevelWarn, targetRegistry, u.What+" is not registered here, trying again later",
+	l.write(slog.LevelWarn, targetRegistry, "No such "+u.What+" is registered here, trying again later",
 		slog.String("instance_id", u.Instance),
 		slog.String("name", u.Name),
 		slog.String("version", version),
@@ -142,7 +144,7 @@ func (l log) unregistered(u unregistered) {
 // messageDropped reports a message that changes nothing: a duplicate, a stale completion, a signal
 // that nobody waits for.
 func (l log) messageDropped(instance string, m provider.Message, reason string) {
-	l.write(slog.LevelWarn, targetTurns, "message dropped",
+	l.write(slog.LevelWarn, targetTurns, "Message dropped",
 		slog.String("instance_id", instance),
 		slog.Int("message_kind", int(m.Kind)),
 		slog.String("name", m.Name),
@@ -153,7 +155,7 @@ func (l log) messageDropped(instance string, m provider.Message, reason string) 
 
 // messageUndecodable reports a stored message that cannot be read and is put aside.
 func (l log) messageUndecodable(instance string, m provider.UndecodableMessage) {
-	l.write(slog.LevelError, targetTurns, "message cannot be decoded",
+	l.write(slog.LevelError, targetTurns, "Message cannot be decoded",
 		slog.String("instance_id", instance),
 		slog.Uint64("message_id", m.ID),
 		slog.String("error", m.Reason))
@@ -161,7 +163,7 @@ func (l log) messageUndecodable(instance string, m provider.UndecodableMessage) 
 
 // turnAbandoned reports a turn that was given back, and for how long.
 func (l log) turnAbandoned(instance string, err error, attempt int, delay time.Duration) {
-	l.write(slog.LevelWarn, targetTurns, "turn abandoned",
+	l.write(slog.LevelWarn, targetTurns, "Turn abandoned",
 		slog.String("instance_id", instance),
 		slog.Any("error", err),
 		slog.Int("attempt_count", attempt),
@@ -170,12 +172,12 @@ func (l log) turnAbandoned(instance string, err error, attempt int, delay time.D
 
 // leaseLost reports claims that this node lost: another one has them now, or nobody.
 func (l log) leaseLost(what string, lease provider.LeaseID) {
-	l.write(slog.LevelWarn, targetTurns, what+" lease lost", slog.Uint64("lease", uint64(lease)))
+	l.write(slog.LevelWarn, targetTurns, "Lease lost: "+what, slog.Uint64("lease", uint64(lease)))
 }
 
 // storeFailed reports an error of the store that is retried.
 func (l log) storeFailed(op string, err error, retryIn time.Duration) {
-	l.write(slog.LevelWarn, targetProvider, "store error, trying again",
+	l.write(slog.LevelWarn, targetProvider, "Store error, trying again",
 		slog.String("operation", op),
 		slog.Any("error", err),
 		slog.Float64("backoff_secs", retryIn.Seconds()))
@@ -183,10 +185,18 @@ func (l log) storeFailed(op string, err error, retryIn time.Duration) {
 
 // panicked reports a panic of the engine's own code.
 func (l log) panicked(where string, value any, stack []byte) {
-	l.write(slog.LevelError, targetRuntime, "panic",
+	l.write(slog.LevelError, targetRuntime, "Panic",
 		slog.String("where", where),
 		slog.Any("error", value),
 		slog.String("stack", string(stack)))
+}
+
+// failureText tells failures of user code from those of anything else.
+func failureText(what string, f history.Failure) string {
+	if f.Category == history.Application {
+		return what + " failed (application error)"
+	}
+	return what + " failed"
 }
 
 func failureLevel(f history.Failure) slog.Level {

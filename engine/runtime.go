@@ -15,6 +15,11 @@ import (
 // comes beyond that waits in the store, where other nodes can take it.
 const maxActive = 512
 
+// runsPerSlot is the number of runs that one orchestration slot keeps under way. Code runs one step
+// at a time on its thread anyway; more under way means that neither side waits for the other, and
+// that many runs share one crossing.
+const runsPerSlot = 32
+
 // Runtime runs orchestrations and activities of one store on behalf of one host. It is used once:
 // started by Engine.StartRuntime, ended by Shutdown. It is safe for concurrent use.
 type Runtime struct {
@@ -81,8 +86,8 @@ func (e *Engine) newRuntime(set settings, reg *Registry, h Host) *Runtime {
 	rt := &Runtime{
 		e: e, set: set, reg: reg, host: h, node: node, counters: &metrics{},
 		leases:     newLeaseSet(node, set.turnLease, e.store.Now),
-		taskLeases: newLeaseSet(node, set.taskLease, e.store.Now),
-		turnSlots:  make(chan struct{}, max(set.orchestrationConcurrency, 1)),
+		taskLeases: newLeaseSet(taskNode(node), set.taskLease, e.store.Now),
+		turnSlots:  make(chan struct{}, max(set.orchestrationConcurrency, 1)*runsPerSlot),
 		ctx:        ctx, cancel: cancel,
 		stop: make(chan struct{}), done: make(chan struct{}),
 		residents: map[string]*resident{},
@@ -177,7 +182,7 @@ func (rt *Runtime) giveBack() {
 
 // abandonHeld gives back everything that this node has claimed, known here or not.
 func (rt *Runtime) abandonHeld(ctx context.Context) error {
-	held, err := rt.e.store.Held(ctx, rt.node)
+	held, err := rt.held(ctx)
 	if err != nil || len(held.Instances)+len(held.Tasks) == 0 {
 		return err
 	}

@@ -21,7 +21,7 @@ func (rt *Runtime) findStrays(ctx context.Context) {
 		return
 	}
 	found := strays{instances: map[provider.Token]struct{}{}, tasks: map[provider.Token]struct{}{}}
-	held, err := rt.e.store.Held(ctx, rt.node)
+	held, err := rt.held(ctx)
 	if err != nil {
 		rt.storeFailed("held", err, 0)
 		return
@@ -43,6 +43,19 @@ func (rt *Runtime) findStrays(ctx context.Context) {
 	rt.suspects = found
 	rt.giveBackStrays(ctx, a)
 }
+
+// held lists all claims of this runtime.
+func (rt *Runtime) held(ctx context.Context) (provider.Held, error) {
+	turns, err := rt.e.store.Held(ctx, rt.node)
+	if err != nil {
+		return provider.Held{}, err
+	}
+	tasks, err := rt.e.store.Held(ctx, taskNode(rt.node))
+	return provider.Held{Instances: turns.Instances, Tasks: tasks.Tasks}, err
+}
+
+// taskNode names a node as a holder of tasks, whose leases have another length.
+func taskNode(node string) string { return node + "/tasks" }
 
 func (rt *Runtime) giveBackStrays(ctx context.Context, a provider.Abandonment) {
 	if len(a.Instances)+len(a.Tasks) == 0 {

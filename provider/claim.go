@@ -19,10 +19,11 @@ type Token struct {
 
 // Holder is a node that wants to claim.
 type Holder struct {
-	// Node is the random id of a runtime start.
+	// Node is the random id of a runtime start, one for each kind of work.
 	Node string
-	// Lease is the node's current lease for this kind of work. Zero, or a lease that has ended:
-	// the store opens a new one with the first claim.
+	// Lease is the node's current lease. Zero, or a lease that has ended: the first claim joins the
+	// live lease that the node has otherwise, or opens one. So calls that claim at the same time
+	// for the first time share a lease.
 	Lease LeaseID
 	// TTL is the length of a new lease. A live lease with less than half of it left is extended
 	// to TTL by a claim.

@@ -16,16 +16,29 @@ func (s *store) live(id provider.LeaseID) bool {
 // is left, or a new one. A lease that has ended is never revived.
 func (s *store) lease(h *provider.Holder) provider.LeaseID {
 	end := s.now + h.TTL.Milliseconds()
-	if s.live(h.Lease) {
-		if s.leases[h.Lease]-s.now < h.TTL.Milliseconds()/2 {
-			s.leases[h.Lease] = end
+	if id := s.liveLease(h); id != 0 {
+		if s.leases[id]-s.now < h.TTL.Milliseconds()/2 {
+			s.leases[id] = end
 		}
-		return h.Lease
+		return id
 	}
 	id := provider.LeaseID(s.nextID())
 	s.leases[id] = end
 	s.nodes[id] = h.Node
 	return id
+}
+
+// liveLease gives the holder's lease, or another live one of its node, or zero.
+func (s *store) liveLease(h *provider.Holder) provider.LeaseID {
+	if s.live(h.Lease) {
+		return h.Lease
+	}
+	for id, node := range s.nodes {
+		if node == h.Node && s.live(id) {
+			return id
+		}
+	}
+	return 0
 }
 
 // claimer claims for one holder within one operation; all its claims are under one lease.

@@ -26,12 +26,13 @@ var leases = theme{"leases", "leases.go", []Case{
 	{ID: "P06", Title: "a claim extends a live lease with less than half left", run: halfLeft},
 	{ID: "P07", Title: "a lease frees all its claims when it ends", run: allAtOnce},
 	{ID: "P08", Title: "a claim that takes nothing opens no lease", run: noLease},
-	{ID: "P09", Title: "turn and task leases of a node are separate", run: separateLeases},
+	{ID: "P09", Title: "leases for turns and for tasks are separate", run: separateLeases},
 	{ID: "P10", Title: "a renewal names the tasks that are no longer held", run: namedLost},
 	{ID: "P11", Title: "an ended lease cannot abandon", run: endedAbandon},
 	{ID: "P12", Title: "a turn without release keeps the claim", run: keptClaim},
 	{ID: "P13", Title: "the end of a lease is one moment", run: oneMoment},
 	{ID: "P55", Title: "a node finds everything that it holds", run: heldByNode},
+	{ID: "P56", Title: "claims of a node that knows of no lease share one", run: sharedLease},
 }}
 
 func (k *kit) renew(lease provider.LeaseID, extend time.Duration) error {
@@ -235,7 +236,6 @@ func separateLeases(k *kit) {
 	k.schedule(activity(2))
 	k.poke("W")
 	turns, tasks := k.holder(short), k.holder(long)
-	tasks.Node = turns.Node
 	claimed := k.claim(provider.ClaimRequest{
 		Turns: turns, MaxTurns: 1, Tasks: tasks, MaxTasks: 1,
 	})
@@ -338,4 +338,18 @@ func heldByNode(k *kit) {
 	require.Empty(k, held(node.Node).Instances, "another node took over")
 	k.work(3, anyRoute)
 	require.Empty(k, held(node.Node).Tasks, "another node took over")
+}
+
+func sharedLease(k *kit) {
+	k.submit(start("A"))
+	k.submit(start("B"))
+	node := k.holder(short)
+	first := k.claim(provider.ClaimRequest{Turns: node, MaxTurns: 1})
+	second := k.claim(provider.ClaimRequest{Turns: node, MaxTurns: 1})
+	require.NotZero(k, first.TurnLease)
+	require.Equal(k, first.TurnLease, second.TurnLease)
+	k.Clock.Advance(short)
+	third := k.claim(provider.ClaimRequest{Turns: node, MaxTurns: 1})
+	require.NotZero(k, third.TurnLease)
+	require.NotEqual(k, first.TurnLease, third.TurnLease, "an ended lease was joined")
 }

@@ -19,13 +19,14 @@ type process struct {
 
 type lease struct {
 	id      provider.LeaseID
+	node    string
 	until   int64
 	owner   process
 	checked time.Time
 }
 
 var (
-	sqlLeases      = &statement{`SELECT id, until_ms, host, pid, pid_start FROM leases`}
+	sqlLeases      = &statement{`SELECT id, until_ms, host, pid, pid_start, node FROM leases`}
 	sqlOpenLease   = &statement{`INSERT INTO leases VALUES (?1, ?2, ?3, ?4, ?5, ?6)`}
 	sqlExtendLease = &statement{`UPDATE leases SET until_ms = ?2 WHERE id = ?1`}
 	sqlEndLease    = &statement{`DELETE FROM leases WHERE id = ?1`}
@@ -55,7 +56,7 @@ func (w *writer) allLeases() (map[provider.LeaseID]*lease, error) {
 	err := w.c.each(sqlLeases, func(r *rows) bool {
 		id := provider.LeaseID(r.uint(0))
 		all[id] = &lease{
-			id: id, until: r.int(1), owner: process{host: r.text(2), pid: r.int(3), start: r.int(4)},
+			id: id, until: r.int(1), owner: process{host: r.text(2), pid: r.int(3), start: r.int(4)}, node: r.text(5),
 		}
 		return true
 	})
@@ -156,7 +157,7 @@ func (w *writer) lease(h *holder) (provider.LeaseID, error) {
 	if h.used != 0 {
 		return h.used, nil
 	}
-	l, err := w.liveLease(h.Lease)
+	l, err := w.holderLease(h.Holder)
 	if err != nil {
 		return 0, err
 	}
@@ -176,6 +177,24 @@ func (w *writer) lease(h *holder) (provider.LeaseID, error) {
 	return h.used, nil
 }
 
+// holderLease gives the holder's lease, or another live one of its node, or nil.
+func (w *writer) holderLease(h *provider.Holder) (*lease, error) {
+	l, err := w.liveLease(h.Lease)
+	if l != nil || err != nil {
+		return l, err
+	}
+	all, err := w.allLeases()
+	if err != nil {
+		return nil, err
+	}
+	for _, other := range all {
+		if other.node == h.Node && other.until > w.now {
+			return other, nil
+		}
+	}
+	return nil, nil
+}
+
 func (w *writer) openLease(node string, ttl int64) (provider.LeaseID, error) {
 	all, err := w.allLeases()
 	if err != nil {
@@ -185,7 +204,7 @@ func (w *writer) openLease(node string, ttl int64) (provider.LeaseID, error) {
 	if err != nil {
 		return 0, err
 	}
-	l := &lease{id: provider.LeaseID(number), until: w.now + ttl, owner: w.process}
+	l := &lease{id: provider.LeaseID(number), node: node, until: w.now + ttl, owner: w.process}
 	_, err = w.c.exec(sqlOpenLease,
 		signed(l.id), node, l.until, l.owner.host, l.owner.pid, l.owner.start)
 	if err != nil {
