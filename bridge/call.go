@@ -53,10 +53,11 @@ func (h *host) trace(token, number uint64, message string) int64 {
 		return resultGone
 	}
 	level := traceLevels[number%4]
-	if number/4 < i.replaySteps || !current.Load().enabled(i.target(), level) {
+	s := h.sinkOf(i.runtime)
+	if number/4 < i.replaySteps || !s.enabled(i.target(), level) {
 		return 0
 	}
-	current.Load().write(line{
+	s.write(line{
 		level: level, target: i.target(), message: message, attributes: i.attributes(),
 	})
 	return 1
@@ -76,9 +77,9 @@ func (h *host) isCancelled(token uint64) int64 {
 
 func (h *host) metrics(runtime uint32, answer []byte) int64 {
 	h.mu.Lock()
-	r := h.runtimes[runtime]
+	r, ok := h.runtimes[runtime]
 	h.mu.Unlock()
-	if r == nil {
+	if !ok {
 		return resultGone
 	}
 	return answerText(answer, encodeJSON(r.Metrics()))

@@ -32,6 +32,7 @@ var codes = []struct {
 	code string
 }{
 	{engine.ErrTimeout, "TIMEOUT"},
+	{engine.ErrInstanceExists, "INSTANCE_EXISTS"},
 	{engine.ErrShutdown, "SHUTDOWN"},
 	{engine.ErrHostGone, "HOST_GONE"},
 	{provider.ErrInstanceNotFound, "INSTANCE_NOT_FOUND"},

@@ -75,7 +75,7 @@ func TestMissingFieldsAreAnErrorAndNotAPanic(t *testing.T) {
 	_, err = decodeRunAnswer(readAll(t, frameOf(b))[0])
 	require.ErrorIs(t, err, errFrame)
 
-	b, err = encodeRecord(kindActivityAnswer, flagOK, 1, nil, []text{{missing: true}})
+	b, err = encodeRecord(kindActivityAnswer, flagOK, 1, []uint32{0}, []text{{missing: true}})
 	require.NoError(t, err)
 	_, err = decodeActivityAnswer(readAll(t, frameOf(b))[0])
 	require.ErrorIs(t, err, errFrame)

@@ -46,9 +46,11 @@ type host struct {
 	ended bool
 	// calls are the invocations that wait for an answer, by token.
 	calls    map[uint64]chan reply
-	runtimes map[uint32]*engine.Runtime
+	runtimes map[uint32]startedRuntime
 	stores   map[uint64]*store
-	lastID   uint64
+	// loggers are the sinks of runtimes that brought a logger object.
+	loggers map[uint32]*sink
+	lastID  uint64
 }
 
 // reply is the answer of user code; which field is set depends on what was asked.
@@ -66,8 +68,9 @@ func openHost(wake func()) *host {
 		ctx:      ctx,
 		cancel:   cancel,
 		calls:    map[uint64]chan reply{},
-		runtimes: map[uint32]*engine.Runtime{},
+		runtimes: map[uint32]startedRuntime{},
 		stores:   map[uint64]*store{},
+		loggers:  map[uint32]*sink{},
 	}
 	hosts.mu.Lock()
 	defer hosts.mu.Unlock()
@@ -101,7 +104,7 @@ func (h *host) end() (waiting int, stores map[uint64]*store) {
 	waiting, stores = len(h.calls), h.stores
 	h.ended = true
 	h.stores = map[uint64]*store{}
-	h.runtimes = map[uint32]*engine.Runtime{}
+	h.runtimes = map[uint32]startedRuntime{}
 	return waiting, stores
 }
 
@@ -196,15 +199,9 @@ func (h *runtimeHost) Run(ctx context.Context, r engine.RunRequest) (replay.Answ
 	}
 	token := r.Invocation.Token
 	invocations.put(token, &invocation{
-		host: h.host, of: r.Invocation, replaySteps: uint64(max(r.ReplaySteps, 0)),
+		host: h.host, runtime: h.runtime, of: r.Invocation, replaySteps: uint64(max(r.ReplaySteps, 0)),
 	})
 	defer invocations.remove(token)
-	warning := time.AfterFunc(slowRun, func() {
-		logger.Warn("JavaScript has not answered a turn; does its code ever give way?",
-			slog.String("instance_id", r.Invocation.Instance),
-			slog.String("orchestration_name", r.Invocation.Name))
-	})
-	defer warning.Stop()
 	answer, err := h.host.ask(ctx, token, record)
 	if err != nil {
 		return replay.Answer{}, fmt.Errorf("run of %s: %w", r.Invocation.Instance, err)
@@ -229,10 +226,16 @@ func (h *runtimeHost) Activity(
 	token := c.Invocation.Token
 	known := c
 	known.Input = "" // the entry may live long
-	invocations.put(token, &invocation{host: h.host, of: c.Invocation, activity: &known})
+	invocations.put(token, &invocation{
+		host: h.host, runtime: h.runtime, of: c.Invocation, activity: &known,
+	})
 	answer, err := h.host.ask(ctx, token, record)
 	if errors.Is(err, engine.ErrHostGone) {
 		invocations.remove(token)
+	}
+	if ctx.Err() != nil {
+		record, encodeErr := encodeCancel(h.runtime, token, flagAbandoned, "")
+		h.post("abandon an activity", record, encodeErr)
 	}
 	if err != nil {
 		return engine.ActivityResult{}, fmt.Errorf("activity %s: %w", c.Activity, err)
@@ -248,7 +251,7 @@ func (h *runtimeHost) CancelActivity(token uint64, reason string) {
 		return
 	}
 	i.cancelled.Store(true)
-	record, err := encodeCancel(h.runtime, token, reason)
+	record, err := encodeCancel(h.runtime, token, 0, reason)
 	h.post("cancel an activity", record, err)
 }
 

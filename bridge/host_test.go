@@ -70,7 +70,7 @@ func returned(token uint64, output string) []byte {
 }
 
 func did(token uint64, value string) []byte {
-	b, err := encodeRecord(kindActivityAnswer, flagOK, token, nil, []text{some(value)})
+	b, err := encodeRecord(kindActivityAnswer, flagOK, token, []uint32{7}, []text{some(value)})
 	if err != nil {
 		panic(err)
 	}

@@ -34,8 +34,11 @@ type logOptions struct {
 	Path *string `json:"path"`
 	// Filter is the text of RUST_LOG or DUROXIDE_LOG, or nil where neither is set.
 	Filter *string `json:"filter"`
-	// Level applies to everything where Filter is nil; "" means info.
+	// Level applies to traces where Filter is nil; "" means info. Everything else shows warnings,
+	// and no more than traces do.
 	Level string `json:"level"`
+	// Object asks for records instead of lines: they go to a logger object of the runtime.
+	Object bool `json:"object"`
 	// Format is json, pretty or compact.
 	Format string `json:"format"`
 	// Colors asks for terminal colours: set only where the sink is a terminal.
@@ -44,7 +47,8 @@ type logOptions struct {
 	ServiceVersion string `json:"serviceVersion"`
 }
 
-// sink is where log lines go. One process has one; it is never changed once installed.
+// sink is where log lines go. The process has one, which is never changed once installed; a runtime
+// may bring a logger object, which is one more.
 type sink struct {
 	descriptor int
 	filter     logFilter
@@ -52,13 +56,15 @@ type sink struct {
 	colors     bool
 	service    [2]string
 	installed  bool
+	// object takes records where they go to a logger object.
+	object *logObject
 }
 
 // current is the sink in use. Until one is installed, warnings go to file descriptor 2.
 var current = func() *atomic.Pointer[sink] {
 	var p atomic.Pointer[sink]
 	p.Store(&sink{
-		descriptor: 2, filter: defaultFilter("warn"), format: (*sink).compactLine,
+		descriptor: 2, filter: chooseFilter(nil, "warn"), format: (*sink).compactLine,
 	})
 	return &p
 }()
@@ -120,6 +126,10 @@ func (s *sink) enabled(target string, level slog.Level) bool {
 
 // write formats a line and writes it in one call.
 func (s *sink) write(l line) {
+	if s.object != nil {
+		s.object.write(l)
+		return
+	}
 	if l.time.IsZero() {
 		l.time = time.Now()
 	}
@@ -146,15 +156,21 @@ func writeAll(descriptor int, b []byte) {
 	}
 }
 
-// logHandler is a slog.Handler on whatever sink is current.
+// logHandler is a slog.Handler on the sinks of a store, or on whatever sink is current.
 type logHandler struct {
+	sinks      *storeSinks // nil for the current one
 	target     string
 	attributes []slog.Attr
 }
 
 // Enabled implements slog.Handler. The target is not known yet.
 func (h logHandler) Enabled(_ context.Context, level slog.Level) bool {
-	return level >= current.Load().filter.lowest
+	for _, s := range h.sinks.list() {
+		if level >= s.filter.lowest {
+			return true
+		}
+	}
+	return false
 }
 
 // Handle implements slog.Handler.
@@ -172,15 +188,17 @@ func (h logHandler) Handle(_ context.Context, r slog.Record) error {
 	if l.target == "" {
 		l.target = targetDefault
 	}
-	if s := current.Load(); s.enabled(l.target, l.level) {
-		s.write(l)
+	for _, s := range h.sinks.list() {
+		if s.enabled(l.target, l.level) {
+			s.write(l)
+		}
 	}
 	return nil
 }
 
 // WithAttrs implements slog.Handler.
 func (h logHandler) WithAttrs(attributes []slog.Attr) slog.Handler {
-	next := logHandler{target: h.target}
+	next := logHandler{sinks: h.sinks, target: h.target}
 	next.attributes = append(next.attributes, h.attributes...)
 	for _, a := range attributes {
 		if a.Key == targetKey {

@@ -39,12 +39,18 @@ func newFilter(directives []directive) logFilter {
 	return f
 }
 
+// defaultFilter shows the traces of user code from the level on, and of everything else warnings,
+// so that a low level does not bring the engine's routine with it; a high one silences all.
 func defaultFilter(level string) logFilter {
 	lowest, ok := parseLevel(level)
 	if !ok {
 		lowest = slog.LevelInfo
 	}
-	return newFilter([]directive{{level: lowest}})
+	return newFilter([]directive{
+		{level: max(lowest, slog.LevelWarn)},
+		{target: targetOrchestration, level: lowest},
+		{target: targetActivity, level: lowest},
+	})
 }
 
 // chooseFilter gives the filter of the text, or that of the level where there is no text or it

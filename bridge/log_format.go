@@ -11,6 +11,9 @@ import (
 // timeFormat is UTC with microseconds.
 const timeFormat = "2006-01-02T15:04:05.000000Z"
 
+// serviceKeys name the service in records that have room for it.
+var serviceKeys = [...]string{"service_name", "service_version"}
+
 func levelName(level slog.Level) string {
 	switch {
 	case level >= slog.LevelError:
@@ -99,7 +102,7 @@ func (s *sink) jsonLine(l line) []byte {
 		b.WriteString("," + jsonText(a.Key) + ":" + jsonText(a.Value.Resolve().String()))
 	}
 	b.WriteString(`},"target":` + jsonText(l.target))
-	for i, key := range [...]string{"service_name", "service_version"} {
+	for i, key := range serviceKeys {
 		if s.service[i] != "" {
 			b.WriteString(`,"` + key + `":` + jsonText(s.service[i]))
 		}

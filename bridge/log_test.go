@@ -42,7 +42,11 @@ func TestFiltersChooseByTheLongestTarget(t *testing.T) {
 		target string
 		want   slog.Level
 	}{
-		{nil, "info", targetDefault, slog.LevelInfo},
+		{nil, "info", targetDefault, slog.LevelWarn},
+		{nil, "debug", targetDefault, slog.LevelWarn},
+		{nil, "debug", targetOrchestration, slog.LevelDebug},
+		{nil, "error", targetDefault, slog.LevelError},
+		{nil, "off", targetDefault, levelOff},
 		{nil, "", targetActivity, slog.LevelInfo},
 		{nil, "off", targetActivity, levelOff},
 		{filter(""), "info", targetActivity, levelOff},
@@ -64,12 +68,12 @@ func TestTheFirstSinkOfTheProcessStays(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log")
 	missing := filepath.Join(t.TempDir(), "no", "log")
 	require.NoError(t, installSink(t.Context(), logOptions{Path: &path, Level: "debug", Format: "json"}))
-	logger.Info("hello", slog.String(targetKey, "duroxide::somewhere"))
+	logger.Warn("hello", slog.String(targetKey, "duroxide::somewhere"))
 	require.ErrorIs(t, installSink(t.Context(), logOptions{Path: &path}), errSinkInstalled)
 	require.ErrorContains(t, installSink(t.Context(), logOptions{Path: &missing}),
 		"Failed to open log file '"+missing+"': no such file or directory")
 	written, err := os.ReadFile(path)
 	require.NoError(t, err)
 	require.Contains(t, string(written),
-		`"level":"INFO","fields":{"message":"hello"},"target":"duroxide::somewhere"}`)
+		`"level":"WARN","fields":{"message":"hello"},"target":"duroxide::somewhere"}`)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"time"
 
 	"duroxide/engine"
 	"duroxide/engine/replay"
@@ -16,6 +17,7 @@ const (
 	kindActivity uint16 = 3
 	kindCancel   uint16 = 4
 	kindSettle   uint16 = 5
+	kindLog      uint16 = 6
 
 	// Host to engine.
 	kindRunAnswer      uint16 = 16
@@ -29,6 +31,10 @@ const (
 	flagOpen uint16 = 1
 	// flagOK: the answer is a result, not an error.
 	flagOK uint16 = 1
+	// flagReturned: the activity was not begun, because no slot came free for it soon.
+	flagReturned uint16 = 2
+	// flagAbandoned: nobody waits for the activity any more; its slot is free.
+	flagAbandoned uint16 = 1
 )
 
 // Outcomes of a run.
@@ -98,8 +104,14 @@ func encodeActivity(runtime uint32, c *engine.ActivityCall) ([]byte, error) {
 	})
 }
 
-func encodeCancel(runtime uint32, token uint64, reason string) ([]byte, error) {
-	return encodeRecord(kindCancel, 0, token, []uint32{runtime}, []text{some(reason)})
+func encodeCancel(runtime uint32, token uint64, flags uint16, reason string) ([]byte, error) {
+	return encodeRecord(kindCancel, flags, token, []uint32{runtime}, []text{some(reason)})
+}
+
+// encodeLog makes the record that hands a log line to a logger object.
+func encodeLog(runtime, level uint32, target, message, fields string) ([]byte, error) {
+	return encodeRecord(kindLog, 0, 0, []uint32{runtime, level},
+		[]text{some(target), some(message), some(fields)})
 }
 
 // encodeResult settles a request: value is JSON text or "".
@@ -162,10 +174,14 @@ func emptyIfNil(s *string) string {
 
 // decodeActivityAnswer reads the outcome of an attempt.
 func decodeActivityAnswer(r *record) (engine.ActivityResult, error) {
-	if r.flags&flagOK != 0 {
-		return engine.ActivityResult{OK: true, Value: r.text()}, r.err
+	if r.flags&flagReturned != 0 {
+		return engine.ActivityResult{Returned: true}, r.err
 	}
-	return engine.ActivityResult{Message: r.text(), Details: r.text()}, r.err
+	took := time.Duration(r.int()) * time.Microsecond
+	if r.flags&flagOK != 0 {
+		return engine.ActivityResult{OK: true, Value: r.text(), Took: took}, r.err
+	}
+	return engine.ActivityResult{Message: r.text(), Details: r.text(), Took: took}, r.err
 }
 
 // request is one request of the host.

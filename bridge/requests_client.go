@@ -44,6 +44,8 @@ type clientStartArguments struct {
 	Instance string  `json:"instance"`
 	Name     string  `json:"name"`
 	Version  *string `json:"version"`
+	// RejectIfExists asks for an error where the instance exists.
+	RejectIfExists bool `json:"rejectIfExists"`
 }
 
 func serveStart(
@@ -51,6 +53,7 @@ func serveStart(
 ) (result, error) {
 	return result{value: empty{}}, c.Start(ctx, engine.StartRequest{
 		Instance: a.Instance, Name: a.Name, Version: a.Version, Input: input,
+		Exclusive: a.RejectIfExists,
 	})
 }
 

@@ -144,10 +144,6 @@ func serveStartRuntime(ctx context.Context, h *host, a startArguments, _ string)
 	if err != nil {
 		return result{}, err
 	}
-	if a.Options.Log != nil {
-		// The first sink of the process stays; a later one is not an error here.
-		_ = installSink(ctx, *a.Options.Log)
-	}
 	options, err := a.Options.engineOptions()
 	if err != nil {
 		return result{}, err
@@ -156,11 +152,13 @@ func serveStartRuntime(ctx context.Context, h *host, a startArguments, _ string)
 	if err != nil {
 		return result{}, err
 	}
+	detach := h.attachLog(ctx, s.sinks, a.Runtime, a.Options.Log)
 	r, err := s.engine.StartRuntime(ctx, options, registry, &runtimeHost{h, a.Runtime})
 	if err != nil {
+		detach()
 		return result{}, err
 	}
-	return result{value: empty{}}, h.addRuntime(ctx, a.Runtime, r)
+	return result{value: empty{}}, h.addRuntime(ctx, a.Runtime, startedRuntime{r, detach})
 }
 
 func (a *startArguments) registry() (*engine.Registry, error) {
@@ -179,7 +177,7 @@ func (a *startArguments) registry() (*engine.Registry, error) {
 }
 
 // addRuntime lists a started runtime. A host that has ended meanwhile wants it no more.
-func (h *host) addRuntime(ctx context.Context, number uint32, r *engine.Runtime) error {
+func (h *host) addRuntime(ctx context.Context, number uint32, r startedRuntime) error {
 	h.mu.Lock()
 	ended := h.ended
 	if !ended {
@@ -187,6 +185,7 @@ func (h *host) addRuntime(ctx context.Context, number uint32, r *engine.Runtime)
 	}
 	h.mu.Unlock()
 	if ended {
+		defer r.detachLog()
 		return r.Shutdown(ctx, 0)
 	}
 	return nil
@@ -199,12 +198,13 @@ type shutdownArguments struct {
 
 func serveShutdown(ctx context.Context, h *host, a shutdownArguments, _ string) (result, error) {
 	h.mu.Lock()
-	r := h.runtimes[a.Runtime]
+	r, ok := h.runtimes[a.Runtime]
 	h.mu.Unlock()
-	if r == nil {
+	if !ok {
 		return result{value: empty{}}, nil
 	}
 	err := r.Shutdown(ctx, max(milliseconds(a.GraceMs), 0))
+	r.detachLog()
 	h.mu.Lock()
 	delete(h.runtimes, a.Runtime)
 	h.mu.Unlock()

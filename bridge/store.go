@@ -16,6 +16,7 @@ import (
 type store struct {
 	engine *engine.Engine
 	client *engine.Client
+	sinks  *storeSinks
 }
 
 // openArguments are those of store.open.
@@ -33,12 +34,14 @@ type openArguments struct {
 
 // openStore opens the store that the arguments name and puts an engine on it.
 func openStore(ctx context.Context, a openArguments) (*store, error) {
-	p, err := openProvider(ctx, a)
+	sinks := &storeSinks{}
+	log := slog.New(logHandler{sinks: sinks})
+	p, err := openProvider(ctx, a, log)
 	if err != nil {
 		return nil, err
 	}
-	e := engine.New(p, engine.Options{Log: logger, Version: version})
-	return &store{engine: e, client: e.Client()}, nil
+	e := engine.New(p, engine.Options{Log: log, Version: version})
+	return &store{engine: e, client: e.Client(), sinks: sinks}, nil
 }
 
 var synchronousModes = map[string]sqlite.Synchronous{
@@ -46,16 +49,20 @@ var synchronousModes = map[string]sqlite.Synchronous{
 }
 
 // openProvider is the only place that knows which stores there are.
-func openProvider(ctx context.Context, a openArguments) (provider.Provider, error) {
+func openProvider(
+	ctx context.Context, a openArguments, log *slog.Logger,
+) (provider.Provider, error) {
 	switch a.Kind {
 	case "sqlite":
-		return openSQLite(ctx, a)
+		return openSQLite(ctx, a, log)
 	default:
 		return nil, &engine.InputError{Message: fmt.Sprintf("unknown kind of store %q", a.Kind)}
 	}
 }
 
-func openSQLite(ctx context.Context, a openArguments) (provider.Provider, error) {
+func openSQLite(
+	ctx context.Context, a openArguments, log *slog.Logger,
+) (provider.Provider, error) {
 	synchronous, ok := synchronousModes[a.Synchronous]
 	if !ok {
 		return nil, &engine.InputError{
@@ -67,7 +74,7 @@ func openSQLite(ctx context.Context, a openArguments) (provider.Provider, error)
 		Memory:      a.Memory,
 		Synchronous: synchronous,
 		CreateDirs:  a.CreateDirs,
-		Log:         logger.With(slog.String(targetKey, "duroxide::providers::sqlite")),
+		Log:         log.With(slog.String(targetKey, "duroxide::providers::sqlite")),
 	})
 }
 

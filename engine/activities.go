@@ -23,7 +23,7 @@ type workers struct {
 	rt *Runtime
 
 	mu       sync.Mutex
-	free     int
+	started  int // given to the host
 	reserved int
 	queue    []*job
 	held     map[uint64]*job // by task key: waiting, running, or finished and not yet committed
@@ -42,7 +42,7 @@ type job struct {
 }
 
 func newWorkers(rt *Runtime) *workers {
-	return &workers{rt: rt, free: rt.set.workerConcurrency, held: map[uint64]*job{}}
+	return &workers{rt: rt, held: map[uint64]*job{}}
 }
 
 // room gives the number of tasks that can be claimed now.
@@ -56,11 +56,16 @@ func (w *workers) room() int {
 }
 
 func (w *workers) roomLocked() int {
-	ahead := 0
-	if w.average > 0 {
-		ahead = min(maxPrefetch, w.rt.set.workerConcurrency*int(prefetchTime/w.average))
+	return max(w.window()-w.started-len(w.queue)-w.reserved, 0)
+}
+
+// window is the number of tasks that may be with the host: one for each slot, and a few ahead.
+func (w *workers) window() int {
+	slots := w.rt.set.workerConcurrency
+	if w.average == 0 {
+		return slots
 	}
-	return max(w.free+ahead-len(w.queue)-w.reserved, 0)
+	return slots + min(maxPrefetch, slots*int(prefetchTime/w.average))
 }
 
 // reserve sets room aside for at most n tasks, so that what is claimed never waits behind other
@@ -86,7 +91,7 @@ func (w *workers) unreserve(n int) {
 func (w *workers) idle() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return len(w.queue) == 0 && w.free == w.rt.set.workerConcurrency
+	return len(w.queue) == 0 && w.started == 0
 }
 
 // add takes claimed tasks and starts as many as there are free slots.
@@ -105,7 +110,7 @@ func (w *workers) add(claims []provider.TaskClaim) {
 //
 //nolint:contextcheck // an activity lives as long as the runtime, not as long as a call
 func (w *workers) pump() {
-	for w.free > 0 && len(w.queue) > 0 && w.rt.ctx.Err() == nil {
+	for w.started < w.window() && len(w.queue) > 0 && w.rt.ctx.Err() == nil {
 		j := w.queue[0]
 		w.queue = w.queue[1:]
 		if j.cancelled {
@@ -117,18 +122,17 @@ func (w *workers) pump() {
 			return // The runtime is over; giveBack has the task.
 		}
 		j.started, j.abort = true, abort
-		w.free--
+		w.started++
 	}
 }
 
 // work runs one task to its end and hands its outcome over.
 func (w *workers) work(ctx context.Context, j *job) {
-	began := w.rt.e.clock.Now()
-	msg, err := w.outcome(ctx, j)
+	msg, took, err := w.outcome(ctx, j)
 	w.mu.Lock()
 	j.abort()
-	w.free++
-	w.average = blend(w.average, w.rt.e.clock.Now().Sub(began))
+	w.started--
+	w.average = blend(w.average, took)
 	cancelled := j.cancelled
 	if cancelled {
 		delete(w.held, j.claim.Token.Key)
@@ -145,16 +149,21 @@ func (w *workers) work(ctx context.Context, j *job) {
 	}
 }
 
+// blend gives the moving average; a last of zero means that nothing ran.
 func blend(average, last time.Duration) time.Duration {
-	last = max(last, time.Microsecond)
-	if average == 0 {
+	switch {
+	case last == 0:
+		return average
+	case average == 0:
 		return last
+	default:
+		return (7*average + last) / 8
 	}
-	return (7*average + last) / 8
 }
 
-// outcome runs the activity and gives its message, or nil where the task was put back.
-func (w *workers) outcome(ctx context.Context, j *job) (*provider.Message, error) {
+// outcome runs the activity and gives its message, or nil where the task was put back, and how
+// long the function ran.
+func (w *workers) outcome(ctx context.Context, j *job) (*provider.Message, time.Duration, error) {
 	rt, task := w.rt, j.claim.Task
 	msg := provider.Message{
 		Instance: task.Instance, Kind: provider.ActivityDone, Execution: task.Execution, Source: task.Event,
@@ -166,23 +175,25 @@ func (w *workers) outcome(ctx context.Context, j *job) (*provider.Message, error
 			MaxAttempts: rt.set.maxAttempts, Instance: task.Instance, Execution: task.Execution,
 			ActivityName: task.Name, ActivityID: task.Event, Message: task.Input,
 		}
-		return w.stamped(msg), nil
+		return w.stamped(msg), 0, nil
 	}
 	if !rt.reg.HasActivity(task.Name) {
 		w.putBack(j)
-		return nil, nil
+		return nil, 0, nil
 	}
 	if !w.mayCall(j) {
-		return nil, context.Canceled
+		return nil, 0, context.Canceled
 	}
 	call := w.call(j)
 	rt.e.log.activityStarted(call)
-	began := rt.e.clock.Now()
 	result, err := rt.host.Activity(ctx, call)
-	took := rt.e.clock.Now().Sub(began)
+	took := max(result.Took, time.Microsecond)
 	switch {
 	case err != nil:
-		return nil, err
+		return nil, 0, err
+	case result.Returned:
+		w.abandon(provider.AbandonedTask{Token: j.claim.Token, IgnoreAttempt: true})
+		return nil, prefetchTime, nil
 	case result.OK:
 		msg.Data = result.Value
 		rt.e.log.activityCompleted(call, took, len(result.Value))
@@ -193,7 +204,7 @@ func (w *workers) outcome(ctx context.Context, j *job) (*provider.Message, error
 		}
 		rt.e.log.activityFailed(call, took, *msg.Failure)
 	}
-	return w.stamped(msg), nil
+	return w.stamped(msg), took, nil
 }
 
 // mayCall reports whether a started task still is wanted, and takes note that it is called.
@@ -237,11 +248,15 @@ func (w *workers) putBack(j *job) {
 		What: "activity", Instance: j.claim.Task.Instance, Name: j.claim.Task.Name,
 		Attempt: j.claim.Attempt, MaxAttempts: rt.set.maxAttempts, Backoff: delay,
 	})
-	w.forget([]provider.Token{j.claim.Token})
+	w.abandon(provider.AbandonedTask{Token: j.claim.Token, Delay: delay})
+}
+
+// abandon gives a task back.
+func (w *workers) abandon(task provider.AbandonedTask) {
+	rt := w.rt
+	w.forget([]provider.Token{task.Token})
 	err := rt.insist(rt.ctx, "abandon", func() error {
-		result, err := rt.e.store.Abandon(rt.ctx, provider.Abandonment{
-			Tasks: []provider.AbandonedTask{{Token: j.claim.Token, Delay: delay}},
-		})
+		result, err := rt.e.store.Abandon(rt.ctx, provider.Abandonment{Tasks: []provider.AbandonedTask{task}})
 		if err == nil && !result.NextDue.IsZero() {
 			rt.poller.wakeAt(result.NextDue)
 		}

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"time"
 
 	"duroxide/engine/replay"
 )
@@ -20,7 +21,9 @@ type Host interface {
 	// Drop forgets a resident generator. It does not wait.
 	Drop(resident uint64)
 	// Activity runs one activity to its end. When ctx ends, the call returns at once with the
-	// context's error; the function may go on and its result is dropped.
+	// context's error; the function may go on and its result is dropped. The host runs as many at a
+	// time as the runtime has worker slots; it is given a few more, so that a slot which comes free
+	// goes on without asking.
 	Activity(ctx context.Context, c ActivityCall) (ActivityResult, error)
 	// CancelActivity tells a running activity that its result is no longer wanted. It does not wait.
 	CancelActivity(token uint64, reason string)
@@ -86,4 +89,8 @@ type ActivityResult struct {
 	// Message and Details describe the error; Details is a JSON object or "".
 	Message string
 	Details string
+	// Took is how long the function itself ran.
+	Took time.Duration
+	// Returned means that the activity was not begun, because no slot came free for it soon.
+	Returned bool
 }

@@ -114,7 +114,7 @@ func (rt *Runtime) Shutdown(ctx context.Context, grace time.Duration) error {
 	if first {
 		close(rt.stop)
 		rt.e.forget(rt)
-		go func() {
+		go func() { //nolint:contextcheck // the end outlives the call that asked for it
 			defer rt.e.recovered("shutdown")
 			rt.finish()
 		}()

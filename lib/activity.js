@@ -1,5 +1,7 @@
 'use strict';
 
+const { performance } = require('node:perf_hooks');
+const { setTimeout } = require('node:timers');
 const channel = require('./channel.js');
 const codec = require('./codec.js');
 const { CancelledError } = require('./errors.js');
@@ -13,7 +15,7 @@ const { LEVEL } = require('./trace.js');
  *   version: string, activity: string, id: number, input: string, workerId: string,
  *   session: string | null, tag: string | null, attempt: number,
  * }} ActivityRecord
- * @typedef {{ ok: true, value: string } | { ok: false, message: string, details: string }} Answer
+ * @typedef {import('./native').ActivityAnswer} Answer
  */
 
 /** Its documentation is in index.d.ts. */
@@ -130,56 +132,125 @@ const { cancel, end } = ActivityContext;
 Reflect.deleteProperty(ActivityContext, 'cancel');
 Reflect.deleteProperty(ActivityContext, 'end');
 
-/** Runs the activities of one runtime. */
+/** How long an activity may wait for a slot here before another node may have it. */
+const PATIENCE_MS = 500;
+
+/**
+ * Runs the activities of one runtime, as many at a time as it has slots. The engine sends a few
+ * more than that, so that a slot which comes free goes on at once.
+ */
 class Activities {
   /** @type {Map<number, ActivityContext>} */
   #running = new Map();
+  /** @type {Map<number, { record: ActivityRecord, since: number, resolve(answer: any): void }>} */
+  #waiting = new Map();
+  /** @type {NodeJS.Timeout | null} */
+  #timer = null;
+  #free;
   #find;
   #makeClient;
 
   /**
    * @param {{
+   *   slots: number,
    *   find(name: string): ((context: ActivityContext, input: any) => unknown) | undefined,
    *   makeClient(): object,
    * }} host
    */
-  constructor({ find, makeClient }) {
+  constructor({ slots, find, makeClient }) {
+    this.#free = slots;
     this.#find = find;
     this.#makeClient = makeClient;
   }
 
   /**
-   * Runs one attempt to its end. It never rejects.
+   * Runs one attempt to its end, as soon as there is a slot. It never rejects.
    *
    * @param {ActivityRecord} record
    * @returns {Promise<Answer>}
    */
-  async run(record) {
+  run(record) {
+    if (this.#free > 0) {
+      this.#free -= 1;
+      return this.#attempt(record);
+    }
+    return new Promise((resolve) => {
+      this.#waiting.set(record.token, { record, since: performance.now(), resolve });
+      this.#watch();
+    });
+  }
+
+  /**
+   * @param {ActivityRecord} record
+   * @returns {Promise<Answer>}
+   */
+  async #attempt(record) {
     const name = record.activity;
     const context = new ActivityContext(record, this.#makeClient);
     this.#running.set(record.token, context);
+    const began = performance.now();
+    const tookUs = () => (performance.now() - began) * 1000;
     try {
       const code = this.#find(name);
       if (code === undefined) throw new Error('it is not registered');
       const result = await code(context, codec.decode(record.input));
-      return { ok: true, value: codec.encode(result, `the result of activity '${name}'`) };
+      const value = codec.encode(result, `the result of activity '${name}'`);
+      return { ok: true, value, tookUs: tookUs() };
     } catch (error) {
       const { message, details } = codec.encodeThrown(error, { plainErrorName: true });
-      return { ok: false, message: `Activity '${name}' failed: ${message}`, details };
+      const text = `Activity '${name}' failed: ${message}`;
+      return { ok: false, message: text, details, tookUs: tookUs() };
     } finally {
-      this.#running.delete(record.token);
       end(context);
+      if (this.#running.delete(record.token)) this.#freeSlot();
     }
   }
 
+  #freeSlot() {
+    for (const [token, { record, resolve }] of this.#waiting) {
+      this.#waiting.delete(token);
+      resolve(this.#attempt(record));
+      return;
+    }
+    this.#free += 1;
+  }
+
+  /** Gives back what waits for too long, so that it does not wait behind long activities. */
+  #watch() {
+    if (this.#timer !== null) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      const late = performance.now() - PATIENCE_MS;
+      for (const [token, { since, resolve }] of this.#waiting) {
+        if (since > late) break;
+        this.#waiting.delete(token);
+        resolve({ returned: true });
+      }
+      if (this.#waiting.size > 0) this.#watch();
+    }, PATIENCE_MS).unref();
+  }
+
   /**
-   * Passes a cancellation on to the attempt, if it still runs.
+   * Passes a cancellation on to the attempt, if it still runs. One that waits never begins. An
+   * abandoned one gives its slot to another, although its function may go on.
    *
-   * @param {{ token: number, reason: string }} record
+   * @param {{ token: number, reason: string, abandoned: boolean }} record
    */
-  cancel({ token, reason }) {
+  cancel({ token, reason, abandoned }) {
+    const waiting = this.#waiting.get(token);
+    if (waiting !== undefined) {
+      this.#waiting.delete(token);
+      waiting.resolve({ returned: true });
+      return;
+    }
     const context = this.#running.get(token);
-    if (context !== undefined) cancel(context, reason);
+    if (context === undefined) return;
+    if (abandoned) {
+      this.#running.delete(token);
+      this.#freeSlot();
+    } else {
+      cancel(context, reason);
+    }
   }
 }
 

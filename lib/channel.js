@@ -118,6 +118,8 @@ class Channel {
         return this.#notify('drop', messages.readDrop(reader));
       case messages.KIND.cancel:
         return this.#notify('cancel', messages.readCancel(reader));
+      case messages.KIND.log:
+        return this.#notify('log', messages.readLog(reader));
       default:
         throw new DuroxideError(`unknown record of kind ${reader.kind}`);
     }
@@ -179,12 +181,12 @@ class Channel {
   }
 
   /**
-   * @param {'drop' | 'cancel'} what
+   * @param {'drop' | 'cancel' | 'log'} what
    * @param {any} record
    */
   #notify(what, record) {
     try {
-      this.#runtimes.get(record.runtime)?.[what](record);
+      this.#runtimes.get(record.runtime)?.[what]?.(record);
     } catch (error) {
       // A bug of ours: it must be seen, but the other records must be served.
       queueMicrotask(() => {

@@ -145,6 +145,20 @@ function boolean(argument, value) {
 }
 
 /**
+ * Checks that a value is one of a few texts.
+ *
+ * @param {string} argument
+ * @param {unknown} value
+ * @param {string[]} known
+ * @returns {string}
+ */
+function oneOf(argument, value, known) {
+  if (typeof value === 'string' && known.includes(value)) return value;
+  const names = known.map((name) => `'${name}'`).join(', ');
+  throw new TypeError(`${argument} must be one of ${names}, not ${kindOf(value)}`);
+}
+
+/**
  * @param {string} argument
  * @param {unknown} value
  * @returns {Function}
@@ -226,6 +240,7 @@ module.exports = {
   integer,
   timeout,
   boolean,
+  oneOf,
   func,
   options,
 };

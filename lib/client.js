@@ -5,6 +5,8 @@ const check = require('./check.js');
 const codec = require('./codec.js');
 const { CancelledError, OrchestrationError, TimeoutError } = require('./errors.js');
 const { openedStore } = require('./provider.js');
+const { nameOf } = require('./registered.js');
+const { ended, present, status } = require('./replies.js');
 
 const DEFAULT_WAIT_MS = 30000;
 const DEFAULT_STATUS_POLL_MS = 500;
@@ -13,6 +15,19 @@ const FILTER = {
   instanceIds: checkIds,
   completedBefore: check.integer,
   limit: check.integer,
+};
+
+const START_OPTIONS = { rejectIfExists: check.boolean };
+
+const LIST_OPTIONS = {
+  limit: (/** @type {string} */ argument, /** @type {unknown} */ value) =>
+    check.integer(argument, value, 1),
+  before: check.name,
+  idPrefix: check.string,
+  name: (/** @type {string} */ argument, /** @type {unknown} */ value) =>
+    nameOf(argument, value, 'orchestration'),
+  createdFrom: check.integer,
+  createdBefore: check.integer,
 };
 
 const PRUNE_OPTIONS = { keepLast: check.integer, completedBefore: check.integer };
@@ -38,46 +53,40 @@ class Client {
     return channel.request(`client.${name}`, { store, ...args }, payload);
   }
 
-  /** @param {string} instanceId @param {string} orchestrationName @param {unknown} [input] */
-  async startOrchestration(instanceId, orchestrationName, input) {
-    await this.#start(instanceId, orchestrationName, input, null);
+  /** @type {import('../index').Client['startOrchestration']} */
+  async startOrchestration(instanceId, orchestration, input, options) {
+    await this.#start(instanceId, orchestration, input, null, options);
   }
 
-  /** @param {string} instanceId @param {string} orchestrationName @param {unknown} [input] */
-  async startOrchestrationTyped(instanceId, orchestrationName, input) {
-    await this.startOrchestration(instanceId, orchestrationName, input);
+  /** @type {import('../index').Client['startOrchestrationTyped']} */
+  async startOrchestrationTyped(instanceId, orchestration, input, options) {
+    await this.#start(instanceId, orchestration, input, null, options);
   }
 
-  /**
-   * @param {string} instanceId
-   * @param {string} orchestrationName
-   * @param {unknown} input
-   * @param {string | null} version
-   */
-  async startOrchestrationVersioned(instanceId, orchestrationName, input, version) {
-    await this.#start(instanceId, orchestrationName, input, check.name('version', version));
+  /** @type {import('../index').Client['startOrchestrationVersioned']} */
+  async startOrchestrationVersioned(instanceId, orchestration, input, version, options) {
+    const pinned = check.name('version', version);
+    await this.#start(instanceId, orchestration, input, pinned, options);
   }
 
-  /**
-   * @param {string} instanceId
-   * @param {string} orchestrationName
-   * @param {unknown} input
-   * @param {string | null} version
-   */
-  async startOrchestrationVersionedTyped(instanceId, orchestrationName, input, version) {
-    await this.startOrchestrationVersioned(instanceId, orchestrationName, input, version);
+  /** @type {import('../index').Client['startOrchestrationVersionedTyped']} */
+  async startOrchestrationVersionedTyped(instanceId, orchestration, input, version, options) {
+    await this.startOrchestrationVersioned(instanceId, orchestration, input, version, options);
   }
 
   /**
    * @param {string} instanceId
-   * @param {string} orchestrationName
+   * @param {unknown} orchestration
    * @param {unknown} input
    * @param {string | null} version
+   * @param {unknown} options
    */
-  async #start(instanceId, orchestrationName, input, version) {
+  async #start(instanceId, orchestration, input, version, options) {
     const instance = check.rootId('instanceId', instanceId);
-    const name = check.name('orchestrationName', orchestrationName);
-    await this.#request('start', { instance, name, version }, codec.encode(input, 'input'));
+    const name = nameOf('orchestrationName', orchestration, 'orchestration');
+    const { rejectIfExists = false } = check.options('options', options, START_OPTIONS);
+    const request = { instance, name, version, rejectIfExists };
+    await this.#request('start', request, codec.encode(input, 'input'));
   }
 
   /** @param {string} instanceId @param {string} eventName @param {unknown} [data] */
@@ -197,14 +206,18 @@ class Client {
     return value;
   }
 
-  async listAllInstances() {
-    const { value } = await this.#request('list', {});
+  /** @param {unknown} [options] */
+  async listAllInstances(options) {
+    const page = check.options('options', options, LIST_OPTIONS);
+    const { value } = await this.#request('list', page);
     return value.instances;
   }
 
-  /** @param {string} wanted */
-  async listInstancesByStatus(wanted) {
-    const { value } = await this.#request('list', { status: check.string('status', wanted) });
+  /** @param {string} wanted @param {unknown} [options] */
+  async listInstancesByStatus(wanted, options) {
+    const status = check.string('status', wanted);
+    const page = check.options('options', options, LIST_OPTIONS);
+    const { value } = await this.#request('list', { ...page, status });
     return value.instances;
   }
 
@@ -271,46 +284,6 @@ class Client {
     const { value } = await this.#request('pruneBulk', { filter: conditions(filter), ...limits });
     return value;
   }
-}
-
-/**
- * Makes a status object: keys that do not apply are absent.
- *
- * @param {{ value: any, payload: string | null }} reply
- * @param {(output: string) => unknown} read
- */
-function status({ value, payload }, read) {
-  const { status: state, error, customStatus, customStatusVersion } = value;
-  /** @type {Record<string, unknown>} */
-  const result = { status: state, customStatusVersion };
-  if (state === 'Completed') result.output = read(payload ?? 'null');
-  if (state === 'Failed') result.error = error ?? '';
-  if (customStatus !== null) result.customStatus = customStatus;
-  return result;
-}
-
-/**
- * Describes an instance or execution: its output is parsed unless it failed, and absent while it
- * runs.
- *
- * @param {{ value: any, payload: string | null }} reply
- */
-function ended({ value, payload }) {
-  const result = present(value);
-  if (typeof payload === 'string') {
-    result.output = value.status === 'Failed' ? payload : codec.decode(payload);
-  }
-  return result;
-}
-
-/**
- * Copies an object without its null fields.
- *
- * @param {object} value
- * @returns {Record<string, unknown>}
- */
-function present(value) {
-  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== null));
 }
 
 /** @param {unknown} filter */

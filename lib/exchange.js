@@ -28,7 +28,6 @@ const REPAIR_AFTER_MS = 100;
 const BUFFER_BYTES = 1 << 20;
 const KEPT_BUFFER_BYTES = 4 << 20;
 
-const GONE = -1;
 const FAULT = -2;
 
 class Exchange {
@@ -141,11 +140,12 @@ class Exchange {
       );
       this.writer.reset();
       if (result >= 0) return result;
-      if (result === GONE) {
+      if (result === FAULT) throw new DuroxideError(this.#explain());
+      if (!(result < FAULT)) {
+        // -1, or nothing at all in a worker thread that is being terminated.
         this.#onGone();
         return 0;
       }
-      if (result === FAULT) throw new DuroxideError(this.#explain());
       this.#reader.grow(-result);
     }
   }

@@ -98,7 +98,6 @@ module.exports = {
   MAX_TAG_NAME_BYTES,
   MAX_KV_KEYS,
   MAX_KV_VALUE_BYTES,
-  MAX_CUSTOM_STATUS_BYTES,
   MAX_PAYLOAD_LENGTH,
   LimitError,
   byteSize,

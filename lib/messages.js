@@ -13,6 +13,7 @@ const KIND = Object.freeze({
   activity: 3,
   cancel: 4,
   settle: 5,
+  log: 6,
   runAnswer: 16,
   activityAnswer: 17,
   request: 18,
@@ -20,6 +21,9 @@ const KIND = Object.freeze({
 
 const FLAG_OPEN = 1;
 const FLAG_OK = 1;
+const FLAG_RETURNED = 2;
+const FLAG_ABANDONED = 1;
+const MAX_INT = 0xffffffff;
 const OUTCOME_NONE = 0;
 const OUTCOME_RETURNED = 1;
 const OUTCOME_THREW = 2;
@@ -93,7 +97,20 @@ function readActivity(r) {
 
 /** @param {FrameReader} r */
 function readCancel(r) {
-  return { token: r.token, runtime: r.int(), reason: r.string() };
+  const abandoned = (r.flags & FLAG_ABANDONED) !== 0;
+  return { token: r.token, runtime: r.int(), reason: r.string(), abandoned };
+}
+
+/** The names of the levels, by number. */
+const LEVEL_NAMES = ['debug', 'info', 'warn', 'error', 'trace'];
+
+/** @param {FrameReader} r */
+function readLog(r) {
+  const runtime = r.int();
+  const level = LEVEL_NAMES[r.int()];
+  const target = r.string();
+  const message = r.string();
+  return { runtime, level, message, fields: { target, ...JSON.parse(r.string()) } };
 }
 
 /**
@@ -161,10 +178,15 @@ function pushAction(action, ints, strings) {
  * @param {import('./native').ActivityAnswer} answer
  */
 function writeActivityAnswer(writer, token, answer) {
+  if ('returned' in answer) {
+    writer.write(KIND.activityAnswer, FLAG_RETURNED, token, [], []);
+    return;
+  }
+  const took = [Math.min(Math.ceil(answer.tookUs ?? 0), MAX_INT)];
   if (answer.ok) {
-    writer.write(KIND.activityAnswer, FLAG_OK, token, [], [answer.value]);
+    writer.write(KIND.activityAnswer, FLAG_OK, token, took, [answer.value]);
   } else {
-    writer.write(KIND.activityAnswer, 0, token, [], [answer.message, answer.details ?? '']);
+    writer.write(KIND.activityAnswer, 0, token, took, [answer.message, answer.details ?? '']);
   }
 }
 
@@ -184,6 +206,7 @@ module.exports = {
   readActivity,
   readCancel,
   readDrop,
+  readLog,
   readRun,
   readSettle,
   writeActivityAnswer,

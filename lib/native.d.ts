@@ -112,6 +112,16 @@ export interface CancelRecord {
   token: number;
   runtime: number;
   reason: string;
+  /** Nobody waits for the activity any more: its slot is free. */
+  abandoned: boolean;
+}
+
+/** A log line for the runtime's logger object. */
+export interface LogRecord {
+  runtime: number;
+  level: string;
+  message: string;
+  fields: Record<string, unknown>;
 }
 
 /** The end of a request. */
@@ -144,9 +154,11 @@ export interface RunAnswer {
   outcome: Outcome | null;
 }
 
+/** tookUs is how long the function ran; returned means that no slot came free for it soon. */
 export type ActivityAnswer =
-  | { ok: true; value: string }
-  | { ok: false; message: string; details: string | null };
+  | { ok: true; value: string; tookUs?: number }
+  | { ok: false; message: string; details: string | null; tookUs?: number }
+  | { returned: true };
 
 /** What a runtime registers to be called with. */
 export interface Handlers {
@@ -154,6 +166,8 @@ export interface Handlers {
   drop(record: DropRecord): void;
   activity(record: ActivityRecord): Promise<ActivityAnswer> | ActivityAnswer;
   cancel(record: CancelRecord): void;
+  /** Only of a runtime that asked for log records. */
+  log?(record: LogRecord): void;
 }
 
 /** Options of the process's log sink. */
@@ -167,6 +181,8 @@ export interface LogOptions {
   colors: boolean;
   serviceName: string;
   serviceVersion: string;
+  /** Whether the records of the runtime go to a logger object. */
+  object: boolean;
 }
 
 /** What lib/channel.js exports. */

@@ -2,9 +2,12 @@
 
 const check = require('./check.js');
 const limits = require('./limits.js');
-const { checkLevel } = require('./trace.js');
+const { checkFormat, checkLevel, checkLogger } = require('./trace.js');
 
-/** The options of a runtime, checked. Their defaults are the engine's. */
+/** The options of a runtime, checked. Their defaults are the engine's, but for one. */
+
+/** Here because the slots of activities are kept on this side. */
+const DEFAULT_WORKER_CONCURRENCY = 2;
 
 /** The shortest lease on an activity: a shorter one could run out before it is renewed. */
 const MIN_LEASE_MS = 100;
@@ -26,8 +29,9 @@ const OPTIONS = {
   sessionIdleTimeoutMs: from(1),
   workerNodeId: check.name,
   workerTagFilter: checkTagFilter,
-  logFormat: check.string,
+  logFormat: checkFormat,
   logLevel: checkLevel,
+  logger: checkLogger,
   serviceName: check.string,
   serviceVersion: check.string,
   evictAfterTurn: check.boolean,
@@ -39,7 +43,10 @@ const OPTIONS = {
  * @param {unknown} options
  */
 function checkOptions(options) {
-  return check.options('options', options, OPTIONS);
+  return {
+    workerConcurrency: DEFAULT_WORKER_CONCURRENCY,
+    ...check.options('options', options, OPTIONS),
+  };
 }
 
 /**

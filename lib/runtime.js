@@ -9,8 +9,9 @@ const { DuroxideError } = require('./errors.js');
 const { checkOptions } = require('./options.js');
 const { Turns } = require('./orchestration/turn.js');
 const { openedStore } = require('./provider.js');
+const { Registered } = require('./registered.js');
 const semver = require('./semver.js');
-const { logOptions } = require('./trace.js');
+const { logOptions, logTo } = require('./trace.js');
 
 const DEFAULT_VERSION = '1.0.0';
 const DEFAULT_SHUTDOWN_MS = 1000;
@@ -59,6 +60,7 @@ class Runtime {
       throw new TypeError(`duplicate activity registration: ${name}`);
     }
     this.#activities.set(name, fn);
+    return new Registered('activity', name);
   }
 
   /**
@@ -66,7 +68,7 @@ class Runtime {
    * @param {Function} fn
    */
   registerActivityTyped(name, fn) {
-    this.registerActivity(name, fn);
+    return this.registerActivity(name, fn);
   }
 
   /**
@@ -74,7 +76,7 @@ class Runtime {
    * @param {Function} fn
    */
   registerOrchestration(name, fn) {
-    this.#register(name, DEFAULT_VERSION, fn);
+    return this.#register(name, DEFAULT_VERSION, fn);
   }
 
   /**
@@ -82,7 +84,7 @@ class Runtime {
    * @param {Function} fn
    */
   registerOrchestrationTyped(name, fn) {
-    this.registerOrchestration(name, fn);
+    return this.registerOrchestration(name, fn);
   }
 
   /**
@@ -103,7 +105,7 @@ class Runtime {
           `existing latest ${latest}`,
       );
     }
-    this.#register(name, version, fn);
+    return this.#register(name, version, fn);
   }
 
   /**
@@ -112,7 +114,7 @@ class Runtime {
    * @param {Function} fn
    */
   registerOrchestrationVersionedTyped(name, version, fn) {
-    this.registerOrchestrationVersioned(name, version, fn);
+    return this.registerOrchestrationVersioned(name, version, fn);
   }
 
   /**
@@ -134,6 +136,7 @@ class Runtime {
       throw new TypeError(`duplicate orchestration registration: ${name}@${version}`);
     }
     this.#orchestrations.set(name, versions.set(version, fn));
+    return new Registered('orchestration', name);
   }
 
   #refuseAfterStart() {
@@ -166,6 +169,7 @@ class Runtime {
   }
 
   async #start() {
+    const { logger: _, ...options } = this.#options;
     const { store, runtimes } = openedStore(this.#provider);
     this.#number = channel.nextRuntime();
     channel.registerRuntime(this.#number, this.#handlers());
@@ -175,7 +179,7 @@ class Runtime {
       await channel.request('runtime.start', {
         store,
         runtime: this.#number,
-        options: { ...this.#options, log: logOptions(this.#options) },
+        options: { ...options, log: logOptions(this.#options) },
         orchestrations: [...this.#orchestrations.keys()].flatMap((name) =>
           this.#versions(name).map((version) => ({ name, version })),
         ),
@@ -195,14 +199,17 @@ class Runtime {
       trace: channel.trace,
     });
     const activities = new Activities({
+      slots: this.#options.workerConcurrency,
       find: (name) => /** @type {any} */ (this.#activities.get(name)),
       makeClient: () => new Client(this.#provider),
     });
+    const { logger } = this.#options;
     return {
       run: (record) => turns.run(record),
       drop: (record) => turns.drop(record),
       activity: (record) => activities.run(record),
       cancel: (record) => activities.cancel(record),
+      ...(logger && { log: logTo(logger) }),
     };
   }
 

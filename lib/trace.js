@@ -5,12 +5,20 @@ const channel = require('./channel.js');
 const check = require('./check.js');
 const { DuroxideError } = require('./errors.js');
 
-/** Where traces and log lines go: one sink for the whole process, the first one wins. */
+/**
+ * Where traces and log lines go: to the one sink of the process, of which the first one wins, or to
+ * the logger object of a runtime.
+ */
 
 const LEVELS = ['off', 'error', 'warn', 'info', 'debug', 'trace'];
+const FORMATS = ['json', 'pretty', 'compact'];
+/** What a logger must have; without debug and trace, info takes their place. */
+const LOGGER_METHODS = ['error', 'warn', 'info'];
 
 /** The numbers of levels as they cross the border. */
 const LEVEL = Object.freeze({ debug: 0, info: 1, warn: 2, error: 3 });
+
+/** @typedef {Record<string, (fields: object, message: string) => void>} Logger */
 
 /**
  * Checks a level and gives it in lower case.
@@ -20,22 +28,42 @@ const LEVEL = Object.freeze({ debug: 0, info: 1, warn: 2, error: 3 });
  */
 function checkLevel(argument, value) {
   const level = check.string(argument, value).toLowerCase();
-  if (!LEVELS.includes(level)) {
-    throw new TypeError(
-      `${argument} must be one of ${LEVELS.map((name) => `'${name}'`).join(', ')}, ` +
-        `not ${check.kindOf(value)}`,
-    );
-  }
-  return level;
+  return check.oneOf(argument, level, LEVELS);
 }
 
 /**
- * Gives what the engine must know to log to stderr. The environment is read here, because the
- * engine sees only the one of the process start.
- *
- * @param {{ logLevel?: string, logFormat?: string, serviceName?: string, serviceVersion?: string }} options
+ * @param {string} argument
+ * @param {unknown} value
  */
-function logOptions({ logLevel, logFormat, serviceName, serviceVersion }) {
+function checkFormat(argument, value) {
+  return check.oneOf(argument, value, FORMATS);
+}
+
+/**
+ * Checks that an object can log as pino does.
+ *
+ * @param {string} argument
+ * @param {any} value
+ * @returns {Logger}
+ */
+function checkLogger(argument, value) {
+  if (typeof value !== 'object' && typeof value !== 'function') {
+    throw new TypeError(`${argument} must be an object, not ${check.kindOf(value)}`);
+  }
+  for (const method of LOGGER_METHODS) check.func(`${argument}.${method}`, value[method]);
+  return value;
+}
+
+/**
+ * Gives what the engine must know to log. The environment is read here, because the engine sees
+ * only the one of the process start.
+ *
+ * @param {{
+ *   logLevel?: string, logFormat?: string, serviceName?: string, serviceVersion?: string,
+ *   logger?: Logger,
+ * }} options
+ */
+function logOptions({ logLevel, logFormat, serviceName, serviceVersion, logger }) {
   return {
     path: null,
     filter: process.env.DUROXIDE_LOG ?? process.env.RUST_LOG ?? null,
@@ -44,6 +72,27 @@ function logOptions({ logLevel, logFormat, serviceName, serviceVersion }) {
     colors: Boolean(process.stderr.isTTY) && !process.env.NO_COLOR,
     serviceName: serviceName ?? 'duroxide',
     serviceVersion: serviceVersion ?? '',
+    object: logger !== undefined,
+  };
+}
+
+/**
+ * Gives the function that writes log records to a logger. A logger that throws must not harm the
+ * work that it reports on: the first error becomes a warning of the process.
+ *
+ * @param {Logger} logger
+ * @returns {(record: import('./native').LogRecord) => void}
+ */
+function logTo(logger) {
+  let hasFailed = false;
+  return ({ level, message, fields }) => {
+    try {
+      const method = typeof logger[level] === 'function' ? level : 'info';
+      logger[method](fields, message);
+    } catch (error) {
+      if (!hasFailed) process.emitWarning(`the logger of a duroxide runtime threw: ${error}`);
+      hasFailed = true;
+    }
   };
 }
 
@@ -57,7 +106,7 @@ function initTracing(options) {
   const given = check.options('options', options, {
     logFile: check.name,
     logLevel: checkLevel,
-    logFormat: check.string,
+    logFormat: checkFormat,
   });
   check.name('options.logFile', given.logFile);
   // The file is opened first: a wrong path is reported even where there is a sink already.
@@ -83,4 +132,4 @@ function tryOpen(path) {
   }
 }
 
-module.exports = { LEVEL, checkLevel, initTracing, logOptions };
+module.exports = { LEVEL, checkFormat, checkLevel, checkLogger, initTracing, logOptions, logTo };

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"iter"
 	"sync"
+	"time"
 
 	"duroxide/engine"
 	"duroxide/engine/replay"
@@ -116,18 +117,20 @@ func (h *Host) Activity(parent context.Context, c engine.ActivityCall) (engine.A
 		h.mu.Unlock()
 		cancel(nil)
 	}()
+	began := time.Now()
 	value, err := h.activities[c.Activity](ctx, c)
+	took := time.Since(began)
 	if parent.Err() != nil {
 		return engine.ActivityResult{}, parent.Err()
 	}
 	if err != nil {
-		return engine.ActivityResult{Message: err.Error()}, nil
+		return engine.ActivityResult{Message: err.Error(), Took: took}, nil
 	}
 	text, err := json.Marshal(value)
 	if err != nil {
-		return engine.ActivityResult{Message: err.Error()}, nil
+		return engine.ActivityResult{Message: err.Error(), Took: took}, nil
 	}
-	return engine.ActivityResult{OK: true, Value: string(text)}, nil
+	return engine.ActivityResult{OK: true, Value: string(text), Took: took}, nil
 }
 
 // CancelActivity implements engine.Host: the activity's context ends.

@@ -165,10 +165,10 @@ func syscallInput(a *Action) string {
 
 // after adds a delay to a time and stays at the largest time instead of overflowing.
 func after(nowMs int64, delayMs uint64) int64 {
-	if delayMs > uint64(math.MaxInt64-nowMs) {
+	if delayMs > uint64(math.MaxInt64-nowMs) { //nolint:gosec // a time is never negative
 		return math.MaxInt64
 	}
-	return nowMs + int64(delayMs)
+	return nowMs + int64(delayMs) //nolint:gosec // bounded above
 }
 
 func (x *Execution) detach(a *Action, nowMs int64) error {

@@ -1,6 +1,7 @@
 'use strict';
 
 const check = require('../check.js');
+const { nameOf } = require('../registered.js');
 const { checkPolicy } = require('./backoff.js');
 const { finish, inputText, withTag } = require('./descriptor.js');
 
@@ -9,7 +10,7 @@ const { finish, inputText, withTag } = require('./descriptor.js');
 /** @typedef {import('./descriptor.js').Descriptor} Descriptor */
 
 /**
- * @param {string} name
+ * @param {unknown} name
  * @param {unknown} input
  * @param {unknown} options
  * @param {boolean} typed
@@ -20,12 +21,13 @@ function activity(name, input, options, typed) {
 }
 
 /**
- * @param {string} name
+ * @param {unknown} activityName
  * @param {unknown} input
  * @param {string | undefined} sessionId
  * @param {boolean} typed
  */
-function onSession(name, input, sessionId, typed) {
+function onSession(activityName, input, sessionId, typed) {
+  const name = nameOf('name', activityName, 'activity');
   /** @type {Descriptor} */
   const task = { type: 'activity', name, input: inputText(input, `activity '${name}'`) };
   if (sessionId !== undefined) task.sessionId = check.string('sessionId', sessionId);
@@ -34,13 +36,14 @@ function onSession(name, input, sessionId, typed) {
 }
 
 /**
- * @param {string} name
+ * @param {unknown} activityName
  * @param {unknown} input
  * @param {unknown} retry
  * @param {{ sessionId?: string }} routing
  * @param {boolean} typed
  */
-function activityWithRetry(name, input, retry, routing, typed) {
+function activityWithRetry(activityName, input, retry, routing, typed) {
+  const name = nameOf('name', activityName, 'activity');
   const task = finish(
     {
       type: 'activityWithRetry',
@@ -57,12 +60,13 @@ function activityWithRetry(name, input, retry, routing, typed) {
 
 /**
  * @param {string} type
- * @param {string} name
+ * @param {unknown} orchestration
  * @param {unknown} input
  * @param {object} target
  * @param {boolean} typed
  */
-function child(type, name, input, target, typed) {
+function child(type, orchestration, input, target, typed) {
+  const name = nameOf('name', orchestration, 'orchestration');
   const text = inputText(input, `orchestration '${name}'`);
   return finish({ type, name, ...target, input: text }, typed);
 }

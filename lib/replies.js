@@ -1,0 +1,49 @@
+'use strict';
+
+const codec = require('./codec.js');
+
+/** What becomes of the replies to a client: plain objects, in which what does not apply is absent. */
+
+/** @typedef {{ value: any, payload: string | null }} Reply */
+
+/**
+ * Makes a status object.
+ *
+ * @param {Reply} reply
+ * @param {(output: string) => unknown} read
+ */
+function status({ value, payload }, read) {
+  const { status: state, error, customStatus, customStatusVersion } = value;
+  /** @type {Record<string, unknown>} */
+  const result = { status: state, customStatusVersion };
+  if (state === 'Completed') result.output = read(payload ?? 'null');
+  if (state === 'Failed') result.error = error ?? '';
+  if (customStatus !== null) result.customStatus = customStatus;
+  return result;
+}
+
+/**
+ * Describes an instance or execution: its output is parsed unless it failed, and absent while it
+ * runs.
+ *
+ * @param {Reply} reply
+ */
+function ended({ value, payload }) {
+  const result = present(value);
+  if (typeof payload === 'string') {
+    result.output = value.status === 'Failed' ? payload : codec.decode(payload);
+  }
+  return result;
+}
+
+/**
+ * Copies an object without its null fields.
+ *
+ * @param {object} value
+ * @returns {Record<string, unknown>}
+ */
+function present(value) {
+  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== null));
+}
+
+module.exports = { ended, present, status };
