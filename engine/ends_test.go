@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"duroxide/engine/enginetest"
 	"duroxide/engine/replay"
 	"duroxide/provider"
+	"duroxide/provider/memory"
 )
 
 // quick makes work without a handler fail soon.
@@ -194,4 +196,37 @@ func TestTwoRuntimesShareTheWork(t *testing.T) {
 	depths, err := r.client.Depths(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, provider.Depths{}, depths)
+}
+
+func TestAnInstanceThatDyingProcessesHadMerelyClaimedIsNotPoisoned(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	var mu sync.Mutex
+	clock := func() time.Time {
+		mu.Lock()
+		defer mu.Unlock()
+		return now
+	}
+	store := memory.New(memory.Options{Clock: clock})
+	e := engine.New(store, engine.Options{Version: "0.1.0"})
+	t.Cleanup(func() { require.NoError(t, e.Close(context.Background())) })
+	client := e.Client()
+	require.NoError(t, client.Start(t.Context(), engine.StartRequest{Instance: "a", Name: "one", Input: "null"}))
+	for i := range 20 {
+		claimed, err := store.Claim(t.Context(), provider.ClaimRequest{
+			Turns: &provider.Holder{Node: fmt.Sprint("dead ", i), TTL: time.Second}, MaxTurns: 1,
+		})
+		require.NoError(t, err)
+		require.Len(t, claimed.Instances, 1)
+		mu.Lock()
+		now = now.Add(2 * time.Second)
+		mu.Unlock()
+	}
+	h := enginetest.NewHost()
+	h.Orchestration("one", func(*enginetest.Code, string) (any, error) { return "fine", nil })
+	_, err := e.StartRuntime(t.Context(), engine.RuntimeOptions{}, h.Registry(), h)
+	require.NoError(t, err)
+	status, err := client.Wait(t.Context(), "a", patience)
+	require.NoError(t, err)
+	require.Equal(t, `"fine"`, status.Output, status.Error)
 }

@@ -29,6 +29,7 @@ type turn struct {
 	notices  []provider.Message
 	last     uint64 // highest event id before the turn
 	ended    bool
+	counted  bool    // begun has counted this attempt
 	wanted   *string // version of an execution whose handler is missing
 }
 
@@ -42,7 +43,10 @@ func (rt *Runtime) turn(r *resident, items []item) {
 	t := &turn{rt: rt, r: r, token: r.token, items: items, last: r.last}
 	rt.mu.Unlock()
 	rt.counters.messagesFetched(len(items))
-	err := t.run()
+	err := t.begun()
+	if err == nil {
+		err = t.run()
+	}
 	switch {
 	case err == nil:
 	case rt.ctx.Err() != nil || errors.Is(err, ErrHostGone):
@@ -59,6 +63,19 @@ func isStale(err error) bool {
 	return errors.Is(err, provider.ErrLockLost) || errors.Is(err, provider.ErrDuplicateEvent) ||
 		errors.Is(err, provider.ErrAlreadyCommitted) || errors.Is(err, provider.ErrTaskLost) ||
 		errors.Is(err, provider.ErrMessageLost)
+}
+
+// begun counts an attempt for messages that were claimed before without a commit: their turn may
+// be what ended a process. Messages that were merely claimed by it do not pay for that.
+func (t *turn) begun() error {
+	if t.r.attempt <= 1 || t.r.attempt > t.rt.set.maxAttempts {
+		return nil
+	}
+	ids := messageIDs(t.items)
+	t.counted = true
+	return t.rt.insist(t.rt.ctx, "begin", func() error {
+		return t.rt.e.store.Begin(t.rt.ctx, t.token, ids)
+	})
 }
 
 // run takes the turn; a panic of our own code becomes an error.
@@ -304,7 +321,7 @@ func (t *turn) putBack(cause error) {
 		}
 	}
 	rt.remove(r)
-	rt.abandon(provider.AbandonedInstance{Token: t.token, Messages: ids, Delay: delay})
+	rt.abandon(provider.AbandonedInstance{Token: t.token, Messages: ids, Delay: delay, IgnoreAttempt: t.counted})
 }
 
 // abandon gives an instance back and takes note of when it can be claimed again.

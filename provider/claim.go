@@ -138,7 +138,8 @@ type InstanceClaim struct {
 	// Undecodable lists stored messages that cannot be read. They are kept, hidden for a while, and
 	// never block others.
 	Undecodable []UndecodableMessage
-	// Attempt is 1 plus the highest stored number of attempts of the messages.
+	// Attempt is 1 plus the highest stored number of attempts of the messages. A claim whose lease
+	// ended without a commit leaves at least one; more are counted by Begin and Abandon only.
 	Attempt int
 }
 

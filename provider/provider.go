@@ -46,6 +46,10 @@ type Work interface {
 	// Claim takes ready instances and ready tasks for a holder. Nothing to claim is no error and
 	// writes nothing.
 	Claim(ctx context.Context, r ClaimRequest) (Claimed, error)
+	// Begin counts an attempt for messages of a held instance, before code runs over them. It is for
+	// messages that were claimed before without a commit: only what really was tried counts, and
+	// not what a dying process had merely claimed. ErrLockLost.
+	Begin(ctx context.Context, t Token, messages []uint64) error
 	// Commit writes one turn. ErrLockLost, ErrDuplicateEvent, ErrTaskLost (see *TaskLostError) and
 	// ErrAlreadyCommitted mean that nothing was written by this call.
 	Commit(ctx context.Context, c Commit) (Committed, error)

@@ -233,7 +233,7 @@ func (s *store) countDeadClaim(in *instance) {
 	}
 	for _, m := range in.messages {
 		if m.id <= in.claimUpTo && m.due <= in.claimAt {
-			m.attempts++
+			m.attempts = max(m.attempts, 1)
 		}
 	}
 }

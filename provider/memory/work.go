@@ -195,6 +195,22 @@ func (p *Provider) Renew(ctx context.Context, r provider.Renewal) (lost []provid
 	return lost, err
 }
 
+// Begin counts an attempt for messages of a held instance.
+func (p *Provider) Begin(ctx context.Context, t provider.Token, messages []uint64) error {
+	return p.do(ctx, "begin", func(s *store) error {
+		in := s.heldInstance(t)
+		if in == nil {
+			return provider.ErrLockLost
+		}
+		for _, m := range in.messages {
+			if slices.Contains(messages, m.id) {
+				m.attempts++
+			}
+		}
+		return nil
+	})
+}
+
 // Held lists the claims of a node.
 func (p *Provider) Held(ctx context.Context, node string) (held provider.Held, err error) {
 	err = p.do(ctx, "held", func(s *store) error {

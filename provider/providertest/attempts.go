@@ -137,8 +137,15 @@ func deadClaim(k *kit) {
 	require.Zero(k, claim.Messages[1].Attempts)
 	k.Clock.Advance(short)
 	claim = k.fetchFor("X", short)
-	require.Equal(k, 3, claim.Attempt)
+	require.Equal(k, 2, claim.Attempt, "a claim that was never begun counts once")
 	require.Equal(k, 1, claim.Messages[1].Attempts)
+	ids := []uint64{claim.Messages[0].ID}
+	require.NoError(k, k.Provider.Begin(k.ctx, claim.Token, ids))
+	k.Clock.Advance(short)
+	stale := claim.Token
+	claim = k.fetchFor("X", short)
+	require.Equal(k, 3, claim.Attempt)
+	require.ErrorIs(k, k.Provider.Begin(k.ctx, stale, ids), provider.ErrLockLost)
 	c := turn(claim)
 	c.Messages = c.Messages[:1]
 	k.commit(c)

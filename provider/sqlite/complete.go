@@ -17,6 +17,22 @@ UPDATE messages SET attempts = attempts + ?3 WHERE id = ?1 AND instance = ?2`}
 UPDATE tasks SET lease = 0, due = ?2, attempts = max(attempts - ?3, 0) WHERE id = ?1`}
 )
 
+// Begin counts an attempt for messages of a held instance.
+func (s *Store) Begin(ctx context.Context, token provider.Token, messages []uint64) error {
+	return s.write(ctx, "begin", 0, func(w *writer) error {
+		i, err := w.held(token)
+		if err != nil {
+			return err
+		}
+		for _, id := range messages {
+			if _, err := w.c.exec(sqlCountMessage, signed(id), signed(i.key), int64(1)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // Complete deletes finished tasks and stores their outcomes, each on its own.
 func (s *Store) Complete(
 	ctx context.Context, c provider.Completions,

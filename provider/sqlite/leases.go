@@ -30,9 +30,9 @@ var (
 	sqlOpenLease   = &statement{`INSERT INTO leases VALUES (?1, ?2, ?3, ?4, ?5, ?6)`}
 	sqlExtendLease = &statement{`UPDATE leases SET until_ms = ?2 WHERE id = ?1`}
 	sqlEndLease    = &statement{`DELETE FROM leases WHERE id = ?1`}
-	// A claim that ended without a commit counts for the messages that it was given.
+	// A claim that ended without a commit leaves its mark on the messages that it was given.
 	sqlCountClaims = &statement{`
-UPDATE messages SET attempts = attempts + 1
+UPDATE messages SET attempts = max(attempts, 1)
 WHERE instance IN (SELECT key FROM instances WHERE lease = ?1 + 0 AND lease <> 0)
   AND id <= (SELECT batch FROM instances WHERE key = messages.instance)
   AND due <= (SELECT batch_due FROM instances WHERE key = messages.instance)`}
