@@ -6,12 +6,16 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+
+	"duroxide/engine"
 )
+
+var goroutines = engine.NewPool()
 
 // start runs a function in a goroutine of its own. It is the only place in this package that does:
 // an unrecovered panic would end the Node process. failed, if not nil, gets the panic as an error.
 func start(body func(), failed func(error)) {
-	go func() {
+	goroutines.Go(func() {
 		defer func() {
 			p := recover()
 			if p == nil {
@@ -25,7 +29,7 @@ func start(body func(), failed func(error)) {
 			}
 		}()
 		body()
-	}()
+	})
 }
 
 // panicError is a recovered panic.

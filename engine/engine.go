@@ -32,6 +32,7 @@ type Engine struct {
 	version string
 	changes *waiters
 	unwatch func()
+	pool    *Pool
 
 	mu       sync.Mutex
 	runtimes []*Runtime
@@ -41,7 +42,7 @@ type Engine struct {
 
 // New makes an engine on an opened store. Close must be called; it closes the store too.
 func New(store provider.Provider, o Options) *Engine {
-	e := &Engine{store: store, clock: o.Clock, log: newLog(o.Log), version: o.Version}
+	e := &Engine{store: store, clock: o.Clock, log: newLog(o.Log), version: o.Version, pool: NewPool()}
 	if e.clock == nil {
 		e.clock = RealClock{}
 	}

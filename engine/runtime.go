@@ -269,7 +269,9 @@ func (rt *Runtime) spawn(name string, f func()) bool {
 	if rt.over {
 		return false
 	}
-	rt.wg.Go(func() {
+	rt.wg.Add(1)
+	rt.e.pool.Go(func() {
+		defer rt.wg.Done()
 		defer rt.e.recovered(name)
 		f()
 	})
