@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
-	"time"
 
 	"duroxide/engine"
 	"duroxide/engine/replay"
@@ -187,9 +186,6 @@ type runtimeHost struct {
 }
 
 var _ engine.Host = (*runtimeHost)(nil)
-
-// slowRun is how long a run may take before a warning: code that never gives way blocks everything.
-const slowRun = 5 * time.Second
 
 // Run implements engine.Host.
 func (h *runtimeHost) Run(ctx context.Context, r engine.RunRequest) (replay.Answer, error) {

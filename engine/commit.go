@@ -33,8 +33,9 @@ func (t *turn) commit(d replay.Delta) error {
 	rt.leases.opened(done.TurnLease, asked)
 	rt.taskLeases.opened(done.TaskLease, asked)
 	t.settle(c, d)
+	events := t.r.events
 	t.spread(c, done)
-	t.count(d)
+	t.count(d, events)
 	return nil
 }
 
@@ -184,12 +185,6 @@ func (t *turn) settle(c provider.Commit, d replay.Delta) {
 	for _, event := range d.DropTimers {
 		r.dropTimer(event)
 	}
-	if r.status == provider.ContinuedAsNew {
-		values := r.values
-		rt.unload(r)
-		r.dropTimers()
-		r.values = values
-	}
 	rt.mu.Lock()
 	for _, id := range c.Messages {
 		delete(r.known, id)
@@ -203,8 +198,15 @@ func (t *turn) settle(c provider.Commit, d replay.Delta) {
 }
 
 // spread hands over what the commit made: tasks to workers, messages to whoever holds their target.
+// What was in memory of an execution that has ended is let go.
 func (t *turn) spread(c provider.Commit, done provider.Committed) {
 	rt, r := t.rt, t.r
+	if r.status == provider.ContinuedAsNew {
+		values := r.values
+		rt.unload(r)
+		r.dropTimers()
+		r.values = values
+	}
 	for i, sent := range done.Sent {
 		m := c.Send[i]
 		m.ID = sent.ID
@@ -246,7 +248,7 @@ func (t *turn) startTasks(tasks []*provider.TaskClaim) {
 }
 
 // count reports what became true with the commit, once.
-func (t *turn) count(d replay.Delta) {
+func (t *turn) count(d replay.Delta, events int) {
 	rt := t.rt
 	if t.started != nil {
 		rt.counters.orchestrationStarted()
@@ -259,10 +261,10 @@ func (t *turn) count(d replay.Delta) {
 	status := outcome(d.Ending).Status
 	rt.counters.orchestrationEnded(status, d.Ending.Failure)
 	if d.Ending.Failure != nil {
-		rt.e.log.orchestrationFailed(t.inv, t.r.events, *d.Ending.Failure)
+		rt.e.log.orchestrationFailed(t.inv, events, *d.Ending.Failure)
 		return
 	}
-	rt.e.log.orchestrationEnded(t.inv, status, t.r.events)
+	rt.e.log.orchestrationEnded(t.inv, status, events)
 }
 
 func applyValues(values map[string]provider.Value, changes []replay.ValueChange) {
