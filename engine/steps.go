@@ -31,7 +31,18 @@ func (t *turn) call(request RunRequest) (replay.Answer, error) {
 	request.Resident = t.r.resident
 	stop := rt.e.clock.AfterFunc(slowRun, func() { rt.e.log.runSlow(t.inv, slowRun) })
 	defer stop()
-	return rt.host.Run(rt.ctx, request)
+	answer, err := rt.host.Run(rt.ctx, request)
+	if err != nil {
+		return answer, err
+	}
+	most := len(request.Deliveries)
+	if request.Open != nil {
+		most++
+	}
+	if n := len(answer.Steps); n == 0 || n > most {
+		return answer, fmt.Errorf("the host answered %d steps instead of %d: %s", n, most, answer.Message)
+	}
+	return answer, nil
 }
 
 // consume takes the items one by one, lets the code answer each, and commits. Completions that are
@@ -92,10 +103,6 @@ func (t *turn) batch(items []item) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if len(answer.Steps) == 0 || len(answer.Steps) > len(deliveries) {
-		return 0, fmt.Errorf("instance %s: host answered %d steps for %d deliveries",
-			t.r.instance, len(answer.Steps), len(deliveries))
-	}
 	for i := range answer.Steps {
 		_, delivered, err := t.accept(items[i])
 		if err != nil || t.ended {
@@ -117,17 +124,9 @@ func (t *turn) single(it item) error {
 	if err != nil || t.ended || !ok {
 		return err
 	}
-	return t.run1(d)
-}
-
-// run1 gives one delivery to the code and takes its step.
-func (t *turn) run1(d replay.Delivery) error {
 	answer, err := t.call(RunRequest{Deliveries: []replay.Delivery{d}})
 	if err != nil {
 		return err
-	}
-	if len(answer.Steps) != 1 {
-		return fmt.Errorf("instance %s: host answered %d steps for one delivery", t.r.instance, len(answer.Steps))
 	}
 	return t.step(answer, 0)
 }
@@ -157,22 +156,27 @@ func (t *turn) accept(it item) (d replay.Delivery, ok bool, err error) {
 	return d, ok, nil
 }
 
-// step takes one step of an answer: its actions, and what the code ended with if it was the last.
-// Then it serves what can be answered inside the turn.
+// step takes one step of an answer, and then serves what can be answered inside the turn.
 func (t *turn) step(answer replay.Answer, i int) error {
+	if err := t.apply(answer, i); err != nil || t.ended {
+		return err
+	}
+	return t.serve()
+}
+
+// apply takes the actions of one step, and what the code ended with if it was the last.
+func (t *turn) apply(answer replay.Answer, i int) error {
 	successor, err := t.r.x.Apply(answer.Steps[i], t.rt.nowMs())
 	switch {
 	case err != nil:
 		return t.broken(err)
 	case successor != nil:
 		t.end(replay.Ending{Kind: replay.Continued, Successor: successor})
-		return nil
 	case answer.Done && i == len(answer.Steps)-1:
 		t.returned(answer)
-		return nil
 	default:
-		return t.serve()
 	}
+	return nil
 }
 
 func (t *turn) returned(answer replay.Answer) {
@@ -205,27 +209,9 @@ func (t *turn) serve() error {
 		if err != nil {
 			return err
 		}
-		if len(answer.Steps) != 1 {
-			return fmt.Errorf("instance %s: host answered %d steps for one delivery", t.r.instance, len(answer.Steps))
-		}
-		if err := t.stepOnly(answer); err != nil {
+		if err := t.apply(answer, 0); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// stepOnly takes the step of an answer inside serve, which goes on by itself.
-func (t *turn) stepOnly(answer replay.Answer) error {
-	successor, err := t.r.x.Apply(answer.Steps[0], t.rt.nowMs())
-	switch {
-	case err != nil:
-		return t.broken(err)
-	case successor != nil:
-		t.end(replay.Ending{Kind: replay.Continued, Successor: successor})
-	case answer.Done:
-		t.returned(answer)
-	default:
 	}
 	return nil
 }
