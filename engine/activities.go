@@ -267,13 +267,17 @@ func (w *workers) abandon(task provider.AbandonedTask) {
 	}
 }
 
+// maxFused is the largest result that is handed over in memory: a larger one is stored first,
+// because computing it again costs more than a commit.
+const maxFused = 64 << 10
+
 // handOver gives an outcome to the instance if it lives here: its next commit deletes the task.
 // An outcome of a later attempt is stored first, so that a turn which ends the process does not
 // make a successful activity run over and over.
 func (w *workers) handOver(j *job, msg provider.Message) {
 	w.rt.counters.activityEnded(msg.Failure == nil)
 	it := item{msg: msg, task: &j.claim.Token}
-	if j.claim.Attempt == 1 && w.rt.deliver(msg.Instance, it) {
+	if j.claim.Attempt == 1 && len(msg.Data) <= maxFused && w.rt.deliver(msg.Instance, it) {
 		return
 	}
 	w.rt.complete(it)
