@@ -10,6 +10,8 @@
         "NAPI_VERSION=8",
         "NODE_ADDON_API_DISABLE_DEPRECATED",
         "NAPI_DISABLE_CPP_EXCEPTIONS",
+        # A worker thread that is being terminated can throw no more; without this it would abort.
+        "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS",
         "DUROXIDE_VERSION=\"<!(node -p \"require('./package.json').version\")\"",
       ],
       "cflags_cc!": ["-fno-rtti", "-std=gnu++17", "-std=gnu++20"],

@@ -87,6 +87,36 @@ export type Activity<TInput = any, TOutput = any> = (
   input: TInput,
 ) => TOutput | Promise<TOutput>;
 
+/** Where the types of what was registered are kept. It exists in types only. */
+declare const types: unique symbol;
+
+/**
+ * A registered activity. It stands wherever its name may stand, and brings the types of its input
+ * and result along.
+ */
+export interface RegisteredActivity<TInput = any, TOutput = any> {
+  readonly kind: 'activity';
+  readonly name: string;
+  readonly [types]?: (input: TInput) => TOutput;
+}
+
+/** A registered orchestration, like RegisteredActivity. It stands for the name, not the version. */
+export interface RegisteredOrchestration<TInput = any, TOutput = any> {
+  readonly kind: 'orchestration';
+  readonly name: string;
+  readonly [types]?: (input: TInput) => TOutput;
+}
+
+/** The input, which may be left out if it may be undefined, and what comes after it. */
+type InputThen<TInput, TRest extends unknown[]> = undefined extends TInput
+  ? [input?: TInput, ...rest: TRest]
+  : [input: TInput, ...rest: TRest];
+
+export interface ActivityOptions {
+  /** Runs the activity on the worker that owns the session; the empty string means none. */
+  sessionId?: string;
+}
+
 /** What an orchestration sees of its execution, and how it asks for work. */
 export class OrchestrationContext {
   private constructor();
@@ -99,48 +129,46 @@ export class OrchestrationContext {
   readonly isReplaying: boolean;
 
   /** Runs an activity. Failures are thrown as ActivityError. */
-  scheduleActivity<T = any>(
-    name: string,
-    input?: unknown,
-    options?: { sessionId?: string },
+  scheduleActivity<T = any, TInput = any>(
+    activity: string | RegisteredActivity<TInput, T>,
+    ...input: InputThen<NoInfer<TInput>, [options?: ActivityOptions]>
   ): ActivityTask<T>;
   /** Like scheduleActivity; a result that is a string is parsed once more as JSON. */
-  scheduleActivityTyped<T = any>(
-    name: string,
-    input?: unknown,
-    options?: { sessionId?: string },
+  scheduleActivityTyped<T = any, TInput = any>(
+    activity: string | RegisteredActivity<TInput, T>,
+    ...input: InputThen<NoInfer<TInput>, [options?: ActivityOptions]>
   ): ActivityTask<T>;
   /** Runs an activity on the worker that owns the session. */
-  scheduleActivityOnSession<T = any>(
-    name: string,
-    input: unknown,
+  scheduleActivityOnSession<T = any, TInput = any>(
+    activity: string | RegisteredActivity<TInput, T>,
+    input: NoInfer<TInput>,
     sessionId: string,
   ): ActivityTask<T>;
-  scheduleActivityOnSessionTyped<T = any>(
-    name: string,
-    input: unknown,
+  scheduleActivityOnSessionTyped<T = any, TInput = any>(
+    activity: string | RegisteredActivity<TInput, T>,
+    input: NoInfer<TInput>,
     sessionId: string,
   ): ActivityTask<T>;
   /** Runs an activity again when it fails; the last failure is thrown. */
-  scheduleActivityWithRetry<T = any>(
-    name: string,
-    input: unknown,
+  scheduleActivityWithRetry<T = any, TInput = any>(
+    activity: string | RegisteredActivity<TInput, T>,
+    input: NoInfer<TInput>,
     retry: RetryPolicy,
   ): ActivityTask<T>;
-  scheduleActivityWithRetryTyped<T = any>(
-    name: string,
-    input: unknown,
+  scheduleActivityWithRetryTyped<T = any, TInput = any>(
+    activity: string | RegisteredActivity<TInput, T>,
+    input: NoInfer<TInput>,
     retry: RetryPolicy,
   ): ActivityTask<T>;
-  scheduleActivityWithRetryOnSession<T = any>(
-    name: string,
-    input: unknown,
+  scheduleActivityWithRetryOnSession<T = any, TInput = any>(
+    activity: string | RegisteredActivity<TInput, T>,
+    input: NoInfer<TInput>,
     retry: RetryPolicy,
     sessionId: string,
   ): ActivityTask<T>;
-  scheduleActivityWithRetryOnSessionTyped<T = any>(
-    name: string,
-    input: unknown,
+  scheduleActivityWithRetryOnSessionTyped<T = any, TInput = any>(
+    activity: string | RegisteredActivity<TInput, T>,
+    input: NoInfer<TInput>,
     retry: RetryPolicy,
     sessionId: string,
   ): ActivityTask<T>;
@@ -157,43 +185,57 @@ export class OrchestrationContext {
   getValueFromInstance(instanceId: string, key: string): ScheduledTask<string | null>;
 
   /** Runs a child and waits for it. Failures are thrown as OrchestrationError. */
-  scheduleSubOrchestration<T = any>(name: string, input?: unknown): ScheduledTask<T>;
-  scheduleSubOrchestrationTyped<T = any>(name: string, input?: unknown): ScheduledTask<T>;
-  scheduleSubOrchestrationWithId<T = any>(
-    name: string,
-    instanceId: string,
-    input?: unknown,
+  scheduleSubOrchestration<T = any, TInput = any>(
+    orchestration: string | RegisteredOrchestration<TInput, T>,
+    ...input: InputThen<NoInfer<TInput>, []>
   ): ScheduledTask<T>;
-  scheduleSubOrchestrationWithIdTyped<T = any>(
-    name: string,
-    instanceId: string,
-    input?: unknown,
+  scheduleSubOrchestrationTyped<T = any, TInput = any>(
+    orchestration: string | RegisteredOrchestration<TInput, T>,
+    ...input: InputThen<NoInfer<TInput>, []>
   ): ScheduledTask<T>;
-  scheduleSubOrchestrationVersioned<T = any>(
-    name: string,
+  scheduleSubOrchestrationWithId<T = any, TInput = any>(
+    orchestration: string | RegisteredOrchestration<TInput, T>,
+    instanceId: string,
+    ...input: InputThen<NoInfer<TInput>, []>
+  ): ScheduledTask<T>;
+  scheduleSubOrchestrationWithIdTyped<T = any, TInput = any>(
+    orchestration: string | RegisteredOrchestration<TInput, T>,
+    instanceId: string,
+    ...input: InputThen<NoInfer<TInput>, []>
+  ): ScheduledTask<T>;
+  scheduleSubOrchestrationVersioned<T = any, TInput = any>(
+    orchestration: string | RegisteredOrchestration<TInput, T>,
     version: string | null,
-    input?: unknown,
+    ...input: InputThen<NoInfer<TInput>, []>
   ): ScheduledTask<T>;
-  scheduleSubOrchestrationVersionedWithId<T = any>(
-    name: string,
+  scheduleSubOrchestrationVersionedWithId<T = any, TInput = any>(
+    orchestration: string | RegisteredOrchestration<TInput, T>,
     version: string | null,
     instanceId: string,
-    input?: unknown,
+    ...input: InputThen<NoInfer<TInput>, []>
   ): ScheduledTask<T>;
   /** Starts an independent instance and goes on at once. An id that is taken changes nothing. */
-  startOrchestration(name: string, instanceId: string, input?: unknown): ScheduledTask<null>;
-  startOrchestrationTyped(name: string, instanceId: string, input?: unknown): ScheduledTask<null>;
-  startOrchestrationVersioned(
-    name: string,
-    version: string | null,
+  startOrchestration<TInput = any>(
+    orchestration: string | RegisteredOrchestration<TInput>,
     instanceId: string,
-    input?: unknown,
+    ...input: InputThen<NoInfer<TInput>, []>
   ): ScheduledTask<null>;
-  startOrchestrationVersionedTyped(
-    name: string,
+  startOrchestrationTyped<TInput = any>(
+    orchestration: string | RegisteredOrchestration<TInput>,
+    instanceId: string,
+    ...input: InputThen<NoInfer<TInput>, []>
+  ): ScheduledTask<null>;
+  startOrchestrationVersioned<TInput = any>(
+    orchestration: string | RegisteredOrchestration<TInput>,
     version: string | null,
     instanceId: string,
-    input?: unknown,
+    ...input: InputThen<NoInfer<TInput>, []>
+  ): ScheduledTask<null>;
+  startOrchestrationVersionedTyped<TInput = any>(
+    orchestration: string | RegisteredOrchestration<TInput>,
+    version: string | null,
+    instanceId: string,
+    ...input: InputThen<NoInfer<TInput>, []>
   ): ScheduledTask<null>;
 
   /** A random UUID, the same at each replay. */
@@ -406,6 +448,31 @@ export interface InstanceTree {
   size: number;
 }
 
+export interface StartOptions {
+  /**
+   * Rejects with the code INSTANCE_EXISTS where the instance has had its first turn. Without it, a
+   * start of an id that exists changes nothing. Of several starts that wait for the same first turn
+   * one wins, and the others are not told.
+   */
+  rejectIfExists?: boolean;
+}
+
+/** Which instances to list, and how many. Times are milliseconds since 1970. */
+export interface ListOptions {
+  /** The most ids to give; all by default. */
+  limit?: number;
+  /** The last id of the previous page: goes on behind it. */
+  before?: string;
+  /** Only ids that begin like this. */
+  idPrefix?: string;
+  /** Only instances of this orchestration. */
+  name?: string | RegisteredOrchestration;
+  /** Only instances made at this time or later. */
+  createdFrom?: number;
+  /** Only instances made before this time. */
+  createdBefore?: number;
+}
+
 export interface InstanceFilter {
   instanceIds?: string[];
   /** Milliseconds since 1970. */
@@ -440,23 +507,29 @@ export interface PruneResult {
 export class Client {
   constructor(provider: Provider);
   /** Enqueues a start of the latest version. An id that exists already changes nothing. */
-  startOrchestration(instanceId: string, orchestrationName: string, input?: unknown): Promise<void>;
-  startOrchestrationTyped(
+  startOrchestration<TInput = any>(
     instanceId: string,
-    orchestrationName: string,
-    input?: unknown,
+    orchestration: string | RegisteredOrchestration<TInput>,
+    ...input: InputThen<NoInfer<TInput>, [options?: StartOptions]>
   ): Promise<void>;
-  startOrchestrationVersioned(
+  startOrchestrationTyped<TInput = any>(
     instanceId: string,
-    orchestrationName: string,
-    input: unknown,
-    version: string,
+    orchestration: string | RegisteredOrchestration<TInput>,
+    ...input: InputThen<NoInfer<TInput>, [options?: StartOptions]>
   ): Promise<void>;
-  startOrchestrationVersionedTyped(
+  startOrchestrationVersioned<TInput = any>(
     instanceId: string,
-    orchestrationName: string,
-    input: unknown,
+    orchestration: string | RegisteredOrchestration<TInput>,
+    input: NoInfer<TInput>,
     version: string,
+    options?: StartOptions,
+  ): Promise<void>;
+  startOrchestrationVersionedTyped<TInput = any>(
+    instanceId: string,
+    orchestration: string | RegisteredOrchestration<TInput>,
+    input: NoInfer<TInput>,
+    version: string,
+    options?: StartOptions,
   ): Promise<void>;
   /** Sends a signal for waitForEvent. It is lost if nobody waits for it. */
   raiseEvent(instanceId: string, eventName: string, data?: unknown): Promise<void>;
@@ -492,8 +565,11 @@ export class Client {
   getQueueDepths(): Promise<QueueDepths>;
 
   /** All instances, newest first, children included. */
-  listAllInstances(): Promise<string[]>;
-  listInstancesByStatus(status: ExecutionStatus | (string & {})): Promise<string[]>;
+  listAllInstances(options?: ListOptions): Promise<string[]>;
+  listInstancesByStatus(
+    status: ExecutionStatus | (string & {}),
+    options?: ListOptions,
+  ): Promise<string[]>;
   getInstanceInfo(instanceId: string): Promise<InstanceInfo>;
   getExecutionInfo(instanceId: string, executionId: number): Promise<ExecutionInfo>;
   listExecutions(instanceId: string): Promise<number[]>;
@@ -517,6 +593,20 @@ export type TagFilter =
   | { tags: string[] }
   | { defaultAnd: string[] };
 
+export type LogLevel = 'off' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
+/** `'pretty'` and `'compact'` give one line of text for each record, `'json'` an object. */
+export type LogFormat = 'json' | 'pretty' | 'compact';
+
+/** A logger like that of pino: fields first, then the message. */
+export interface Logger {
+  error(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  /** Without it, `info` takes these. */
+  debug?(fields: object, message: string): void;
+  trace?(fields: object, message: string): void;
+}
+
 export interface RuntimeOptions {
   /** Turns at a time, 2 by default; 0 runs no orchestrations here. */
   orchestrationConcurrency?: number;
@@ -534,10 +624,16 @@ export interface RuntimeOptions {
   workerNodeId?: string;
   /** Which activities run here: those without a tag by default. */
   workerTagFilter?: TagFilter;
-  /** `'pretty'` by default. */
-  logFormat?: 'json' | 'pretty' | 'compact';
-  /** `'info'` by default. */
-  logLevel?: 'off' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
+  /** `'pretty'` by default. The first runtime of a process decides. */
+  logFormat?: LogFormat;
+  /**
+   * What traces of user code show, `'info'` by default. The engine's own records show warnings, and
+   * no more than traces do. The environment variables DUROXIDE_LOG and RUST_LOG replace it.
+   */
+  logLevel?: LogLevel;
+  /** Takes the runtime's log instead of stderr. */
+  logger?: Logger;
+  /** Stands in JSON lines and in the fields for a logger; `'duroxide'` by default. */
   serviceName?: string;
   serviceVersion?: string;
   /** For tests: drops instances from memory at random after turns. Only the speed may change. */
@@ -568,31 +664,35 @@ export interface MetricsSnapshot {
 /** Hosts orchestrations and activities. It is started once. */
 export class Runtime {
   constructor(provider: Provider, options?: RuntimeOptions | null);
-  registerActivity<TInput = any, TOutput = any>(name: string, fn: Activity<TInput, TOutput>): void;
+  /** Gives the activity, to be used in place of its name. */
+  registerActivity<TInput = any, TOutput = any>(
+    name: string,
+    fn: Activity<TInput, TOutput>,
+  ): RegisteredActivity<TInput, TOutput>;
   registerActivityTyped<TInput = any, TOutput = any>(
     name: string,
     fn: Activity<TInput, TOutput>,
-  ): void;
+  ): RegisteredActivity<TInput, TOutput>;
   /** Registers version 1.0.0. */
   registerOrchestration<TInput = any, TOutput = any>(
     name: string,
     fn: Orchestration<TInput, TOutput>,
-  ): void;
+  ): RegisteredOrchestration<TInput, TOutput>;
   registerOrchestrationTyped<TInput = any, TOutput = any>(
     name: string,
     fn: Orchestration<TInput, TOutput>,
-  ): void;
+  ): RegisteredOrchestration<TInput, TOutput>;
   /** Registers a semantic version; those of one name come in increasing order. */
   registerOrchestrationVersioned<TInput = any, TOutput = any>(
     name: string,
     version: string,
     fn: Orchestration<TInput, TOutput>,
-  ): void;
+  ): RegisteredOrchestration<TInput, TOutput>;
   registerOrchestrationVersionedTyped<TInput = any, TOutput = any>(
     name: string,
     version: string,
     fn: Orchestration<TInput, TOutput>,
-  ): void;
+  ): RegisteredOrchestration<TInput, TOutput>;
   /** Starts to work, and keeps the process alive until shutdown. */
   start(): Promise<void>;
   /** Takes no more work, and lets what runs finish for up to `timeoutMs`, 1000 by default. */
@@ -604,8 +704,9 @@ export class Runtime {
 /** Sends log lines to a file. It throws if the file cannot be opened or lines go somewhere else. */
 export function initTracing(options: {
   logFile: string;
-  logLevel?: RuntimeOptions['logLevel'];
-  logFormat?: RuntimeOptions['logFormat'];
+  logLevel?: LogLevel;
+  /** `'compact'` by default. */
+  logFormat?: LogFormat;
 }): void;
 
 /** The base of the package's errors; `code` is stable. */

@@ -164,7 +164,7 @@ const processing = {
   Log: () => 'logged',
 };
 
-test('G nested error: an uncaught activity error keeps its message', async (t) => {
+test('G-nested error: an uncaught activity error keeps its message', async (t) => {
   const h = await withRuntime(t, {
     activities: processing,
     orchestrations: {
@@ -179,7 +179,7 @@ test('G nested error: an uncaught activity error keeps its message', async (t) =
   assert.equal(error, "Activity 'Validate' failed: Error: Processing failed for error");
 });
 
-test('G error recovery: code may catch, act and throw again', async (t) => {
+test('G-error recovery: code may catch, act and throw again', async (t) => {
   const h = await withRuntime(t, {
     activities: processing,
     orchestrations: {

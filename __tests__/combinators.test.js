@@ -36,6 +36,22 @@ test('E6 fan-out: all gives the results in task order', async (t) => {
   assert.deepEqual(greetings, ['Hello, A!', 'Hello, B!']);
 });
 
+test('E-all mixed: a timer among activities gives null', async (t) => {
+  const results = await output(t, function* (ctx) {
+    return yield ctx.all([ctx.scheduleActivity('Greet', 'A'), ctx.scheduleTimer(50)]);
+  });
+  assert.equal(results[0].ok, 'Hello, A!');
+  assert.equal(results[1].ok, null);
+});
+
+test('E-race quick: an activity beats a timer of a minute', async (t) => {
+  const winner = await output(t, function* (ctx) {
+    return yield ctx.race(ctx.scheduleActivity('Greet', 'A'), ctx.scheduleTimer(60000));
+  });
+  assert.equal(winner.index, 0);
+  assert.equal(typeof winner.value, 'string');
+});
+
 test('R1 all of an activity and a timer', async (t) => {
   const results = await output(t, function* (ctx) {
     return yield ctx.all([ctx.scheduleActivity('Echo', 'done-work'), ctx.scheduleTimer(50)]);

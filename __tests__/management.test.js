@@ -26,19 +26,26 @@ const setup = {
   },
 };
 
-test('A1 and A2 listing instances, newest first and by status', async (t) => {
+test('A1 listAllInstances: newest first, children included', async (t) => {
+  const h = await withRuntime(t, setup);
+  await h.output('Echoing', 1);
+  const parent = await h.launch('Parent');
+  completed(await h.wait(parent));
+  assert.deepEqual(await h.client.listAllInstances(), ['child-1', parent, 'Echoing-1']);
+});
+
+test('A2 listInstancesByStatus', async (t) => {
   const h = await withRuntime(t, setup);
   await h.output('Echoing', 1);
   await h.output('Echoing', 2);
   await h.run('Failing');
-  assert.deepEqual(await h.client.listAllInstances(), ['Failing-3', 'Echoing-2', 'Echoing-1']);
   assert.deepEqual(await h.client.listInstancesByStatus('Completed'), ['Echoing-2', 'Echoing-1']);
   assert.deepEqual(await h.client.listInstancesByStatus('Failed'), ['Failing-3']);
   assert.deepEqual(await h.client.listInstancesByStatus('Running'), []);
   assert.deepEqual(await h.client.listInstancesByStatus('nonsense'), []);
 });
 
-test('A4 and A5 describing an instance and its executions', async (t) => {
+test('A4 getInstanceInfo', async (t) => {
   const h = await withRuntime(t, setup);
   const id = await h.launch('Looping', 1);
   completed(await h.wait(id));
@@ -52,6 +59,22 @@ test('A4 and A5 describing an instance and its executions', async (t) => {
     status: 'Completed',
     output: 'looped',
   });
+  const failing = await h.launch('Failing');
+  await h.wait(failing);
+  assert.equal((await h.client.getInstanceInfo(failing)).output, 'no');
+  const waiting = await h.launch('Waiting');
+  await h.until(waiting, 'waiting');
+  assert.ok(!('output' in (await h.client.getInstanceInfo(waiting))));
+  await assert.rejects(h.client.getInstanceInfo('unknown'), {
+    code: 'INSTANCE_NOT_FOUND',
+    message: 'get_instance_info: Instance unknown not found',
+  });
+});
+
+test('A5 getExecutionInfo', async (t) => {
+  const h = await withRuntime(t, setup);
+  const id = await h.launch('Looping', 1);
+  completed(await h.wait(id));
   const first = await h.client.getExecutionInfo(id, 1);
   assert.equal(first.executionId, 1);
   assert.equal(first.status, 'ContinuedAsNew');
@@ -61,12 +84,11 @@ test('A4 and A5 describing an instance and its executions', async (t) => {
     code: 'EXECUTION_NOT_FOUND',
     message: `get_execution_info: Execution 9 not found for instance ${id}`,
   });
-  const failing = await h.launch('Failing');
-  await h.wait(failing);
-  assert.equal((await h.client.getInstanceInfo(failing)).output, 'no');
   const waiting = await h.launch('Waiting');
   await h.until(waiting, 'waiting');
-  assert.ok(!('output' in (await h.client.getInstanceInfo(waiting))));
+  const running = await h.client.getExecutionInfo(waiting, 1);
+  assert.equal(running.status, 'Running');
+  assert.ok(!('output' in running) && !('completedAt' in running));
 });
 
 test('A6 listing executions', async (t) => {
@@ -76,7 +98,17 @@ test('A6 listing executions', async (t) => {
   assert.deepEqual(await h.client.listExecutions(id), [1, 2, 3]);
 });
 
-test('A7 history: kinds, times and data', async (t) => {
+test('A7a history begins with the start, at a time', async (t) => {
+  const h = await withRuntime(t, setup);
+  const id = await h.launch('Echoing', 1);
+  await h.wait(id);
+  const [first] = await h.client.readExecutionHistory(id, 1);
+  assert.equal(first.kind, 'OrchestrationStarted');
+  assert.equal(first.eventId, 1);
+  assert.ok(first.timestampMs > 0);
+});
+
+test('A7b history data: kinds, order and contents', async (t) => {
   const h = await withRuntime(t, setup);
   const id = await h.launch('Echoing', { greeting: 'hello' });
   await h.wait(id);
@@ -157,20 +189,67 @@ test('A10 deleting several', async (t) => {
   assert.deepEqual(await h.client.listAllInstances(), [kept]);
 });
 
-test('A11 pruning executions', async (t) => {
+test('A11 pruning executions, after the shutdown', async (t) => {
   const h = await withRuntime(t, setup);
-  const ids = [await h.launch('Looping', 3), await h.launch('Looping', 2)];
+  const id = await h.launch('Looping', 3);
+  await h.wait(id);
+  await h.runtime.shutdown(100);
+  assert.equal((await h.client.listExecutions(id)).length, 4);
+  const some = await h.client.pruneExecutions(id, { keepLast: 3 });
+  assert.deepEqual([some.instancesProcessed, some.executionsDeleted], [1, 1]);
+  assert.deepEqual(await h.client.listExecutions(id), [2, 3, 4]);
+  const rest = await h.client.pruneExecutions(id, { keepLast: 1 });
+  assert.equal(rest.executionsDeleted, 2);
+  assert.deepEqual(await h.client.listExecutions(id), [4]);
+  // Nothing is left to prune, and the current execution stays whatever is asked for.
+  const none = await h.client.pruneExecutions(id);
+  assert.deepEqual(none, { instancesProcessed: 1, executionsDeleted: 0, eventsDeleted: 0 });
+});
+
+test('A11b pruning executions in bulk', async (t) => {
+  const h = await withRuntime(t, setup);
+  const ids = [await h.launch('Looping', 2), await h.launch('Looping', 2)];
   await Promise.all(ids.map((id) => h.wait(id)));
-  const pruned = await h.client.pruneExecutions(ids[0], { keepLast: 2 });
-  assert.equal(pruned.instancesProcessed, 1);
-  assert.equal(pruned.executionsDeleted, 2);
-  assert.deepEqual(await h.client.listExecutions(ids[0]), [3, 4]);
   const bulk = await h.client.pruneExecutionsBulk({ instanceIds: ids }, { keepLast: 1 });
   assert.equal(bulk.instancesProcessed, 2);
-  assert.equal(bulk.executionsDeleted, 3);
+  assert.equal(bulk.executionsDeleted, 4);
   assert.deepEqual(await h.client.listExecutions(ids[1]), [3]);
+});
+
+test('pruning by time takes continued executions too, and an unknown instance is refused', async (t) => {
+  const h = await withRuntime(t, setup);
+  const id = await h.launch('Looping', 2);
+  await h.wait(id);
+  const { completedAt } = await h.client.getExecutionInfo(id, 1);
+  assert.ok(completedAt > 0);
+  const before = await h.client.pruneExecutions(id, { completedBefore: completedAt });
+  assert.equal(before.executionsDeleted, 0);
+  const after = await h.client.pruneExecutions(id, { completedBefore: Date.now() + 60000 });
+  assert.equal(after.executionsDeleted, 2);
   await assert.rejects(h.client.pruneExecutions('unknown'), {
     code: 'INSTANCE_NOT_FOUND',
     message: 'prune_executions: Instance unknown not found',
   });
+});
+
+test('A3a stats of an instance with one value', async (t) => {
+  const h = await withRuntime(t, {
+    orchestrations: {
+      *Valued(ctx) {
+        ctx.setValue('greeting', 'hello-world');
+      },
+    },
+  });
+  const id = await h.launch('Valued');
+  completed(await h.wait(id));
+  const stats = await h.client.getOrchestrationStats(id);
+  assert.ok(stats.historyEventCount >= 2);
+  assert.equal(stats.kvUserKeyCount, 1);
+  assert.equal(stats.kvTotalValueBytes, 'hello-world'.length);
+  assert.equal(stats.queuePendingCount, 0);
+});
+
+test('A3b stats of an unknown instance are null', async (t) => {
+  const h = await withRuntime(t);
+  assert.equal(await h.client.getOrchestrationStats('unknown'), null);
 });

@@ -3,6 +3,7 @@
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
+const { checkTools } = require('./tools.js');
 
 /**
  * Builds both binaries into build/Release: the shim with node-gyp, the engine with Go. What has not
@@ -40,33 +41,6 @@ function run(command, args, env = process.env) {
   if (error) stop(`cannot run ${command}: ${error.message}`);
   if (status !== 0)
     stop(`${[command, ...args].map((part) => path.basename(part)).join(' ')} failed`);
-}
-
-/**
- * @param {string} command
- * @param {string[]} args
- */
-function works(command, args) {
-  return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
-}
-
-function wantedGo() {
-  const match = /^go (\S+)$/m.exec(fs.readFileSync(path.join(root, 'go.mod'), 'utf8'));
-  return match ? match[1] : '';
-}
-
-function checkTools() {
-  if (!works('go', ['version'])) {
-    stop(`Go ${wantedGo()} or later is missing: install it from https://go.dev/dl and try again`);
-  }
-  if (process.platform === 'win32') return;
-  const compiler = process.env.CXX ?? (process.platform === 'darwin' ? 'clang++' : 'g++');
-  if (!works(compiler, ['--version'])) {
-    stop(
-      `the C++ compiler ${compiler} is missing: install one (Debian and Ubuntu: apt-get install ` +
-        'build-essential; Fedora: dnf install gcc-c++ make; macOS: xcode-select --install)',
-    );
-  }
 }
 
 function nodeGyp() {
@@ -135,7 +109,11 @@ function installEngine() {
   fs.renameSync(next, engineFile);
 }
 
-checkTools();
+try {
+  checkTools();
+} catch (error) {
+  stop(error instanceof Error ? error.message : String(error));
+}
 buildShim();
 buildEngine();
 process.stdout.write(`built duroxide ${version} in ${path.relative(process.cwd(), output)}\n`);

@@ -15,7 +15,7 @@ const EXPECTED = [
   /^native\/[a-z]+\.(cc|h)$/,
   /^bridge\/[a-z_]+\.(go|c|h)$/,
   /^(engine|history|provider)\/([a-z]+\/)?[a-z_]+\.(go|sql)$/,
-  /^provider\/sqlite\/migrations\/[a-z0-9_]+\.sql$/,
+  /^provider\/[a-z]+\/migrations\/[a-z0-9_]+\.sql$/,
   /^scripts\/(build|tools)\.js$/,
   /^binding\.gyp$/,
   /^go\.(mod|sum)$/,

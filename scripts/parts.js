@@ -72,7 +72,7 @@ const PARTS = [
     name: 'lint',
     lane: 'node',
     commands: [
-      [bin('biome'), 'ci'],
+      [bin('biome'), 'ci', '--colors=off'],
       [bin('clang-format'), '--dry-run', '-Werror', ...nativeFiles],
       [process.execPath, 'scripts/limits.js'],
       [process.execPath, 'scripts/exports.js'],

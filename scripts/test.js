@@ -25,7 +25,8 @@ function runCommand([file, ...args], part, collect) {
   return new Promise((resolve) => {
     const child = spawn(file, args, {
       cwd: ROOT,
-      env: { ...process.env, ...part.env },
+      // Collected output is shown later, maybe not on a terminal: without colours.
+      env: { ...process.env, ...(collect ? { NO_COLOR: '1' } : {}), ...part.env },
       stdio: ['ignore', collect ? 'pipe' : 'inherit', collect ? 'pipe' : 'inherit'],
     });
     for (const stream of [child.stdout, child.stderr]) {

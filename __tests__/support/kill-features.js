@@ -12,7 +12,7 @@ const { randomUUID } = require('node:crypto');
 const { setTimeout: sleep } = require('node:timers/promises');
 
 const PATIENCE_MS = 120_000;
-const COPIES = 3;
+const COPIES = 2;
 const EVENTS = 3;
 const MESSAGES = 5;
 const LAST_GENERATION = 4;
@@ -20,6 +20,7 @@ const LAST_GENERATION = 4;
 const ACTIVITIES = {
   async step(_ctx, key) {
     await sleep(Math.random() * 40);
+    process.stdout.write('.'); // tells the parent how far this process is
     return { key, nonce: randomUUID() };
   },
   async shaky(_ctx, key) {

@@ -5,6 +5,8 @@ import {
   type MAX_KV_KEYS,
   type OrchestrationContext,
   type RaceResult,
+  type RegisteredActivity,
+  type RegisteredOrchestration,
   type ResultOf,
   Runtime,
   type RuntimeOptions,
@@ -101,7 +103,82 @@ async function use(): Promise<void> {
   assertType<Equal<typeof MAX_KV_KEYS, number>>();
 }
 
+interface Receipt {
+  id: string;
+  paid: boolean;
+}
+
+/** What was registered stands for its name, and brings its types. */
+async function registered(runtime: Runtime, client: Client): Promise<void> {
+  const charge = runtime.registerActivity(
+    'Charge',
+    async (_ctx, order: Order): Promise<Receipt> => ({ id: order.id, paid: true }),
+  );
+  const count = runtime.registerActivity('Count', () => 7);
+  const child = runtime.registerOrchestration('Child', function* (_ctx, n: number) {
+    yield;
+    return String(n);
+  });
+  const parent = runtime.registerOrchestrationVersioned(
+    'Parent',
+    '2.0.0',
+    function* (ctx, input: Order) {
+      const receipt = yield* ctx.scheduleActivity(charge, input);
+      assertType<Equal<typeof receipt, Receipt>>();
+      const tagged = yield* ctx.scheduleActivity(charge, input, { sessionId: 's' }).withTag('gpu');
+      assertType<Equal<typeof tagged, Receipt>>();
+      const retried = yield* ctx.scheduleActivityWithRetry(charge, input, { maxAttempts: 3 });
+      assertType<Equal<typeof retried, Receipt>>();
+      const onSession = yield* ctx.scheduleActivityOnSession(charge, input, 's');
+      assertType<Equal<typeof onSession, Receipt>>();
+      const seven = yield* ctx.scheduleActivity(count);
+      assertType<Equal<typeof seven, number>>();
+      const text = yield* ctx.scheduleSubOrchestration(child, 5);
+      assertType<Equal<typeof text, string>>();
+      const [first, second] = yield* ctx.all([
+        ctx.scheduleActivity(charge, input),
+        ctx.scheduleSubOrchestrationWithId(child, 'child-1', 5),
+      ]);
+      assertType<Equal<typeof first, JoinResult<Receipt>>>();
+      assertType<Equal<typeof second, JoinResult<string>>>();
+      const plain = yield ctx.scheduleActivity(charge, input);
+      assertType<Equal<typeof plain, any>>();
+      yield ctx.startOrchestration(child, 'child-2', 6);
+      // @ts-expect-error The input is not an order.
+      ctx.scheduleActivity(charge, { id: 5 });
+      // @ts-expect-error The input is missing.
+      ctx.scheduleActivity(charge);
+      // @ts-expect-error An orchestration is no activity.
+      ctx.scheduleActivity(child, 5);
+      // @ts-expect-error An activity is no orchestration.
+      ctx.scheduleSubOrchestration(charge, input);
+      // @ts-expect-error The input is not a number.
+      ctx.scheduleSubOrchestration(child, 'five');
+      return receipt;
+    },
+  );
+  assertType<Equal<typeof charge, RegisteredActivity<Order, Receipt>>>();
+  assertType<Equal<typeof parent, RegisteredOrchestration<Order, Receipt>>>();
+
+  await client.startOrchestration('p-1', parent, { id: 'o', total: 5 }, { rejectIfExists: true });
+  await client.startOrchestrationVersioned('p-2', parent, { id: 'o', total: 5 }, '2.0.0');
+  await client.startOrchestration('p-3', 'Parent');
+  // @ts-expect-error The input is not an order.
+  await client.startOrchestration('p-4', parent, 5);
+  // @ts-expect-error There is no such option.
+  await client.startOrchestration('p-5', parent, { id: 'o', total: 5 }, { reject: true });
+  const ids = await client.listAllInstances({ limit: 5, before: 'p-3', name: parent });
+  assertType<Equal<typeof ids, string[]>>();
+  // @ts-expect-error There is no such option.
+  await client.listInstancesByStatus('Running', { first: 5 });
+}
+
+/** Loggers: pino's shape, and console's. */
+const options: RuntimeOptions = { logger: console, logLevel: 'debug', logFormat: 'json' };
+// @ts-expect-error A logger has an error method.
+const wrong: RuntimeOptions = { logger: { info() {}, warn() {} } };
+
 // The deep path has the same types.
 assertType<Equal<typeof deep.Client, typeof Client>>();
 
-export { order, use };
+export { options, order, registered, use, wrong };
