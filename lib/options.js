@@ -41,7 +41,7 @@ const OPTIONS = {
  * Checks the options of a runtime and gives them as the engine takes them.
  *
  * @param {unknown} options
- * @returns {Record<string, any> & { workerConcurrency: number }}
+ * @returns {any} the given options, and workerConcurrency
  */
 function checkOptions(options) {
   return {
