@@ -36,6 +36,7 @@ type job struct {
 	token uint64
 	// Guarded by workers.mu:
 	started   bool
+	finished  bool // its outcome was handed over
 	called    bool // the host may know the token
 	cancelled bool
 	abort     context.CancelFunc
@@ -133,6 +134,7 @@ func (w *workers) work(ctx context.Context, j *job) {
 	j.abort()
 	w.started--
 	w.average = blend(w.average, took)
+	j.finished = true
 	cancelled := j.cancelled
 	if cancelled {
 		delete(w.held, j.claim.Token.Key)
@@ -368,13 +370,14 @@ func (w *workers) lost(token provider.Token) {
 	}
 }
 
-// stop tells a running activity, or takes a waiting one off the queue. The caller holds w.mu.
+// stop tells a running activity, takes a waiting one off the queue, or forgets a finished one. The
+// caller holds w.mu.
 func (w *workers) stop(j *job, reason string) {
 	if j.cancelled {
 		return
 	}
 	j.cancelled = true
-	if !j.started {
+	if !j.started || j.finished {
 		delete(w.held, j.claim.Token.Key)
 		return
 	}

@@ -186,9 +186,7 @@ func (t *turn) settle(c provider.Commit, d replay.Delta) {
 		r.dropTimer(event)
 	}
 	rt.mu.Lock()
-	for _, id := range c.Messages {
-		delete(r.known, id)
-	}
+	r.consumed(t.taken)
 	r.mailbox = append(t.left, r.mailbox...)
 	rt.mu.Unlock()
 	if rt.workers != nil {

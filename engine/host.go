@@ -41,6 +41,8 @@ type RunRequest struct {
 	Deliveries []replay.Delivery
 	// ReplaySteps is the number of leading steps whose traces were already shown.
 	ReplaySteps int
+	// Locate asks for the location of each action. It is dear, and for error texts only.
+	Locate bool
 }
 
 // Opening describes an execution to user code.

@@ -18,8 +18,10 @@ type resident struct {
 	// Guarded by Runtime.mu:
 	token   provider.Token
 	mailbox []item
-	// known are the ids of messages in the mailbox or in the running turn.
+	// known are the ids of messages in the mailbox or in the running turn, and of a few consumed
+	// ones that were read from the store: whoever submitted them may still be about to route them.
 	known   map[uint64]struct{}
+	read    []uint64
 	running bool
 	// refill asks the goroutine to read the due messages from the store.
 	refill bool
@@ -46,6 +48,8 @@ type resident struct {
 type item struct {
 	msg  provider.Message
 	task *provider.Token
+	// read means that the message was read from the store, not routed by who submitted it.
+	read bool
 }
 
 // adopt takes a claimed instance in. A resident that fits goes on; any other is replaced.
@@ -189,10 +193,28 @@ func (rt *Runtime) pending(r *resident) []item {
 	for _, m := range msgs {
 		if _, ok := r.known[m.ID]; !ok {
 			r.known[m.ID] = struct{}{}
-			items = append(items, item{msg: m})
+			items = append(items, item{msg: m, read: true})
 		}
 	}
 	return items
+}
+
+// maxRead is how many consumed messages a resident remembers.
+const maxRead = 64
+
+// consumed forgets messages that a commit has deleted. The caller holds rt.mu.
+func (r *resident) consumed(items []item) {
+	for _, it := range items {
+		if !it.read {
+			delete(r.known, it.msg.ID)
+			continue
+		}
+		if len(r.read) == maxRead {
+			delete(r.known, r.read[0])
+			r.read = r.read[1:]
+		}
+		r.read = append(r.read, it.msg.ID)
+	}
 }
 
 // unload forgets what is in memory of an instance; the next turn replays. It is called by the
@@ -204,13 +226,19 @@ func (rt *Runtime) unload(r *resident) {
 	r.x, r.resident, r.events, r.bytes, r.values = nil, 0, 0, 0, nil
 }
 
-// remove lets a resident go altogether; the caller is its goroutine.
+// remove lets a resident go altogether; the caller is its goroutine. Outcomes of activities that
+// were handed over meanwhile are stored: nobody else has them.
 func (rt *Runtime) remove(r *resident) {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
+	for _, it := range r.mailbox {
+		if it.task != nil {
+			rt.completeLater(it)
+		}
+	}
 	rt.unload(r)
 	r.dropTimers()
-	r.mailbox, r.refill = nil, false
+	r.mailbox, r.refill, r.read = nil, false, nil
 	clear(r.known)
 	if rt.residents[r.instance] == r {
 		delete(rt.residents, r.instance)

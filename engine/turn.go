@@ -22,6 +22,7 @@ type turn struct {
 	items []item
 
 	// What the commit consumes and writes besides the delta.
+	taken    []item // stored ones
 	messages []uint64
 	tasks    []provider.Token
 	left     []item // for the successor
@@ -247,6 +248,7 @@ func (t *turn) take(it item) {
 	}
 	if it.msg.ID != 0 {
 		t.messages = append(t.messages, it.msg.ID)
+		t.taken = append(t.taken, it)
 	}
 }
 
@@ -339,8 +341,9 @@ func (rt *Runtime) abandon(a provider.AbandonedInstance) {
 	rt.poller.wake()
 }
 
-// staleDelay keeps an instance that does not fit its memory from being tried in a tight loop.
-const staleDelay = 20 * time.Millisecond
+// stalePause keeps an instance that does not fit its memory from being tried in a tight loop. Its
+// messages are not hidden meanwhile, which would let later ones overtake them.
+const stalePause = 5 * time.Millisecond
 
 func messageIDs(items []item) []uint64 {
 	ids := make([]uint64, 0, len(items))
@@ -358,7 +361,6 @@ func messageIDs(items []item) []uint64 {
 func (rt *Runtime) giveUp(r *resident, token provider.Token, items []item, cause error) {
 	rt.e.log.turnAbandoned(r.instance, cause, r.attempt, 0)
 	rt.mu.Lock()
-	items = append(items, r.mailbox...)
 	token = newer(r.token, token) // The instance may have been claimed again meanwhile.
 	rt.mu.Unlock()
 	rt.remove(r)
@@ -367,11 +369,10 @@ func (rt *Runtime) giveUp(r *resident, token provider.Token, items []item, cause
 			rt.completeLater(it)
 		}
 	}
-	back := provider.AbandonedInstance{Token: token, IgnoreAttempt: true}
 	if !errors.Is(cause, provider.ErrLockLost) {
-		back.Messages, back.Delay = messageIDs(items), staleDelay
+		rt.pause(rt.ctx, stalePause)
 	}
-	rt.abandon(back)
+	rt.abandon(provider.AbandonedInstance{Token: token, IgnoreAttempt: true})
 }
 
 func newer(a, b provider.Token) provider.Token {

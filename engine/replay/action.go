@@ -54,6 +54,8 @@ type Action struct {
 	Session  *string
 	Tag      *string
 	DelayMs  uint64
+	// Location is where in the user's file the action was asked for; "" unless the run was to tell.
+	Location string
 }
 
 // Delivery is the answer to an earlier action.

@@ -10,15 +10,29 @@ import (
 type Divergence struct { //nolint:errname // divergence is the word for it everywhere
 	Instance  string
 	Execution uint64
+	// Name and Version are those of the orchestration.
+	Name    string
+	Version string
 	// EventID is the recorded event in question; zero when there is none.
 	EventID uint64
 	// Reason says what does not fit, with both sides where there are two.
 	Reason string
+	// Step and Action are the indices of the action that does not fit, in the steps that were
+	// compared; Step is -1 where no action is to blame.
+	Step   int
+	Action int
+	// Location is where in the user's file the action was asked for, or "" where it is not known.
+	Location string
 }
 
 // Error gives the reason with the place.
 func (d *Divergence) Error() string {
-	return fmt.Sprintf("%s (instance %s, execution %d, event %d)", d.Reason, d.Instance, d.Execution, d.EventID)
+	place := ""
+	if d.Location != "" {
+		place = ", asked for at " + d.Location
+	}
+	return fmt.Sprintf("%s%s (%s %s, instance %s, execution %d, event %d)",
+		d.Reason, place, d.Name, d.Version, d.Instance, d.Execution, d.EventID)
 }
 
 // Failure gives the divergence as the outcome of the instance.
@@ -33,8 +47,16 @@ func (d *Divergence) Failure() history.Failure {
 
 func (x *Execution) diverged(event uint64, reason string) *Divergence {
 	return &Divergence{
-		Instance: x.params.Instance, Execution: x.params.Execution, EventID: event, Reason: reason,
+		Instance: x.params.Instance, Execution: x.params.Execution,
+		Name: x.params.Name, Version: x.params.Version, EventID: event, Reason: reason, Step: -1,
 	}
+}
+
+// divergedAt blames one action.
+func (x *Execution) divergedAt(step, action int, event uint64, reason string) *Divergence {
+	d := x.diverged(event, reason)
+	d.Step, d.Action = step, action
+	return d
 }
 
 // word names the family of an action in error texts.

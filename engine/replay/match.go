@@ -19,7 +19,7 @@ func (x *Execution) Verify(steps [][]Action, done bool) (extra []Action, err err
 		rest := seg.events
 		for ; next < end; next++ {
 			var more []Action
-			rest, more, err = x.verifyStep(steps[next], rest, i == len(segments)-1)
+			rest, more, err = x.verifyStep(steps, next, rest, i == len(segments)-1)
 			if err != nil {
 				return nil, err
 			}
@@ -34,8 +34,9 @@ func (x *Execution) Verify(steps [][]Action, done bool) (extra []Action, err err
 
 // verifyStep takes the events of one step off the segment's.
 func (x *Execution) verifyStep(
-	actions []Action, events []history.Event, last bool,
+	steps [][]Action, step int, events []history.Event, last bool,
 ) (rest []history.Event, extra []Action, err error) {
+	actions := steps[step]
 	for i := range actions {
 		a := &actions[i]
 		if a.Kind == Drop && x.dropsSilently(a.Token) {
@@ -45,11 +46,11 @@ func (x *Execution) verifyStep(
 			if last {
 				return nil, actions[i:], nil
 			}
-			return nil, nil, x.diverged(x.last, fmt.Sprintf(
+			return nil, nil, x.divergedAt(step, i, x.last, fmt.Sprintf(
 				"schedule mismatch: action=%s vs event=none: the history goes on with the answer to an earlier step", a))
 		}
 		if !x.matches(a, events[0]) {
-			return nil, nil, x.diverged(events[0].ID, fmt.Sprintf("%s: action=%s vs event=%s",
+			return nil, nil, x.divergedAt(step, i, events[0].ID, fmt.Sprintf("%s: action=%s vs event=%s",
 				mismatchWord(events[0]), a, describe(events[0])))
 		}
 		events = events[1:]
