@@ -194,8 +194,9 @@ func (w *workers) outcome(ctx context.Context, j *job) (*provider.Message, time.
 	case err != nil:
 		return nil, 0, err
 	case result.Returned:
+		w.stopPrefetch()
 		w.abandon(provider.AbandonedTask{Token: j.claim.Token, IgnoreAttempt: true})
-		return nil, prefetchTime, nil
+		return nil, 0, nil
 	case result.OK:
 		msg.Data = result.Value
 		rt.e.log.activityCompleted(call, took, len(result.Value))
@@ -207,6 +208,14 @@ func (w *workers) outcome(ctx context.Context, j *job) (*provider.Message, time.
 		rt.e.log.activityFailed(call, took, *msg.Failure)
 	}
 	return w.stamped(msg), took, nil
+}
+
+// stopPrefetch makes activities count as long: some are, and others waited behind them. Short ones
+// that finish make the average fall again.
+func (w *workers) stopPrefetch() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.average = max(w.average, 2*prefetchTime)
 }
 
 // mayCall reports whether a started task still is wanted, and takes note that it is called.
