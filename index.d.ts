@@ -87,6 +87,9 @@ export type Activity<TInput = any, TOutput = any> = (
   input: TInput,
 ) => TOutput | Promise<TOutput>;
 
+// biome-ignore lint/complexity/noUselessEmptyExport: else the helpers below would be exported too
+export {};
+
 /** Where the types of what was registered are kept. It exists in types only. */
 declare const types: unique symbol;
 
@@ -208,7 +211,18 @@ export class OrchestrationContext {
     version: string | null,
     ...input: InputThen<NoInfer<TInput>, []>
   ): ScheduledTask<T>;
+  scheduleSubOrchestrationVersionedTyped<T = any, TInput = any>(
+    orchestration: string | RegisteredOrchestration<TInput, T>,
+    version: string | null,
+    ...input: InputThen<NoInfer<TInput>, []>
+  ): ScheduledTask<T>;
   scheduleSubOrchestrationVersionedWithId<T = any, TInput = any>(
+    orchestration: string | RegisteredOrchestration<TInput, T>,
+    version: string | null,
+    instanceId: string,
+    ...input: InputThen<NoInfer<TInput>, []>
+  ): ScheduledTask<T>;
+  scheduleSubOrchestrationVersionedWithIdTyped<T = any, TInput = any>(
     orchestration: string | RegisteredOrchestration<TInput, T>,
     version: string | null,
     instanceId: string,
@@ -340,18 +354,30 @@ export class SqliteProvider {
   close(): Promise<void>;
 }
 
+/** Options of connections that use Microsoft Entra ID tokens instead of a password. */
 export interface PostgresEntraOptions {
+  /** The scope of the tokens; the default is that of the public cloud. */
   audience?: string;
+  /** At most so many connections; the default is `DUROXIDE_PG_POOL_MAX` or 10. */
   maxConnections?: number;
+  /** How long a call waits for a free connection; the default is 30 seconds. */
   acquireTimeoutMs?: number;
+  /** The longest time between two tokens; the default is 20 minutes. */
   refreshIntervalMs?: number;
 }
 
-/** Storage in PostgreSQL. In this build its factories reject with the code UNSUPPORTED. */
+/** Storage in PostgreSQL: any number of processes may share one schema. */
 export class PostgresProvider {
   private constructor();
+  /**
+   * Connects and brings the tables in the schema `public` up to date. `postgres://` and
+   * `postgresql://` URLs are taken; `pooler=transaction` in the query says that a pooler in
+   * transaction mode lies between.
+   */
   static connect(databaseUrl: string): Promise<PostgresProvider>;
+  /** As `connect`, with all tables in a schema, which is made if it is missing. */
   static connectWithSchema(databaseUrl: string, schema: string): Promise<PostgresProvider>;
+  /** Connects with tokens of Microsoft Entra ID, always with verified TLS. */
   static connectWithEntra(
     host: string,
     port: number,
@@ -359,6 +385,7 @@ export class PostgresProvider {
     user: string,
     options?: PostgresEntraOptions,
   ): Promise<PostgresProvider>;
+  /** As `connectWithEntra`, with all tables in a schema, which is made if it is missing. */
   static connectWithSchemaAndEntra(
     host: string,
     port: number,
@@ -367,6 +394,7 @@ export class PostgresProvider {
     schema: string,
     options?: PostgresEntraOptions,
   ): Promise<PostgresProvider>;
+  /** Shuts the runtimes on it down, then closes the store. Closing twice is harmless. */
   close(): Promise<void>;
 }
 

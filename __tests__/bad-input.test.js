@@ -316,9 +316,32 @@ test('two stores in memory never meet', async (t) => {
   assert.deepEqual(await two.client.listAllInstances(), []);
 });
 
-test('PostgreSQL says that it is not there yet', async () => {
-  await assert.rejects(PostgresProvider.connect('postgres://x'), {
-    code: 'UNSUPPORTED',
-    message: /^Failed to connect to PostgreSQL: /,
+test('PostgreSQL servers that cannot be used are refused with their cause', async () => {
+  const connect = 'Failed to connect to PostgreSQL: ';
+  await assert.rejects(PostgresProvider.connect('postgres://u:secret@127.0.0.1:1/d'), (error) => {
+    assert.equal(error.code, 'CANNOT_OPEN');
+    assert.ok(error.message.startsWith(connect), error.message);
+    assert.match(error.message, /connection refused/);
+    assert.doesNotMatch(error.message, /secret/);
+    return true;
   });
+  await assert.rejects(PostgresProvider.connect('mysql://u:secret@h/d'), {
+    code: 'INVALID_INPUT',
+    message: `${connect}the URL must begin with postgres:// or postgresql://`,
+  });
+  for (const name of ['', 'a b', 'a"b', '1a']) {
+    await assert.rejects(PostgresProvider.connectWithSchema('postgres://h/d', name), {
+      code: 'INVALID_INPUT',
+      message: `${connect}Invalid schema_name '${name}': must match [A-Za-z_][A-Za-z0-9_]*`,
+    });
+  }
+  for (const call of [
+    () => PostgresProvider.connect(),
+    () => PostgresProvider.connectWithSchema('postgres://h/d', null),
+    () => PostgresProvider.connectWithEntra('h', '5432', 'd', 'u'),
+    () => PostgresProvider.connectWithEntra('h', 5432, 'd', 'u', { nonsense: 1 }),
+    () => PostgresProvider.connectWithSchemaAndEntra('h', 5432, 'd', 'u'),
+  ]) {
+    await assert.rejects(call, TypeError);
+  }
 });

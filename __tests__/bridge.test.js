@@ -98,6 +98,7 @@ describe('runs', () => {
     assert.deepEqual(rest, {
       runtime,
       replaySteps: 1,
+      locate: false,
       open: {
         instance: 'debug',
         execution: 2 ** 40,

@@ -18,7 +18,7 @@ function outputOf(file) {
   });
 }
 
-for (const name of fs.readdirSync(FOLDER).filter((file) => file.endsWith('.js'))) {
+for (const name of fs.readdirSync(FOLDER).filter((file) => /\.m?js$/.test(file))) {
   test(`examples/${name} prints what the comment at its end says`, async () => {
     const file = path.join(FOLDER, name);
     const expected = fs.readFileSync(file, 'utf8').match(OUTPUT)?.[1];
@@ -28,3 +28,12 @@ for (const name of fs.readdirSync(FOLDER).filter((file) => file.endsWith('.js'))
     assert.equal(error, null);
   });
 }
+
+test('the user guide names every example, and every file that it names exists', () => {
+  const guide = fs.readFileSync(path.join(FOLDER, '..', 'docs', 'user-guide.md'), 'utf8');
+  for (const name of fs.readdirSync(FOLDER))
+    assert.ok(guide.includes(`(../examples/${name})`), name);
+  for (const [, target] of guide.matchAll(/\]\(([^)#]+)\)/g)) {
+    assert.ok(fs.existsSync(path.join(FOLDER, '..', 'docs', target)), target);
+  }
+});

@@ -60,8 +60,10 @@ test('the published limits', () => {
 });
 
 test('an ES module gets the same objects by name', async () => {
-  const { Client, Runtime, default: all } = await import('../lib/duroxide.js');
-  assert.equal(Client, exported.Client);
-  assert.equal(Runtime, exported.Runtime);
-  assert.equal(all, exported);
+  for (const path of ['../lib/duroxide.js', 'duroxide', 'duroxide/lib/duroxide.js']) {
+    const { default: all, ...named } = await import(path);
+    assert.equal(all, exported);
+    assert.equal(require(path), exported);
+    for (const [name, value] of Object.entries(exported)) assert.equal(named[name], value, name);
+  }
 });

@@ -666,6 +666,7 @@ test('yield* on a task gives its result, and the shape of descriptors is plain',
       session: 's',
       tag: 'gpu',
       delayMs: 0,
+      location: null,
     },
   );
   engine.ok(1, 'r');

@@ -53,7 +53,7 @@ test('Q1 in a cancelled turn a detached start is recorded if and only if it happ
   }
 });
 
-test('Q3 messages for unknown instances block nobody, and are not kept for ever', async (t) => {
+test('Q3 messages for unknown instances block nobody', async (t) => {
   const h = await withStore(t);
   for (let i = 0; i < 20; i++) {
     await h.client.raiseEvent(`nobody-${i}`, 'go', i);
@@ -313,7 +313,7 @@ test('Q44 a child that fails for a system reason can be caught', async (t) => {
         try {
           return yield ctx.scheduleSubOrchestrationWithId('Child', 'the-child');
         } catch (error) {
-          return `caught ${error.message}`;
+          return `caught ${error.name} ${error.message}`;
         }
       },
     },
@@ -326,7 +326,7 @@ test('Q44 a child that fails for a system reason can be caught', async (t) => {
   }
   await h.restart(setup(true));
   await h.client.raiseEvent('the-child', 'go');
-  assert.match(completed(await h.wait(id)), /^caught nondeterministic: /);
+  assert.match(completed(await h.wait(id)), /^caught NondeterminismError nondeterministic: /);
 });
 
 test('Q46 a signal that nobody waits for is dropped with a warning that names it', async (t) => {
@@ -401,6 +401,23 @@ test('Q52 a shutdown does not cancel activities, and what it interrupts runs aga
   await h.start(setup);
   assert.equal(completed(await h.wait(id)), 'second');
   assert.equal(wasCancelled, false);
+});
+
+test('Q54 the additions: typed versioned children, tagged retries, isReplaying', async (t) => {
+  const replaying = new Set();
+  const output = await outputOf(t, function* (ctx, isChild) {
+    if (isChild) return '{"child":true}';
+    replaying.add(ctx.isReplaying);
+    const versioned = yield ctx.scheduleSubOrchestrationVersionedTyped('Code', '1.0.0', 1);
+    const id = `${ctx.instanceId}-child`;
+    const named = yield ctx.scheduleSubOrchestrationVersionedWithIdTyped('Code', null, id, 1);
+    const retry = ctx.scheduleActivityWithRetry('Echo', 5, { maxAttempts: 2 });
+    assert.equal(retry.withTag('gpu').tag, 'gpu');
+    const { index } = yield ctx.race(retry, ctx.scheduleTimer(10));
+    return [versioned, named, index];
+  });
+  assert.deepEqual(output, [{ child: true }, { child: true }, 1]);
+  assert.ok(replaying.has(false));
 });
 
 /** Runs code with two activities and gives its output. */

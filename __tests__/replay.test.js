@@ -166,3 +166,53 @@ test('an activity that had completed does not run again after a restart', async 
   completed(await h.wait(id));
   assert.equal(runs, 1);
 });
+
+test('a divergence names the instance, both sides, and what to do', async (t) => {
+  const setup = (changed) => ({
+    activities: { Charge: (_ctx, order) => order },
+    versions: [
+      [
+        'Order',
+        '1.2.0',
+        function* (ctx, order) {
+          yield ctx.scheduleActivity('Charge', order);
+          yield changed ? ctx.scheduleTimer(1) : ctx.scheduleActivity('Charge', 'again');
+          ctx.setCustomStatus('waiting');
+          yield ctx.waitForEvent('go');
+        },
+      ],
+    ],
+  });
+  const h = await withStore(t);
+  await h.start(setup(false));
+  const id = await h.launch('Order', 'first');
+  await h.until(id, 'waiting');
+  await h.restart(setup(true));
+  await h.client.raiseEvent(id, 'go');
+  const error = failed(await h.wait(id));
+  assert.ok(
+    error.startsWith(
+      'nondeterministic: schedule mismatch: action=timer vs ' +
+        `event=activity 'Charge' with input "again" ` +
+        `(Order 1.2.0, instance ${id}, execution 1, event 4)`,
+    ),
+    error,
+  );
+  assert.match(error, /restore the order of its steps, or register the new code as a new version$/);
+  await assert.rejects(h.client.waitForOrchestrationTyped(id), {
+    name: 'NondeterminismError',
+    code: 'NONDETERMINISM',
+  });
+});
+
+test('a divergence names the place in the code that does not fit', async (t) => {
+  const here = () => Number(/replay\.test\.js:(\d+)/.exec(new Error().stack.split('\n')[2])[1]);
+  let line;
+  const status = await changeCode(t, waiting, function* (ctx) {
+    line = here() + 1;
+    yield ctx.scheduleTimer(1);
+    yield ctx.waitForEvent('go');
+  });
+  const place = new RegExp(`; the action was asked for at .*replay\\.test\\.js:${line}:\\d+\\. The`);
+  assert.match(failed(status), place);
+});

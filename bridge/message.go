@@ -29,6 +29,8 @@ const (
 const (
 	// flagOpen: the run makes its generator first.
 	flagOpen uint16 = 1
+	// flagLocate: the answer tells where each action was asked for, and has the flag too.
+	flagLocate uint16 = 2
 	// flagOK: the answer is a result, not an error.
 	flagOK uint16 = 1
 	// flagReturned: the activity was not begun, because no slot came free for it soon.
@@ -61,6 +63,9 @@ func encodeRun(runtime uint32, r *engine.RunRequest) ([]byte, error) {
 	ints = appendLong(ints, r.Resident)
 	ints = append(ints, count32(r.ReplaySteps), count32(len(r.Deliveries)))
 	var flags uint16
+	if r.Locate {
+		flags |= flagLocate
+	}
 	if o := r.Open; o != nil {
 		flags |= flagOpen
 		ints = appendLong(ints, r.Invocation.Execution)
@@ -138,6 +143,9 @@ func decodeRunAnswer(r *record) (replay.Answer, error) {
 		}
 		for j := range a.Steps[i] {
 			decodeAction(r, &a.Steps[i][j])
+			if r.flags&flagLocate != 0 {
+				a.Steps[i][j].Location = emptyIfNil(r.optionalText())
+			}
 		}
 	}
 	switch outcome {

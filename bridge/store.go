@@ -9,6 +9,7 @@ import (
 
 	"duroxide/engine"
 	"duroxide/provider"
+	"duroxide/provider/postgres"
 	"duroxide/provider/sqlite"
 )
 
@@ -21,7 +22,7 @@ type store struct {
 
 // openArguments are those of store.open.
 type openArguments struct {
-	// Kind is sqlite.
+	// Kind is sqlite or postgres.
 	Kind string `json:"kind"`
 	// Path is the file, or "" with Memory.
 	Path   string `json:"path"`
@@ -30,6 +31,29 @@ type openArguments struct {
 	Synchronous string `json:"synchronous"`
 	// CreateDirs makes missing directories of Path.
 	CreateDirs bool `json:"createDirs"`
+
+	postgresArguments
+}
+
+// postgresArguments are those of store.open for the kind postgres.
+type postgresArguments struct {
+	// URL is the server's; Entra stands instead of it where tokens are the passwords.
+	URL    string          `json:"url"`
+	Schema string          `json:"schema"`
+	Entra  *entraArguments `json:"entra"`
+	// Zero stands for the defaults of the store.
+	MaxConnections   int   `json:"maxConnections"`
+	AcquireTimeoutMs int64 `json:"acquireTimeoutMs"`
+}
+
+// entraArguments name a server that takes Entra tokens.
+type entraArguments struct {
+	Host              string `json:"host"`
+	Port              int    `json:"port"`
+	Database          string `json:"database"`
+	User              string `json:"user"`
+	Audience          string `json:"audience"`
+	RefreshIntervalMs int64  `json:"refreshIntervalMs"`
 }
 
 // openStore opens the store that the arguments name and puts an engine on it.
@@ -55,9 +79,34 @@ func openProvider(
 	switch a.Kind {
 	case "sqlite":
 		return openSQLite(ctx, a, log)
+	case "postgres":
+		return openPostgres(ctx, a.postgresArguments, log)
 	default:
 		return nil, &engine.InputError{Message: fmt.Sprintf("unknown kind of store %q", a.Kind)}
 	}
+}
+
+func openPostgres(
+	ctx context.Context, a postgresArguments, log *slog.Logger,
+) (provider.Provider, error) {
+	o := postgres.Options{
+		URL:            a.URL,
+		Schema:         a.Schema,
+		MaxConns:       a.MaxConnections,
+		AcquireTimeout: time.Duration(a.AcquireTimeoutMs) * time.Millisecond,
+		Log:            log.With(slog.String(targetKey, "duroxide::providers::postgres")),
+	}
+	if a.Entra == nil {
+		return postgres.Open(ctx, o)
+	}
+	return postgres.OpenEntra(ctx, postgres.Entra{
+		Host:     a.Entra.Host,
+		Port:     a.Entra.Port,
+		Database: a.Entra.Database,
+		User:     a.Entra.User,
+		Audience: a.Entra.Audience,
+		Refresh:  time.Duration(a.Entra.RefreshIntervalMs) * time.Millisecond,
+	}, o)
 }
 
 func openSQLite(

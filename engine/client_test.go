@@ -208,3 +208,16 @@ func TestRetriesEndWithTheEngine(t *testing.T) {
 	require.ErrorIs(t, got.err, engine.ErrShutdown)
 	require.True(t, provider.IsRetryable(errors.Unwrap(got.err)) || errors.Is(got.err, errBusy))
 }
+
+func TestAnExclusiveStartIsRefusedOnceTheInstanceHasATurn(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, nil)
+	request := engine.StartRequest{Instance: "i", Name: "order", Exclusive: true}
+	require.NoError(t, f.Start(t.Context(), request))
+	f.commit(t, "i", turn{})
+	err := f.Start(t.Context(), request)
+	require.ErrorIs(t, err, engine.ErrInstanceExists)
+	require.EqualError(t, err, "Instance i exists already")
+	request.Exclusive = false
+	require.NoError(t, f.Start(t.Context(), request))
+}

@@ -148,28 +148,39 @@ func (t *turn) open(deliveries []replay.Delivery, values map[string]provider.Val
 
 // replay runs the code over the recorded deliveries and compares what it asks for.
 func (t *turn) replay(opening *Opening, deliveries []replay.Delivery) error {
-	request := RunRequest{Open: opening, Deliveries: deliveries, ReplaySteps: 1 + len(deliveries)}
+	answer, err := t.lead(opening, deliveries, false)
+	if err != nil {
+		return err
+	}
+	extra, err := t.r.x.Verify(answer.Steps, answer.Done)
+	if err != nil {
+		return t.broken(t.located(err, opening, deliveries))
+	}
+	answer.Steps = [][]replay.Action{extra}
+	return t.step(answer, 0)
+}
+
+// lead makes the generator and gives what the code asks for on its way over the recorded
+// deliveries, in as many calls as it takes.
+func (t *turn) lead(
+	opening *Opening, deliveries []replay.Delivery, locate bool,
+) (replay.Answer, error) {
+	request := RunRequest{Open: opening, Deliveries: deliveries, ReplaySteps: 1 + len(deliveries), Locate: locate}
 	var answer replay.Answer
 	for {
 		part, err := t.call(request)
 		if err != nil {
-			return err
+			return replay.Answer{}, err
 		}
 		steps := slices.Concat(answer.Steps, part.Steps)
 		answer = part
 		answer.Steps = steps
 		taken := len(steps) - 1
 		if answer.Done || continues(part.Steps) || taken >= len(deliveries) || len(part.Steps) == 0 {
-			break
+			return answer, nil
 		}
-		request = RunRequest{Deliveries: deliveries[taken:], ReplaySteps: len(deliveries) - taken}
+		request = RunRequest{Deliveries: deliveries[taken:], ReplaySteps: len(deliveries) - taken, Locate: locate}
 	}
-	extra, err := t.r.x.Verify(answer.Steps, answer.Done)
-	if err != nil {
-		return t.broken(err)
-	}
-	answer.Steps = [][]replay.Action{extra}
-	return t.step(answer, 0)
 }
 
 func continues(steps [][]replay.Action) bool {

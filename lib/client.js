@@ -3,7 +3,7 @@
 const channel = require('./channel.js');
 const check = require('./check.js');
 const codec = require('./codec.js');
-const { CancelledError, OrchestrationError, TimeoutError } = require('./errors.js');
+const { OrchestrationError, TimeoutError, classOfFailure } = require('./errors.js');
 const { openedStore } = require('./provider.js');
 const { nameOf } = require('./registered.js');
 const { ended, present, status } = require('./replies.js');
@@ -84,8 +84,8 @@ class Client {
   async #start(instanceId, orchestration, input, version, options) {
     const instance = check.rootId('instanceId', instanceId);
     const name = nameOf('orchestrationName', orchestration, 'orchestration');
-    const { rejectIfExists = false } = check.options('options', options, START_OPTIONS);
-    const request = { instance, name, version, rejectIfExists };
+    const asked = check.options('options', options, START_OPTIONS);
+    const request = { instance, name, version, ...asked };
     await this.#request('start', request, codec.encode(input, 'input'));
   }
 
@@ -140,7 +140,7 @@ class Client {
       error,
     } = /** @type {any} */ (await this.waitForOrchestration(instanceId, timeoutMs));
     if (state !== 'Failed') return output;
-    const Class = error.startsWith('canceled: ') ? CancelledError : OrchestrationError;
+    const Class = classOfFailure(error, OrchestrationError);
     throw new Class(error || 'Orchestration failed');
   }
 

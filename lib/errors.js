@@ -130,4 +130,22 @@ function errorFromCode(code, message, details) {
   return new Class(message, { code, details });
 }
 
-module.exports = { ...classes, ENGINE_CODES, LOCAL_CODES, errorFromCode };
+/** How the texts of failures begin that have a class of their own. */
+const CLASS_OF_PREFIX = [
+  { prefix: 'canceled: ', Class: CancelledError },
+  { prefix: 'nondeterministic: ', Class: NondeterminismError },
+];
+
+/**
+ * Gives the class for the text of a failure.
+ *
+ * @param {string} message
+ * @param {typeof DuroxideError} otherwise
+ * @returns {typeof DuroxideError}
+ */
+function classOfFailure(message, otherwise) {
+  const found = CLASS_OF_PREFIX.find(({ prefix }) => message.startsWith(prefix));
+  return found === undefined ? otherwise : found.Class;
+}
+
+module.exports = { ...classes, ENGINE_CODES, LOCAL_CODES, classOfFailure, errorFromCode };

@@ -20,6 +20,7 @@ const KIND = Object.freeze({
 });
 
 const FLAG_OPEN = 1;
+const FLAG_LOCATE = 2;
 const FLAG_OK = 1;
 const FLAG_RETURNED = 2;
 const FLAG_ABANDONED = 1;
@@ -39,6 +40,7 @@ function readRun(r) {
     runtime: r.int(),
     resident: r.long(),
     replaySteps: r.int(),
+    locate: (r.flags & FLAG_LOCATE) !== 0,
     open: null,
     deliveries: new Array(r.int()),
   };
@@ -133,17 +135,20 @@ function readSettle(r) {
  * @param {number} token
  * @param {import('./native').RunAnswer} answer
  */
-function writeRunAnswer(writer, token, { steps, outcome }) {
+function writeRunAnswer(writer, token, { steps, outcome, located }) {
   const ints = [outcomeNumber(outcome), steps.length];
   /** @type {(string | null | undefined)[]} */
   const strings = [];
   for (const actions of steps) {
     ints.push(actions.length);
-    for (const action of actions) pushAction(action, ints, strings);
+    for (const action of actions) {
+      pushAction(action, ints, strings);
+      if (located) strings.push(action.location);
+    }
   }
   if (outcome?.ok) strings.push(outcome.output);
   else if (outcome) strings.push(outcome.message, outcome.details ?? '');
-  writer.write(KIND.runAnswer, 0, token, ints, strings);
+  writer.write(KIND.runAnswer, located ? FLAG_LOCATE : 0, token, ints, strings);
 }
 
 /** @param {import('./native').Outcome | null} outcome */

@@ -77,6 +77,8 @@ export interface RunRecord {
   resident: number;
   /** Traces of that many leading steps were already shown. */
   replaySteps: number;
+  /** Whether to tell where each action was asked for. */
+  locate: boolean;
   /** Set where the generator must be made first. */
   open: Opening | null;
   deliveries: Delivery[];
@@ -141,6 +143,8 @@ export interface Action {
   session?: string | null;
   tag?: string | null;
   delayMs?: number;
+  /** Where in the user's file it was asked for; only where the run was to tell. */
+  location?: string | null;
 }
 
 /** How a generator ended. */
@@ -152,6 +156,8 @@ export type Outcome =
 export interface RunAnswer {
   steps: Action[][];
   outcome: Outcome | null;
+  /** Whether the actions have locations. */
+  located?: boolean;
 }
 
 /** tookUs is how long the function ran; returned means that no slot came free for it soon. */

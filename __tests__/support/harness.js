@@ -1,39 +1,11 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const fs = require('node:fs');
-const os = require('node:os');
-const path = require('node:path');
-const { Client, Runtime, SqliteProvider } = require('../../lib/duroxide.js');
+const { Client, Runtime } = require('../../lib/duroxide.js');
+const { openStore, temporaryFolder } = require('./store.js');
 
 /** How long anything may take before a test says what it saw instead. */
 const PATIENCE_MS = 20000;
-
-/**
- * A store of a test's own, in a temporary folder that goes when the test is done.
- *
- * @param {import('node:test').TestContext} t
- * @param {object} [options] those of SqliteProvider.open, and `memory`
- */
-async function openStore(t, { memory = false, ...options } = {}) {
-  if (memory) {
-    const provider = await SqliteProvider.inMemory(options);
-    t.after(() => provider.close());
-    return { provider, file: null };
-  }
-  const folder = temporaryFolder(t);
-  const file = path.join(folder, 'store.db');
-  const provider = await SqliteProvider.open(file, options);
-  t.after(() => provider.close());
-  return { provider, file };
-}
-
-/** @param {import('node:test').TestContext} t */
-function temporaryFolder(t) {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'duroxide-test-'));
-  t.after(() => fs.rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
 
 /**
  * Makes a runtime with what a test registers. In the eviction mode instances leave memory at
@@ -63,10 +35,9 @@ function makeRuntime(provider, { activities, orchestrations, versions, options }
 
 class Harness {
   /** @param {import('node:test').TestContext} t */
-  constructor(t, provider, file) {
+  constructor(t, provider) {
     this.t = t;
     this.provider = provider;
-    this.file = file;
     this.client = new Client(provider);
     this.runtimes = [];
     this.started = 0;
@@ -144,8 +115,8 @@ async function withRuntime(t, { memory, ...setup } = {}) {
  * @param {object} [options]
  */
 async function withStore(t, options) {
-  const { provider, file } = await openStore(t, options);
-  return new Harness(t, provider, file);
+  const { provider } = await openStore(t, options);
+  return new Harness(t, provider);
 }
 
 /** Gives the output of a status, which must say Completed. */

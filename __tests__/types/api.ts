@@ -178,7 +178,11 @@ const options: RuntimeOptions = { logger: console, logLevel: 'debug', logFormat:
 // @ts-expect-error A logger has an error method.
 const wrong: RuntimeOptions = { logger: { info() {}, warn() {} } };
 
+// @ts-expect-error A helper is not exported.
+type Hidden = import('../../index').InputThen<number, []>;
+
 // The deep path has the same types.
 assertType<Equal<typeof deep.Client, typeof Client>>();
 
+export type { Hidden };
 export { options, order, registered, use, wrong };

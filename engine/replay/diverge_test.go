@@ -131,6 +131,7 @@ func TestWorkBetweenRecordedStepsDiverges(t *testing.T) {
 		c.must(h)
 		return c.must(c.activity("b", "1")), nil
 	}))
+	require.Equal(t, []int{0, 1}, []int{d.Step, d.Action}, "the action to blame")
 	require.Contains(t, d.Reason, "schedule mismatch: action=activity 'new'")
 }
 
@@ -141,6 +142,17 @@ func TestADivergenceFailsTheInstanceWhenItsCodeIsSwapped(t *testing.T) {
 	require.True(t, s.failed(err))
 	require.Contains(t, s.failure().Display(), "must not change")
 	require.Contains(t, s.failure().Display(), "instance i, execution 1, event 2")
+}
+
+func TestADivergenceShowsTheLocationIfItIsKnown(t *testing.T) {
+	t.Parallel()
+	d := &replay.Divergence{
+		Instance: "i", Execution: 1, Name: "order", Version: "1.0.0", EventID: 2, Reason: "mismatch",
+	}
+	require.Equal(t, "mismatch (order 1.0.0, instance i, execution 1, event 2)", d.Error())
+	d.Location = "/app/order.js:7:9"
+	require.Equal(t, "mismatch (order 1.0.0, instance i, execution 1, event 2); "+
+		"the action was asked for at /app/order.js:7:9", d.Error())
 }
 
 func TestBrokenHistoriesAreRefused(t *testing.T) {
@@ -182,7 +194,8 @@ func TestADuplicateScheduleInAHistoryDiverges(t *testing.T) {
 		ev(2, history.ActivityScheduled{Name: "a", Input: "1"}),
 		ev(3, history.ActivityScheduled{Name: "a", Input: "1"}),
 	)
-	require.Equal(t, "history schedule but no emitted action", divergence(t, err).Reason)
+	require.Equal(t, "history schedule but no emitted action: action=none vs event=activity 'a' with input 1",
+		divergence(t, err).Reason)
 }
 
 func TestCodeThatThrowsKeepsWhatItDid(t *testing.T) {

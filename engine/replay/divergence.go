@@ -29,10 +29,10 @@ type Divergence struct { //nolint:errname // divergence is the word for it every
 func (d *Divergence) Error() string {
 	place := ""
 	if d.Location != "" {
-		place = ", asked for at " + d.Location
+		place = "; the action was asked for at " + d.Location
 	}
-	return fmt.Sprintf("%s%s (%s %s, instance %s, execution %d, event %d)",
-		d.Reason, place, d.Name, d.Version, d.Instance, d.Execution, d.EventID)
+	return fmt.Sprintf("%s (%s %s, instance %s, execution %d, event %d)%s",
+		d.Reason, d.Name, d.Version, d.Instance, d.Execution, d.EventID, place)
 }
 
 // Failure gives the divergence as the outcome of the instance.

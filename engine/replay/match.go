@@ -26,7 +26,8 @@ func (x *Execution) Verify(steps [][]Action, done bool) (extra []Action, err err
 			extra = append(extra, more...)
 		}
 		if len(rest) > 0 && (!done || next < len(steps)) {
-			return nil, x.diverged(rest[0].ID, "history schedule but no emitted action")
+			return nil, x.diverged(rest[0].ID,
+				"history schedule but no emitted action: action=none vs event="+describe(rest[0]))
 		}
 	}
 	return extra, nil

@@ -77,23 +77,13 @@ class OrchestrationContext {
     return activityWithRetry(name, input, retry, {}, true);
   }
 
-  /**
-   * @param {string} name
-   * @param {unknown} input
-   * @param {unknown} retry
-   * @param {string} sessionId
-   */
+  /** @param {string} name @param {unknown} input @param {unknown} retry @param {string} sessionId */
   scheduleActivityWithRetryOnSession(name, input, retry, sessionId) {
     check.string('sessionId', sessionId);
     return activityWithRetry(name, input, retry, { sessionId }, false);
   }
 
-  /**
-   * @param {string} name
-   * @param {unknown} input
-   * @param {unknown} retry
-   * @param {string} sessionId
-   */
+  /** @param {string} name @param {unknown} input @param {unknown} retry @param {string} sessionId */
   scheduleActivityWithRetryOnSessionTyped(name, input, retry, sessionId) {
     check.string('sessionId', sessionId);
     return activityWithRetry(name, input, retry, { sessionId }, true);
@@ -154,6 +144,11 @@ class OrchestrationContext {
     return child('subOrchestrationVersioned', name, input, { version: version || null }, false);
   }
 
+  /** @param {string} name @param {string | null} version @param {unknown} [input] */
+  scheduleSubOrchestrationVersionedTyped(name, version, input) {
+    return child('subOrchestrationVersioned', name, input, { version: version || null }, true);
+  }
+
   /**
    * @param {string} name
    * @param {string | null} version
@@ -163,6 +158,12 @@ class OrchestrationContext {
   scheduleSubOrchestrationVersionedWithId(name, version, instanceId, input) {
     const pinned = { version: version || null, instanceId };
     return child('subOrchestrationVersionedWithId', name, input, pinned, false);
+  }
+
+  /** @type {(name: string, version: string | null, instanceId: string, input?: unknown) => any} */
+  scheduleSubOrchestrationVersionedWithIdTyped(name, version, instanceId, input) {
+    const pinned = { version: version || null, instanceId };
+    return child('subOrchestrationVersionedWithId', name, input, pinned, true);
   }
 
   /** @param {string} name @param {string} instanceId @param {unknown} [input] */
@@ -186,12 +187,7 @@ class OrchestrationContext {
     return child('orchestrationVersioned', name, input, pinned, false);
   }
 
-  /**
-   * @param {string} name
-   * @param {string | null} version
-   * @param {string} instanceId
-   * @param {unknown} [input]
-   */
+  /** @type {(name: string, version: string | null, instanceId: string, input?: unknown) => any} */
   startOrchestrationVersionedTyped(name, version, instanceId, input) {
     return this.startOrchestrationVersioned(name, version, instanceId, input);
   }

@@ -5,6 +5,7 @@ const check = require('../check.js');
 const codec = require('../codec.js');
 const limits = require('../limits.js');
 const { checkPolicy } = require('./backoff.js');
+const { LOCATION, location } = require('./location.js');
 
 /**
  * What orchestration code yields: plain descriptions of work. They do nothing by themselves. They
@@ -34,6 +35,9 @@ function finish(descriptor, typed) {
   if (typed) descriptor._typed = true;
   CHECKS.get(descriptor.type)?.(descriptor);
   Object.defineProperty(descriptor, Symbol.iterator, { value: iterate });
+  const place = location();
+  // Enumerable, so that the checked copy has it too.
+  if (place !== null) Object.assign(descriptor, { [LOCATION]: place });
   return descriptor;
 }
 

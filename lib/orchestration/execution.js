@@ -7,6 +7,7 @@ const { OrchestrationContext } = require('./context.js');
 const descriptor = require('./descriptor.js');
 const { Fiber } = require('./fiber.js');
 const { ACTIONS, ANSWERED_EARLY, Handle, KIND, action } = require('./handle.js');
+const { LOCATION, locate, location } = require('./location.js');
 const { retried } = require('./retry.js');
 
 /**
@@ -77,10 +78,13 @@ class Execution {
    * Runs steps: the start, if asked for, and one for each delivery, until an action of a step may
    * have an answer that comes before the next delivery.
    *
-   * @param {{ start: boolean, deliveries: Delivery[], replaySteps: number, trace: Trace }} run
-   * @returns {{ steps: Action[][], outcome: Ending | null }}
+   * @param {{
+   *   start: boolean, deliveries: Delivery[], replaySteps: number, locate?: boolean, trace: Trace,
+   * }} run
+   * @returns {{ steps: Action[][], outcome: Ending | null, located: boolean }}
    */
-  run({ start, deliveries, replaySteps, trace }) {
+  run({ start, deliveries, replaySteps, locate: located = false, trace }) {
+    locate(located);
     this.#replaySteps = replaySteps;
     this.#trace = trace;
     /** @type {Action[][]} */
@@ -93,7 +97,8 @@ class Execution {
       if (this.ended || actions.some((a) => ANSWERED_EARLY.has(a.kind))) break;
     }
     this.#trace = () => {};
-    return { steps, outcome: this.outcome };
+    locate(false);
+    return { steps, outcome: this.outcome, located };
   }
 
   /**
@@ -196,6 +201,7 @@ class Execution {
    * @param {Action} asked
    */
   emit(asked) {
+    asked.location ??= location();
     this.#actions?.push(asked);
   }
 
@@ -251,8 +257,10 @@ class Execution {
         index,
       );
     }
-    const asked = /** @type {(d: any) => Action} */ (ACTIONS.get(task.type));
-    return this.#ask(task, asked(task), parent, index);
+    const ask = /** @type {(d: any) => Action} */ (ACTIONS.get(task.type));
+    const asked = ask(task);
+    asked.location = /** @type {any} */ (task)[LOCATION] ?? null;
+    return this.#ask(task, asked, parent, index);
   }
 
   /**

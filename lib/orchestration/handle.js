@@ -5,7 +5,7 @@ const {
   ActivityError,
   DuroxideError,
   OrchestrationError,
-  CancelledError,
+  classOfFailure,
 } = require('../errors.js');
 
 /**
@@ -46,7 +46,7 @@ const ANSWERED_EARLY = new Set([KIND.waitEvent, KIND.dequeue, KIND.syscall, KIND
  * @typedef {{
  *   kind: number, token: number, name: string | null, input: string | null,
  *   value: string | null, version: string | null, instance: string | null,
- *   session: string | null, tag: string | null, delayMs: number,
+ *   session: string | null, tag: string | null, delayMs: number, location: string | null,
  * }} Action
  */
 function action(kind, fields = {}) {
@@ -61,6 +61,7 @@ function action(kind, fields = {}) {
     session: fields.session ?? null,
     tag: fields.tag ?? null,
     delayMs: fields.delayMs ?? 0,
+    location: null,
   };
 }
 
@@ -163,10 +164,10 @@ const TYPED_KINDS = new Set([KIND.activity, KIND.subOrchestration]);
  */
 function failure(kind, { value: message, details }) {
   const cause = codec.decodeThrown(details);
-  if (message.startsWith('canceled: ')) return new CancelledError(message, { cause });
   if (kind === KIND.activity) return new ActivityError(message, { cause });
-  if (kind === KIND.subOrchestration) return new OrchestrationError(message, { cause });
-  return new DuroxideError(message, { cause });
+  if (kind !== KIND.subOrchestration) return new DuroxideError(message, { cause });
+  const Class = classOfFailure(message, OrchestrationError);
+  return new Class(message, { cause });
 }
 
 module.exports = { KIND, ANSWERED_EARLY, ACTIONS, NONE, Handle, action };

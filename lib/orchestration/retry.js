@@ -3,6 +3,7 @@
 const codec = require('../codec.js');
 const { TimeoutError } = require('../errors.js');
 const { delayAfter } = require('./backoff.js');
+const { LOCATION } = require('./location.js');
 
 /**
  * An activity tried again, as a branch built of activities, timers and races. The engine knows
@@ -52,8 +53,9 @@ function* attempts(task, warn) {
  * @param {Descriptor} task
  * @returns {Generator<any, any, any>}
  */
-function* once({ name, input, sessionId, tag, retry }) {
-  const activity = { type: 'activity', name, input, sessionId, tag };
+function* once({ name, input, sessionId, tag, retry, ...rest }) {
+  const place = { [LOCATION]: /** @type {any} */ (rest)[LOCATION] };
+  const activity = { type: 'activity', name, input, sessionId, tag, ...place };
   if (retry.timeoutMs === undefined) return yield activity;
   return unlessFirst(yield first(activity, timer(retry.timeoutMs)), 1);
 }

@@ -10,11 +10,12 @@ const { Execution } = require('./execution.js');
 /**
  * @typedef {import('./execution.js').Opening} Opening
  * @typedef {{
- *   token: number, resident: number, replaySteps: number, open: Opening | null,
+ *   token: number, resident: number, replaySteps: number, locate?: boolean, open: Opening | null,
  *   deliveries: import('./handle.js').Delivery[],
  * }} RunRecord
  * @typedef {{
  *   steps: import('./handle.js').Action[][], outcome: import('./execution.js').Ending | null,
+ *   located?: boolean,
  * }} RunAnswer
  */
 
@@ -46,13 +47,13 @@ class Turns {
    * @param {RunRecord} record
    * @returns {RunAnswer}
    */
-  run({ token, resident, replaySteps, open, deliveries }) {
+  run({ token, resident, replaySteps, locate, open, deliveries }) {
     /** @type {import('./execution.js').Trace} */
     const trace = (step, level, message) => this.#trace(token, step, level, message);
     try {
       const execution = open === null ? this.#residents.get(resident) : this.#open(resident, open);
       if (execution === undefined) return refused(`resident ${resident} is not here`);
-      return execution.run({ start: open !== null, deliveries, replaySteps, trace });
+      return execution.run({ start: open !== null, deliveries, replaySteps, locate, trace });
     } catch (error) {
       return refused(`the orchestration could not be run: ${error}`);
     }

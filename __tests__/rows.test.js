@@ -1,0 +1,48 @@
+'use strict';
+
+const assert = require('node:assert/strict');
+const fs = require('node:fs');
+const path = require('node:path');
+const { test } = require('node:test');
+
+const ROWS = 149;
+const QUIRKS = 54;
+
+const document = fs.readFileSync(path.join(__dirname, '..', 'docs', 'test-rows.md'), 'utf8');
+const [behaviours, quirks] = document.split('\n## Quirks\n');
+
+/** The cells of the rows of all tables in a text. */
+function rowsOf(text) {
+  const lines = text.match(/^\| .* \|$/gm).filter((line) => !/^\| (Row|Quirk) \|/.test(line));
+  return lines.map((line) => line.slice(2, -2).split(' | '));
+}
+
+/** The titles of the tests of a file. */
+function titlesOf(file) {
+  const text = fs.readFileSync(path.join(__dirname, file), 'utf8');
+  const titles = text.matchAll(/^ *(?:test|it)\(\s*(['"])((?:\\.|(?!\1).)*)\1/gm);
+  return new Set([...titles].map(([, , title]) => title));
+}
+
+test('each behaviour has a test whose title begins with its row', () => {
+  const rows = rowsOf(behaviours);
+  assert.equal(new Set(rows.map(([row]) => row)).size, ROWS);
+  assert.equal(new Set(rows.map(([, file, title]) => `${file} ${title}`)).size, ROWS);
+  for (const [row, file, title] of rows) {
+    assert.ok(titlesOf(file).has(title), `${file} has no test '${title}'`);
+    assert.ok(title.startsWith(`${row} `) || title.startsWith(`${row}:`), `${row}: ${title}`);
+  }
+});
+
+test('each quirk has a test, or belongs to another store', () => {
+  const rows = rowsOf(quirks);
+  const numbers = rows.map(([quirk]) => quirk).filter((quirk) => quirk.trim() !== '');
+  assert.deepEqual(
+    numbers,
+    Array.from({ length: QUIRKS }, (_, n) => `Q${n + 1}`),
+  );
+  for (const [quirk, , file, title] of rows) {
+    if (file === '–') assert.ok(['Q38', 'Q39'].includes(quirk), quirk);
+    else assert.ok(titlesOf(file).has(title), `${file} has no test '${title}'`);
+  }
+});

@@ -1,0 +1,88 @@
+package engine_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"duroxide/engine"
+	"duroxide/engine/enginetest"
+	"duroxide/engine/replay"
+	"duroxide/provider"
+)
+
+// where is the host of two activities on one session: the first one is for a tag.
+func where() *enginetest.Host {
+	h := enginetest.NewHost()
+	h.Register("where", func(_ context.Context, c engine.ActivityCall) (any, error) {
+		return c.WorkerID, nil
+	})
+	h.Orchestration("two", func(c *enginetest.Code, _ string) (any, error) {
+		session, tag := "s", "left"
+		task := replay.Action{Kind: replay.Activity, Name: "where", Input: "null", Session: &session}
+		plain := task
+		task.Tag = &tag
+		_, first := c.Await(c.Schedule(task))
+		_, second := c.Await(c.Schedule(plain))
+		return []string{first.Value, second.Value}, nil
+	})
+	return h
+}
+
+// onTwo starts a runtime for the tag and one for everything else, and the instance.
+func onTwo(t *testing.T, o engine.RuntimeOptions) (f *fixture, left *engine.Runtime) {
+	t.Helper()
+	f = newFixture(t, nil)
+	h := where()
+	options := o
+	options.WorkerNodeID = "left"
+	options.Tags = provider.TagFilter{Mode: provider.TagsOnly, Tags: []string{"left"}}
+	left, err := f.engine.StartRuntime(t.Context(), options, h.Registry(), h)
+	require.NoError(t, err)
+	options.WorkerNodeID, options.Tags = "right", provider.TagFilter{}
+	_, err = f.engine.StartRuntime(t.Context(), options, h.Registry(), h)
+	require.NoError(t, err)
+	require.NoError(t, f.Start(t.Context(), engine.StartRequest{Instance: "a", Name: "two", Input: "null"}))
+	return f, left
+}
+
+// until moves the clock in small steps until the instance has ended, and gives how far.
+func (f *fixture) until(t *testing.T, instance string, runtimes int) time.Duration {
+	t.Helper()
+	began := f.clock.Now()
+	for {
+		status, err := f.Status(t.Context(), instance)
+		require.NoError(t, err)
+		if status.IsTerminal() {
+			require.Equal(t, `["\"work-left\"","\"work-right\""]`, status.Output)
+			return f.clock.Now().Sub(began)
+		}
+		require.Less(t, f.clock.Now().Sub(began), time.Hour, "nobody took the session over")
+		f.clock.Advance(250 * time.Millisecond)
+		// A runtime that has done what it had to do waits for its next poll and its next renewal.
+		require.NoError(t, f.clock.AwaitTimers(t.Context(), 2*runtimes))
+	}
+}
+
+func TestASessionStaysWithItsOwnerUntilItWasIdleForLong(t *testing.T) {
+	t.Parallel()
+	f, _ := onTwo(t, engine.RuntimeOptions{SessionIdleTimeout: 2 * time.Minute})
+	// The owner lives, but does not take what has no tag: the session has to end first.
+	require.GreaterOrEqual(t, f.until(t, "a", 2), 2*time.Minute)
+}
+
+func TestASessionIsTakenOverSoonerWhenItsOwnerIsGone(t *testing.T) {
+	t.Parallel()
+	f, left := onTwo(t, engine.RuntimeOptions{
+		SessionIdleTimeout: 30 * time.Minute, SessionLockTimeout: 10 * time.Second,
+	})
+	require.Eventually(t, func() bool {
+		f.clock.Advance(time.Millisecond)
+		events, err := f.History(t.Context(), "a", 0)
+		return err == nil && len(events) >= 3
+	}, patience, time.Millisecond)
+	require.NoError(t, left.Shutdown(t.Context(), 0))
+	require.Less(t, f.until(t, "a", 1), 30*time.Minute)
+}
