@@ -213,6 +213,8 @@ test('a divergence names the place in the code that does not fit', async (t) => 
     yield ctx.scheduleTimer(1);
     yield ctx.waitForEvent('go');
   });
-  const place = new RegExp(`; the action was asked for at .*replay\\.test\\.js:${line}:\\d+\\. The`);
+  const place = new RegExp(
+    `; the action was asked for at .*replay\\.test\\.js:${line}:\\d+\\. The`,
+  );
   assert.match(failed(status), place);
 });
