@@ -267,10 +267,7 @@ test('a runtime at maxSessionsPerRuntime takes work without a session only', asy
   assert.ok(order.indexOf('end first') < order.indexOf('ran second'));
 });
 
-// One claim may take tasks of several new sessions: the store is not told how many there may be.
-const KNOWN = { todo: 'a claim does not count the sessions that it takes' };
-
-test('sessions that are asked for at once do not exceed the limit', KNOWN, async (t) => {
+test('sessions that are asked for at once do not exceed the limit', async (t) => {
   let running = 0;
   let most = 0;
   const h = await withRuntime(t, {

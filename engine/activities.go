@@ -95,16 +95,29 @@ func (w *workers) idle() bool {
 	return len(w.queue) == 0 && w.started == 0
 }
 
-// add takes claimed tasks and starts as many as there are free slots.
+// add takes claimed tasks and starts as many as there are free slots. A claim may bring more
+// sessions than the runtime may hold; what is too much goes back for a moment.
 func (w *workers) add(claims []provider.TaskClaim) {
 	w.mu.Lock()
-	defer w.mu.Unlock()
+	active := w.activeSessions()
+	var tooMuch []provider.TaskClaim
 	for _, c := range claims {
+		if s := c.Task.Session; s != nil {
+			if _, ok := active[*s]; !ok && len(active) >= w.rt.set.maxSessions {
+				tooMuch = append(tooMuch, c)
+				continue
+			}
+			active[*s] = struct{}{}
+		}
 		j := &job{claim: c, token: newToken()}
 		w.held[c.Token.Key] = j
 		w.queue = append(w.queue, j)
 	}
 	w.pump()
+	w.mu.Unlock()
+	for _, c := range tooMuch {
+		w.abandon(provider.AbandonedTask{Token: c.Token, Delay: sessionPause, IgnoreAttempt: true})
+	}
 }
 
 // pump fills free slots. The caller holds w.mu.

@@ -38,20 +38,28 @@ func (rt *Runtime) taskRoute() provider.Route {
 	return route
 }
 
+// sessionPause is how long a task waits that would have been of one session too many.
+const sessionPause = 100 * time.Millisecond
+
 // sessions counts the distinct sessions with an activity in flight.
 func (w *workers) sessions() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	seen := map[string]struct{}{}
+	return len(w.activeSessions())
+}
+
+// activeSessions gives the sessions with an activity in flight. The caller holds w.mu.
+func (w *workers) activeSessions() map[string]struct{} {
+	active := map[string]struct{}{}
 	for _, j := range w.held {
 		if s := j.claim.Task.Session; s != nil {
-			seen[*s] = struct{}{}
+			active[*s] = struct{}{}
 		}
 	}
-	if len(seen) > 0 {
+	if len(active) > 0 {
 		w.rt.sessions.touch()
 	}
-	return len(seen)
+	return active
 }
 
 func (s *sessions) touch() {
