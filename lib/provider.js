@@ -155,29 +155,142 @@ function badLocation(text, reason) {
   });
 }
 
+/** How many connections a store has at most where nobody says otherwise. */
+const DEFAULT_MAX_CONNECTIONS = 10;
+const MAX_PORT = 65535;
+
 class PostgresProvider extends Provider {
-  static async connect() {
-    throw notInThisBuild();
+  /** @param {string} databaseUrl */
+  static async connect(databaseUrl) {
+    const url = check.string('databaseUrl', databaseUrl);
+    return openPostgres({ url }, CONNECT);
   }
 
-  static async connectWithSchema() {
-    throw notInThisBuild();
+  /**
+   * @param {string} databaseUrl
+   * @param {string} schema
+   */
+  static async connectWithSchema(databaseUrl, schema) {
+    const url = check.string('databaseUrl', databaseUrl);
+    return openPostgres({ url, schema: checkSchema(schema, CONNECT) }, CONNECT);
   }
 
-  static async connectWithEntra() {
-    throw notInThisBuild();
+  /**
+   * @param {string} host
+   * @param {number} port
+   * @param {string} database
+   * @param {string} user
+   * @param {object} [options]
+   */
+  static async connectWithEntra(host, port, database, user, options) {
+    const server = checkServer(host, port, database, user);
+    return openPostgres(entra(server, options), 'Failed to connect with Entra: ');
   }
 
-  static async connectWithSchemaAndEntra() {
-    throw notInThisBuild();
+  /**
+   * @param {string} host
+   * @param {number} port
+   * @param {string} database
+   * @param {string} user
+   * @param {string} schema
+   * @param {object} [options]
+   */
+  static async connectWithSchemaAndEntra(host, port, database, user, schema, options) {
+    const prefix = 'Failed to connect with schema and Entra: ';
+    const server = checkServer(host, port, database, user);
+    const checked = checkSchema(schema, prefix);
+    return openPostgres({ ...entra(server, options), schema: checked }, prefix);
   }
 }
 
-function notInThisBuild() {
-  return new DuroxideError(
-    'Failed to connect to PostgreSQL: the PostgreSQL store is not available in this build yet',
-    { code: 'UNSUPPORTED' },
+const CONNECT = 'Failed to connect to PostgreSQL: ';
+
+/**
+ * Checks the name of a schema. The empty one means something else to the engine.
+ *
+ * @param {unknown} schema
+ * @param {string} prefix
+ */
+function checkSchema(schema, prefix) {
+  const text = check.string('schema', schema);
+  if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(text)) return text;
+  throw new DuroxideError(
+    `${prefix}Invalid schema_name '${text}': must match [A-Za-z_][A-Za-z0-9_]*`,
+    { code: 'INVALID_INPUT' },
   );
+}
+
+/**
+ * @param {unknown} host
+ * @param {unknown} port
+ * @param {unknown} database
+ * @param {unknown} user
+ */
+function checkServer(host, port, database, user) {
+  const number = check.integer('port', port, 1);
+  if (number > MAX_PORT) throw new RangeError(`port must be at most ${MAX_PORT}, not ${number}`);
+  return {
+    host: check.name('host', host),
+    port: number,
+    database: check.name('database', database),
+    user: check.name('user', user),
+  };
+}
+
+/**
+ * @param {object} server
+ * @param {unknown} options
+ */
+function entra(server, options) {
+  /** @type {(argument: string, value: unknown) => number} */
+  const natural = (argument, value) => check.integer(argument, value, 0);
+  const given = check.options('options', options, {
+    audience: check.name,
+    maxConnections: natural,
+    acquireTimeoutMs: natural,
+    refreshIntervalMs: natural,
+  });
+  const { maxConnections, acquireTimeoutMs, ...rest } = given;
+  return {
+    entra: { ...server, ...rest },
+    ...(maxConnections !== undefined && { maxConnections: Math.max(maxConnections, 1) }),
+    ...(acquireTimeoutMs !== undefined && { acquireTimeoutMs: Math.max(acquireTimeoutMs, 1) }),
+  };
+}
+
+/** The size of the pool that the environment asks for. */
+function poolSize() {
+  const text = process.env.DUROXIDE_PG_POOL_MAX ?? '';
+  const size = /^\+?\d{1,9}$/.test(text) ? Number(text) : DEFAULT_MAX_CONNECTIONS;
+  return Math.max(size, 1);
+}
+
+/**
+ * @param {object} server
+ * @param {string} prefix of error messages
+ */
+async function openPostgres(server, prefix) {
+  try {
+    const { value } = await channel.request('store.open', {
+      kind: 'postgres',
+      maxConnections: poolSize(),
+      ...server,
+    });
+    return new PostgresProvider('postgres', value.store);
+  } catch (error) {
+    throw connectFailure(error, prefix);
+  }
+}
+
+/**
+ * @param {any} error
+ * @param {string} prefix
+ */
+function connectFailure(error, prefix) {
+  if (!(error instanceof DuroxideError)) return error;
+  const Class = /** @type {typeof DuroxideError} */ (error.constructor);
+  const reason = error.message.replace(/^open: /, '');
+  return new Class(prefix + reason, { code: error.code, cause: error });
 }
 
 module.exports = { PostgresProvider, SqliteProvider, openedStore };

@@ -1,0 +1,313 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"duroxide/provider"
+)
+
+// scanned bounds how many due messages one search for candidates looks at.
+const scanned = 2000
+
+const free = `NOT EXISTS (SELECT 1 FROM S.leases l WHERE l.id = i.lease AND l.until_ms > $1)`
+
+var (
+	// Longest waiting first. More candidates than are wanted make room for locked ones.
+	sqlCandidates = define(`
+WITH due AS (
+  SELECT m.instance, min(m.due) AS due, min(m.id) AS id FROM (
+    SELECT m.instance, m.due, m.id FROM S.messages m JOIN S.instances i ON i.key = m.instance
+    WHERE m.due <= $1 AND (i.execution = 0 OR i.pin = 0 OR i.pin BETWEEN $2 AND $3) AND ` + free + `
+    ORDER BY m.due, m.id LIMIT $5) m
+  GROUP BY m.instance)
+SELECT i.key FROM S.instances i JOIN due ON due.instance = i.key WHERE ` + free + `
+ORDER BY due.due, due.id LIMIT $4 FOR UPDATE OF i SKIP LOCKED`)
+	// Whether there is anything at all, locked or not.
+	sqlAnyCandidate = define(`
+SELECT EXISTS (
+  SELECT 1 FROM S.messages m JOIN S.instances i ON i.key = m.instance
+  WHERE m.due <= $1 AND (i.execution = 0 OR i.pin = 0 OR i.pin BETWEEN $2 AND $3) AND ` + free + `)`)
+	sqlUnseen = define(`
+SELECT i.id FROM S.instances i JOIN S.leases l ON l.id = i.lease
+WHERE i.key IN (SELECT instance FROM S.messages WHERE due <= $1)
+  AND i.lease = $2 AND l.until_ms > $1 ORDER BY i.id`)
+	// Timers of held instances are no reason to wake up. The number of rows that are looked at is
+	// bounded; beyond it the first one that was not looked at is reported.
+	sqlNextDue = define(`
+SELECT coalesce(least(
+  coalesce(
+    (SELECT min(m.due)
+     FROM (SELECT due, instance FROM S.messages WHERE due > $1 ORDER BY due LIMIT 500) m
+     JOIN S.instances i ON i.key = m.instance
+     WHERE ` + free + ` AND (i.execution <> 0 OR EXISTS (
+       SELECT 1 FROM S.messages s WHERE s.instance = i.key AND s.kind IN (1, 2)))),
+    (SELECT due FROM S.messages WHERE due > $1 ORDER BY due OFFSET 500 LIMIT 1)),
+  (SELECT due FROM S.tasks WHERE lease = 0 AND due > $1 ORDER BY due LIMIT 1)), 0)`)
+)
+
+// Claim takes ready instances and tasks. A round that has begun is not given up when ctx ends, so
+// that nothing is claimed that nobody knows of.
+func (s *Store) Claim(ctx context.Context, r provider.ClaimRequest) (provider.Claimed, error) {
+	if err := s.enter(ctx); err != nil {
+		return provider.Claimed{}, failure("claim", err)
+	}
+	defer s.leave()
+	s.claims.RLock()
+	defer s.claims.RUnlock()
+	c := &claiming{s: s, r: &r}
+	if r.Turns != nil {
+		c.turns.Holder = r.Turns
+	}
+	if r.Tasks != nil {
+		c.tasks.Holder = r.Tasks
+	}
+	if err := c.run(ctx); err != nil {
+		return provider.Claimed{}, failure("claim", err)
+	}
+	return c.claimed, nil
+}
+
+// claiming is one call of Claim. It takes as many rounds as it needs, each a transaction.
+type claiming struct {
+	s            *Store
+	r            *provider.ClaimRequest
+	claimed      provider.Claimed
+	turns, tasks holder
+	// more says that the last round may have left something that is ready; passed, that somebody
+	// had locked it.
+	more, passed bool
+	next         int64
+}
+
+// passTries is how often candidates are looked at again that somebody has locked.
+const passTries = 25
+
+func (c *claiming) run(ctx context.Context) error {
+	passed, failed := 0, 0
+	for {
+		err := c.round(ctx)
+		if ctx.Err() == nil {
+			err = lostNetwork(err)
+		}
+		switch {
+		case err != nil:
+			failed++
+			c.s.renewPool(err)
+			if failed >= groupTries || !again(err) || rest(ctx, pauseBefore(failed)) != nil {
+				return c.partly(err)
+			}
+			continue
+		case c.passed && passed < passTries:
+			passed++
+			if err := rest(ctx, 2*time.Millisecond); err != nil {
+				return c.partly(err)
+			}
+			continue
+		case c.more:
+			continue
+		}
+		c.claimed.NextDue = moment(c.next)
+		return nil
+	}
+}
+
+// partly gives what earlier rounds have claimed rather than the error of a later one.
+func (c *claiming) partly(err error) error {
+	if len(c.claimed.Instances) > 0 || len(c.claimed.Tasks) > 0 {
+		return nil
+	}
+	return err
+}
+
+func (c *claiming) wantedTurns() int {
+	if c.r.Turns == nil {
+		return 0
+	}
+	return max(c.r.MaxTurns-len(c.claimed.Instances), 0)
+}
+
+func (c *claiming) wantedTasks() int {
+	if c.r.Tasks == nil {
+		return 0
+	}
+	return max(c.r.MaxTasks-len(c.claimed.Tasks), 0)
+}
+
+// found is what the first round trip of a round has locked.
+type found struct {
+	keys   []int64
+	exists bool
+	tasks  []readyTask
+	unseen []string
+}
+
+func (c *claiming) round(ctx context.Context) (err error) {
+	c.more, c.passed = false, false
+	conn, err := c.s.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), groupTime)
+	defer cancel()
+	g := c.s.newGroup(conn)
+	defer func() {
+		g.release(ctx)
+		if err != nil {
+			c.s.opening.forget(g.writes.opened.node)
+		}
+	}()
+	var f found
+	if err := c.search(ctx, g, &f); err != nil {
+		return fmt.Errorf("search: %w", err)
+	}
+	c.claimed.Unseen = f.unseen
+	c.passed = len(f.keys) == 0 && f.exists && c.wantedTurns() > 0
+	if len(f.keys) == 0 && len(f.tasks) == 0 {
+		return g.finish(ctx)
+	}
+	if err := c.look(ctx, g, &f); err != nil {
+		return fmt.Errorf("read what was found: %w", err)
+	}
+	return c.take(ctx, g, &f)
+}
+
+// search locks what is ready and not locked by others.
+func (c *claiming) search(ctx context.Context, g *group, f *found) error {
+	p := c.s.pipeline()
+	g.begin(p)
+	before := c.s.nowMs()
+	if want := c.wantedTurns(); want > 0 {
+		least, most := c.versions()
+		p.each(sqlCandidates, func(r pgx.Rows) error {
+			var key int64
+			err := r.Scan(&key)
+			f.keys = append(f.keys, key)
+			return err
+		}, before, least, most, want, scanned)
+		p.each(sqlAnyCandidate, func(r pgx.Rows) error { return r.Scan(&f.exists) },
+			before, least, most)
+	}
+	if c.r.Turns != nil {
+		p.each(sqlUnseen, func(r pgx.Rows) error {
+			var id string
+			err := r.Scan(&id)
+			f.unseen = append(f.unseen, id)
+			return err
+		}, before, signed(c.r.Turns.Lease))
+	}
+	if want := c.wantedTasks(); want > 0 {
+		c.searchTasks(p, f, before, want)
+	}
+	p.each(sqlNextDue, func(r pgx.Rows) error { return r.Scan(&c.next) }, before)
+	g.readRest(p, 0)
+	if err := g.send(ctx, p); err != nil {
+		return err
+	}
+	g.timed(before)
+	return nil
+}
+
+func (c *claiming) versions() (least, most int64) {
+	if v := c.r.Versions; v != nil {
+		return signed(v.Min), signed(v.Max)
+	}
+	return 0, math.MaxInt64
+}
+
+// look reads the locked rows, now that nobody can change them (P3).
+func (c *claiming) look(ctx context.Context, g *group, f *found) error {
+	p := c.s.pipeline()
+	sessions := f.sessions()
+	if len(sessions) > 0 {
+		g.lockSessions(p, sessions, false)
+	}
+	if len(f.keys) > 0 {
+		p.each(sqlReadInstances, g.scanInstance, f.keys, []string(nil))
+		p.each(sqlWaiting, g.scanWaiting, f.keys, []string(nil), g.now)
+	}
+	g.reserve(p, 2) // the leases
+	return g.send(ctx, p)
+}
+
+// take claims what is still as it was found.
+func (c *claiming) take(ctx context.Context, g *group, f *found) error {
+	turns, tasks := c.turns, c.tasks
+	var instances []*provider.InstanceClaim
+	for _, key := range f.keys {
+		i := g.byKey[unsigned(key)]
+		switch {
+		case i == nil || g.live(i.lease) != nil:
+			// Somebody was faster; the next search leaves it out.
+		case i.execution == 0 && !i.startDue:
+			g.hideOrphans(i)
+		case i.deliverable() && i.fits(c.r.Versions):
+			instances = append(instances, g.claim(i, &turns))
+		}
+	}
+	got := g.claimTasks(f.tasks, &c.r.Route, &tasks)
+	if err := g.finish(ctx); err != nil {
+		return err
+	}
+	for _, claim := range instances {
+		c.claimed.Instances = append(c.claimed.Instances, *claim)
+	}
+	c.claimed.Tasks = append(c.claimed.Tasks, got...)
+	c.turns, c.tasks = turns, tasks
+	c.claimed.TurnLease, c.claimed.TaskLease = turns.used, tasks.used
+	// What was not claimed is hidden now, held, or another's, so that this ends.
+	c.more = (len(f.keys) > 0 && c.wantedTurns() > 0) || (len(f.tasks) > 0 && c.wantedTasks() > 0)
+	return nil
+}
+
+// fits compares the pin of the current execution; what has no pin fits every range.
+func (i *instance) fits(v *provider.VersionRange) bool {
+	return v == nil || i.execution == 0 || i.pin == 0 || (v.Min <= i.pin && i.pin <= v.Max)
+}
+
+// claim takes a free instance. Its messages are read after the writes.
+func (g *group) claim(i *instance, h *holder) *provider.InstanceClaim {
+	lease := g.lease(h)
+	if i.lease != 0 {
+		w := &g.writes.takenOver
+		w.instance, w.batch = append(w.instance, signed(i.key)), append(w.batch, signed(i.batch))
+		w.batchDue = append(w.batchDue, i.batchDue)
+	}
+	i.epoch++
+	i.lease, i.batch, i.batchDue = lease, g.lastID, g.now
+	g.touch(i)
+	claim := &provider.InstanceClaim{
+		Token:     provider.Token{Key: i.key, Epoch: i.epoch, Lease: i.lease},
+		Instance:  i.id,
+		Execution: i.execution,
+		LastEvent: i.lastEvent,
+		Status:    i.status,
+		Name:      i.name,
+		Version:   i.version,
+		Attempt:   1,
+	}
+	g.claims[i.key] = claim
+	return claim
+}
+
+// held gives the instance of a token that is valid now.
+func (g *group) held(token provider.Token) (*instance, error) {
+	i := g.byKey[token.Key]
+	if i == nil || i.epoch != token.Epoch || i.lease != token.Lease || g.live(i.lease) == nil {
+		return nil, lockLost()
+	}
+	return i, nil
+}
+
+func lockLost() error { return refuse(provider.ErrLockLost, "%v", provider.ErrLockLost) }
+
+// pause is how long something that cannot be read is hidden, by the number of times that it was
+// tried.
+func pause(attempts int) int64 {
+	const first, most = time.Second, time.Minute
+	return min(first<<min(max(attempts-1, 0), 10), most).Milliseconds()
+}

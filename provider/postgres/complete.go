@@ -1,0 +1,214 @@
+package postgres
+
+import (
+	"context"
+	"slices"
+
+	"duroxide/provider"
+)
+
+// Begin counts an attempt for messages of a held instance.
+func (s *Store) Begin(ctx context.Context, token provider.Token, messages []uint64) error {
+	return s.write(ctx, "begin", s.routes.of(token.Key), &request{
+		needs: func(n *needs) { n.keys = append(n.keys, signed(token.Key)) },
+		apply: func(g *group) error {
+			i, err := g.held(token)
+			if err != nil {
+				return err
+			}
+			g.abandonMessages(i, messages, 1, 0)
+			return nil
+		},
+	})
+}
+
+// Complete deletes finished tasks and stores their outcomes, each on its own.
+func (s *Store) Complete(
+	ctx context.Context, c provider.Completions,
+) ([]provider.Submitted, error) {
+	if len(c.Items) == 0 {
+		return nil, failure("complete", ctx.Err())
+	}
+	messages := make([]provider.Message, 0, len(c.Items))
+	for _, item := range c.Items {
+		if item.Message == nil {
+			continue
+		}
+		if item.Message.Kind != provider.ActivityDone {
+			return nil, failure("complete", refuse(provider.ErrBadInput,
+				"Invalid completion type for worker ack: message kind %d", item.Message.Kind))
+		}
+		messages = append(messages, *item.Message)
+	}
+	bodies, size, err := encodeMessages(messages)
+	if err != nil {
+		return nil, failure("complete", err)
+	}
+	route := c.Items[0].Task.Key
+	if len(messages) > 0 {
+		route = routeOf(messages[0].Instance)
+	}
+	var results []provider.Submitted
+	err = s.write(ctx, "complete", route, &request{
+		size: size,
+		needs: func(n *needs) {
+			n.messages(messages)
+			n.bumps = true
+			for _, item := range c.Items {
+				n.tasks = append(n.tasks, signed(item.Task.Key))
+			}
+		},
+		apply: func(g *group) error {
+			results = g.complete(&c, messages, bodies)
+			return nil
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return results, nil
+}
+
+func (g *group) complete(
+	c *provider.Completions, messages []provider.Message, bodies [][]byte,
+) []provider.Submitted {
+	results := make([]provider.Submitted, len(c.Items))
+	var kept []provider.Message
+	var keptBodies [][]byte
+	var positions []int
+	next := 0
+	for n, item := range c.Items {
+		t := g.heldTask(item.Task)
+		if t != nil {
+			g.finishTask(t)
+		} else {
+			results[n].Err = provider.ErrLockLost
+		}
+		if item.Message == nil {
+			continue
+		}
+		if t != nil {
+			kept = append(kept, messages[next])
+			keptBodies = append(keptBodies, bodies[next])
+			positions = append(positions, n)
+		}
+		next++
+	}
+	delivered, _ := g.deliver(kept, keptBodies, c.Claim, c.Versions)
+	for n, result := range delivered {
+		results[positions[n]] = result
+	}
+	return results
+}
+
+// Abandon gives claims back.
+func (s *Store) Abandon(
+	ctx context.Context, a provider.Abandonment,
+) (provider.Abandoned, error) {
+	var route uint64
+	switch {
+	case len(a.Instances) > 0:
+		route = s.routes.of(a.Instances[0].Token.Key)
+	case len(a.Tasks) > 0:
+		route = a.Tasks[0].Token.Key
+	default:
+		return provider.Abandoned{}, failure("abandon", ctx.Err())
+	}
+	var result provider.Abandoned
+	err := s.write(ctx, "abandon", route, &request{
+		needs: func(n *needs) {
+			for i := range a.Instances {
+				n.keys = append(n.keys, signed(a.Instances[i].Token.Key))
+			}
+			for i := range a.Tasks {
+				n.tasks = append(n.tasks, signed(a.Tasks[i].Token.Key))
+			}
+		},
+		apply: func(g *group) error {
+			result = provider.Abandoned{}
+			g.abandon(&a, &result)
+			return nil
+		},
+	})
+	if err != nil {
+		return provider.Abandoned{}, err
+	}
+	return result, nil
+}
+
+func (g *group) abandon(a *provider.Abandonment, result *provider.Abandoned) {
+	// What this request tells the watchers is also its answer.
+	var own change
+	for n := range a.Instances {
+		left := g.abandonInstance(&a.Instances[n])
+		if left == nil {
+			result.Lost = append(result.Lost, a.Instances[n].Token)
+			continue
+		}
+		g.after = append(g.after, func() {
+			own.work = own.work || left.work
+			own.delayed(left.nextDue)
+		})
+	}
+	for _, item := range a.Tasks {
+		t := g.heldTask(item.Token)
+		if t == nil {
+			result.Lost = append(result.Lost, item.Token)
+			continue
+		}
+		due := g.now + item.Delay.Milliseconds()
+		t.lease = 0
+		w := &g.writes.freed
+		w.id, w.due = append(w.id, signed(t.id)), append(w.due, due)
+		w.attempts = append(w.attempts, flag(item.IgnoreAttempt))
+		g.ready(due)
+		if due <= g.now {
+			own.work = true
+		} else {
+			own.delayed(due)
+		}
+	}
+	g.after = append(g.after, func() {
+		result.Work, result.NextDue = own.work, moment(own.nextDue)
+	})
+}
+
+// abandonInstance gives what is left of the instance, or nil if the token is not valid.
+func (g *group) abandonInstance(a *provider.AbandonedInstance) *offer {
+	i, err := g.held(a.Token)
+	if err != nil {
+		return nil
+	}
+	i.lease = 0
+	g.touch(i)
+	due := int64(0)
+	if a.Delay > 0 {
+		due = g.now + a.Delay.Milliseconds()
+	}
+	if due != 0 || !a.IgnoreAttempt {
+		g.abandonMessages(i, a.Messages, flag(!a.IgnoreAttempt), due)
+	}
+	return g.offer(i)
+}
+
+// abandonMessages adds attempts to messages and, if due is not zero, delays them.
+func (g *group) abandonMessages(i *instance, messages []uint64, attempts, due int64) {
+	ids := slices.Clone(messages)
+	slices.Sort(ids)
+	for _, id := range slices.Compact(ids) {
+		key := messageKey{signed(i.key), signed(id)}
+		c := g.writes.abandoned[key]
+		c.attempts += attempts
+		if due != 0 {
+			c.due = due
+		}
+		g.writes.abandoned[key] = c
+	}
+}
+
+func flag(v bool) int64 {
+	if v {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,29 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// OpenAt is Open on a machine whose clock differs.
+func OpenAt(ctx context.Context, o Options, local func() time.Time) (*Store, error) {
+	return open(ctx, o, local)
+}
+
+// Script runs SQL in which "S." stands for the schema, so that tests can damage what is stored.
+func (s *Store) Script(ctx context.Context, text string) error {
+	_, err := s.pool.Exec(ctx, inSchema(text, s.schema), pgx.QueryExecModeSimpleProtocol)
+	return err
+}
+
+// Number gives the number that a query finds.
+func (s *Store) Number(ctx context.Context, text string, args ...any) (int64, error) {
+	var found int64
+	err := s.pool.QueryRow(ctx, inSchema(text, s.schema), args...).Scan(&found)
+	return found, err
+}
+
+// IsListening reports whether other processes are heard.
+func (s *Store) IsListening() bool { return s.clock.isListening() }

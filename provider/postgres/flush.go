@@ -1,0 +1,409 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"duroxide/provider"
+)
+
+// writes are the changes of a group, column by column, so that each kind is one statement.
+type writes struct {
+	touched   map[uint64]*instance
+	takenOver struct{ instance, batch, batchDue []int64 }
+	unhidden  []int64
+	consumed  struct{ instance, id []int64 }
+	abandoned map[messageKey]messageChange
+	arrived   struct {
+		instance, id, due, kind, execution, source []int64
+		body                                       [][]byte
+	}
+	timers struct{ instance, execution, event []int64 }
+
+	finished []int64
+	// freed tasks: the new due time, and how many attempts less.
+	freed    struct{ id, due, attempts []int64 }
+	taken    struct{ id, lease []int64 }
+	hidden   struct{ id, due []int64 }
+	newTasks struct {
+		id, instance, execution, event, due, lease, epoch []int64
+		tag, session                                      []*string
+		body                                              [][]byte
+	}
+
+	sessions map[string]*session
+	bumped   map[string]bool
+	opened   struct {
+		id, until []int64
+		node      []string
+	}
+	extended map[provider.LeaseID]int64
+
+	records
+}
+
+// records are the writes of turns to what is kept.
+type records struct {
+	rows struct {
+		instance, execution, first []int64
+		body                       [][]byte
+	}
+	created struct {
+		instance              []int64
+		name, version, parent []string
+	}
+	renamed struct {
+		instance              []int64
+		name, version, parent []string
+	}
+	custom struct {
+		instance []int64
+		status   [][]byte
+	}
+	sizes      struct{ instance, execution, events, bytes []int64 }
+	executions struct{ instance, execution []int64 }
+	outcomes   struct {
+		instance, execution, status, completed []int64
+		output                                 [][]byte
+	}
+	cleared []int64
+	values  struct {
+		instance, at []int64
+		key, live    [][]byte
+	}
+	merged []int64
+	orphans
+}
+
+// orphans are instances without a start whose due messages are hidden or dropped.
+type orphans struct {
+	delayed struct{ instance, start []int64 }
+	queues  []int64
+	waiting []int64
+}
+
+// messageChange is how many attempts more a message has, and its new due time or 0.
+type messageChange struct{ attempts, due int64 }
+
+func newWrites() writes {
+	return writes{
+		abandoned: map[messageKey]messageChange{},
+		touched:   map[uint64]*instance{}, sessions: map[string]*session{}, bumped: map[string]bool{},
+		extended: map[provider.LeaseID]int64{},
+	}
+}
+
+var (
+	sqlCommit = define(`COMMIT`)
+	// A claim that ended without a commit leaves its mark on the messages that it was given.
+	sqlCountClaims = define(`
+UPDATE S.messages m SET attempts = 1
+FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS c (instance, batch, batch_due)
+WHERE m.instance = c.instance AND m.id <= c.batch AND m.due <= c.batch_due AND m.attempts < 1`)
+	sqlUnhide = define(`
+UPDATE S.messages SET due = effective WHERE instance = ANY($1::bigint[]) AND due <> effective`)
+	// Dividing by zero ends the transaction, should anything be missing that was seen.
+	sqlConsume = define(`
+WITH gone AS (
+  DELETE FROM S.messages m USING unnest($1::bigint[], $2::bigint[]) AS c (instance, id)
+  WHERE m.instance = c.instance AND m.id = c.id RETURNING 1)
+SELECT 1 / (count(*) = cardinality($2::bigint[]))::int FROM gone`)
+	sqlAbandonMessages = define(`
+UPDATE S.messages m SET attempts = m.attempts + a.attempts::int,
+  due = CASE WHEN a.due = 0 THEN m.due ELSE a.due END
+FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) AS a (instance, id, attempts, due)
+WHERE m.instance = a.instance AND m.id = a.id`)
+	sqlInsertMessages = define(`
+INSERT INTO S.messages (instance, id, due, effective, kind, execution, source, body)
+SELECT instance, id, due, due, kind, execution, source, body
+FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
+  $7::bytea[]) AS n (instance, id, due, kind, execution, source, body)`)
+	sqlDropTimers = define(`
+DELETE FROM S.messages m USING unnest($1::bigint[], $2::bigint[], $3::bigint[])
+  AS d (instance, execution, event)
+WHERE m.kind = 4 AND m.instance = d.instance AND m.execution = d.execution AND m.source = d.event`)
+
+	sqlFinishTasks = define(`
+WITH gone AS (DELETE FROM S.tasks WHERE id = ANY($1::bigint[]) RETURNING 1)
+SELECT 1 / (count(*) = cardinality($1::bigint[]))::int FROM gone`)
+	sqlFreeTasks = define(`
+UPDATE S.tasks t SET lease = 0, due = f.due, attempts = greatest(t.attempts - f.attempts::int, 0)
+FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS f (id, due, attempts) WHERE t.id = f.id`)
+	sqlTakeTasks = define(`
+UPDATE S.tasks t SET lease = c.lease, epoch = t.epoch + 1, attempts = t.attempts + 1
+FROM unnest($1::bigint[], $2::bigint[]) AS c (id, lease) WHERE t.id = c.id`)
+	sqlHideTasks = define(`
+UPDATE S.tasks t SET attempts = t.attempts + 1, due = h.due
+FROM unnest($1::bigint[], $2::bigint[]) AS h (id, due) WHERE t.id = h.id`)
+	// A first claim is also the first attempt.
+	sqlInsertTasks = define(`
+INSERT INTO S.tasks
+  (id, instance, execution, event, due, lease, epoch, attempts, tag, session, body)
+SELECT id, instance, execution, event, due, lease, epoch, epoch, tag, session, body
+FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
+  $7::bigint[], $8::text[], $9::text[], $10::bytea[])
+  AS n (id, instance, execution, event, due, lease, epoch, tag, session, body)`)
+
+	sqlTakeSessions = define(`
+UPDATE S.sessions s SET owner = t.owner, until_ms = t.until_ms, active_ms = $4
+FROM unnest($1::text[], $2::text[], $3::bigint[]) AS t (id, owner, until_ms) WHERE s.id = t.id`)
+	sqlBumpSessions = define(`
+UPDATE S.sessions SET active_ms = $2 WHERE id = ANY($1::text[]) AND until_ms > $2`)
+	// Calls that open a lease for the same node at the same time use the same one.
+	sqlOpenLeases = define(`
+INSERT INTO S.leases (id, node, until_ms)
+SELECT id, node, until_ms FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS n (id, node, until_ms)
+ORDER BY id
+ON CONFLICT (id) DO UPDATE SET until_ms = greatest(S.leases.until_ms, excluded.until_ms)`)
+	sqlExtendLeases = define(`
+UPDATE S.leases l SET until_ms = greatest(l.until_ms, e.until_ms)
+FROM unnest($1::bigint[], $2::bigint[]) AS e (id, until_ms),
+  (SELECT id FROM S.leases WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE) k
+WHERE l.id = e.id AND k.id = l.id AND l.until_ms > $3`)
+	sqlUpdateInstances = define(`
+UPDATE S.instances i SET execution = u.execution, status = u.status, last_event = u.last_event,
+  epoch = u.epoch, lease = u.lease, pin = u.pin, batch = u.batch, batch_due = u.batch_due,
+  events = u.events, bytes = u.bytes, dirty = u.dirty, done = u.done, done_after = u.done_after,
+  updated = u.updated
+FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
+  $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::boolean[],
+  $13::bigint[], $14::bigint[], $15::bigint[]) AS u (key, execution, status, last_event, epoch, lease,
+  pin, batch, batch_due, events, bytes, dirty, done, done_after, updated)
+WHERE i.key = u.key`)
+	// A row that was made for a call that was refused has no reason to stay.
+	sqlDropUnused = define(`DELETE FROM S.instances WHERE key = ANY($1::bigint[])`)
+
+	// What a claim was given, and what is left for others.
+	sqlGiven = define(`
+SELECT m.instance, m.id, m.effective, m.attempts, m.body
+FROM S.instances i JOIN S.messages m ON m.instance = i.key
+WHERE i.key = ANY($1::bigint[]) AND m.id <= i.batch AND m.due <= i.batch_due
+ORDER BY m.instance, m.effective, m.id`)
+	sqlOffered = define(`
+SELECT m.instance, bool_or(m.due <= $2 AND (i.execution > 0 OR m.kind IN (1, 2))),
+  coalesce(min(m.due) FILTER (WHERE m.due > $2), 0)
+FROM S.instances i JOIN S.messages m ON m.instance = i.key
+WHERE i.key = ANY($1::bigint[]) GROUP BY m.instance`)
+)
+
+// finish writes, reads what callers are to be told, and commits.
+func (g *group) finish(ctx context.Context) error {
+	g.writes.finished = distinct(g.writes.finished)
+	p := g.s.pipeline()
+	g.flush(p)
+	if len(p.batch.QueuedQueries) == 0 {
+		g.answer()
+		return nil // release rolls back what was only locked
+	}
+	g.ask(p)
+	p.exec(sqlCommit)
+	err := g.send(ctx, p)
+	if err != nil {
+		// What ends the connection may have come after the commit.
+		server, answered := errors.AsType[*pgconn.PgError](err)
+		if answered && server.SeverityUnlocalized == "ERROR" {
+			return fmt.Errorf("write: %w", err)
+		}
+		if err := g.resolve(ctx, err); err != nil {
+			return err
+		}
+	}
+	g.opened = false
+	g.answer()
+	g.s.publish(&g.changed)
+	g.s.quarantine(ctx, g.unknown)
+	return nil
+}
+
+// answer fills in the results of the requests.
+func (g *group) answer() {
+	for _, f := range g.after {
+		f()
+	}
+}
+
+// ask adds the questions whose answers depend on what was written.
+func (g *group) ask(p *pipeline) {
+	if len(g.claims) > 0 {
+		p.each(sqlGiven, g.scanGiven, sortedKeys(g.claims))
+	}
+	if len(g.offers) > 0 {
+		p.each(sqlOffered, g.scanOffered, sortedKeys(g.offers), g.now)
+	}
+}
+
+func sortedKeys[V any](m map[uint64]V) []int64 {
+	keys := make([]int64, 0, len(m))
+	for key := range m {
+		keys = append(keys, signed(key))
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+func distinct[T int64 | string](values []T) []T {
+	values = slices.Clone(values)
+	slices.Sort(values)
+	return slices.Compact(values)
+}
+
+func (g *group) scanOffered(r pgx.Rows) error {
+	var key, next int64
+	var work bool
+	if err := r.Scan(&key, &work, &next); err != nil {
+		return err
+	}
+	if o := g.offers[unsigned(key)]; o != nil {
+		o.work, o.nextDue = work, next
+		g.changed.work = g.changed.work || work
+		g.changed.delayed(next)
+	}
+	return nil
+}
+
+// flush adds the statements that write.
+func (g *group) flush(p *pipeline) {
+	w := &g.writes
+	g.flushMessages(p)
+	g.flushTasks(p)
+	if len(w.sessions) > 0 {
+		var ids, owners []string
+		var until []int64
+		for id, s := range w.sessions {
+			ids, owners, until = append(ids, id), append(owners, s.owner), append(until, s.until)
+		}
+		p.exec(sqlTakeSessions, ids, owners, until, g.now)
+	}
+	if len(w.bumped) > 0 {
+		names := make([]string, 0, len(w.bumped))
+		for name := range w.bumped {
+			names = append(names, name)
+		}
+		p.exec(sqlBumpSessions, names, g.now)
+	}
+	if len(w.opened.id) > 0 {
+		p.exec(sqlOpenLeases, w.opened.id, w.opened.node, w.opened.until)
+	}
+	if len(w.extended) > 0 {
+		var ids, until []int64
+		for id, end := range w.extended {
+			ids, until = append(ids, signed(id)), append(until, end)
+		}
+		p.exec(sqlExtendLeases, ids, until, g.now)
+	}
+	g.flushRecords(p)
+	g.flushValues(p)
+	g.flushInstances(p)
+	g.flushOrphans(p)
+}
+
+func (g *group) flushMessages(p *pipeline) {
+	w := &g.writes
+	if c := &w.takenOver; len(c.instance) > 0 {
+		p.exec(sqlCountClaims, c.instance, c.batch, c.batchDue)
+	}
+	if len(w.unhidden) > 0 {
+		p.exec(sqlUnhide, w.unhidden)
+	}
+	if c := &w.consumed; len(c.id) > 0 {
+		p.exec(sqlConsume, c.instance, c.id)
+	}
+	if len(w.abandoned) > 0 {
+		var instances, ids, attempts, due []int64
+		for key, c := range w.abandoned {
+			instances, ids = append(instances, key.instance), append(ids, key.id)
+			attempts, due = append(attempts, c.attempts), append(due, c.due)
+		}
+		p.exec(sqlAbandonMessages, instances, ids, attempts, due)
+	}
+	if n := &w.arrived; len(n.id) > 0 {
+		p.exec(sqlInsertMessages, n.instance, n.id, n.due, n.kind, n.execution, n.source, n.body)
+	}
+	if d := &w.timers; len(d.event) > 0 {
+		p.exec(sqlDropTimers, d.instance, d.execution, d.event)
+	}
+}
+
+func (g *group) flushTasks(p *pipeline) {
+	w := &g.writes
+	if len(w.finished) > 0 {
+		p.exec(sqlFinishTasks, w.finished)
+	}
+	if f := &w.freed; len(f.id) > 0 {
+		p.exec(sqlFreeTasks, f.id, f.due, f.attempts)
+	}
+	if c := &w.taken; len(c.id) > 0 {
+		p.exec(sqlTakeTasks, c.id, c.lease)
+	}
+	if h := &w.hidden; len(h.id) > 0 {
+		p.exec(sqlHideTasks, h.id, h.due)
+	}
+	if n := &w.newTasks; len(n.id) > 0 {
+		p.exec(sqlInsertTasks, n.id, n.instance, n.execution, n.event, n.due, n.lease, n.epoch,
+			n.tag, n.session, n.body)
+	}
+}
+
+// columns are the columns of the hot rows that a group has changed.
+type columns struct {
+	key, execution, status, lastEvent, epoch, lease, pin, batch, batchDue, events, bytes []int64
+	done, doneAfter, updated                                                             []int64
+	dirty                                                                                []bool
+}
+
+func (g *group) flushInstances(p *pipeline) {
+	var unused []int64
+	for _, i := range g.byKey {
+		if i.fresh && !i.used {
+			unused = append(unused, signed(i.key))
+		}
+	}
+	// Where nothing else is written the transaction is rolled back, and the rows with it.
+	if len(unused) > 0 && len(p.batch.QueuedQueries) > 0 {
+		p.exec(sqlDropUnused, unused)
+	}
+	if len(g.writes.touched) == 0 {
+		return
+	}
+	var u columns
+	for _, i := range g.writes.touched {
+		u.key, u.execution = append(u.key, signed(i.key)), append(u.execution, signed(i.execution))
+		u.status = append(u.status, int64(i.status))
+		u.lastEvent = append(u.lastEvent, signed(i.lastEvent))
+		u.epoch, u.lease = append(u.epoch, signed(i.epoch)), append(u.lease, signed(i.lease))
+		u.pin, u.batch = append(u.pin, signed(i.pin)), append(u.batch, signed(i.batch))
+		u.batchDue, u.events = append(u.batchDue, i.batchDue), append(u.events, i.events)
+		u.bytes, u.dirty = append(u.bytes, i.bytes), append(u.dirty, i.dirty)
+		u.done, u.doneAfter = append(u.done, signed(i.done)), append(u.doneAfter, signed(i.doneAfter))
+		u.updated = append(u.updated, i.updated)
+	}
+	p.exec(sqlUpdateInstances, u.key, u.execution, u.status, u.lastEvent, u.epoch, u.lease, u.pin,
+		u.batch, u.batchDue, u.events, u.bytes, u.dirty, u.done, u.doneAfter, u.updated)
+}
+
+// touch notes that the hot row of an instance has changed.
+func (g *group) touch(i *instance) { g.writes.touched[i.key] = i }
+
+// offer asks what is left of an instance that nobody holds, once the writes are done.
+func (g *group) offer(i *instance) *offer {
+	o := g.offers[i.key]
+	if o == nil {
+		o = &offer{}
+		g.offers[i.key] = o
+	}
+	return o
+}
+
+// ready notes tasks that nobody holds and that are due at the given time.
+func (g *group) ready(due int64) {
+	if due <= g.now {
+		g.changed.work = true
+	} else {
+		g.changed.delayed(due)
+	}
+}

@@ -1,0 +1,220 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"duroxide/provider"
+)
+
+// leaseRetention is how long the row of an ended lease is kept. No transaction lives that long, so
+// whatever was claimed under it is visible, and freed, before the row goes.
+const leaseRetention = 10 * time.Minute
+
+var (
+	// The clock is read again after the row was waited for.
+	sqlRenewLease = define(`
+UPDATE S.leases SET until_ms = greatest(until_ms, coalesce($2::bigint, ` + clockMs + `) + $3)
+WHERE id = $1 AND until_ms > coalesce($2::bigint, ` + clockMs + `) RETURNING id`)
+	sqlStillHeld = define(`
+SELECT t.id, t.epoch FROM S.tasks t
+JOIN unnest($1::bigint[], $2::bigint[]) AS h (id, epoch) ON h.id = t.id AND h.epoch = t.epoch
+WHERE t.lease = $3`)
+	sqlBumpHeld = define(`
+UPDATE S.sessions s SET active_ms = l.now_ms
+FROM (
+  SELECT coalesce($4::bigint, ` + clockMs + `) AS now_ms, until_ms FROM S.leases WHERE id = $3) l,
+  (SELECT id FROM S.sessions WHERE id IN (
+    SELECT t.session FROM S.tasks t
+    JOIN unnest($1::bigint[], $2::bigint[]) AS h (id, epoch) ON h.id = t.id AND h.epoch = t.epoch
+    WHERE t.lease = $3 AND t.session IS NOT NULL)
+  ORDER BY id FOR UPDATE) k
+WHERE s.id = k.id AND s.until_ms > l.now_ms AND l.until_ms > l.now_ms`)
+	sqlHeldInstances = define(`
+SELECT key, epoch, lease FROM S.instances
+WHERE lease <> 0 AND lease = ANY(ARRAY(SELECT id FROM S.leases WHERE node = $1))`)
+	sqlHeldTasks = define(`
+SELECT id, epoch, lease FROM S.tasks
+WHERE lease <> 0 AND lease = ANY(ARRAY(SELECT id FROM S.leases WHERE node = $1))`)
+	sqlSweepTasks = define(`
+UPDATE S.tasks SET lease = 0 WHERE id IN (
+  SELECT id FROM S.tasks
+  WHERE lease <> 0 AND lease = ANY(ARRAY(SELECT id FROM S.leases WHERE until_ms <= $1))
+  ORDER BY id FOR UPDATE SKIP LOCKED)`)
+	sqlSweepLeases = define(`
+DELETE FROM S.leases WHERE id IN (
+  SELECT l.id FROM S.leases l
+  WHERE l.until_ms <= $1 AND NOT EXISTS (SELECT 1 FROM S.tasks t WHERE t.lease = l.id)
+  ORDER BY l.id FOR UPDATE SKIP LOCKED)`)
+)
+
+// live gives a lease that has not ended, or nil.
+func (g *group) live(id provider.LeaseID) *lease {
+	if l := g.leases[id]; id != 0 && l != nil && l.until > g.now {
+		return l
+	}
+	return nil
+}
+
+// holder resolves the lease of a provider.Holder with the first claim that needs it.
+type holder struct {
+	*provider.Holder
+	used provider.LeaseID
+}
+
+// lease gives a live lease of the holder: its own, extended where less than half is left, or a new
+// one.
+func (g *group) lease(h *holder) provider.LeaseID {
+	if h.used != 0 {
+		return h.used
+	}
+	ttl := h.TTL.Milliseconds()
+	l := g.live(h.Lease)
+	if l == nil {
+		l = g.ofNode(h.Node)
+	}
+	switch {
+	case l == nil:
+		l = g.s.opening.lease(g, h.Node, ttl)
+		g.leases[l.id] = l
+		w := &g.writes.opened
+		w.id, w.until = append(w.id, signed(l.id)), append(w.until, l.until)
+		w.node = append(w.node, h.Node)
+	case l.until-g.now < ttl/2:
+		l.until = g.now + ttl
+		g.writes.extended[l.id] = l.until
+	}
+	h.used = l.id
+	return l.id
+}
+
+// ofNode gives a live lease of a node, or nil.
+func (g *group) ofNode(node string) *lease {
+	for _, l := range g.leases {
+		if l.node == node && l.until > g.now {
+			return l
+		}
+	}
+	return nil
+}
+
+// opening has the leases that this process has opened last, one for each node, so that calls at the
+// same time do not open several.
+type opening struct {
+	mu     sync.Mutex
+	byNode map[string]lease
+}
+
+const openingLimit = 1000
+
+// lease gives a new lease, or the one that another transaction is opening for the node. Whoever
+// uses it writes it, whichever is first.
+func (o *opening) lease(g *group, node string, ttl int64) *lease {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if l, ok := o.byNode[node]; ok && l.until > g.now && g.leases[l.id] == nil {
+		return &l
+	}
+	l := lease{id: provider.LeaseID(g.newID()), node: node, until: g.now + ttl}
+	if o.byNode == nil || len(o.byNode) >= openingLimit {
+		o.byNode = map[string]lease{}
+	}
+	o.byNode[node] = l
+	return &l
+}
+
+// forget takes back what a transaction has opened that was rolled back: after a crash of the server
+// its numbers may be given again.
+func (o *opening) forget(nodes []string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, node := range nodes {
+		delete(o.byNode, node)
+	}
+}
+
+// Renew extends a live lease and says which tasks are no longer held.
+func (s *Store) Renew(ctx context.Context, r provider.Renewal) ([]provider.Token, error) {
+	var lost []provider.Token
+	err := s.direct(ctx, "renew", func(ctx context.Context) (err error) {
+		lost, err = s.renew(ctx, &r)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return lost, nil
+}
+
+func (s *Store) renew(ctx context.Context, r *provider.Renewal) ([]provider.Token, error) {
+	var ids, epochs []int64
+	for _, token := range r.Tasks {
+		ids, epochs = append(ids, signed(token.Key)), append(epochs, signed(token.Epoch))
+	}
+	fixed, renewed := s.fixedMs(), false
+	type held struct{ key, epoch int64 }
+	kept := map[held]bool{}
+	p := s.pipeline()
+	if len(ids) > 0 {
+		// Sessions are locked before leases (P1).
+		p.exec(sqlBumpHeld, ids, epochs, signed(r.Lease), fixed)
+	}
+	p.each(sqlRenewLease, func(row pgx.Rows) error {
+		renewed = true
+		return row.Scan(new(int64))
+	}, signed(r.Lease), fixed, r.Extend.Milliseconds())
+	if len(ids) > 0 {
+		p.each(sqlStillHeld, func(row pgx.Rows) error {
+			var h held
+			err := row.Scan(&h.key, &h.epoch)
+			kept[h] = true
+			return err
+		}, ids, epochs, signed(r.Lease))
+	}
+	if err := s.sendPool(ctx, p); err != nil {
+		return nil, fmt.Errorf("renew lease: %w", err)
+	}
+	if !renewed {
+		return nil, refuse(provider.ErrLockLost, "Lock token invalid, expired, or already released")
+	}
+	var lost []provider.Token
+	for _, token := range r.Tasks {
+		if token.Lease != r.Lease || !kept[held{signed(token.Key), signed(token.Epoch)}] {
+			lost = append(lost, token)
+		}
+	}
+	return lost, nil
+}
+
+// Held lists what is claimed under any lease of a node. It lets everything finish that was called
+// before it, also what its callers have given up.
+func (s *Store) Held(ctx context.Context, node string) (provider.Held, error) {
+	if err := s.barrier(ctx); err != nil {
+		return provider.Held{}, failure("held", err)
+	}
+	var held provider.Held
+	err := s.read(ctx, "held", func(p *pipeline) {
+		held = provider.Held{}
+		p.each(sqlHeldInstances, tokenList(&held.Instances), node)
+		p.each(sqlHeldTasks, tokenList(&held.Tasks), node)
+	})
+	if err != nil {
+		return provider.Held{}, err
+	}
+	return held, nil
+}
+
+func tokenList(found *[]provider.Token) func(r pgx.Rows) error {
+	return func(r pgx.Rows) error {
+		var key, epoch, held int64
+		err := r.Scan(&key, &epoch, &held)
+		*found = append(*found, provider.Token{
+			Key: unsigned(key), Epoch: unsigned(epoch), Lease: provider.LeaseID(unsigned(held)),
+		})
+		return err
+	}
+}

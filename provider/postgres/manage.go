@@ -1,0 +1,200 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"duroxide/provider"
+)
+
+var (
+	sqlInstance = define(`
+SELECT d.name, d.version, i.execution, i.status, e.output, d.created, i.updated, d.parent
+FROM S.instances i
+JOIN S.details d ON d.instance = i.key
+JOIN S.executions e ON e.instance = i.key AND e.execution = i.execution
+WHERE i.id = $1 AND i.execution > 0`)
+	sqlExecutions = define(`
+SELECT e.execution FROM S.instances i JOIN S.executions e ON e.instance = i.key
+WHERE i.id = $1 ORDER BY e.execution`)
+	// The sizes of the current execution stand in the hot row.
+	sqlExecutionInfo = define(`
+SELECT e.status, e.output, e.started, coalesce(e.completed, 0),
+  CASE WHEN e.execution = i.execution THEN i.events ELSE e.events END
+FROM S.instances i JOIN S.executions e ON e.instance = i.key
+WHERE i.id = $1 AND e.execution = $2`)
+	sqlChildren = define(`
+SELECT i.id FROM S.details d JOIN S.instances i ON i.key = d.instance
+WHERE d.parent = $1 AND d.parent <> '' ORDER BY i.id`)
+	sqlMetrics = define(`
+SELECT count(*), count(*) FILTER (WHERE status = 1), count(*) FILTER (WHERE status = 2),
+  count(*) FILTER (WHERE status = 3), coalesce(sum(events), 0)::bigint
+FROM S.instances WHERE execution > 0`)
+	sqlPastEvents = define(`
+SELECT count(*), coalesce(sum(e.events) FILTER (WHERE e.execution < i.execution), 0)::bigint
+FROM S.executions e JOIN S.instances i ON i.key = e.instance`)
+	sqlMessageDepths = define(`
+SELECT count(*) FILTER (WHERE m.kind <> 4 OR m.due <= $1),
+  count(*) FILTER (WHERE m.kind = 4 AND m.due > $1)
+FROM S.messages m JOIN S.instances i ON i.key = m.instance WHERE ` + free)
+	sqlTaskDepth = define(`
+SELECT count(*) FROM S.tasks i WHERE ` + free)
+)
+
+// ceiling gives the first millisecond that is not before t, so that "before t" keeps its meaning
+// for stored times, which are whole milliseconds.
+func ceiling(t time.Time) int64 {
+	ms := t.UnixMilli()
+	if time.UnixMilli(ms).Before(t) {
+		ms++
+	}
+	return ms
+}
+
+func notFound(instance string) error {
+	return refuse(provider.ErrInstanceNotFound, "Instance %s not found", instance)
+}
+
+// Instance describes one instance.
+func (s *Store) Instance(ctx context.Context, instance string) (provider.InstanceInfo, error) {
+	var info *provider.InstanceInfo
+	err := s.read(ctx, "get_instance_info", func(p *pipeline) {
+		info = nil
+		p.each(sqlInstance, func(r pgx.Rows) error {
+			var execution, created, updated int64
+			var status int16
+			var output []byte
+			info = &provider.InstanceInfo{Instance: instance}
+			err := r.Scan(&info.Name, &info.Version, &execution, &status, &output, &created, &updated,
+				&info.Parent)
+			info.Execution, info.Status = unsigned(execution), executionStatus(status)
+			info.Output, info.Created, info.Updated = string(output), moment(created), moment(updated)
+			return err
+		}, known(instance))
+	})
+	switch {
+	case err != nil:
+		return provider.InstanceInfo{}, err
+	case info == nil:
+		return provider.InstanceInfo{}, failure("get_instance_info", notFound(instance))
+	}
+	return *info, nil
+}
+
+// Executions lists execution ids, ascending.
+func (s *Store) Executions(ctx context.Context, instance string) ([]uint64, error) {
+	var executions []uint64
+	err := s.read(ctx, "list_executions", func(p *pipeline) {
+		executions = nil
+		p.each(sqlExecutions, func(r pgx.Rows) error {
+			var execution int64
+			err := r.Scan(&execution)
+			executions = append(executions, unsigned(execution))
+			return err
+		}, known(instance))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return executions, nil
+}
+
+// Execution describes one execution.
+func (s *Store) Execution(
+	ctx context.Context, instance string, execution uint64,
+) (provider.ExecutionInfo, error) {
+	var info *provider.ExecutionInfo
+	var exists bool
+	err := s.read(ctx, "get_execution_info", func(p *pipeline) {
+		info, exists = nil, false
+		p.each(sqlExecutionInfo, func(r pgx.Rows) error {
+			var started, completed int64
+			var status int16
+			var output []byte
+			info = &provider.ExecutionInfo{Execution: execution}
+			err := r.Scan(&status, &output, &started, &completed, &info.Events)
+			info.Status, info.Output = executionStatus(status), string(output)
+			info.Started, info.Completed = moment(started), moment(completed)
+			return err
+		}, known(instance), signed(execution))
+		p.each(sqlCommitted, func(r pgx.Rows) error {
+			exists = true
+			return r.Scan(new(int64))
+		}, known(instance))
+	})
+	switch {
+	case err != nil:
+		return provider.ExecutionInfo{}, err
+	case !exists:
+		return provider.ExecutionInfo{}, failure("get_execution_info", notFound(instance))
+	case info == nil:
+		return provider.ExecutionInfo{}, failure("get_execution_info",
+			refuse(provider.ErrExecutionNotFound,
+				"Execution %d not found for instance %s", execution, instance))
+	}
+	return *info, nil
+}
+
+// Children lists direct children.
+func (s *Store) Children(ctx context.Context, instance string) ([]string, error) {
+	return s.ids(ctx, "list_children", s.texts[sqlChildren], known(instance))
+}
+
+// ids runs a query that gives instance ids.
+func (s *Store) ids(ctx context.Context, op, query string, args ...any) ([]string, error) {
+	var ids []string
+	err := s.read(ctx, op, func(p *pipeline) {
+		ids = nil
+		p.batch.Queue(query, args...).Query(func(r pgx.Rows) error {
+			for r.Next() {
+				var id string
+				if err := r.Scan(&id); err != nil {
+					return err
+				}
+				ids = append(ids, id)
+			}
+			return r.Err()
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return ids, nil
+}
+
+// Metrics counts over the whole store.
+func (s *Store) Metrics(ctx context.Context) (provider.Metrics, error) {
+	var m provider.Metrics
+	err := s.read(ctx, "get_system_metrics", func(p *pipeline) {
+		var past int
+		p.each(sqlMetrics, func(r pgx.Rows) error {
+			return r.Scan(&m.Instances, &m.Running, &m.Completed, &m.Failed, &m.Events)
+		})
+		p.each(sqlPastEvents, func(r pgx.Rows) error {
+			err := r.Scan(&m.Executions, &past)
+			m.Events += past
+			return err
+		})
+	})
+	if err != nil {
+		return provider.Metrics{}, err
+	}
+	return m, nil
+}
+
+// Depths counts messages and tasks that are not claimed. A timer that is not due counts as a timer
+// only.
+func (s *Store) Depths(ctx context.Context) (provider.Depths, error) {
+	now := s.nowMs()
+	var d provider.Depths
+	err := s.read(ctx, "get_queue_depths", func(p *pipeline) {
+		p.each(sqlMessageDepths, func(r pgx.Rows) error { return r.Scan(&d.Messages, &d.Timers) }, now)
+		p.each(sqlTaskDepth, func(r pgx.Rows) error { return r.Scan(&d.Tasks) }, now)
+	})
+	if err != nil {
+		return provider.Depths{}, err
+	}
+	return d, nil
+}

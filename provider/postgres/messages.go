@@ -1,0 +1,254 @@
+package postgres
+
+import (
+	"context"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+
+	"duroxide/provider"
+)
+
+var (
+	sqlPendingHolder = define(`
+SELECT i.id, i.epoch FROM S.instances i JOIN S.leases l ON l.id = i.lease
+WHERE i.key = $1 AND i.lease = $2 AND l.until_ms > $3`)
+	sqlPending = define(`
+SELECT instance, id, effective, attempts, body FROM S.messages
+WHERE instance = $1 AND due <= $2 ORDER BY effective, id`)
+	sqlQuarantine = define(`
+UPDATE S.messages m SET attempts = m.attempts + 1, due = q.due
+FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS q (instance, id, due)
+WHERE m.instance = q.instance AND m.id = q.id`)
+)
+
+// checkText refuses names that a column of text cannot hold.
+func checkText(what, text string) error {
+	if strings.ContainsRune(text, 0) || !utf8.ValidString(text) {
+		return refuse(provider.ErrBadInput, "%s is no valid text", what)
+	}
+	return nil
+}
+
+// encodeMessages checks messages and gives their bytes; it runs before a committer is asked.
+func encodeMessages(messages []provider.Message) (bodies [][]byte, size int, err error) {
+	bodies = make([][]byte, len(messages))
+	for n, m := range messages {
+		if m.Kind < provider.StartInstance || m.Kind > provider.CancelInstance {
+			return nil, 0, refuse(provider.ErrBadInput, "a message of kind %d", m.Kind)
+		}
+		if m.Instance == "" {
+			return nil, 0, refuse(provider.ErrBadInput, "a message for no instance")
+		}
+		if err := checkText("the id of an instance", m.Instance); err != nil {
+			return nil, 0, err
+		}
+		bodies[n] = provider.EncodeMessage(m)
+		size += len(bodies[n])
+	}
+	return bodies, size, nil
+}
+
+// Submit stores messages and claims free targets.
+func (s *Store) Submit(
+	ctx context.Context, sub provider.Submission,
+) ([]provider.Submitted, error) {
+	bodies, size, err := encodeMessages(sub.Messages)
+	if err != nil {
+		return nil, failure("submit", err)
+	}
+	if len(sub.Messages) == 0 {
+		return nil, failure("submit", ctx.Err())
+	}
+	var results []provider.Submitted
+	err = s.write(ctx, "submit", routeOf(sub.Messages[0].Instance), &request{
+		size:  size,
+		needs: func(n *needs) { n.messages(sub.Messages) },
+		apply: func(g *group) error {
+			results, _ = g.deliver(sub.Messages, bodies, sub.Claim, sub.Versions)
+			return nil
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return results, nil
+}
+
+// target is one instance that messages are delivered to by one call.
+type target struct {
+	*instance
+	// before says that it had a start already; start, that one arrives now.
+	before, start bool
+	settled       bool
+}
+
+// delivery is one call of deliver.
+type delivery struct {
+	g       *group
+	targets map[string]*target
+	claims  holder
+	version *provider.VersionRange
+}
+
+// deliver stores messages, then claims the targets that are ready for the holder, if there is one.
+// The claim stands in the result of the first message of its target. It gives the lease too.
+func (g *group) deliver(
+	messages []provider.Message, bodies [][]byte, h *provider.Holder, v *provider.VersionRange,
+) ([]provider.Submitted, provider.LeaseID) {
+	d := delivery{g: g, claims: holder{Holder: h}, version: v, targets: map[string]*target{}}
+	results := make([]provider.Submitted, len(messages))
+	for n := range messages {
+		t := d.target(messages[n].Instance)
+		results[n].Existing = t.status
+		results[n].ID = d.insert(t, &messages[n], bodies[n])
+	}
+	for n := range messages {
+		t := d.targets[messages[n].Instance]
+		if !t.settled {
+			t.settled = true
+			results[n].Claim = d.settle(t)
+		}
+		if g.live(t.lease) != nil {
+			results[n].Held = t.lease
+		}
+	}
+	return results, d.claims.used
+}
+
+func (d *delivery) target(id string) *target {
+	t, ok := d.targets[id]
+	if !ok {
+		i := d.g.byID[id]
+		i.used = true
+		t = &target{instance: i, before: i.anyStart}
+		d.targets[id] = t
+	}
+	return t
+}
+
+func (d *delivery) insert(t *target, m *provider.Message, body []byte) uint64 {
+	g := d.g
+	id, due := g.newID(), m.DueMs
+	if due == 0 {
+		due = g.now
+	}
+	w := &g.writes.arrived
+	w.instance, w.id = append(w.instance, signed(t.key)), append(w.id, signed(id))
+	w.due, w.kind = append(w.due, due), append(w.kind, int64(m.Kind))
+	w.execution = append(w.execution, signed(m.Execution))
+	w.source, w.body = append(w.source, signed(m.Source)), append(w.body, body)
+	starts, isDue := isStart(m.Kind), due <= g.now
+	t.start = t.start || starts
+	t.anyStart = t.anyStart || starts
+	t.anyDue = t.anyDue || isDue
+	t.startDue = t.startDue || (starts && isDue)
+	return id
+}
+
+func isStart(kind provider.MessageKind) bool {
+	return kind == provider.StartInstance || kind == provider.ContinueInstance
+}
+
+// settle claims a target or asks what is left for others.
+func (d *delivery) settle(t *target) *provider.InstanceClaim {
+	g := d.g
+	if g.live(t.lease) != nil {
+		return nil
+	}
+	if t.execution == 0 && !t.before {
+		if !t.start {
+			return nil
+		}
+		// What waited for a start is visible when it comes. What came after an earlier start is
+		// hidden for other reasons, and stays so.
+		g.writes.unhidden = append(g.writes.unhidden, signed(t.key))
+	}
+	if d.claims.Holder != nil && t.fits(d.version) && t.deliverable() {
+		return g.claim(t.instance, &d.claims)
+	}
+	g.offer(t.instance)
+	return nil
+}
+
+// undecodable is a message that is hidden after the claim that has met it.
+type undecodable struct {
+	instance string
+	key, id  int64
+	attempts int
+	reason   string
+}
+
+// scanGiven hands a message to the claim that it belongs to.
+func (g *group) scanGiven(r pgx.Rows) error {
+	var key, id, effective int64
+	var attempts int
+	var body []byte
+	if err := r.Scan(&key, &id, &effective, &attempts, &body); err != nil {
+		return err
+	}
+	claim := g.claims[unsigned(key)]
+	m, err := provider.DecodeMessage(body)
+	if err != nil {
+		claim.Undecodable = append(claim.Undecodable,
+			provider.UndecodableMessage{ID: unsigned(id), Reason: err.Error()})
+		g.unknown = append(g.unknown, undecodable{
+			instance: claim.Instance, key: key, id: id, attempts: attempts, reason: err.Error(),
+		})
+		return nil //nolint:nilerr // the message is reported instead
+	}
+	m.ID, m.Instance, m.DueMs, m.Attempts = unsigned(id), claim.Instance, effective, attempts
+	claim.Messages = append(claim.Messages, m)
+	claim.Attempt = max(claim.Attempt, attempts+1)
+	return nil
+}
+
+// quarantine hides messages that cannot be read for a while. The claims that met them are committed
+// already, so a failure only means that they are met again.
+func (s *Store) quarantine(ctx context.Context, unknown []undecodable) {
+	if len(unknown) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), groupTime)
+	defer cancel()
+	now := s.nowMs()
+	var keys, ids, due []int64
+	for _, m := range unknown {
+		s.log.Warn("postgres: message cannot be read",
+			"instance", m.instance, "message", m.id, "reason", m.reason)
+		keys, ids = append(keys, m.key), append(ids, m.id)
+		due = append(due, now+pause(m.attempts+1))
+	}
+	p := s.pipeline()
+	p.exec(sqlLockInstances, keys, []string(nil))
+	p.exec(sqlQuarantine, keys, ids, due)
+	if err := s.sendPool(ctx, p); err != nil {
+		s.log.Warn("postgres: cannot hide messages that cannot be read", "error", err.Error())
+	}
+}
+
+// Pending gives the due messages of a held instance. What cannot be read is left to the next claim.
+func (s *Store) Pending(ctx context.Context, token provider.Token) ([]provider.Message, error) {
+	now := s.nowMs()
+	var held bool
+	claim := &provider.InstanceClaim{}
+	err := s.read(ctx, "pending", func(p *pipeline) {
+		held, claim.Messages = false, nil
+		g := &group{claims: map[uint64]*provider.InstanceClaim{token.Key: claim}}
+		p.each(sqlPendingHolder, func(r pgx.Rows) error {
+			var epoch int64
+			err := r.Scan(&claim.Instance, &epoch)
+			held = unsigned(epoch) == token.Epoch
+			return err
+		}, signed(token.Key), signed(token.Lease), now)
+		p.each(sqlPending, g.scanGiven, signed(token.Key), now)
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case !held:
+		return nil, failure("pending", lockLost())
+	}
+	return claim.Messages, nil
+}

@@ -1,0 +1,153 @@
+package postgres
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"runtime"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"duroxide/provider"
+)
+
+// committerLimit bounds the number of committers.
+const committerLimit = 4
+
+// Open connects to a database, brings the schema up to date and starts the store. The URL is all
+// that counts: neither the environment of the driver nor its files are read. Errors wrap
+// provider.ErrBadInput (URL or schema name), ErrCannotOpen (no server, no such database, not
+// allowed) or ErrSchema (not ours, or written by a newer version). No error shows a password.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	s, err := open(ctx, o, time.Now)
+	if err != nil {
+		return nil, failure("open", err)
+	}
+	return s, nil
+}
+
+func open(ctx context.Context, o Options, local func() time.Time) (*Store, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := o.fill(); err != nil {
+		return nil, err
+	}
+	config, err := poolConfig(&o)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{
+		options: o, log: o.Log, schema: o.Schema, texts: rendered(o.Schema),
+		stopped: make(chan struct{}), clock: clock{local: local},
+	}
+	s.routes.clear()
+	direct := o.URL
+	if o.Direct != "" {
+		direct = o.Direct
+	}
+	if s.listening, err = connConfig(&o, direct); err != nil {
+		return nil, err
+	}
+	if err := s.prepare(ctx); err != nil {
+		return nil, err
+	}
+	s.background, s.stop = context.WithCancel(context.WithoutCancel(ctx))
+	if s.pool, err = pgxpool.NewWithConfig(s.background, config); err != nil { //nolint:contextcheck // see Close
+		s.stop()
+		return nil, fmt.Errorf("%w: %w", provider.ErrCannotOpen, hideSecrets(err))
+	}
+	err = s.synchronize(ctx)
+	if err == nil {
+		err = s.dropWriters(ctx, nil)
+	}
+	if err != nil {
+		s.pool.Close()
+		s.stop()
+		return nil, unreachable(err)
+	}
+	s.run() //nolint:contextcheck // it goes on until Close
+	return s, nil
+}
+
+// run starts the goroutines of an open store.
+func (s *Store) run() {
+	count := min(committerLimit, runtime.NumCPU(), max(s.options.MaxConns-1, 1))
+	for range count {
+		requests := make(chan *request, 4*groupLimit)
+		s.committers = append(s.committers, requests)
+		w := &writer{id: rand.Text()}
+		s.writers = append(s.writers, w.id)
+		s.working.Go(func() { s.commits(requests, w) })
+	}
+	s.notifier = newNotifier(s)
+	s.idle.Go(s.notifier.run)
+	s.idle.Go(s.poll)
+	if !s.options.NoListen {
+		s.idle.Go(s.listen)
+	}
+}
+
+func (o *Options) fill() error {
+	if o.Schema == "" {
+		o.Schema = defaultSchema
+	}
+	if err := CheckSchema(o.Schema); err != nil {
+		return err
+	}
+	if u, err := url.Parse(o.URL); err == nil && u.Query().Get(poolerParameter) == "transaction" {
+		o.Pooler = true
+	}
+	if o.Pooler && o.Direct == "" {
+		o.NoListen = true
+	}
+	if o.MaxConns <= 0 {
+		o.MaxConns = defaultMaxConns
+	}
+	if o.AcquireTimeout <= 0 {
+		o.AcquireTimeout = defaultAcquireTimeout
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return nil
+}
+
+// CheckSchema refuses names that are no plain identifiers with provider.ErrBadInput.
+func CheckSchema(name string) error {
+	if len(name) > 63 {
+		return refuse(provider.ErrBadInput,
+			"Invalid schema_name '%s': must have at most 63 characters", name)
+	}
+	if !schemaName.MatchString(name) {
+		return refuse(provider.ErrBadInput,
+			"Invalid schema_name '%s': must match [A-Za-z_][A-Za-z0-9_]*", name)
+	}
+	return nil
+}
+
+// prepare makes the first connection, on which the schema is checked or brought up to date.
+func (s *Store) prepare(ctx context.Context) error {
+	conn, err := s.dial(ctx)
+	if err != nil {
+		return unreachable(err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	s.version = conn.PgConn().ParameterStatus("server_version")
+	return s.migrate(ctx, conn)
+}
+
+func unreachable(err error) error {
+	if isRefusal(err) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	retryable, _ := classify(err)
+	return &provider.Error{
+		Message: err.Error(), Retryable: retryable,
+		Err: fmt.Errorf("%w: %w", provider.ErrCannotOpen, err),
+	}
+}

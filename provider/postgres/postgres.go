@@ -1,0 +1,193 @@
+// Package postgres is the store on PostgreSQL. Any number of processes on any number of machines
+// may share a schema. Concurrent calls of one process are grouped: a few committers each take what
+// waits, lock the rows of all of it in one round trip, decide here, and write and commit in a
+// second one.
+//
+// Invariants that the files of this package rely on:
+//
+//   - P1 Rows are locked in the order instances, tasks, sessions, leases, and each table's rows by
+//     key in one statement. Claims skip locked instances and tasks. So nobody deadlocks.
+//   - P2 Messages of an instance are inserted, changed and deleted only while its row is locked,
+//     and take their numbers after that. So numbers grow in commit order per instance.
+//   - P3 What a decision rests on is read by a statement that began after the row was locked.
+//   - P4 A call checks everything that can refuse it before it changes anything in its group, so a
+//     refused call leaves its neighbours alone.
+//   - P5 A claim is free when its lease is missing or over. Lease ends are compared with the clock
+//     of the server, read after all waiting.
+package postgres
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"duroxide/provider"
+)
+
+// Options says what to open.
+type Options struct {
+	// URL is postgres://user:password@host:port/database?sslmode=...; see Open.
+	URL string
+	// Schema holds all tables; "" means public. It is made if it is missing.
+	Schema string
+	// MaxConns bounds the pool; zero means 10. The listening connection comes on top.
+	MaxConns int
+	// AcquireTimeout is how long a call waits for a connection; zero means 30 s.
+	AcquireTimeout time.Duration
+	// ConnectTimeout bounds making a connection; zero means 10 s, or connect_timeout of the URL.
+	ConnectTimeout time.Duration
+	// NoListen leaves out the listening connection: commits of other processes are then noticed
+	// by polling.
+	NoListen bool
+	// Pooler avoids everything that a pooler in transaction mode cannot do; pooler=transaction in
+	// the URL says the same. The listening connection cannot work through one, so that there is
+	// none without Direct.
+	Pooler bool
+	// Direct is the URL of the listening connection where URL leads to a pooler.
+	Direct string
+	// VerifyOnly changes no schema: where a migration is missing, Open fails with ErrSchema.
+	VerifyOnly bool
+	// Clock, if set, is the only time base, instead of the clock of the server.
+	Clock func() time.Time
+	// Password, if set, gives the password of each new connection. It takes the place of that of
+	// the URL.
+	Password func(ctx context.Context) (string, error)
+	// VerifyTLS demands TLS with full verification, whatever the URL says.
+	VerifyTLS bool
+	rootCAs   *x509.CertPool
+	// Log takes warnings; nil discards them. Passwords are never logged.
+	Log *slog.Logger
+}
+
+// Store is an open store. It is safe for concurrent use.
+type Store struct {
+	options    Options
+	log        *slog.Logger
+	schema     string
+	texts      []string
+	pool       *pgxpool.Pool
+	listening  *pgx.ConnConfig
+	committers []chan *request
+	writers    []string
+	routes     routes
+	watchers   watchers
+	asked      asked
+	opening    opening
+	notifier   *notifier
+	clock      clock
+	version    string
+	whenClosed func() // guarded by mu
+
+	background context.Context // ends when the store is closed
+	stop       context.CancelFunc
+	working    sync.WaitGroup // committers
+	idle       sync.WaitGroup // notifier, listener
+
+	mu      sync.RWMutex // guards closed against sends on committers, and counts calls
+	closed  bool
+	calls   sync.WaitGroup
+	claims  sync.RWMutex // held for reading while a claim runs
+	stopped chan struct{}
+}
+
+var _ provider.Provider = (*Store)(nil)
+
+// Name gives "postgres" and the version of the server.
+func (s *Store) Name() (name, version string) { return "postgres", s.version }
+
+// Close commits what was accepted and closes all connections. If ctx ends first, closing goes on
+// without the caller.
+func (s *Store) Close(ctx context.Context) error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return closed("close")
+	}
+	s.closed = true
+	for _, c := range s.committers {
+		close(c)
+	}
+	s.mu.Unlock()
+	go s.shut() //nolint:contextcheck // it goes on when the caller has given up
+	select {
+	case <-s.stopped:
+		return nil
+	case <-ctx.Done():
+		return failure("close", ctx.Err())
+	}
+}
+
+func (s *Store) shut() {
+	s.working.Wait()
+	s.calls.Wait()
+	s.leaveQuietly()
+	s.stop()
+	s.idle.Wait()
+	s.pool.Close()
+	s.mu.Lock()
+	after := s.whenClosed
+	s.mu.Unlock()
+	if after != nil {
+		after()
+	}
+	close(s.stopped)
+}
+
+// leaveQuietly tells what was not told yet and deletes what only this process needs. Should it
+// fail, others find the one by polling and delete the other in time.
+func (s *Store) leaveQuietly() {
+	ctx, cancel := context.WithTimeout(s.background, time.Second)
+	defer cancel()
+	if s.notifier.send(ctx) != nil || s.dropWriters(ctx, s.writers) != nil {
+		s.log.Debug("postgres: the server was not told of the end")
+	}
+}
+
+// setClose has a function called when the store is closed.
+func (s *Store) setClose(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.whenClosed = f
+}
+
+// enter counts a call that does not go through a committer; leave must follow unless it fails.
+func (s *Store) enter(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed {
+		return closed("")
+	}
+	s.calls.Add(1)
+	return nil
+}
+
+func (s *Store) leave() { s.calls.Done() }
+
+// acquire takes a connection from the pool.
+func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
+	wait, cancel := context.WithTimeout(ctx, s.options.AcquireTimeout)
+	defer cancel()
+	conn, err := s.pool.Acquire(wait)
+	if err != nil {
+		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+			return nil, errAcquire
+		}
+		err = hideSecrets(err)
+		if state := sqlState(err); s.options.Password != nil &&
+			(state == stateAuthorization || state == statePassword) {
+			// The next password may be a better one.
+			return nil, &connectionError{text: err.Error(), err: errBroken}
+		}
+		return nil, err
+	}
+	return conn, nil
+}

@@ -1,0 +1,90 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+var sqlSnapshot = define(`BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`)
+
+// directTries is how often a call outside the committers is run that met a conflict.
+const directTries = 5
+
+// direct runs a call that uses a connection of its own, and that may be repeated: a conflict and a
+// lost connection make it run again.
+func (s *Store) direct(ctx context.Context, op string, call func(ctx context.Context) error) error {
+	if err := s.enter(ctx); err != nil {
+		return failure(op, err)
+	}
+	defer s.leave()
+	for try := 1; ; try++ {
+		err := bounded(ctx, call)
+		if err == nil || !again(err) || ctx.Err() != nil || try == directTries {
+			return failure(op, err)
+		}
+		s.renewPool(err)
+		if err := rest(ctx, pauseBefore(try)); err != nil {
+			return failure(op, err)
+		}
+	}
+}
+
+// callTime bounds a call outside the committers where its caller does not.
+const callTime = statementTime + 5*time.Second
+
+func bounded(ctx context.Context, call func(ctx context.Context) error) error {
+	limited, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	err := call(limited)
+	if err != nil && ctx.Err() == nil {
+		return lostNetwork(err)
+	}
+	return err
+}
+
+// sendPool runs a pipeline on any connection. Without a BEGIN it is one transaction all the same.
+func (s *Store) sendPool(ctx context.Context, p *pipeline) error {
+	conn, err := s.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	return conn.SendBatch(ctx, &p.batch).Close()
+}
+
+// renewPool drops the idle connections after one has broken: after a restart of the server, or a
+// failure of the network, none of them is good.
+func (s *Store) renewPool(err error) {
+	if isConnection(err) && !errors.Is(err, errAcquire) {
+		s.pool.Reset()
+	}
+}
+
+// read runs queries that see the same commit, in one round trip.
+func (s *Store) read(ctx context.Context, op string, build func(p *pipeline)) error {
+	return s.direct(ctx, op, func(ctx context.Context) error { return s.readOnce(ctx, build) })
+}
+
+func (s *Store) readOnce(ctx context.Context, build func(p *pipeline)) error {
+	queries := s.pipeline()
+	build(queries)
+	if len(queries.batch.QueuedQueries) == 1 {
+		return s.sendPool(ctx, queries)
+	}
+	p := s.pipeline()
+	p.exec(sqlSnapshot)
+	build(p)
+	p.exec(sqlCommit)
+	conn, err := s.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	if err := conn.SendBatch(ctx, &p.batch).Close(); err != nil {
+		_, _ = conn.Exec(ctx, "ROLLBACK") // the first error is the one to report
+		return fmt.Errorf("read: %w", err)
+	}
+	return nil
+}
