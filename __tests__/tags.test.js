@@ -121,19 +121,20 @@ test('a tag reaches retries and activities on a session', async (t) => {
 test('a filter of tags takes no untagged work, and none takes nothing', async (t) => {
   const h = await withStore(t);
   const orchestrations = {
-    *Both(ctx, tag) {
+    // Where the activity is not taken, the timer wins however short it is.
+    *Both(ctx, { tag, delayMs }) {
       const task = ctx.scheduleActivity('Tag');
-      const { index } = yield ctx.race(tag ? task.withTag(tag) : task, ctx.scheduleTimer(50));
-      return index;
+      const timer = ctx.scheduleTimer(delayMs);
+      return (yield ctx.race(tag ? task.withTag(tag) : task, timer)).index;
     },
   };
   await h.start({ activities, orchestrations, options: { workerTagFilter: { tags: ['gpu'] } } });
-  assert.equal(await h.output('Both', 'gpu'), 0);
-  assert.equal(await h.output('Both', null), 1);
-  assert.equal(await h.output('Both', 'cpu'), 1);
+  assert.equal(await h.output('Both', { tag: 'gpu', delayMs: 60_000 }), 0);
+  assert.equal(await h.output('Both', { tag: null, delayMs: 50 }), 1);
+  assert.equal(await h.output('Both', { tag: 'cpu', delayMs: 50 }), 1);
   await h.restart({ activities, orchestrations, options: { workerTagFilter: 'none' } });
-  assert.equal(await h.output('Both', 'gpu'), 1);
-  assert.equal(await h.output('Both', null), 1);
+  assert.equal(await h.output('Both', { tag: 'gpu', delayMs: 50 }), 1);
+  assert.equal(await h.output('Both', { tag: null, delayMs: 50 }), 1);
 });
 
 test('a tag of 256 bytes is taken, and one byte more throws at the call', async (t) => {

@@ -8,7 +8,7 @@ import (
 
 const (
 	// probeEvery is how often an idle store with watchers looks for commits of other processes.
-	probeEvery = 20 * time.Millisecond
+	probeEvery = 40 * time.Millisecond
 	// truncateAfter is how long a store is idle before its log is moved into the file.
 	truncateAfter = 2 * time.Second
 	// checkpointPages is 16 MiB of log.
