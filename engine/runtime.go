@@ -68,6 +68,7 @@ func (e *Engine) StartRuntime(ctx context.Context, o RuntimeOptions, reg *Regist
 	e.mu.Lock()
 	if e.closed {
 		e.mu.Unlock()
+		rt.cancel()
 		return nil, ErrShutdown
 	}
 	e.runtimes = append(e.runtimes, rt)

@@ -14,6 +14,7 @@ const { ROOT } = require('./prepare.js');
  * @property {string} name
  * @property {'go' | 'node'} lane
  * @property {boolean} [needsBuild]
+ * @property {boolean} [mayLack] exit code 77 means that what it needs is not on the machine
  * @property {string[][]} commands
  * @property {Record<string, string>} [env]
  */
@@ -93,6 +94,17 @@ const PARTS = [
     needsBuild: true,
     commands: [nodeTest(jsTests(WITHOUT_RUNTIME), ['--test-concurrency=2'])],
     env: { DUROXIDE_TEST_EVICT: '1' },
+  },
+  {
+    name: 'js-postgres',
+    lane: 'node',
+    needsBuild: true,
+    mayLack: true,
+    commands: [
+      [process.execPath, 'scripts/postgres.js'].concat(
+        nodeTest(jsTests(WITHOUT_RUNTIME), ['--test-concurrency=2']),
+      ),
+    ],
   },
   {
     name: 'examples',

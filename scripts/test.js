@@ -11,7 +11,10 @@ const { PARTS } = require('./parts.js');
 const { ROOT, prepare } = require('./prepare.js');
 
 /** @typedef {import('./parts.js').Part} Part */
-/** @typedef {{ part: Part, ok: boolean, seconds: number, output: string }} Result */
+/** @typedef {{ part: Part, ok: boolean, skipped: boolean, seconds: number, output: string }} Result */
+
+/** The exit code of a command that lacks what it needs, and has said so. */
+const LACKING = 77;
 
 /**
  * Runs one command.
@@ -19,7 +22,7 @@ const { ROOT, prepare } = require('./prepare.js');
  * @param {string[]} command
  * @param {Part} part
  * @param {(text: string) => void} [collect] takes the output; without it, it goes to the terminal
- * @returns {Promise<boolean>}
+ * @returns {Promise<number>} the exit code
  */
 function runCommand([file, ...args], part, collect) {
   return new Promise((resolve) => {
@@ -34,9 +37,9 @@ function runCommand([file, ...args], part, collect) {
     }
     child.on('error', (error) => {
       (collect ?? console.error)(`${file}: ${error.message}\n`);
-      resolve(false);
+      resolve(1);
     });
-    child.on('close', (code) => resolve(code === 0));
+    child.on('close', (code) => resolve(code ?? 1));
   });
 }
 
@@ -51,17 +54,20 @@ async function runPart(part, buffered) {
   const append = (/** @type {string} */ text) => {
     output += text;
   };
-  let ok = true;
+  let code = 0;
   for (const command of part.commands) {
-    ok = await runCommand(command, part, buffered ? append : undefined);
-    if (!ok) break;
+    code = await runCommand(command, part, buffered ? append : undefined);
+    if (code !== 0) break;
   }
-  return { part, ok, seconds: (Date.now() - started) / 1000, output };
+  const skipped = code === LACKING && part.mayLack === true;
+  const seconds = (Date.now() - started) / 1000;
+  return { part, ok: code === 0 || skipped, skipped, seconds, output };
 }
 
 /** @param {Result} result */
-function headline({ part, ok, seconds }) {
-  return `${ok ? 'passed' : 'FAILED'}  ${part.name.padEnd(10)} ${seconds.toFixed(1).padStart(7)} s`;
+function headline({ part, ok, skipped, seconds }) {
+  const word = skipped ? 'SKIPPED' : ok ? 'passed ' : 'FAILED ';
+  return `${word} ${part.name.padEnd(11)} ${seconds.toFixed(1).padStart(7)} s`;
 }
 
 /** @param {Part[]} parts @returns {Promise<Result[]>} */
