@@ -311,7 +311,7 @@ func (w *workers) handOver(j *job, msg provider.Message) {
 func (rt *Runtime) complete(it item) {
 	c := provider.Completions{Items: []provider.Completion{{Task: *it.task, Message: &it.msg}}}
 	if rt.hasRoom() {
-		c.Claim = rt.turnHolder()
+		c.Claim = rt.leases.holder()
 	}
 	var results []provider.Submitted
 	err := rt.insist(rt.ctx, "complete", func() (err error) {

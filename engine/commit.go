@@ -43,7 +43,7 @@ func (t *turn) commit(d replay.Delta) error {
 func (t *turn) build(d replay.Delta, reserved int) provider.Commit {
 	c := provider.Commit{
 		Token: t.token, Execution: t.execution(), LastEvent: t.last, Events: d.Events,
-		Messages: t.messages, Tasks: t.tasks, Started: t.started,
+		Messages: messageIDs(t.taken), Tasks: t.tasks, Started: t.started,
 		CancelTasks: d.CancelActivities, DropTimers: d.DropTimers, Send: t.sends(d),
 	}
 	if d.CustomStatus != nil {

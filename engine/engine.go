@@ -102,7 +102,7 @@ func (e *Engine) submit(ctx context.Context, msgs []provider.Message) ([]provide
 	stamp(msgs, e.store.Now().UnixMilli())
 	s := provider.Submission{Messages: msgs}
 	if rt != nil {
-		s.Claim = rt.turnHolder()
+		s.Claim = rt.leases.holder()
 	}
 	results, err := e.store.Submit(ctx, s)
 	if err != nil {

@@ -176,7 +176,7 @@ func (t *turn) lead(
 		answer = part
 		answer.Steps = steps
 		taken := len(steps) - 1
-		if answer.Done || continues(part.Steps) || taken >= len(deliveries) || len(part.Steps) == 0 {
+		if answer.Done || continues(part.Steps) || taken >= len(deliveries) {
 			return answer, nil
 		}
 		request = RunRequest{Deliveries: deliveries[taken:], ReplaySteps: len(deliveries) - taken, Locate: locate}

@@ -48,12 +48,9 @@ func (p *poller) wakeAt(due time.Time) {
 	}
 	p.mu.Unlock()
 	if earlier {
-		p.wakeTimer()
+		p.wake() // The loop arms its timer anew; that costs one look at the store, which reads only.
 	}
 }
-
-// wakeTimer makes the loop arm its timer anew; it costs one look at the store, which reads only.
-func (p *poller) wakeTimer() { p.wake() }
 
 // freed is called when a turn ended or a worker slot came free.
 func (p *poller) freed() {

@@ -232,8 +232,6 @@ func (rt *Runtime) pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-func (rt *Runtime) turnHolder() *provider.Holder { return rt.leases.holder() }
-
 // hasRoom reports whether one more instance can be claimed.
 func (rt *Runtime) hasRoom() bool { return rt.room() > 0 }
 

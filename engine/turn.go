@@ -22,16 +22,15 @@ type turn struct {
 	items []item
 
 	// What the commit consumes and writes besides the delta.
-	taken    []item // stored ones
-	messages []uint64
-	tasks    []provider.Token
-	left     []item // for the successor
-	started  *provider.Started
-	notices  []provider.Message
-	last     uint64 // highest event id before the turn
-	ended    bool
-	counted  bool    // begun has counted this attempt
-	wanted   *string // version of an execution whose handler is missing
+	taken   []item // stored ones
+	tasks   []provider.Token
+	left    []item // for the successor
+	started *provider.Started
+	notices []provider.Message
+	last    uint64 // highest event id before the turn
+	ended   bool
+	counted bool    // begun has counted this attempt
+	wanted  *string // version of an execution whose handler is missing
 }
 
 // errUnregistered means that no handler of the name and version is registered here.
@@ -247,7 +246,6 @@ func (t *turn) take(it item) {
 		return
 	}
 	if it.msg.ID != 0 {
-		t.messages = append(t.messages, it.msg.ID)
 		t.taken = append(t.taken, it)
 	}
 }
