@@ -139,7 +139,8 @@ describe('a worker thread', () => {
       const file = ${JSON.stringify(path.join(directory, 'store.db'))};
       const serve = async (stuck) => {
         const provider = await SqliteProvider.open(file);
-        const runtime = new Runtime(provider, { logLevel: 'off' });
+        // Activities that never end must not take the slots of those that the test waits for.
+        const runtime = new Runtime(provider, { logLevel: 'off', workerConcurrency: 10 });
         runtime.registerActivity('work', () => (stuck ? new Promise(() => {}) : 'done'));
         runtime.registerOrchestration('job', function* (ctx) {
           const first = yield ctx.scheduleActivity('quick', null);
