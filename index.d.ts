@@ -354,14 +354,32 @@ export class SqliteProvider {
   close(): Promise<void>;
 }
 
-/** Options of connections that use Microsoft Entra ID tokens instead of a password. */
-export interface PostgresEntraOptions {
-  /** The scope of the tokens; the default is that of the public cloud. */
-  audience?: string;
+/** Options of all connections to PostgreSQL. */
+export interface PostgresOptions {
   /** At most so many connections; the default is `DUROXIDE_PG_POOL_MAX` or 10. */
   maxConnections?: number;
   /** How long a call waits for a free connection; the default is 30 seconds. */
   acquireTimeoutMs?: number;
+  /**
+   * `false` changes no tables: connecting fails with the code `SCHEMA` where a migration is missing.
+   * `npx duroxide postgres-sql` prints the SQL for whoever may apply it. The default is true.
+   */
+  migrate?: boolean;
+}
+
+/** Options of connections by URL. */
+export interface PostgresUrlOptions extends PostgresOptions {
+  /**
+   * Where the URL leads to a pooler in transaction mode: the URL of the server itself, for one
+   * connection that listens for changes of other processes. Without it they are found by polling.
+   */
+  directUrl?: string;
+}
+
+/** Options of connections that use Microsoft Entra ID tokens instead of a password. */
+export interface PostgresEntraOptions extends PostgresOptions {
+  /** The scope of the tokens; the default is that of the public cloud. */
+  audience?: string;
   /** The longest time between two tokens; the default is 20 minutes. */
   refreshIntervalMs?: number;
 }
@@ -372,11 +390,15 @@ export class PostgresProvider {
   /**
    * Connects and brings the tables in the schema `public` up to date. `postgres://` and
    * `postgresql://` URLs are taken; `pooler=transaction` in the query says that a pooler in
-   * transaction mode lies between.
+   * transaction mode lies between. The `PG…` variables of the environment are not read.
    */
-  static connect(databaseUrl: string): Promise<PostgresProvider>;
+  static connect(databaseUrl: string, options?: PostgresUrlOptions): Promise<PostgresProvider>;
   /** As `connect`, with all tables in a schema, which is made if it is missing. */
-  static connectWithSchema(databaseUrl: string, schema: string): Promise<PostgresProvider>;
+  static connectWithSchema(
+    databaseUrl: string,
+    schema: string,
+    options?: PostgresUrlOptions,
+  ): Promise<PostgresProvider>;
   /** Connects with tokens of Microsoft Entra ID, always with verified TLS. */
   static connectWithEntra(
     host: string,
@@ -402,6 +424,7 @@ export type Provider = SqliteProvider | PostgresProvider;
 
 /** The state of an instance. Keys that do not apply are absent. */
 export interface OrchestrationStatus<TOutput = any> {
+  /** Running as soon as the start is stored, also while no runtime has the code. */
   status: 'NotFound' | 'Running' | 'Completed' | 'Failed';
   /** Goes up with each committed change of the custom status; 0 if there was none. */
   customStatusVersion: number;
@@ -478,9 +501,8 @@ export interface InstanceTree {
 
 export interface StartOptions {
   /**
-   * Rejects with the code INSTANCE_EXISTS where the instance has had its first turn. Without it, a
-   * start of an id that exists changes nothing. Of several starts that wait for the same first turn
-   * one wins, and the others are not told.
+   * Rejects with the code INSTANCE_EXISTS where the instance exists or another start of it waits.
+   * Without it, a start of an id that exists changes nothing.
    */
   rejectIfExists?: boolean;
 }

@@ -97,6 +97,11 @@ test('wrong options of listings are refused by name', async (t) => {
 test('a start of an id that exists is ignored, or refused if asked for', async (t) => {
   const h = await withRuntime(t, { orchestrations });
   const exclusive = { rejectIfExists: true };
+  const race = Array.from({ length: 10 }, (_, n) =>
+    h.client.startOrchestration('raced', 'Quick', n, exclusive),
+  );
+  const settled = await Promise.allSettled(race);
+  assert.equal(settled.filter(({ status }) => status === 'fulfilled').length, 1);
   await h.client.startOrchestration('taken', 'Waiting', null, exclusive);
   await h.until('taken', 'waiting');
   const refused = { code: 'INSTANCE_EXISTS', message: 'Instance taken exists already' };

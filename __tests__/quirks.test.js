@@ -329,6 +329,25 @@ test('Q44 a child that fails for a system reason can be caught', async (t) => {
   assert.match(completed(await h.wait(id)), /^caught NondeterminismError nondeterministic: /);
 });
 
+test('Q44 an instance whose code comes later is running, and goes on soon', async (t) => {
+  const { logger, records } = recorder('warn');
+  const h = await withRuntime(t, { options: { logger, logLevel: 'warn' } });
+  const id = await h.launch('Later', 5);
+  assert.equal((await h.client.getStatus(id)).status, 'Running');
+  while (!records.some(({ message }) => message.startsWith('No such orchestration'))) {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.equal((await h.client.getStatus(id)).status, 'Running');
+  await h.start({
+    orchestrations: {
+      *Later(_ctx, n) {
+        return n + 1;
+      },
+    },
+  });
+  assert.equal(completed(await h.wait(id)), 6);
+});
+
 test('Q46 a signal that nobody waits for is dropped with a warning that names it', async (t) => {
   const { logger, records } = recorder('warn');
   const h = await withRuntime(t, {

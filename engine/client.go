@@ -37,7 +37,8 @@ const (
 
 // Status is the state of an instance as clients see it.
 type Status struct {
-	// State is NotFound until the first turn is committed, and Running between two executions.
+	// State is NotFound until the start is stored, and Running from then on, also between two
+	// executions.
 	State string
 	// Output is the JSON text of the result; set for Completed.
 	Output string
@@ -60,8 +61,8 @@ func (s Status) IsTerminal() bool {
 // engine and store one message may be stored twice. A second start is ignored; a second signal
 // or queue message is one more message.
 //
-// An exclusive start gives ErrInstanceExists where the instance has had its first turn. Of several
-// starts that wait for that turn one wins, and the others are not told.
+// An exclusive start gives ErrInstanceExists where the instance exists or another start waits for
+// its first turn. One that was sent again after trouble may meet itself and say so too.
 func (c *Client) Start(ctx context.Context, r StartRequest) error {
 	if err := checkRootID(r.Instance); err != nil {
 		return err
@@ -83,7 +84,7 @@ func (c *Client) Start(ctx context.Context, r StartRequest) error {
 		Version:  r.Version,
 		Input:    r.Input,
 	})
-	if err == nil && r.Exclusive && sent.Existing != provider.NotCommitted {
+	if err == nil && r.Exclusive && (sent.Starting || sent.Existing != provider.NotCommitted) {
 		return exists(r.Instance)
 	}
 	return err
@@ -220,7 +221,7 @@ func (c *Client) status(ctx context.Context, instance string) (Status, error) {
 }
 
 func statusOf(stored *provider.Status) Status {
-	if stored == nil || stored.Status == provider.NotCommitted {
+	if stored == nil {
 		return Status{State: StateNotFound}
 	}
 	s := Status{

@@ -107,13 +107,40 @@ func TestStatusShowsTheStateOfTheInstance(t *testing.T) {
 	}
 }
 
-func TestAStartIsNotFoundUntilItsFirstTurn(t *testing.T) {
+func TestAStartThatWaitsIsRunning(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, nil)
-	require.NoError(t, f.Start(t.Context(), engine.StartRequest{Instance: "i", Name: "order"}))
+	require.NoError(t, f.Raise(t.Context(), "i", "early", "null"))
 	got, err := f.Status(t.Context(), "i")
 	require.NoError(t, err)
-	require.Equal(t, engine.StateNotFound, got.State)
+	require.Equal(t, engine.Status{State: engine.StateNotFound}, got)
+	require.NoError(t, f.Start(t.Context(), engine.StartRequest{Instance: "i", Name: "order"}))
+	got, err = f.Status(t.Context(), "i")
+	require.NoError(t, err)
+	require.Equal(t, engine.Status{State: engine.StateRunning}, got)
+}
+
+func TestOfExclusiveStartsAtTheSameTimeOneWins(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, nil)
+	const starts = 20
+	errs := make(chan error, starts)
+	for range starts {
+		go func() {
+			errs <- f.Start(t.Context(), engine.StartRequest{
+				Instance: "i", Name: "order", Exclusive: true,
+			})
+		}()
+	}
+	won := 0
+	for range starts {
+		if err := <-errs; err == nil {
+			won++
+		} else {
+			require.ErrorIs(t, err, engine.ErrInstanceExists)
+		}
+	}
+	require.Equal(t, 1, won)
 }
 
 func TestValuesAreRead(t *testing.T) {

@@ -37,7 +37,8 @@ type RuntimeOptions struct {
 	// MaxAttempts is how often work is tried before it counts as poison, 10 by default.
 	MaxAttempts int
 	// UnregisteredBackoff and UnregisteredBackoffMax bound the pause before work without a
-	// registered handler is tried again, 1 s and 60 s by default.
+	// registered handler is tried again, 125 ms and 60 s by default. It grows fourfold: a process that
+	// has the code may be about to start, or the deployment may take minutes.
 	UnregisteredBackoff    time.Duration
 	UnregisteredBackoffMax time.Duration
 	// ActivityGrace is how long a cancelled activity keeps its slot, 10 s by default.
@@ -68,9 +69,9 @@ const (
 	defaultSessionIdle     = 5 * time.Minute
 	defaultSessionCleanup  = 5 * time.Minute
 	defaultMaxAttempts     = 10
-	defaultBackoffBase     = time.Second
+	defaultBackoffBase     = 125 * time.Millisecond
 	defaultBackoffMax      = time.Minute
-	maxBackoffDoublings    = 6
+	maxBackoffSteps        = 6
 	defaultActivityGrace   = 10 * time.Second
 	defaultResidentIdle    = time.Minute
 	defaultResidentBytes   = 256 << 20
@@ -143,8 +144,8 @@ func (o RuntimeOptions) withDefaults() (settings, error) {
 
 // backoff gives the pause after the given attempt (1 is the first) found no handler.
 func (s settings) backoff(attempt int) time.Duration {
-	doublings := min(max(attempt-1, 0), maxBackoffDoublings)
-	return min(s.backoffBase<<doublings, s.backoffMax)
+	steps := min(max(attempt-1, 0), maxBackoffSteps)
+	return min(s.backoffBase<<(2*steps), s.backoffMax)
 }
 
 func (s settings) check() error {

@@ -63,20 +63,20 @@ func TestAShortPollIntervalDoesNotBringPollsCloserThanASecond(t *testing.T) {
 	require.Equal(t, time.Second, got.Poll)
 }
 
-func TestBackoffDoublesSixTimesUpToItsMaximum(t *testing.T) {
+func TestBackoffGrowsFourfoldUpToItsMaximum(t *testing.T) {
 	t.Parallel()
 	got, err := engine.Resolve(engine.RuntimeOptions{})
 	require.NoError(t, err)
-	want := []time.Duration{1, 2, 4, 8, 16, 32, 60, 60, 60, 60}
-	for i, seconds := range want {
-		require.Equal(t, seconds*time.Second, got.Backoff(i+1), "attempt %d", i+1)
+	want := []time.Duration{125, 500, 2_000, 8_000, 32_000, 60_000, 60_000, 60_000, 60_000, 60_000}
+	for i, milliseconds := range want {
+		require.Equal(t, milliseconds*time.Millisecond, got.Backoff(i+1), "attempt %d", i+1)
 	}
-	require.Equal(t, time.Second, got.Backoff(0))
+	require.Equal(t, 125*time.Millisecond, got.Backoff(0))
 
 	uncapped, err := engine.Resolve(engine.RuntimeOptions{UnregisteredBackoffMax: time.Hour})
 	require.NoError(t, err)
-	require.Equal(t, 64*time.Second, uncapped.Backoff(7))
-	require.Equal(t, 64*time.Second, uncapped.Backoff(1_000_000))
+	require.Equal(t, 512*time.Second, uncapped.Backoff(7))
+	require.Equal(t, 512*time.Second, uncapped.Backoff(1_000_000))
 }
 
 func TestWrongOptionsAreRefusedByName(t *testing.T) {

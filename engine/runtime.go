@@ -179,6 +179,7 @@ func (rt *Runtime) giveBack() {
 	if err := rt.insist(ctx, "abandon", func() error { return rt.abandonHeld(ctx) }); err != nil {
 		rt.storeFailed("abandon", err, 0)
 	}
+	rt.sessions.release(ctx)
 }
 
 // abandonHeld gives back everything that this node has claimed, known here or not.

@@ -99,6 +99,24 @@ func (s *sessions) upkeep(ctx context.Context) {
 	}
 }
 
+// release lets others have the sessions that this runtime owns. Those of a configured worker stay:
+// it may come back, or have other runtimes.
+func (s *sessions) release(ctx context.Context) {
+	s.mu.Lock()
+	used := !s.used.IsZero()
+	s.mu.Unlock()
+	if !used || s.owner != s.rt.node {
+		return
+	}
+	err := s.rt.insist(ctx, "release_sessions", func() error {
+		_, err := s.rt.e.store.ReleaseSessions(ctx, s.owner)
+		return err
+	})
+	if err != nil {
+		s.rt.storeFailed("release_sessions", err, 0)
+	}
+}
+
 func (s *sessions) done(at *time.Time, now time.Time, op string, err error) {
 	if err != nil {
 		s.rt.storeFailed(op, err, 0)

@@ -37,11 +37,13 @@ func onTwo(t *testing.T, o engine.RuntimeOptions) (f *fixture, left *engine.Runt
 	f = newFixture(t, nil)
 	h := where()
 	options := o
-	options.WorkerNodeID = "left"
 	options.Tags = provider.TagFilter{Mode: provider.TagsOnly, Tags: []string{"left"}}
 	left, err := f.engine.StartRuntime(t.Context(), options, h.Registry(), h)
 	require.NoError(t, err)
-	options.WorkerNodeID, options.Tags = "right", provider.TagFilter{}
+	options.Tags = provider.TagFilter{}
+	if o.WorkerNodeID != "" {
+		options.WorkerNodeID = "right"
+	}
 	_, err = f.engine.StartRuntime(t.Context(), options, h.Registry(), h)
 	require.NoError(t, err)
 	require.NoError(t, f.Start(t.Context(), engine.StartRequest{Instance: "a", Name: "two", Input: "null"}))
@@ -56,7 +58,6 @@ func (f *fixture) until(t *testing.T, instance string, runtimes int) time.Durati
 		status, err := f.Status(t.Context(), instance)
 		require.NoError(t, err)
 		if status.IsTerminal() {
-			require.Equal(t, `["\"work-left\"","\"work-right\""]`, status.Output)
 			return f.clock.Now().Sub(began)
 		}
 		require.Less(t, f.clock.Now().Sub(began), time.Hour, "nobody took the session over")
@@ -68,21 +69,42 @@ func (f *fixture) until(t *testing.T, instance string, runtimes int) time.Durati
 
 func TestASessionStaysWithItsOwnerUntilItWasIdleForLong(t *testing.T) {
 	t.Parallel()
-	f, _ := onTwo(t, engine.RuntimeOptions{SessionIdleTimeout: 2 * time.Minute})
+	f, _ := onTwo(t, engine.RuntimeOptions{
+		WorkerNodeID: "left", SessionIdleTimeout: 2 * time.Minute,
+	})
 	// The owner lives, but does not take what has no tag: the session has to end first.
 	require.GreaterOrEqual(t, f.until(t, "a", 2), 2*time.Minute)
+	status, err := f.Status(t.Context(), "a")
+	require.NoError(t, err)
+	require.Equal(t, `["\"work-left\"","\"work-right\""]`, status.Output)
 }
 
-func TestASessionIsTakenOverSoonerWhenItsOwnerIsGone(t *testing.T) {
-	t.Parallel()
-	f, left := onTwo(t, engine.RuntimeOptions{
-		SessionIdleTimeout: 30 * time.Minute, SessionLockTimeout: 10 * time.Second,
-	})
+// stopAfterFirst stops the runtime for the tag when the first activity has ended.
+func (f *fixture) stopAfterFirst(t *testing.T, left *engine.Runtime) {
+	t.Helper()
 	require.Eventually(t, func() bool {
 		f.clock.Advance(time.Millisecond)
 		events, err := f.History(t.Context(), "a", 0)
 		return err == nil && len(events) >= 3
 	}, patience, time.Millisecond)
 	require.NoError(t, left.Shutdown(t.Context(), 0))
-	require.Less(t, f.until(t, "a", 1), 30*time.Minute)
+}
+
+func TestASessionOfAWorkerThatMayComeBackWaitsForIt(t *testing.T) {
+	t.Parallel()
+	f, left := onTwo(t, engine.RuntimeOptions{
+		WorkerNodeID:       "left",
+		SessionIdleTimeout: 30 * time.Minute, SessionLockTimeout: 20 * time.Second,
+	})
+	f.stopAfterFirst(t, left)
+	waited := f.until(t, "a", 1)
+	require.Greater(t, waited, 10*time.Second)
+	require.Less(t, waited, 30*time.Minute)
+}
+
+func TestASessionIsReleasedByAShutdown(t *testing.T) {
+	t.Parallel()
+	f, left := onTwo(t, engine.RuntimeOptions{SessionLockTimeout: 20 * time.Second})
+	f.stopAfterFirst(t, left)
+	require.Less(t, f.until(t, "a", 1), 10*time.Second)
 }

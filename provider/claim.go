@@ -172,6 +172,8 @@ type Submitted struct {
 	ID uint64
 	// Existing is the status of the target before: NotCommitted where it had no committed turn.
 	Existing ExecutionStatus
+	// Starting says that a start of the target was waiting for its turn already.
+	Starting bool
 	// Claim is set where the message's target was claimed for the asking holder.
 	Claim *InstanceClaim
 	// Held is the live lease that holds the target; zero where nobody does.

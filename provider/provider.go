@@ -77,13 +77,17 @@ type Leases interface {
 	// RenewSessions extends live sessions of the owners that were active within Idle; it gives
 	// their number. Sessions that have ended are not revived.
 	RenewSessions(ctx context.Context, r SessionRenewal) (int, error)
+	// ReleaseSessions ends the live sessions of an owner that takes no more tasks, so that others can
+	// have them at once; it gives their number.
+	ReleaseSessions(ctx context.Context, owner string) (int, error)
 	// CleanupSessions deletes ended sessions that no task refers to; it gives their number.
 	CleanupSessions(ctx context.Context) (int, error)
 }
 
 // State is what clients read of one instance, and how they learn of changes.
 type State interface {
-	// Status gives the state of an instance, or nil where none was committed yet.
+	// Status gives the state of an instance. Where none was committed yet it is nil, or, if a start
+	// waits for its turn, one with status NotCommitted.
 	Status(ctx context.Context, instance string) (*Status, error)
 	// Value gives a live value of the key-value store, or nil.
 	Value(ctx context.Context, instance, key string) (*string, error)

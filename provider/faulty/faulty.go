@@ -24,6 +24,7 @@ const (
 	Pending         Op = "Pending"
 	Load            Op = "Load"
 	RenewSessions   Op = "RenewSessions"
+	ReleaseSessions Op = "ReleaseSessions"
 	CleanupSessions Op = "CleanupSessions"
 	Status          Op = "Status"
 	Value           Op = "Value"

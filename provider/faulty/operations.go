@@ -79,6 +79,13 @@ func (p *Provider) RenewSessions(ctx context.Context, r provider.SessionRenewal)
 	})
 }
 
+// ReleaseSessions ends the sessions of an owner.
+func (p *Provider) ReleaseSessions(ctx context.Context, owner string) (int, error) {
+	return call(ctx, p, ReleaseSessions, func() (int, error) {
+		return p.Provider.ReleaseSessions(ctx, owner)
+	})
+}
+
 // CleanupSessions deletes ended sessions.
 func (p *Provider) CleanupSessions(ctx context.Context) (int, error) {
 	return call(ctx, p, CleanupSessions, func() (int, error) {

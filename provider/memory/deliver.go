@@ -26,7 +26,8 @@ func (s *store) deliver(
 ) ([]provider.Submitted, provider.LeaseID) {
 	results := make([]provider.Submitted, len(messages))
 	for i, m := range messages {
-		results[i].Existing = s.instances[m.Instance].status()
+		in := s.instances[m.Instance]
+		results[i].Existing, results[i].Starting = in.status(), in.starting()
 		results[i].ID = s.insertMessage(m)
 	}
 	claims := claimer{holder: holder}

@@ -155,9 +155,12 @@ func (in *instance) nextDue(now int64) (int64, bool) {
 	return next, next != math.MaxInt64
 }
 
-func (in *instance) orphaned() bool {
-	return in.current == 0 && !slices.ContainsFunc(in.messages, isStart)
+// starting reports whether a start waits for the first turn.
+func (in *instance) starting() bool {
+	return in != nil && in.current == 0 && slices.ContainsFunc(in.messages, isStart)
 }
+
+func (in *instance) orphaned() bool { return in.current == 0 && !in.starting() }
 
 // sweepOrphans drops what will never be delivered: queue messages that came before the instance,
 // and whatever else waited too long for a start. They block nobody while they wait.

@@ -49,6 +49,9 @@ func (p *Provider) Status(ctx context.Context, id string) (status *provider.Stat
 	err = p.do(ctx, "status", func(s *store) error {
 		in := s.committed(id)
 		if in == nil {
+			if s.instances[id].starting() {
+				status = &provider.Status{}
+			}
 			return nil
 		}
 		ex := in.executions[in.current]

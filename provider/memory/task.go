@@ -126,6 +126,20 @@ func (s *store) renewSessions(r provider.SessionRenewal) int {
 	return renewed
 }
 
+func (s *store) releaseSessions(owner string) int {
+	released := 0
+	for _, used := range s.sessions {
+		if used.owner == owner && used.until > s.now {
+			used.until = s.now
+			released++
+		}
+	}
+	if released > 0 {
+		s.offered(s.now)
+	}
+	return released
+}
+
 func (s *store) cleanupSessions() int {
 	referred := make(map[string]bool)
 	for _, t := range s.tasks {

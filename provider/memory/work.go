@@ -259,6 +259,17 @@ func (p *Provider) RenewSessions(
 	return renewed, err
 }
 
+// ReleaseSessions ends the live sessions of an owner.
+func (p *Provider) ReleaseSessions(
+	ctx context.Context, owner string,
+) (released int, err error) {
+	err = p.do(ctx, "release_sessions", func(s *store) error {
+		released = s.releaseSessions(owner)
+		return nil
+	})
+	return released, err
+}
+
 // CleanupSessions deletes ended sessions without tasks.
 func (p *Provider) CleanupSessions(ctx context.Context) (deleted int, err error) {
 	err = p.do(ctx, "cleanup_sessions", func(s *store) error {

@@ -101,7 +101,7 @@ func (g *group) deliver(
 	results := make([]provider.Submitted, len(messages))
 	for n := range messages {
 		t := d.target(messages[n].Instance)
-		results[n].Existing = t.status
+		results[n].Existing, results[n].Starting = t.status, t.starting()
 		results[n].ID = d.insert(t, &messages[n], bodies[n])
 	}
 	for n := range messages {
@@ -126,6 +126,12 @@ func (d *delivery) target(id string) *target {
 		d.targets[id] = t
 	}
 	return t
+}
+
+// starting reports whether a start waits for the first turn. What waits is not read where a claim is
+// at work, and there is none without a start.
+func (t *target) starting() bool {
+	return t.execution == 0 && (t.anyStart || t.lease != 0)
 }
 
 func (d *delivery) insert(t *target, m *provider.Message, body []byte) uint64 {

@@ -14,6 +14,11 @@ FROM (SELECT coalesce($2::bigint, ` + clockMs + `) AS now_ms) n,
   (SELECT id FROM S.sessions WHERE owner = ANY($1::text[]) ORDER BY id FOR UPDATE) k
 WHERE s.id = k.id AND s.owner = ANY($1::text[]) AND s.until_ms > n.now_ms
   AND s.active_ms > n.now_ms - $4`)
+	sqlEndSessions = define(`
+UPDATE S.sessions s SET until_ms = n.now_ms
+FROM (SELECT coalesce($2::bigint, ` + clockMs + `) AS now_ms) n,
+  (SELECT id FROM S.sessions WHERE owner = $1 ORDER BY id FOR UPDATE) k
+WHERE s.id = k.id AND s.owner = $1 AND s.until_ms > n.now_ms`)
 	sqlDropSessions = define(`
 WITH gone AS (
   DELETE FROM S.sessions WHERE id IN (
@@ -52,25 +57,39 @@ func (s *Store) RenewSessions(ctx context.Context, r provider.SessionRenewal) (i
 	if len(r.Owners) == 0 {
 		return 0, nil
 	}
-	var renewed int
-	err := s.direct(ctx, "renew_sessions", func(ctx context.Context) error {
+	return s.update(ctx, "renew_sessions", sqlRenewSessions,
+		r.Owners, s.fixedMs(), r.Extend.Milliseconds(), r.Idle.Milliseconds())
+}
+
+// ReleaseSessions ends the live sessions of an owner.
+func (s *Store) ReleaseSessions(ctx context.Context, owner string) (int, error) {
+	released, err := s.update(ctx, "release_sessions", sqlEndSessions, owner, s.fixedMs())
+	if released > 0 {
+		s.publish(&change{work: true})
+	}
+	return released, err
+}
+
+// update runs a statement of its own and gives the number of rows that it has changed.
+func (s *Store) update(ctx context.Context, op string, st statement, args ...any) (int, error) {
+	var rows int
+	err := s.direct(ctx, op, func(ctx context.Context) error {
 		conn, err := s.acquire(ctx)
 		if err != nil {
 			return err
 		}
 		defer conn.Release()
-		tag, err := conn.Exec(ctx, s.texts[sqlRenewSessions],
-			r.Owners, s.fixedMs(), r.Extend.Milliseconds(), r.Idle.Milliseconds())
+		tag, err := conn.Exec(ctx, s.texts[st], args...)
 		if err != nil {
-			return fmt.Errorf("renew sessions: %w", err)
+			return fmt.Errorf("%s: %w", op, err)
 		}
-		renewed = int(tag.RowsAffected())
+		rows = int(tag.RowsAffected())
 		return nil
 	})
 	if err != nil {
 		return 0, err
 	}
-	return renewed, nil
+	return rows, nil
 }
 
 // CleanupSessions deletes ended sessions that no task refers to.

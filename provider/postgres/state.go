@@ -9,12 +9,14 @@ import (
 )
 
 var (
+	// A start that waits counts as a state. Its row says status 0.
 	sqlStatus = define(`
-SELECT i.execution, i.status, e.output, d.custom_status, d.custom_status_version
+SELECT i.execution, i.status, e.output, d.custom_status, coalesce(d.custom_status_version, 0)
 FROM S.instances i
-JOIN S.details d ON d.instance = i.key
-JOIN S.executions e ON e.instance = i.key AND e.execution = i.execution
-WHERE i.id = $1 AND i.execution > 0`)
+LEFT JOIN S.details d ON d.instance = i.key
+LEFT JOIN S.executions e ON e.instance = i.key AND e.execution = i.execution
+WHERE i.id = $1 AND (i.execution > 0 OR EXISTS (
+  SELECT 1 FROM S.messages m WHERE m.instance = i.key AND m.kind IN (1, 2)))`)
 	sqlStats = define(`
 SELECT i.events, i.bytes,
   (SELECT count(*) FROM S.messages m WHERE m.instance = i.key),

@@ -130,6 +130,8 @@ type broken struct {
 	onList   func(provider.ListQuery) ([]string, error)
 	onClose  func() error
 	onValue  func(string, string) (*string, error)
+
+	onRelease func(string) (int, error)
 }
 
 var background = context.Background()
@@ -252,6 +254,15 @@ func (b *broken) Value(ctx context.Context, id, key string) (*string, error) {
 		return b.onValue(id, key)
 	}
 	return b.Provider.Value(ctx, id, key)
+}
+
+func (b *broken) ReleaseSessions(ctx context.Context, owner string) (int, error) {
+	if b.onRelease != nil {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		return b.onRelease(owner)
+	}
+	return b.Provider.ReleaseSessions(ctx, owner)
 }
 
 // claimAll claims everything that is free and remembers it.

@@ -280,6 +280,16 @@ func brokenMessages() map[string]breaker {
 			}
 			return b
 		},
+		"does not tell of a start that waits": func(b *broken) provider.Provider {
+			b.onSubmit = func(s provider.Submission) ([]provider.Submitted, error) {
+				results, err := b.Provider.Submit(background, s)
+				for i := range results {
+					results[i].Starting = false
+				}
+				return results, err
+			}
+			return b
+		},
 		"does not report lost claims": func(b *broken) provider.Provider {
 			b.onGive = func(a provider.Abandonment) (provider.Abandoned, error) {
 				result, err := b.Provider.Abandon(background, a)
@@ -299,6 +309,16 @@ func brokenTasks() map[string]breaker {
 				r.Route.Session = &provider.SessionHolder{Owner: "everybody", TTL: r.Route.Session.TTL}
 			}
 		}),
+		"releases the sessions of others": func(b *broken) provider.Provider {
+			b.onRelease = func(owner string) (int, error) {
+				n, err := b.Provider.ReleaseSessions(background, owner)
+				for _, other := range []string{"A", "B", "C"} {
+					_, _ = b.Provider.ReleaseSessions(background, other)
+				}
+				return n, err
+			}
+			return b
+		},
 		"gives session tasks to everybody": asked(func(r *provider.ClaimRequest) {
 			if r.Route.Session == nil {
 				r.Route.Session = &provider.SessionHolder{Owner: "everybody", TTL: long}

@@ -21,6 +21,7 @@ var creation = theme{"creation", "creation.go", []Case{
 	{ID: "P22", Title: "an execution is the stored one or the one after", run: oneAbove},
 	{ID: "P23", Title: "what was stored survives reopening", run: reopened, needs: needReopen},
 	{ID: "P24", Title: "a closed store says so", run: closed},
+	{ID: "P57", Title: "a start that waits is told from a message that waits", run: starting},
 	{ID: "P25", Title: "a cancelled context is an error without effect", run: cancelledContext},
 	{ID: "N18", Title: "errors carry a sentinel and are not retryable", run: typedErrors},
 }}
@@ -49,13 +50,35 @@ func namedByTurn(k *kit) {
 func madeByTurn(k *kit) {
 	submitted := k.submit(start("A"))
 	require.Equal(k, provider.NotCommitted, submitted[0].Existing)
-	status, err := k.Provider.Status(k.ctx, "A")
-	require.NoError(k, err)
-	require.Nil(k, status)
 	require.Empty(k, k.list(provider.ListQuery{}))
 	k.commit(firstTurn(k.fetch("A")))
 	require.Equal(k, []string{"A"}, k.list(provider.ListQuery{}))
 	require.Equal(k, provider.Running, k.submit(start("A"))[0].Existing)
+}
+
+func starting(k *kit) {
+	state := func() *provider.Status {
+		k.Helper()
+		status, err := k.Provider.Status(k.ctx, "A")
+		require.NoError(k, err)
+		return status
+	}
+	require.False(k, k.submit(raised("A", "early"))[0].Starting)
+	require.Nil(k, state(), "a message makes no state")
+	k.submit(raised("A", "earlier"))
+	both := k.submit(start("A"), start("A"))
+	require.False(k, both[0].Starting)
+	require.True(k, both[1].Starting, "of two starts of one call, one is the first")
+	require.Equal(k, &provider.Status{}, state())
+	require.True(k, k.submit(start("A"))[0].Starting)
+	claim := k.fetch("A")
+	require.True(k, k.submit(start("A"))[0].Starting, "also while it is held")
+	require.Equal(k, &provider.Status{}, state())
+	k.commit(firstTurn(claim))
+	require.Equal(k, provider.Running, state().Status)
+	again := k.submit(start("A"))[0]
+	require.False(k, again.Starting)
+	require.Equal(k, provider.Running, again.Existing)
 }
 
 func madeChild(k *kit) {

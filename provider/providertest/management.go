@@ -253,13 +253,9 @@ func filters(k *kit) {
 }
 
 func statusOfInstance(k *kit) {
-	k.submit(start("X"))
-	status, err := k.Provider.Status(k.ctx, "X")
-	require.NoError(k, err)
-	require.Nil(k, status)
-	k.commit(firstTurn(k.fetch("X")))
+	k.create("X")
 	k.renewed("X", ends(provider.Failed, "text"))
-	status, err = k.Provider.Status(k.ctx, "X")
+	status, err := k.Provider.Status(k.ctx, "X")
 	require.NoError(k, err)
 	require.Equal(k, &provider.Status{
 		Execution: 2, Status: provider.Failed, Output: "text",

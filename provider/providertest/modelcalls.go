@@ -250,8 +250,8 @@ func (w *twins) compare() {
 func (w *twins) view(p provider.Provider, id string) []any {
 	status, err := p.Status(w.ctx, id)
 	require.NoError(w, err)
-	if status == nil {
-		return nil
+	if status == nil || status.Status == provider.NotCommitted {
+		return []any{status}
 	}
 	live, err := p.Values(w.ctx, id)
 	require.NoError(w, err)

@@ -30,6 +30,7 @@ var sessions = theme{"sessions", "sessions.go", []Case{
 	{ID: "C169", Title: "after both leases ended anyone takes the task", run: bothEnded},
 	{ID: "C170", Title: "a task is completed after its session ended", run: afterSession},
 	{ID: "C171", Title: "a renewed session stays with its owner", run: renewedSession},
+	{ID: "P58", Title: "released sessions can be taken by another owner", run: releasedSessions},
 	{ID: "P36", Title: "one claim does not take a session twice", run: oneClaim},
 }}
 
@@ -230,6 +231,22 @@ func renewedSession(k *kit) {
 	k.schedule(inSession(3, "s"))
 	k.noWork(worker("B", long))
 	k.work(3, worker("A", long))
+}
+
+func releasedSessions(k *kit) {
+	k.schedule(inSession(2, "a"), inSession(3, "b"), inSession(4, "ended"))
+	k.finish(k.work(2, worker("A", long)))
+	k.finish(k.work(3, worker("B", long)))
+	k.finish(k.work(4, worker("A", brief)))
+	k.Clock.Advance(brief)
+	k.schedule(inSession(5, "a"), inSession(6, "b"))
+	k.noWork(worker("C", long))
+	require.Equal(k, 1, k.releaseSessions("A"))
+	require.Zero(k, k.releaseSessions("A"))
+	require.Zero(k, k.renewSessions("A", long, time.Minute), "released sessions are not renewed")
+	k.work(5, worker("C", long))
+	k.noWork(worker("C", long))
+	k.work(6, worker("B", long))
 }
 
 func oneClaim(k *kit) {

@@ -146,6 +146,13 @@ func (k *kit) renewSessions(owner string, extend, idle time.Duration) int {
 	return n
 }
 
+func (k *kit) releaseSessions(owner string) int {
+	k.Helper()
+	n, err := k.Provider.ReleaseSessions(k.ctx, owner)
+	require.NoError(k, err)
+	return n
+}
+
 func (k *kit) cleanupSessions() int {
 	k.Helper()
 	n, err := k.Provider.CleanupSessions(k.ctx)

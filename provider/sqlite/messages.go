@@ -26,7 +26,7 @@ WHERE instance = ?1 + 0 AND due <= ?2 AND (?3 > 0 OR kind IN (1, 2)) LIMIT 1`}
 	sqlNextDue = &statement{`
 SELECT due FROM messages WHERE instance = ?1 + 0 AND due > ?2 ORDER BY due LIMIT 1`}
 	sqlAnyStart = &statement{`
-SELECT 1 FROM messages WHERE instance = ?1 + 0 AND id < ?2 AND kind IN (1, 2) LIMIT 1`}
+SELECT 1 FROM messages WHERE instance = ?1 + 0 AND kind IN (1, 2) LIMIT 1`}
 	sqlQuarantine = &statement{`
 UPDATE messages SET attempts = attempts + 1, due = ?2 WHERE id = ?1`}
 )
@@ -71,11 +71,10 @@ type target struct {
 	*instance
 	// fresh says that the row is not inserted yet; then arrived has all messages that there are.
 	fresh bool
-	// first is the id of the first message that arrives now; start says that a start is among them.
-	first   uint64
-	start   bool
-	done    bool
-	arrived []provider.Message
+	// before says that it has no turn yet and had a start already; start, that one arrives now.
+	before, start bool
+	done          bool
+	arrived       []provider.Message
 }
 
 // delivery is one call of deliver.
@@ -98,7 +97,7 @@ func (w *writer) deliver(
 		if err != nil {
 			return nil, 0, err
 		}
-		results[n].Existing = t.status
+		results[n].Existing, results[n].Starting = t.status, t.before || t.start
 		if results[n].ID, err = d.insert(t, messages[n], bodies[n]); err != nil {
 			return nil, 0, err
 		}
@@ -133,6 +132,12 @@ func (d *delivery) target(id string) (*target, error) {
 			return nil, err
 		}
 		t.fresh, t.instance = true, &instance{key: key, id: id}
+	} else if i.execution == 0 {
+		start, err := d.w.c.one(sqlAnyStart, signed(i.key))
+		if err != nil {
+			return nil, err
+		}
+		t.before = start != nil
 	}
 	d.targets[id] = t
 	return t, nil
@@ -153,9 +158,6 @@ func (d *delivery) insert(t *target, m provider.Message, body []byte) (uint64, e
 	}
 	m.ID, m.Attempts = id, 0
 	t.start = t.start || isStart(m.Kind)
-	if t.first == 0 {
-		t.first = id
-	}
 	if t.fresh || d.claims.Holder == nil {
 		t.arrived = append(t.arrived, m)
 	}
@@ -193,12 +195,8 @@ func (d *delivery) settle(t *target) (*provider.InstanceClaim, error) {
 // reunite makes what waited for a start visible when it comes. It gives true where there is none
 // yet. What came after an earlier start is hidden for other reasons, and stays so.
 func (d *delivery) reunite(t *target) (orphaned bool, err error) {
-	if t.execution != 0 {
+	if t.execution != 0 || t.before {
 		return false, nil
-	}
-	before, err := d.w.c.one(sqlAnyStart, signed(t.key), signed(t.first))
-	if err != nil || before != nil {
-		return false, err
 	}
 	if t.start {
 		_, err = d.w.c.exec(sqlUnhide, signed(t.key))

@@ -17,6 +17,8 @@ WHERE sessions.owner = excluded.owner OR sessions.until_ms <= ?4`}
 	sqlRenewSession = &statement{`
 UPDATE sessions SET until_ms = max(until_ms, ?2)
 WHERE owner = CAST(?1 AS TEXT) AND until_ms > ?3 AND active_ms > ?4`}
+	sqlEndSessions = &statement{`
+UPDATE sessions SET until_ms = ?2 WHERE owner = CAST(?1 AS TEXT) AND until_ms > ?2`}
 	sqlDropSessions = &statement{`
 DELETE FROM sessions WHERE until_ms <= ?1
   AND NOT EXISTS (SELECT 1 FROM tasks WHERE tasks.session = sessions.id)`}
@@ -67,6 +69,22 @@ func (s *Store) RenewSessions(ctx context.Context, r provider.SessionRenewal) (i
 		return 0, err
 	}
 	return int(renewed), nil
+}
+
+// ReleaseSessions ends the live sessions of an owner.
+func (s *Store) ReleaseSessions(ctx context.Context, owner string) (int, error) {
+	var released int64
+	err := s.write(ctx, "release_sessions", 0, func(w *writer) (err error) {
+		released, err = w.c.exec(sqlEndSessions, owner, w.now)
+		if released > 0 {
+			w.ready(w.now)
+		}
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	return int(released), nil
 }
 
 // CleanupSessions deletes ended sessions that no task refers to.

@@ -7,12 +7,14 @@ import (
 )
 
 var (
+	// A start that waits counts as a state. Its row says status 0.
 	sqlStatus = &statement{`
 SELECT i.execution, i.status, e.output, d.custom_status, d.custom_status_version
 FROM instances i
-JOIN details d ON d.instance = i.key
-JOIN executions e ON e.instance = i.key AND e.execution = i.execution
-WHERE i.id = CAST(?1 AS TEXT) AND i.execution > 0`}
+LEFT JOIN details d ON d.instance = i.key
+LEFT JOIN executions e ON e.instance = i.key AND e.execution = i.execution
+WHERE i.id = CAST(?1 AS TEXT) AND (i.execution > 0 OR EXISTS (
+  SELECT 1 FROM messages m WHERE m.instance = i.key AND m.kind IN (1, 2)))`}
 	sqlStats = &statement{`
 SELECT i.events, i.bytes,
   (SELECT count(*) FROM messages m WHERE m.instance = i.key),
