@@ -3,22 +3,21 @@
 /** What the machine can do without us: the store alone, and the border alone. */
 
 const { execFileSync } = require('node:child_process');
-const path = require('node:path');
 // The border is below what users see, so this is the one measurement that reaches inside.
 const channel = require('../lib/channel.js');
+const { ROOT } = require('./places.js');
 const { quantile } = require('./stats.js');
-const { now } = require('./workloads.js');
+const { now } = require('./support.js');
 
 const IN_FLIGHT = 64;
 
-/** @param {string} mode @param {{ quick: boolean, payloadBytes: number }} settings */
-function measureStore(mode, { quick, payloadBytes }) {
+/** @param {string} mode @param {{ store: string, quick: boolean, payloadBytes: number }} settings */
+function measureStore(mode, { store, quick, payloadBytes }) {
   const args = [
-    ...['run', './bench/store', '-synchronous', mode],
+    ...['run', './bench/store', '-store', store, '-synchronous', mode],
     ...['-duration', quick ? '100ms' : '2s', '-payload', String(payloadBytes)],
   ];
-  const root = path.join(__dirname, '..');
-  return JSON.parse(execFileSync('go', args, { cwd: root, encoding: 'utf8' }));
+  return JSON.parse(execFileSync('go', args, { cwd: ROOT, encoding: 'utf8' }));
 }
 
 /** @param {{ quick: boolean, payloadBytes: number }} settings */

@@ -6,13 +6,20 @@
  */
 
 const { spawn } = require('node:child_process');
-const fs = require('node:fs');
-const os = require('node:os');
-const path = require('node:path');
 const { setTimeout: sleep } = require('node:timers/promises');
-const { Client, Runtime, SqliteProvider } = require('duroxide');
-const { now } = require('./workloads.js');
+const { Client, Runtime } = require('duroxide');
+const { openPlace } = require('./places.js');
+const { now } = require('./support.js');
 
+const RESTART = {
+  title: '500 workflows of 3 × 50 ms in flight, kill -9, restart: all done after',
+  unit: 'ms',
+  better: 'lower',
+  target: { sqlite: 1000, postgres: 1000 },
+  size: { full: 500, quick: 20 },
+  // Nobody sees there that a process is dead: its leases have to end, which takes half a minute.
+  slowOn: 'postgres',
+};
 const STEPS = 3;
 const STEP_MS = 50;
 const WAIT_MS = 120_000;
@@ -30,10 +37,14 @@ function start(args) {
   return { child, said, ended };
 }
 
-/** @param {string} mode @param {number} size how many workflows */
-async function measure(mode, size) {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'duroxide-bench-'));
-  const args = [path.join(folder, 'bench.db'), mode, String(size)];
+/**
+ * One round.
+ *
+ * @param {import('./places.js').Place} place
+ * @param {number} size how many workflows
+ */
+async function measure(place, size) {
+  const args = [JSON.stringify(place), String(size)];
   const first = start(['begin', ...args]);
   await first.said;
   first.child.kill('SIGKILL');
@@ -42,13 +53,11 @@ async function measure(mode, size) {
   const second = start(['finish', ...args]);
   const { failures, doneAt, startedAt } = JSON.parse(await second.said);
   await second.ended;
-  fs.rmSync(folder, { recursive: true, force: true });
-  const details = { afterStartMs: doneAt - startedAt };
-  return { value: doneAt - began, failures, details };
+  return { value: doneAt - began, failures, details: { afterStartMs: doneAt - startedAt } };
 }
 
-async function work([phase, file, mode, size]) {
-  const store = await SqliteProvider.open(file, { synchronous: mode });
+async function work([phase, place, size]) {
+  const store = await openPlace(JSON.parse(place));
   const runtime = new Runtime(store, {
     logLevel: 'error',
     orchestrationConcurrency: 32,
@@ -83,4 +92,4 @@ async function work([phase, file, mode, size]) {
 
 if (require.main === module) work(process.argv.slice(2));
 
-module.exports = { measure };
+module.exports = { RESTART, measure };

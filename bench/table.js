@@ -2,6 +2,8 @@
 
 /** Figures as a table that a person can read. */
 
+const { spread } = require('./stats.js');
+
 /** @param {number} value */
 function figure(value) {
   if (value === 0) return '0';
@@ -38,9 +40,60 @@ function align(rows) {
     .join('\n');
 }
 
+/**
+ * What adding nodes does, judged round by round, because the machine is not the same in all.
+ *
+ * @param {any[]} series results of one starter, by number of nodes
+ */
+function scalingText(series) {
+  const shown = series.map(({ nodes, median, unit }) => `${nodes} → ${figure(median)}${unit}`);
+  const most = series[series.length - 1];
+  const factors = most.rounds.map((/** @type {any} */ round) => round.details.timesOneNode);
+  const { median, min, max } = spread(factors);
+  const judged = max < 1 ? 'it falls' : min > 1 ? 'it rises' : 'some rounds rise, some fall';
+  return (
+    `Throughput by nodes, ${series[0].by}: ${shown.join(', ')}; ${most.nodes} do ${figure(median)} ` +
+    `times (${figure(min)} … ${figure(max)}) what ${series[0].nodes} does: ${judged}.`
+  );
+}
+
+/** @param {any[]} results */
+function scalingLines(results) {
+  const ofNodes = results.filter((result) => result.nodes !== undefined);
+  const starters = [...new Set(ofNodes.map((result) => result.starter))];
+  return starters.map((starter) =>
+    scalingText(ofNodes.filter((result) => result.starter === starter)),
+  );
+}
+
+/** @param {any} report */
+function setupLines({ machine, server, settings }) {
+  const lines = [
+    `Node ${machine.node}, ${machine.cpus} × ${machine.cpu}, ${machine.os}, ` +
+      `load ${machine.load.toFixed(2)} before the run; payload ${settings.payloadBytes} bytes; ${settings.rounds} rounds after one to warm up.`,
+  ];
+  if (server) {
+    const { server_version: version, ...rest } = server;
+    const shown = Object.entries(rest).map(([name, value]) => `${name} ${value}`);
+    lines.push(`PostgreSQL ${version}: ${shown.join(', ')}.`);
+  }
+  return lines;
+}
+
+const NOT_MEASURED = {
+  sqlite: 'several processes on one file, PostgreSQL (--store postgres), payloads of other sizes',
+  postgres: 'a server on another machine, SQLite (--store sqlite), payloads of other sizes',
+};
+
+/** @param {{ leftOut: string[] }} settings */
+function quickText({ leftOut }) {
+  const text = 'This was a quick run: it shows that the workloads run, its figures mean nothing.';
+  return leftOut.length === 0 ? text : `${text} Left out because slow: ${leftOut.join(', ')}.`;
+}
+
 /** @param {any} report */
 function formatReport(report) {
-  const head = ['work', 'fsync', 'median', 'from … to', 'target', '', 'failed', 'details'];
+  const head = ['work', 'commit', 'median', 'from … to', 'target', '', 'failed', 'details'];
   const rows = report.results.map((/** @type {any} */ result) => [
     result.title,
     result.mode.toUpperCase(),
@@ -57,14 +110,14 @@ function formatReport(report) {
   return [
     align([head, ...rows]),
     '',
+    ...(report.settings.quick ? [] : [...scalingLines(report.results), '']),
     'The bare limits of the same run (payload, fsync and machine as above):',
     ...bare,
     '',
-    `Node ${report.machine.node}, ${report.machine.cpus} × ${report.machine.cpu}, ${report.machine.os}; ` +
-      `payload ${report.settings.payloadBytes} bytes; ${report.settings.rounds} rounds after one to warm up.`,
+    ...setupLines(report),
     report.settings.quick
-      ? 'This was a quick run: it shows that the workloads run, its figures mean nothing.'
-      : 'Not measured: several processes on one file, PostgreSQL, payloads of other sizes.',
+      ? quickText(report.settings)
+      : `Not measured: ${NOT_MEASURED[report.settings.store]}.`,
   ].join('\n');
 }
 

@@ -5,15 +5,14 @@
  * time: a headline value, details, and how many instances did not end as they should.
  */
 
-const fs = require('node:fs');
-const { performance } = require('node:perf_hooks');
-const { setTimeout: sleep } = require('node:timers/promises');
+const { IDLE } = require('./idle.js');
 const { quantile } = require('./stats.js');
+const { BUSY, WAIT_MS, failed, now, registerEcho, sum } = require('./support.js');
 
 /**
  * @typedef {object} Setting
  * @property {any} client
- * @property {string} file the database file
+ * @property {import('./places.js').Place} place where the store is
  * @property {number} size how much a round does
  * @property {string} payload the input of each activity
  * @property {string} id unique for this round
@@ -24,34 +23,13 @@ const { quantile } = require('./stats.js');
  * @property {string} title
  * @property {string} unit
  * @property {'lower' | 'higher'} better
- * @property {number} target
+ * @property {{ sqlite?: number, postgres?: number }} target by store; it runs on those it has one for
  * @property {{ full: number, quick: number }} size
  * @property {Record<string, unknown>} [options] of the runtime
  * @property {number} [rounds] if not the number that was asked for
  * @property {(runtime: any) => void} register
  * @property {(setting: Setting) => Promise<Measured>} measure
  */
-
-const WAIT_MS = 600_000;
-const BUSY = { orchestrationConcurrency: 32, workerConcurrency: 64 };
-
-/** Wall clock with fractions of a millisecond. */
-function now() {
-  return performance.timeOrigin + performance.now();
-}
-
-function registerEcho(runtime) {
-  runtime.registerActivity('echo', (_ctx, input) => input);
-  runtime.registerOrchestration('One', function* (ctx, input) {
-    return yield ctx.scheduleActivity('echo', input);
-  });
-}
-
-/** Waits for an instance and says whether it failed. */
-async function failed(client, id) {
-  const status = await client.waitForOrchestration(id, WAIT_MS);
-  return status.status === 'Completed' ? 0 : 1;
-}
 
 /** Times of the steps of a chain, by instance. @type {Map<string, number[]>} */
 const stepTimes = new Map();
@@ -66,7 +44,7 @@ function perStep(times, from, to) {
 const chain = {
   unit: 'ms/step',
   better: /** @type {const} */ ('lower'),
-  target: 0.25,
+  target: { sqlite: 0.25, postgres: 0.6 },
   register(runtime) {
     runtime.registerActivity('step', (_ctx, { chain, payload }) => {
       stepTimes.get(chain)?.push(now());
@@ -91,27 +69,13 @@ const chain = {
 /** What an activity called 'stamp' waits to tell, by key. @type {Map<string, (at: number) => void>} */
 const stamps = new Map();
 
-/** @param {fs.BigIntStats[]} before @param {fs.BigIntStats[]} after */
-function isSame(before, after) {
-  return before.every(
-    (stat, at) => stat.mtimeNs === after[at].mtimeNs && stat.size === after[at].size,
-  );
-}
-
-/** @param {string} file @returns {fs.BigIntStats[]} */
-function statFiles(file) {
-  return [file, `${file}-wal`]
-    .filter((name) => fs.existsSync(name))
-    .map((name) => fs.statSync(name, { bigint: true }));
-}
-
 /** @type {Record<string, Workload>} */
 const WORKLOADS = {
   single: {
     title: 'start → result of one activity, one at a time, p50',
     unit: 'ms',
     better: 'lower',
-    target: 1.2,
+    target: { sqlite: 1.2, postgres: 2.5 },
     size: { full: 500, quick: 20 },
     register: registerEcho,
     async measure({ client, id, size, payload }) {
@@ -132,7 +96,7 @@ const WORKLOADS = {
     title: 'such orchestrations started at once',
     unit: '/s',
     better: 'higher',
-    target: 5000,
+    target: { sqlite: 5000, postgres: 2500 },
     size: { full: 2000, quick: 100 },
     options: BUSY,
     register: registerEcho,
@@ -144,7 +108,7 @@ const WORKLOADS = {
       const failures = await Promise.all(ids.map((each) => failed(client, each)));
       return {
         value: (size * 1000) / (now() - began),
-        failures: failures.reduce((sum, each) => sum + each, 0),
+        failures: sum(failures),
         details: { startsPerSecond: (size * 1000) / started },
       };
     },
@@ -167,7 +131,7 @@ const WORKLOADS = {
     title: '200-wide fan-out',
     unit: 'act/s',
     better: 'higher',
-    target: 8000,
+    target: { sqlite: 8000, postgres: 4000 },
     size: { full: 200, quick: 50 },
     options: BUSY,
     register(runtime) {
@@ -190,7 +154,7 @@ const WORKLOADS = {
     title: 'event raised → next activity runs, p50',
     unit: 'ms',
     better: 'lower',
-    target: 1,
+    target: { sqlite: 1, postgres: 2.5 },
     size: { full: 300, quick: 10 },
     register(runtime) {
       runtime.registerActivity('stamp', (_ctx, key) => stamps.get(key)?.(now()));
@@ -223,7 +187,7 @@ const WORKLOADS = {
     title: '100 timers of 2 s, lateness p50',
     unit: 'ms',
     better: 'lower',
-    target: 5,
+    target: { sqlite: 5, postgres: 10 },
     size: { full: 100, quick: 10 },
     options: BUSY,
     register(runtime) {
@@ -249,7 +213,7 @@ const WORKLOADS = {
       );
       return {
         value: quantile(late, 0.5),
-        failures: failures.reduce((sum, each) => sum + each, 0),
+        failures: sum(failures),
         details: { p90: quantile(late, 0.9), max: Math.max(...late) },
       };
     },
@@ -259,7 +223,7 @@ const WORKLOADS = {
     title: 'continue-as-new generations',
     unit: '/s',
     better: 'higher',
-    target: 4000,
+    target: { sqlite: 4000, postgres: 1500 },
     size: { full: 4000, quick: 50 },
     register(runtime) {
       runtime.registerOrchestration('Generations', function* (ctx, left) {
@@ -274,33 +238,7 @@ const WORKLOADS = {
     },
   },
 
-  idle: {
-    title: 'idle runtime, writes seen',
-    unit: 'writes',
-    better: 'lower',
-    target: 0,
-    size: { full: 10_000, quick: 1000 },
-    rounds: 1,
-    register: registerEcho,
-    async measure({ client, id, size, file, payload }) {
-      await client.startOrchestration(id, 'One', payload);
-      const failures = await failed(client, id);
-      // Leases of work that has just ended are renewed once more, and the file is tidied.
-      await sleep(size);
-      const cpu = process.cpuUsage();
-      const end = now() + size;
-      let before = statFiles(file);
-      let writes = 0;
-      while (now() < end) {
-        await sleep(20);
-        const after = statFiles(file);
-        if (!isSame(before, after)) writes += 1;
-        before = after;
-      }
-      const { user, system } = process.cpuUsage(cpu);
-      return { value: writes, failures, details: { cpuPercent: (user + system) / 10 / size } };
-    },
-  },
+  ...IDLE,
 };
 
-module.exports = { WORKLOADS, now };
+module.exports = { WORKLOADS };

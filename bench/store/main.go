@@ -1,35 +1,37 @@
-// Command store measures what SQLite alone can do on this machine: commits of one row, commits of
-// many rows, and the flush below them. It prints one JSON object.
+// Command store measures what a store alone can do on this machine: commits of one row, commits of
+// many rows, and what lies below them. It prints one JSON object.
 package main
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
-
-	_ "modernc.org/sqlite"
 )
 
 const rowsPerGroup = 100
 
-type figures struct {
-	CommitsPerSecond     float64 `json:"commitsPerSecond"`
-	GroupedRowsPerSecond float64 `json:"groupedRowsPerSecond"`
-	FlushMs              float64 `json:"flushMs"`
-}
-
 func main() {
-	synchronous := flag.String("synchronous", "full", "full or normal")
+	store := flag.String("store", "sqlite", "sqlite, or postgres: the server that DATABASE_URL names")
+	synchronous := flag.String("synchronous", "full", "full or normal, for sqlite")
 	duration := flag.Duration("duration", time.Second, "how long to run each measurement")
 	payload := flag.Int("payload", 100, "bytes in each row")
 	flag.Parse()
-	result, err := run(context.Background(), *synchronous, *duration, *payload)
+	ctx := context.Background()
+	var result any
+	var err error
+	switch *store {
+	case "sqlite":
+		result, err = measureSQLite(ctx, *synchronous, *duration, make([]byte, *payload))
+	case "postgres":
+		result, err = measurePostgres(ctx, *duration, make([]byte, *payload))
+	default:
+		err = errors.New("-store must be sqlite or postgres")
+	}
 	if err == nil {
 		err = json.NewEncoder(os.Stdout).Encode(result)
 	}
@@ -37,82 +39,6 @@ func main() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-}
-
-func run(ctx context.Context, synchronous string, d time.Duration, payload int) (figures, error) {
-	folder, err := os.MkdirTemp("", "duroxide-bench-store-")
-	if err != nil {
-		return figures{}, fmt.Errorf("make a folder: %w", err)
-	}
-	defer func() { _ = os.RemoveAll(folder) }()
-	db, err := open(ctx, filepath.Join(folder, "bare.db"), synchronous)
-	if err != nil {
-		return figures{}, err
-	}
-	defer func() { _ = db.Close() }()
-	insert, err := db.PrepareContext(ctx, "INSERT INTO rows (body) VALUES (?)")
-	if err != nil {
-		return figures{}, fmt.Errorf("prepare: %w", err)
-	}
-	defer func() { _ = insert.Close() }()
-	row := make([]byte, payload)
-	var f figures
-	f.CommitsPerSecond, err = rate(d, func() error { return commitRow(ctx, insert, row) })
-	if err != nil {
-		return figures{}, err
-	}
-	groups, err := rate(d, func() error { return commitGroup(ctx, db, insert, row) })
-	if err != nil {
-		return figures{}, err
-	}
-	f.GroupedRowsPerSecond = groups * rowsPerGroup
-	f.FlushMs, err = flushTime(filepath.Join(folder, "flush"), d)
-	return f, err
-}
-
-func open(ctx context.Context, file, synchronous string) (*sql.DB, error) {
-	db, err := sql.Open("sqlite", file)
-	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", file, err)
-	}
-	db.SetMaxOpenConns(1)
-	for _, statement := range []string{
-		"PRAGMA journal_mode = WAL",
-		"PRAGMA synchronous = " + synchronous,
-		"CREATE TABLE rows (id INTEGER PRIMARY KEY, body BLOB NOT NULL)",
-	} {
-		if _, err := db.ExecContext(ctx, statement); err != nil {
-			return nil, fmt.Errorf("run %q: %w", statement, err)
-		}
-	}
-	return db, nil
-}
-
-// commitRow commits one row by itself.
-func commitRow(ctx context.Context, insert *sql.Stmt, row []byte) error {
-	if _, err := insert.ExecContext(ctx, row); err != nil {
-		return fmt.Errorf("insert: %w", err)
-	}
-	return nil
-}
-
-// commitGroup commits many rows at once.
-func commitGroup(ctx context.Context, db *sql.DB, insert *sql.Stmt, row []byte) error {
-	tx, err := db.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("begin: %w", err)
-	}
-	defer func() { _ = tx.Rollback() }()
-	inside := tx.StmtContext(ctx, insert)
-	for range rowsPerGroup {
-		if err := commitRow(ctx, inside, row); err != nil {
-			return err
-		}
-	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", err)
-	}
-	return nil
 }
 
 // rate runs f for a while and gives how often it ran per second.
@@ -128,24 +54,15 @@ func rate(d time.Duration, f func() error) (float64, error) {
 	return float64(n) / time.Since(began).Seconds(), nil
 }
 
-// flushTime gives the median of overwriting 4 KiB in place and flushing them, in milliseconds.
-func flushTime(name string, d time.Duration) (float64, error) {
-	file, err := os.Create(filepath.Clean(name))
-	if err != nil {
-		return 0, fmt.Errorf("create %s: %w", name, err)
-	}
-	defer func() { _ = file.Close() }()
-	page := make([]byte, 4096)
-	var times []float64
-	_, err = rate(d, func() error {
+// median runs f for a while and gives the median of its durations.
+func median(d time.Duration, f func() error) (time.Duration, error) {
+	var times []time.Duration
+	_, err := rate(d, func() error {
 		began := time.Now()
-		if _, err := file.WriteAt(page, 0); err != nil {
-			return fmt.Errorf("write: %w", err)
+		if err := f(); err != nil {
+			return err
 		}
-		if err := flush(file); err != nil {
-			return fmt.Errorf("flush: %w", err)
-		}
-		times = append(times, float64(time.Since(began).Microseconds())/1000)
+		times = append(times, time.Since(began))
 		return nil
 	})
 	if err != nil {
