@@ -22,7 +22,20 @@ const { ROOT } = require('./prepare.js');
 /** Tests that are parts of their own, so that they run once and can be seen in the summary. */
 const OWN_PARTS = ['examples.test.js', 'kill.test.js'];
 /** Tests that start processes of their own, in which the eviction mode changes nothing. */
-const WITHOUT_RUNTIME = ['package.test.js', ...OWN_PARTS];
+const WITHOUT_RUNTIME = ['package.test.js', 'server.test.js', ...OWN_PARTS];
+/** Tests that lead through the whole store, for another version of PostgreSQL than the usual one. */
+const STORE_TESTS = [
+  'basics',
+  'continue-as-new',
+  'events',
+  'listing',
+  'management',
+  'postgres',
+  'sessions',
+  'sub-orchestrations',
+  'tags',
+  'timers',
+].map((name) => `__tests__/${name}.test.js`);
 
 /** @param {string} name of a development dependency's command */
 function bin(name) {
@@ -53,6 +66,11 @@ function nodeTest(files, options = []) {
 /** @param {string[]} without */
 function jsTests(without) {
   return filesBelow('__tests__', (name) => name.endsWith('.test.js') && !without.includes(name));
+}
+
+/** A command with a PostgreSQL server. @param {string[]} command */
+function onPostgres(command) {
+  return [process.execPath, 'scripts/postgres.js', ...command];
 }
 
 const GOLANGCI = ['go', 'tool', '-modfile=tools/go.mod', 'golangci-lint'];
@@ -100,11 +118,7 @@ const PARTS = [
     lane: 'node',
     needsBuild: true,
     mayLack: true,
-    commands: [
-      [process.execPath, 'scripts/postgres.js'].concat(
-        nodeTest(jsTests(WITHOUT_RUNTIME), ['--test-concurrency=2']),
-      ),
-    ],
+    commands: [onPostgres(nodeTest(jsTests(WITHOUT_RUNTIME), ['--test-concurrency=2']))],
   },
   {
     name: 'examples',
@@ -126,6 +140,17 @@ const PARTS = [
   },
   { name: 'go', lane: 'go', commands: [['go', 'test', '-race', './...']] },
   { name: 'lint-go', lane: 'go', commands: [[...GOLANGCI, 'run', './...']] },
+  {
+    name: 'other-pg',
+    lane: 'go',
+    needsBuild: true,
+    mayLack: true,
+    commands: [
+      onPostgres(['go', 'test', '-skip', 'BehindAPooler', './provider/postgres']),
+      onPostgres(nodeTest(STORE_TESTS, ['--test-concurrency=2'])),
+    ],
+    env: { DUROXIDE_TEST_PG: 'other' },
+  },
 ];
 
 module.exports = { FORMATTERS, PARTS };
