@@ -300,8 +300,8 @@ export class OrchestrationContext {
   getKvAllKeys(): string[];
   getKvLength(): number;
   /**
-   * Removes the keys that earlier executions last wrote before a time, and gives their number.
-   * Keys that this execution wrote stay.
+   * Removes the keys that were last written before a time, and gives their number. A key was
+   * written when the result came that the code was working on.
    */
   pruneKvValuesUpdatedBefore(cutoffMs: number): number;
 
@@ -370,8 +370,8 @@ export interface PostgresOptions {
 /** Options of connections by URL. */
 export interface PostgresUrlOptions extends PostgresOptions {
   /**
-   * Where the URL leads to a pooler in transaction mode: the URL of the server itself, for one
-   * connection that listens for changes of other processes. Without it they are found by polling.
+   * Where the URL leads to a pooler: the URL of the server itself, for one connection that listens
+   * for changes of other processes. Without it they are found by polling.
    */
   directUrl?: string;
 }
@@ -389,8 +389,8 @@ export class PostgresProvider {
   private constructor();
   /**
    * Connects and brings the tables in the schema `public` up to date. `postgres://` and
-   * `postgresql://` URLs are taken; `pooler=transaction` in the query says that a pooler in
-   * transaction mode lies between. The `PG…` variables of the environment are not read.
+   * `postgresql://` URLs are taken; `pooler=transaction` in the query says that a pooler lies
+   * between. The `PG…` variables of the environment are not read.
    */
   static connect(databaseUrl: string, options?: PostgresUrlOptions): Promise<PostgresProvider>;
   /** As `connect`, with all tables in a schema, which is made if it is missing. */
@@ -511,7 +511,10 @@ export interface StartOptions {
 export interface ListOptions {
   /** The most ids to give; all by default. */
   limit?: number;
-  /** The last id of the previous page: goes on behind it. */
+  /**
+   * The last id of the previous page: goes on behind it. Rejects with the code INSTANCE_NOT_FOUND
+   * where it is gone by now; who deletes while paging begins again instead.
+   */
   before?: string;
   /** Only ids that begin like this. */
   idPrefix?: string;
@@ -759,24 +762,31 @@ export function initTracing(options: {
   logFormat?: LogFormat;
 }): void;
 
-/** The base of the package's errors; `code` is stable. */
+/**
+ * The base of the package's errors. Codes are the contract, classes the comfort: `code` is stable,
+ * and docs/user-guide.md says what each means. Wrong arguments are a TypeError or RangeError instead.
+ */
 export class DuroxideError extends Error {
   constructor(
     message: string,
     options?: { code?: string; cause?: unknown; details?: object | null },
   );
   code: string;
+  /** What else is known: for errors of a store `operation` and `retryable`. */
   details?: object;
 }
-/** An activity failed; `cause` is what it threw. */
+/** An activity failed: `ACTIVITY_FAILED`. `cause` has name, message and stack of what it threw. */
 export class ActivityError extends DuroxideError {}
-/** An orchestration failed. */
+/** A child, or what a client waited for, failed: `ORCHESTRATION_FAILED`. */
 export class OrchestrationError extends DuroxideError {}
-/** Something was cancelled before it ended. */
+/** An orchestration was cancelled, or the result of an activity is not wanted: `CANCELLED`. */
 export class CancelledError extends DuroxideError {}
-/** What was waited for did not happen in time. */
+/** What was waited for did not happen in time: `TIMEOUT`. */
 export class TimeoutError extends DuroxideError {}
-/** Orchestration code did not repeat what its history says. */
+/** Orchestration code did not repeat what its history says: `NONDETERMINISM`. */
 export class NondeterminismError extends DuroxideError {}
-/** The store refused or failed. */
+/**
+ * The store refused or failed: `STORAGE`, `CANNOT_OPEN`, `CLOSED`, `CORRUPT`, `SCHEMA`, `READ_ONLY` or
+ * `DISK_FULL`.
+ */
 export class ProviderError extends DuroxideError {}

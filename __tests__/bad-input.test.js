@@ -45,6 +45,12 @@ test('a client refuses wrong arguments with a rejection that names them', async 
       /unknown option 'keep'; known are 'keepLast'/,
     ],
     [() => client.getExecutionInfo('a', '1'), TypeError, /executionId must be a number/],
+    [
+      () => client.listAllInstances({ idPrefix: 'a\0' }),
+      TypeError,
+      /idPrefix must not contain NUL/,
+    ],
+    [() => client.deleteInstanceBulk({ instanceIds: [5] }), TypeError, /instanceIds\[0\] must be/],
   ];
   for (const [call, type, message] of cases) {
     const promise = call();

@@ -106,9 +106,10 @@ describe('runs', () => {
         version: '1.0.0',
         input: '"ü"',
         customStatus: null,
+        startedMs: 2 ** 41,
         values: [['key', 'value', 2 ** 40]],
       },
-      deliveries: [{ token: 1, ok: true, value: '"ü"', details: '' }],
+      deliveries: [{ token: 1, ok: true, value: '"ü"', details: '', timeMs: 2 ** 42 }],
     });
   });
 

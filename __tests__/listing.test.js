@@ -58,6 +58,20 @@ test('a page is not disturbed by instances that are made meanwhile', async (t) =
   );
 });
 
+test('a page behind the last instance is empty, and one behind a deleted instance is refused', async (t) => {
+  const h = await withRuntime(t, { orchestrations });
+  await launchAll(h, ['a', 'b', 'c']);
+  assert.deepEqual(await h.client.listAllInstances({ before: 'a' }), []);
+  assert.deepEqual(await h.client.listInstancesByStatus('Failed', { before: 'c' }), []);
+  await h.client.deleteInstance('b');
+  const gone = {
+    code: 'INSTANCE_NOT_FOUND',
+    message: "options.before names the instance 'b', which is not there; begin again",
+  };
+  await assert.rejects(h.client.listAllInstances({ before: 'b' }), gone);
+  await assert.rejects(h.client.listInstancesByStatus('Completed', { before: 'b' }), gone);
+});
+
 test('filters by prefix, name, status and time go together', async (t) => {
   const h = await withRuntime(t, { orchestrations });
   await launchAll(h, ['eu-1', 'eu-2', 'us-1']);

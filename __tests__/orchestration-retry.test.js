@@ -99,3 +99,16 @@ test('schedules of pauses', () => {
     [10, 30, 90, 1000],
   );
 });
+
+test('pauses grow up to their bound and not beyond', () => {
+  const around = (backoff, failures) =>
+    [failures - 1, failures, failures + 1].map((n) => delayAfter(backoff, n));
+  assert.deepEqual(around('exponential', 10), [25600, 30000, 30000]);
+  assert.deepEqual(around('linear', 300), [29900, 30000, 30000]);
+  assert.deepEqual(around({ type: 'linear', delayMs: 10, maxMs: 50 }, 5), [40, 50, 50]);
+  assert.deepEqual(around({ type: 'fixed', baseMs: 70, maxMs: 50 }, 2), [70, 70, 70]);
+  assert.deepEqual(around('exponential', 5000), [30000, 30000, 30000]);
+  const uneven = { type: 'exponential', baseMs: 5, multiplier: 1.5, maxMs: 12 };
+  assert.deepEqual(around(uneven, 2), [5, 7, 11]);
+  assert.deepEqual(around(uneven, 4), [11, 12, 12]);
+});

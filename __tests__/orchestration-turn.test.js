@@ -529,28 +529,44 @@ test('limits throw at the call and change nothing', () => {
   ]);
 });
 
-test('pruning removes old inherited keys in key order, never those of this execution', () => {
-  const engine = new FakeEngine(
-    function* (ctx) {
-      ctx.setValue('c', 'new');
-      return [
-        ctx.pruneKvValuesUpdatedBefore(100),
-        ctx.getKvAllKeys(),
-        ctx.pruneKvValuesUpdatedBefore(Number.NaN),
-        ctx.pruneKvValuesUpdatedBefore(1e15),
-      ];
-    },
-    {
-      values: [
-        ['b', '1', 50],
-        ['a', '1', 99],
-        ['c', '1', 1],
-        ['d', '1', 100],
-      ],
-    },
-  );
-  assert.deepEqual(engine.asked(), ['setValue c', 'clearValue a', 'clearValue b', 'clearValue d']);
-  assert.deepEqual(engine.result, [2, ['c', 'd'], 0, 1]);
+test('pruning removes old keys in key order, by the recorded times of the steps that wrote them', () => {
+  const code = function* (ctx) {
+    ctx.setValue('c', 'at the start');
+    ctx.setValue('e', 'at the start');
+    yield ctx.scheduleTimer(1);
+    ctx.setValue('e', 'after the timer');
+    return [99.9, 100, Number.NaN, -5, 200, 201, 300, 301].map((cutoff) => [
+      ctx.pruneKvValuesUpdatedBefore(cutoff),
+      ctx.getKvAllKeys().join(),
+    ]);
+  };
+  const opening = {
+    startedMs: 200,
+    values: [
+      ['b', '1', 50],
+      ['a', '1', 99],
+      ['c', '1', 1],
+      ['d', '1', 100],
+    ],
+  };
+  const engine = new FakeEngine(code, opening);
+  engine.ok(1, null, 300);
+  const cleared = ['b', 'a', 'd', 'c', 'e'].map((key) => `clearValue ${key}`);
+  assert.deepEqual(engine.asked(), ['setValue e', ...cleared]);
+  assert.deepEqual(engine.result, [
+    [1, 'a,c,d,e'],
+    [1, 'c,d,e'],
+    [0, 'c,d,e'],
+    [0, 'c,d,e'],
+    [1, 'c,e'],
+    [1, 'e'],
+    [0, 'e'],
+    [1, ''],
+  ]);
+  const deliveries = [delivered(1, null, 300)];
+  const again = new FakeEngine(code, { ...opening, deliveries, replaySteps: 2 });
+  assert.deepEqual(again.steps, engine.steps);
+  assert.deepEqual(again.result, engine.result);
 });
 
 test('texts are well formed as soon as they are written', () => {

@@ -83,3 +83,11 @@ test('the deep path of the entry and the package description can be required', (
     console.log(require('duroxide/package.json').name);`;
   assert.equal(node('deep.cjs', text), 'duroxide\n');
 });
+
+test('the command of the package prints the SQL of a schema', () => {
+  const printed = npm(
+    ['exec', '--offline', '--', 'duroxide', 'postgres-sql', '--schema', 'shop'],
+    folder,
+  );
+  assert.match(printed, /CREATE SCHEMA IF NOT EXISTS "shop";/);
+});

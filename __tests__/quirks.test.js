@@ -338,7 +338,7 @@ test('Q44 an instance whose code comes later is running, and goes on soon', asyn
     await new Promise((resolve) => setImmediate(resolve));
   }
   assert.equal((await h.client.getStatus(id)).status, 'Running');
-  await h.start({
+  await h.restart({
     orchestrations: {
       *Later(_ctx, n) {
         return n + 1;

@@ -159,3 +159,21 @@ test('what has no JSON form throws at the call, or fails whoever returned it', a
     await assert.rejects(h.client.enqueueEvent('x', 'q', value), TypeError);
   }
 });
+
+test('NUL in a status, a key, a value and a reason comes through as well', async (t) => {
+  const h = await withRuntime(t, {
+    orchestrations: {
+      *Nul(ctx) {
+        ctx.setValue('k\0', 'v\0');
+        ctx.setCustomStatus('s\0');
+        yield ctx.waitForEvent('never');
+      },
+    },
+  });
+  const id = await h.launch('Nul');
+  await h.until(id, 's\0');
+  assert.equal(await h.client.getValue(id, 'k\0'), 'v\0');
+  assert.deepEqual(await h.client.getKvAllValues(id), { 'k\0': 'v\0' });
+  await h.client.cancelInstance(id, 'r\0');
+  assert.equal(failed(await h.wait(id)), 'canceled: r\0');
+});

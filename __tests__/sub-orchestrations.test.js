@@ -334,3 +334,33 @@ test('a child id that is taken fails the yield', async (t) => {
   assert.equal(again, "sub-orchestration instance id 'taken' already exists and is terminal");
   assert.match(reserved, /^sub-orchestration instance id 'sub::x' starts with the reserved marker/);
 });
+
+test('the children of a loser end with it, at every level', async (t) => {
+  const h = await withRuntime(t, {
+    orchestrations: {
+      *Leaf(ctx) {
+        ctx.setCustomStatus('waiting');
+        yield ctx.waitForEvent('never');
+      },
+      *Middle(ctx) {
+        yield ctx.scheduleSubOrchestration('Leaf');
+      },
+      *Loser(ctx) {
+        yield ctx.scheduleSubOrchestration('Middle');
+      },
+      *Racer(ctx) {
+        return yield ctx.race(ctx.scheduleSubOrchestration('Loser'), ctx.waitForEvent('go'));
+      },
+    },
+  });
+  const id = await h.launch('Racer');
+  const loser = `${id}::sub::2`;
+  const middle = `${loser}::sub::2`;
+  await h.until(`${middle}::sub::2`, 'waiting');
+  await h.client.raiseEvent(id, 'go', 'won');
+  assert.deepEqual(completed(await h.wait(id)), { index: 1, value: 'won' });
+  assert.match(failed(await h.wait(loser)), /^canceled: parent dropped sub-orchestration/);
+  for (const descendant of [middle, `${middle}::sub::2`]) {
+    assert.equal(failed(await h.wait(descendant)), 'canceled: parent canceled');
+  }
+});

@@ -22,20 +22,26 @@ async function outputOf(t, code, input) {
   return h.output('Code', input);
 }
 
-test('F1 typed registration round trip', async (t) => {
+/** Like outputOf, with the typed methods of registration. */
+async function typedOutputOf(t, code, input) {
   const h = await withStore(t, { memory: true });
   const runtime = makeRuntime(h.provider);
   runtime.registerActivityTyped('Double', activities.Double);
-  runtime.registerOrchestrationTyped('Typed', function* (ctx, n) {
-    return yield ctx.scheduleActivityTyped('Double', n);
-  });
+  runtime.registerOrchestrationTyped('Typed', code);
   await runtime.start();
   t.after(() => runtime.shutdown(100));
-  assert.equal(await h.output('Typed', 21), 42);
+  return h.output('Typed', input);
+}
+
+test('F1 typed registration round trip', async (t) => {
+  const code = function* (ctx, n) {
+    return yield ctx.scheduleActivityTyped('Double', n);
+  };
+  assert.equal(await typedOutputOf(t, code, 21), 42);
 });
 
 test('F2 typed registration fan out through plain all', async (t) => {
-  const results = await outputOf(t, function* (ctx) {
+  const results = await typedOutputOf(t, function* (ctx) {
     return yield ctx.all([5, 10].map((n) => ctx.scheduleActivity('Double', n)));
   });
   for (const { ok } of results) assert.equal(typeof ok, 'number');
@@ -43,7 +49,7 @@ test('F2 typed registration fan out through plain all', async (t) => {
 });
 
 test('F3 typed registration through plain race', async (t) => {
-  const value = await outputOf(t, function* (ctx) {
+  const value = await typedOutputOf(t, function* (ctx) {
     const race = ctx.race(ctx.scheduleActivity('Double', 21), ctx.scheduleTimer(2000));
     return (yield race).value;
   });

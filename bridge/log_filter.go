@@ -28,7 +28,9 @@ func (f logFilter) levelOf(target string) slog.Level {
 	return levelOff
 }
 
+// newFilter makes a filter. Of two directives for one target the later counts.
 func newFilter(directives []directive) logFilter {
+	slices.Reverse(directives)
 	slices.SortStableFunc(directives, func(a, b directive) int {
 		return len(b.target) - len(a.target)
 	})

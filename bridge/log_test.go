@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 	"time"
 
@@ -21,6 +22,14 @@ func TestCompactLinesAreOneLineEach(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, "2026-01-02T03:04:05.000678Z  WARN duroxide::activity: two\\nlines "+
 		"execution_id=1 error=\"say \\\"no\\\" now\"\n", string((&sink{}).compactLine(sample)))
+}
+
+func TestColoursMarkTheSameLine(t *testing.T) {
+	t.Parallel()
+	plain := string((&sink{}).compactLine(sample))
+	painted := string((&sink{colors: true}).compactLine(sample))
+	require.Contains(t, painted, "\x1b[33m WARN\x1b[0m ")
+	require.Equal(t, plain, regexp.MustCompile("\x1b\\[[0-9]+m").ReplaceAllString(painted, ""))
 }
 
 func TestJSONLinesHoldTextsOnly(t *testing.T) {
@@ -56,6 +65,8 @@ func TestFiltersChooseByTheLongestTarget(t *testing.T) {
 		{filter("duroxide::activity"), "info", targetActivity, levelTrace},
 		{filter("duroxide::activity"), "info", targetDefault, levelOff},
 		{filter("duroxide=loud"), "warn", targetDefault, slog.LevelWarn},
+		{filter("warn,debug"), "info", targetDefault, slog.LevelDebug},
+		{filter("duroxide=debug,info,duroxide=error"), "info", targetDefault, slog.LevelError},
 	} {
 		f := chooseFilter(c.filter, c.level)
 		require.Equal(t, c.want, f.levelOf(c.target), "%v", c)

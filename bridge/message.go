@@ -82,6 +82,13 @@ func encodeRun(runtime uint32, r *engine.RunRequest) ([]byte, error) {
 		ints = append(appendLong(ints, d.Token), bit(d.OK))
 		texts = append(texts, some(d.Value), some(d.Details))
 	}
+	// The times of the steps, the start among them.
+	if r.Open != nil {
+		ints = appendLong(ints, uint64(r.Open.StartedMs)) //nolint:gosec // after 1970
+	}
+	for i := range r.Deliveries {
+		ints = appendLong(ints, uint64(r.Deliveries[i].TimeMs)) //nolint:gosec // after 1970
+	}
 	return encodeRecord(kindRun, flags, r.Invocation.Token, ints, texts)
 }
 

@@ -11,8 +11,9 @@ import (
 )
 
 var storeRequests = map[string]handler{
-	"store.open":  with(serveOpen),
-	"store.close": with(serveClose),
+	"store.open":   with(serveOpen),
+	"store.close":  with(serveClose),
+	"postgres.sql": with(serveSchemaSQL),
 }
 
 var runtimeRequests = map[string]handler{
@@ -271,10 +272,10 @@ func debugCall(ctx context.Context, h *runtimeHost, kind, payload string) error 
 	_, err := h.Run(ctx, engine.RunRequest{
 		Invocation: i, Resident: i.Token, ReplaySteps: 1,
 		Open: &engine.Opening{
-			Input: payload, CustomStatus: nil,
+			Input: payload, CustomStatus: nil, StartedMs: 1 << 41,
 			Values: []engine.KeyValue{{Key: "key", Value: "value", UpdatedAtMs: 1 << 40}},
 		},
-		Deliveries: []replay.Delivery{{Token: 1, OK: true, Value: payload}},
+		Deliveries: []replay.Delivery{{Token: 1, OK: true, Value: payload, TimeMs: 1 << 42}},
 	})
 	h.Drop(i.Token)
 	return err

@@ -41,9 +41,13 @@ type postgresArguments struct {
 	URL    string          `json:"url"`
 	Schema string          `json:"schema"`
 	Entra  *entraArguments `json:"entra"`
+	// DirectURL leads past a pooler; "" means that there is none.
+	DirectURL string `json:"directUrl"`
 	// Zero stands for the defaults of the store.
 	MaxConnections   int   `json:"maxConnections"`
 	AcquireTimeoutMs int64 `json:"acquireTimeoutMs"`
+	// Migrate is whether the tables are brought up to date; absent means yes.
+	Migrate *bool `json:"migrate"`
 }
 
 // entraArguments name a server that takes Entra tokens.
@@ -91,7 +95,9 @@ func openPostgres(
 ) (provider.Provider, error) {
 	o := postgres.Options{
 		URL:            a.URL,
+		Direct:         a.DirectURL,
 		Schema:         a.Schema,
+		VerifyOnly:     a.Migrate != nil && !*a.Migrate,
 		MaxConns:       a.MaxConnections,
 		AcquireTimeout: time.Duration(a.AcquireTimeoutMs) * time.Millisecond,
 		Log:            log.With(slog.String(targetKey, "duroxide::providers::postgres")),
@@ -107,6 +113,23 @@ func openPostgres(
 		Audience: a.Entra.Audience,
 		Refresh:  time.Duration(a.Entra.RefreshIntervalMs) * time.Millisecond,
 	}, o)
+}
+
+// schemaArguments are those of postgres.sql.
+type schemaArguments struct {
+	Schema string `json:"schema"`
+	// After is how many migrations are applied already.
+	After int `json:"after"`
+}
+
+type schemaSQL struct {
+	SQL string `json:"sql"`
+}
+
+// serveSchemaSQL needs no store: whoever may make tables runs the text elsewhere.
+func serveSchemaSQL(_ context.Context, _ *host, a schemaArguments, _ string) (result, error) {
+	text, err := postgres.MigrationSQL(a.Schema, a.After)
+	return result{value: schemaSQL{text}}, err
 }
 
 func openSQLite(

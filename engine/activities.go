@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -369,17 +370,28 @@ func (w *workers) tokens() map[provider.LeaseID][]provider.Token {
 	return all
 }
 
-// cancel stops the activities of an execution whose results are no longer wanted.
-func (w *workers) cancel(instance string, execution uint64, events []uint64) {
-	for _, event := range events {
+// cancel stops the activities of an execution whose results are no longer wanted, and tells them why.
+func (w *workers) cancel(instance string, execution uint64, reasons map[uint64]string) {
+	for event, reason := range reasons {
 		w.mu.Lock()
 		for _, j := range w.held {
 			t := j.claim.Task
 			if t.Event == event && t.Execution == execution && t.Instance == instance {
-				w.stop(j, "its result is no longer wanted")
+				w.stop(j, reason)
 			}
 		}
 		w.mu.Unlock()
+	}
+}
+
+// deleted stops the activities of instances that are no more.
+func (w *workers) deleted(instances []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, j := range w.held {
+		if slices.Contains(instances, j.claim.Task.Instance) {
+			w.stop(j, "its instance was deleted")
+		}
 	}
 }
 

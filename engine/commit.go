@@ -191,7 +191,40 @@ func (t *turn) settle(c provider.Commit, d replay.Delta) {
 	rt.mu.Unlock()
 	if rt.workers != nil {
 		rt.workers.forget(c.Tasks)
-		rt.workers.cancel(r.instance, c.Execution, d.CancelActivities)
+		rt.workers.cancel(r.instance, c.Execution, unwanted(d))
+	}
+}
+
+// unwanted says of the activities that a turn cancels why their results are no longer wanted.
+func unwanted(d replay.Delta) map[uint64]string {
+	if len(d.CancelActivities) == 0 {
+		return nil
+	}
+	reasons := make(map[uint64]string, len(d.CancelActivities))
+	for _, event := range d.CancelActivities {
+		reasons[event] = ended(d.Ending)
+	}
+	for _, e := range d.Events {
+		request, ok := e.Data.(history.ActivityCancelRequested)
+		if _, running := reasons[e.Source]; ok && running && request.Reason == history.ReasonDropped {
+			reasons[e.Source] = "the orchestration does not wait for it any more"
+		}
+	}
+	return reasons
+}
+
+func ended(e *replay.Ending) string {
+	switch {
+	case e == nil:
+		return "the orchestration goes on without it"
+	case e.Kind == replay.Completed:
+		return "the orchestration has completed"
+	case e.Kind == replay.Continued:
+		return "the orchestration has continued as new"
+	case e.Failure != nil && e.Failure.Kind == history.CancelledKind:
+		return "the orchestration was canceled: " + e.Failure.Reason
+	default:
+		return "the orchestration has failed"
 	}
 }
 

@@ -45,6 +45,22 @@ func TestAnUnregisteredActivityFailsWhereItWasAwaited(t *testing.T) {
 	require.Equal(t, `"caught: poison: activity nobody#2 exceeded 3 attempts (max 2)"`, r.wait("a").Output)
 }
 
+func TestByDefaultTheEleventhAttemptIsPoison(t *testing.T) {
+	t.Parallel()
+	h := enginetest.NewHost()
+	h.Orchestration("caller", func(c *enginetest.Code, _ string) (any, error) {
+		_, err := c.Call("nobody", "null")
+		return err.Error(), nil
+	})
+	r := start(t, h, engine.RuntimeOptions{
+		UnregisteredBackoff: time.Millisecond, UnregisteredBackoffMax: time.Millisecond,
+	})
+	r.start("a", "nobody", "null")
+	require.Equal(t, "poison: orchestration a exceeded 11 attempts (max 10)", r.wait("a").Error)
+	r.start("b", "caller", "null")
+	require.Equal(t, `"poison: activity nobody#2 exceeded 11 attempts (max 10)"`, r.wait("b").Output)
+}
+
 func TestAChildWithoutAHandlerFailsItsParentWhereItWasAwaited(t *testing.T) {
 	t.Parallel()
 	h := enginetest.NewHost()

@@ -49,6 +49,8 @@ type RunRequest struct {
 type Opening struct {
 	Input        string
 	CustomStatus *string
+	// StartedMs is the recorded time of the start.
+	StartedMs int64
 	// Values is the key-value store at the start of the execution, in key order.
 	Values []KeyValue
 }

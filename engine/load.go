@@ -127,7 +127,7 @@ func liveValues(record provider.Record) map[string]provider.Value {
 // beyond the history is new work.
 func (t *turn) open(deliveries []replay.Delivery, values map[string]provider.Value) error {
 	p := t.r.x.Params()
-	opening := &Opening{Input: p.Input, CustomStatus: p.CustomStatus}
+	opening := &Opening{Input: p.Input, CustomStatus: p.CustomStatus, StartedMs: t.r.x.StartedMs()}
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		v := values[key]
 		opening.Values = append(opening.Values, KeyValue{Key: key, Value: v.Data, UpdatedAtMs: v.UpdatedAtMs})
@@ -141,7 +141,7 @@ func (t *turn) open(deliveries []replay.Delivery, values map[string]provider.Val
 		if err != nil {
 			return err
 		}
-		return t.step(answer, 0)
+		return t.step(answer, 0, t.nowMs())
 	}
 	return t.replay(opening, deliveries)
 }
@@ -157,7 +157,7 @@ func (t *turn) replay(opening *Opening, deliveries []replay.Delivery) error {
 		return t.broken(t.located(err, opening, deliveries))
 	}
 	answer.Steps = [][]replay.Action{extra}
-	return t.step(answer, 0)
+	return t.step(answer, 0, t.nowMs())
 }
 
 // lead makes the generator and gives what the code asks for on its way over the recorded

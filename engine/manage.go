@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"duroxide/history"
@@ -248,8 +249,24 @@ func (c *Client) deleteTree(
 		deleted, err := retry(ctx, c, func(ctx context.Context) (provider.Deleted, error) {
 			return c.e.store.Delete(ctx, tree, force)
 		})
+		if err == nil {
+			c.e.stopDeleted(tree)
+		}
 		if err == nil || attempt == orphanRetries || !errors.Is(err, provider.ErrOrphanedChild) {
 			return deleted, err
+		}
+	}
+}
+
+// stopDeleted stops what this process runs of deleted instances. Other processes find out with the
+// next renewal of their leases.
+func (e *Engine) stopDeleted(instances []string) {
+	e.mu.Lock()
+	runtimes := slices.Clone(e.runtimes)
+	e.mu.Unlock()
+	for _, rt := range runtimes {
+		if rt.workers != nil {
+			rt.workers.deleted(instances)
 		}
 	}
 }

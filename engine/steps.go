@@ -45,6 +45,10 @@ func (t *turn) call(request RunRequest) (replay.Answer, error) {
 	return answer, nil
 }
 
+// nowMs is the time of what this turn records. Code compares such times, so within an execution
+// they never go back, whatever the clock does.
+func (t *turn) nowMs() int64 { return max(t.rt.nowMs(), t.r.x.StepMs()) }
+
 // consume takes the items one by one, lets the code answer each, and commits. Completions that are
 // waiting side by side go to the code in one call; they are still taken one by one.
 func (t *turn) consume() error {
@@ -86,11 +90,13 @@ func isInput(k provider.MessageKind) bool {
 	}
 }
 
-// batch takes as many items as can go to the code in one call; it gives their number.
+// batch takes as many items as can go to the code in one call; it gives their number. Code sees the
+// time of a step, so their time is that of the call; only the last step lasts until now.
 func (t *turn) batch(items []item) (int, error) {
+	nowMs := t.nowMs()
 	var deliveries []replay.Delivery
 	for _, it := range items {
-		d, ok := t.r.x.Peek(arrivalOf(it.msg))
+		d, ok := t.r.x.Peek(arrivalOf(it.msg), nowMs)
 		if !ok {
 			break
 		}
@@ -104,14 +110,17 @@ func (t *turn) batch(items []item) (int, error) {
 		return 0, err
 	}
 	for i := range answer.Steps {
-		_, delivered, err := t.accept(items[i])
+		_, delivered, err := t.accept(items[i], nowMs)
 		if err != nil || t.ended {
 			return i + 1, err
 		}
 		if !delivered {
 			continue // An earlier step of this call dropped it; the code did nothing for it.
 		}
-		if err := t.step(answer, i); err != nil || t.ended {
+		if i == len(answer.Steps)-1 {
+			nowMs = t.nowMs()
+		}
+		if err := t.step(answer, i, nowMs); err != nil || t.ended {
 			return i + 1, err
 		}
 	}
@@ -120,7 +129,7 @@ func (t *turn) batch(items []item) (int, error) {
 
 // single takes an item that is not the completion of an open schedule.
 func (t *turn) single(it item) error {
-	d, ok, err := t.accept(it)
+	d, ok, err := t.accept(it, t.nowMs())
 	if err != nil || t.ended || !ok {
 		return err
 	}
@@ -128,11 +137,11 @@ func (t *turn) single(it item) error {
 	if err != nil {
 		return err
 	}
-	return t.step(answer, 0)
+	return t.step(answer, 0, t.nowMs())
 }
 
 // accept appends what the history must know of an item.
-func (t *turn) accept(it item) (d replay.Delivery, ok bool, err error) {
+func (t *turn) accept(it item, nowMs int64) (d replay.Delivery, ok bool, err error) {
 	t.take(it)
 	if it.msg.Kind == provider.StartInstance || it.msg.Kind == provider.ContinueInstance {
 		t.collide(it.msg, "")
@@ -142,7 +151,7 @@ func (t *turn) accept(it item) (d replay.Delivery, ok bool, err error) {
 		t.r.dropTimer(it.msg.Source)
 	}
 	before := t.r.x.LastEvent()
-	d, ok, err = t.r.x.Accept(arrivalOf(it.msg), t.rt.nowMs())
+	d, ok, err = t.r.x.Accept(arrivalOf(it.msg), nowMs)
 	if err != nil {
 		return d, false, t.broken(err)
 	}
@@ -157,16 +166,16 @@ func (t *turn) accept(it item) (d replay.Delivery, ok bool, err error) {
 }
 
 // step takes one step of an answer, and then serves what can be answered inside the turn.
-func (t *turn) step(answer replay.Answer, i int) error {
-	if err := t.apply(answer, i); err != nil || t.ended {
+func (t *turn) step(answer replay.Answer, i int, nowMs int64) error {
+	if err := t.apply(answer, i, nowMs); err != nil || t.ended {
 		return err
 	}
 	return t.serve()
 }
 
 // apply takes the actions of one step, and what the code ended with if it was the last.
-func (t *turn) apply(answer replay.Answer, i int) error {
-	successor, err := t.r.x.Apply(answer.Steps[i], t.rt.nowMs())
+func (t *turn) apply(answer replay.Answer, i int, nowMs int64) error {
+	successor, err := t.r.x.Apply(answer.Steps[i], nowMs)
 	switch {
 	case err != nil:
 		return t.broken(err)
@@ -199,17 +208,18 @@ func (t *turn) serve() error {
 			if !more {
 				return nil
 			}
-			value, err := t.answer(call)
+			nowMs := t.nowMs()
+			value, err := t.answer(call, nowMs)
 			if err != nil {
 				return err
 			}
-			d = t.r.x.Answer(call, value, t.rt.nowMs())
+			d = t.r.x.Answer(call, value, nowMs)
 		}
 		answer, err := t.call(RunRequest{Deliveries: []replay.Delivery{d}})
 		if err != nil {
 			return err
 		}
-		if err := t.apply(answer, 0); err != nil {
+		if err := t.apply(answer, 0, t.nowMs()); err != nil {
 			return err
 		}
 	}
@@ -217,12 +227,12 @@ func (t *turn) serve() error {
 }
 
 // answer computes a system call.
-func (t *turn) answer(c replay.Call) (string, error) {
+func (t *turn) answer(c replay.Call, nowMs int64) (string, error) {
 	switch c.Name {
 	case replay.NewGUID:
 		return strconv.Quote(uuid.NewString()), nil
 	case replay.UTCNow:
-		return strconv.FormatInt(t.rt.nowMs(), 10), nil
+		return strconv.FormatInt(nowMs, 10), nil
 	default:
 		var value *string
 		err := t.rt.insist(t.rt.ctx, "value", func() (err error) {

@@ -256,7 +256,7 @@ func (t *turn) fail(f history.Failure) {
 }
 
 func (t *turn) end(e replay.Ending) {
-	t.r.x.End(e, t.rt.nowMs())
+	t.r.x.End(e, t.nowMs())
 	t.ended = true
 }
 

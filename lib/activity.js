@@ -113,8 +113,9 @@ class ActivityContext {
    * @param {string} reason
    */
   static cancel(context, reason) {
-    context.#cancelReason ??= reason;
-    context.#abort(reason);
+    // Whoever polled may know that it is cancelled, but not why.
+    context.#cancelReason ||= reason;
+    context.#abort(context.#cancelReason);
   }
 
   /**

@@ -63,8 +63,20 @@ function string(argument, value) {
  * @returns {string}
  */
 function name(argument, value) {
-  const text = string(argument, value);
+  const text = storable(argument, value);
   if (text === '') throw new TypeError(`${argument} must not be empty`);
+  return text;
+}
+
+/**
+ * Checks a name, or a part of one, that may be empty.
+ *
+ * @param {string} argument
+ * @param {unknown} value
+ * @returns {string}
+ */
+function storable(argument, value) {
+  const text = string(argument, value);
   if (UNSTORABLE.test(text)) {
     throw new TypeError(`${argument} must not contain NUL or lone surrogates`);
   }
@@ -95,20 +107,22 @@ function isReserved(id) {
 }
 
 /**
- * Checks a whole number from `min` on.
+ * Checks a whole number between bounds, by default as far as numbers are exact.
  *
  * @param {string} argument
  * @param {unknown} value
  * @param {number} [min]
+ * @param {number} [max]
  * @returns {number}
  */
-function integer(argument, value, min = 0) {
+function integer(argument, value, min = 0, max = Number.MAX_SAFE_INTEGER) {
   if (typeof value !== 'number') {
     throw new TypeError(`${argument} must be a number, not ${kindOf(value)}`);
   }
   if (!Number.isInteger(value) || value < min) {
     throw new RangeError(`${argument} must be a whole number from ${min} on, not ${value}`);
   }
+  if (value > max) throw new RangeError(`${argument} must be at most ${max}, not ${value}`);
   return value;
 }
 
@@ -235,6 +249,7 @@ module.exports = {
   kindOf,
   string,
   name,
+  storable,
   rootId,
   isReserved,
   integer,

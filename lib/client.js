@@ -3,7 +3,7 @@
 const channel = require('./channel.js');
 const check = require('./check.js');
 const codec = require('./codec.js');
-const { OrchestrationError, TimeoutError, classOfFailure } = require('./errors.js');
+const { DuroxideError, OrchestrationError, TimeoutError, classOfFailure } = require('./errors.js');
 const { openedStore } = require('./provider.js');
 const { nameOf } = require('./registered.js');
 const { ended, present, status } = require('./replies.js');
@@ -23,7 +23,7 @@ const LIST_OPTIONS = {
   limit: (/** @type {string} */ argument, /** @type {unknown} */ value) =>
     check.integer(argument, value, 1),
   before: check.name,
-  idPrefix: check.string,
+  idPrefix: check.storable,
   name: (/** @type {string} */ argument, /** @type {unknown} */ value) =>
     nameOf(argument, value, 'orchestration'),
   createdFrom: check.integer,
@@ -208,17 +208,37 @@ class Client {
 
   /** @param {unknown} [options] */
   async listAllInstances(options) {
-    const page = check.options('options', options, LIST_OPTIONS);
-    const { value } = await this.#request('list', page);
-    return value.instances;
+    return this.#list(check.options('options', options, LIST_OPTIONS));
   }
 
   /** @param {string} wanted @param {unknown} [options] */
   async listInstancesByStatus(wanted, options) {
     const status = check.string('status', wanted);
-    const page = check.options('options', options, LIST_OPTIONS);
-    const { value } = await this.#request('list', { ...page, status });
+    return this.#list({ ...check.options('options', options, LIST_OPTIONS), status });
+  }
+
+  /** @param {Record<string, any>} page */
+  async #list(page) {
+    const { value } = await this.#request('list', page);
+    if (value.instances.length === 0 && page.before !== undefined) await this.#find(page.before);
     return value.instances;
+  }
+
+  /**
+   * Refuses a page behind an instance that is gone: nothing is found there, which would look like
+   * the end.
+   *
+   * @param {string} before
+   */
+  async #find(before) {
+    try {
+      await this.#request('instance', { instance: before });
+    } catch (error) {
+      const { code } = /** @type {any} */ (error);
+      if (code !== 'INSTANCE_NOT_FOUND') throw error;
+      const text = `options.before names the instance '${before}', which is not there; begin again`;
+      throw new DuroxideError(text, { code, cause: error });
+    }
   }
 
   /** @param {string} instanceId */
@@ -244,7 +264,9 @@ class Client {
   /** @param {string} instanceId @param {number} executionId */
   async readExecutionHistory(instanceId, executionId) {
     const instance = check.name('instanceId', instanceId);
-    const execution = check.integer('executionId', executionId, 1);
+    const execution = check.integer('executionId', executionId);
+    // Executions count from 1; to the engine, zero means the current one.
+    if (execution === 0) return [];
     const { value } = await this.#request('history', { instance, execution });
     return value.events.map(present);
   }
@@ -289,7 +311,9 @@ class Client {
 /** @param {unknown} filter */
 function conditions(filter) {
   const { instanceIds, ...rest } = check.options('filter', filter, FILTER);
-  return { ids: instanceIds ?? null, ...rest };
+  // To the engine a limit of zero is the default one; here it matches nothing.
+  const ids = rest.limit === 0 ? [] : (instanceIds ?? null);
+  return { ids, ...rest };
 }
 
 /**

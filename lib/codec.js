@@ -1,7 +1,7 @@
 'use strict';
 
 const { DuroxideError } = require('./errors.js');
-const { LimitError, MAX_PAYLOAD_LENGTH } = require('./limits.js');
+const { LimitError, checkPayload } = require('./limits.js');
 
 /**
  * Values to text and back. Everywhere below, payloads are opaque text.
@@ -20,11 +20,7 @@ function encode(value, what) {
     throw new TypeError(`${what} is a ${typeof value}, which has no JSON form`);
   }
   const text = JSON.stringify(value) ?? 'null';
-  if (text.length > MAX_PAYLOAD_LENGTH) {
-    throw new LimitError(
-      `${what} (${text.length} characters) exceeds limit (${MAX_PAYLOAD_LENGTH} characters)`,
-    );
-  }
+  checkPayload(what, text);
   return text;
 }
 

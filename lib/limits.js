@@ -9,10 +9,10 @@ const MAX_KV_VALUE_BYTES = 65536;
 const MAX_CUSTOM_STATUS_BYTES = 262144;
 
 /**
- * V8 holds at most 2^29 - 24 UTF-16 units in a string; a text that is close to that could not be
- * handed back, so it is refused where it is made.
+ * V8 holds at most 2^29 - 24 UTF-16 units in a string, and the engine hands back no text of more
+ * bytes than that; so one that is close to it is refused where it is made.
  */
-const MAX_PAYLOAD_LENGTH = 2 ** 29 - 1024;
+const MAX_PAYLOAD_BYTES = 2 ** 29 - 1024;
 
 /** A value is larger than a published limit. The message names the limit. */
 class LimitError extends RangeError {
@@ -36,6 +36,20 @@ Object.defineProperty(LimitError.prototype, 'name', {
  */
 function byteSize(text) {
   return Buffer.byteLength(text, 'utf8');
+}
+
+/**
+ * Refuses the text of an input, result or message that is too large.
+ *
+ * @param {string} what
+ * @param {string} text
+ */
+function checkPayload(what, text) {
+  // A UTF-16 unit has at most three bytes, so most texts need no counting.
+  const size = text.length * 3 <= MAX_PAYLOAD_BYTES ? 0 : byteSize(text);
+  if (size > MAX_PAYLOAD_BYTES) {
+    throw new LimitError(`${what} (${size} bytes) exceeds limit (${MAX_PAYLOAD_BYTES} bytes)`);
+  }
 }
 
 /**
@@ -98,9 +112,9 @@ module.exports = {
   MAX_TAG_NAME_BYTES,
   MAX_KV_KEYS,
   MAX_KV_VALUE_BYTES,
-  MAX_PAYLOAD_LENGTH,
   LimitError,
   byteSize,
+  checkPayload,
   checkCustomStatus,
   checkValue,
   checkKeyCount,

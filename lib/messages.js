@@ -51,8 +51,11 @@ function readRun(r) {
       ok: r.int() === 1,
       value: r.string(),
       details: r.string(),
+      timeMs: 0,
     };
   }
+  if (record.open !== null) record.open.startedMs = r.long();
+  for (const delivery of record.deliveries) delivery.timeMs = r.long();
   return record;
 }
 
@@ -67,6 +70,7 @@ function readOpening(r) {
     version: r.string(),
     input: r.string(),
     customStatus: r.optionalString(),
+    startedMs: 0,
     values,
   };
   for (let i = 0; i < values.length; i++) values[i] = [r.string(), r.string(), r.long()];

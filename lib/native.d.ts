@@ -56,6 +56,8 @@ export interface Delivery {
   value: string;
   /** The failure's JSON object, or ''. */
   details: string;
+  /** The recorded time of the step that takes it. */
+  timeMs: number;
 }
 
 /** What a generator is made of. */
@@ -66,6 +68,8 @@ export interface Opening {
   version: string;
   input: string;
   customStatus: string | null;
+  /** The recorded time of the start. */
+  startedMs: number;
   /** Key, value and time of the last change of each entry of the key-value store, in key order. */
   values: [string, string, number][];
 }

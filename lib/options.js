@@ -83,7 +83,8 @@ function checkTags(argument, value) {
     throw new TypeError(`${argument} must be an array of tags, not ${check.kindOf(value)}`);
   }
   if (value.length === 0 || value.length > limits.MAX_WORKER_TAGS) {
-    throw new RangeError(
+    const Class = value.length === 0 ? RangeError : limits.LimitError;
+    throw new Class(
       `${argument} must hold 1 to ${limits.MAX_WORKER_TAGS} tags, not ${value.length}`,
     );
   }

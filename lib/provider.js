@@ -160,19 +160,24 @@ const DEFAULT_MAX_CONNECTIONS = 10;
 const MAX_PORT = 65535;
 
 class PostgresProvider extends Provider {
-  /** @param {string} databaseUrl */
-  static async connect(databaseUrl) {
+  /**
+   * @param {string} databaseUrl
+   * @param {object} [options]
+   */
+  static async connect(databaseUrl, options) {
     const url = check.string('databaseUrl', databaseUrl);
-    return openPostgres({ url }, CONNECT);
+    return openPostgres({ url, ...connection(options, DIRECT) }, CONNECT);
   }
 
   /**
    * @param {string} databaseUrl
    * @param {string} schema
+   * @param {object} [options]
    */
-  static async connectWithSchema(databaseUrl, schema) {
+  static async connectWithSchema(databaseUrl, schema, options) {
     const url = check.string('databaseUrl', databaseUrl);
-    return openPostgres({ url, schema: checkSchema(schema, CONNECT) }, CONNECT);
+    const checked = checkSchema(schema, CONNECT);
+    return openPostgres({ url, schema: checked, ...connection(options, DIRECT) }, CONNECT);
   }
 
   /**
@@ -202,6 +207,14 @@ class PostgresProvider extends Provider {
     return openPostgres({ ...entra(server, options), schema: checked }, prefix);
   }
 }
+
+/** @type {(argument: string, value: unknown) => number} */
+const natural = (argument, value) => check.integer(argument, value, 0);
+
+/** The options that all connections have. */
+const COMMON = { maxConnections: natural, acquireTimeoutMs: natural, migrate: check.boolean };
+const DIRECT = { directUrl: check.name };
+const TOKENS = { audience: check.name, refreshIntervalMs: natural };
 
 const CONNECT = 'Failed to connect to PostgreSQL: ';
 
@@ -238,24 +251,26 @@ function checkServer(host, port, database, user) {
 }
 
 /**
+ * Checks the options of a connection. Zero stands for the least that is possible.
+ *
+ * @param {unknown} options
+ * @param {Record<string, (argument: string, value: unknown) => unknown>} more
+ */
+function connection(options, more) {
+  const given = check.options('options', options, { ...COMMON, ...more });
+  for (const name of ['maxConnections', 'acquireTimeoutMs']) {
+    if (name in given) given[name] = Math.max(given[name], 1);
+  }
+  return given;
+}
+
+/**
  * @param {object} server
  * @param {unknown} options
  */
 function entra(server, options) {
-  /** @type {(argument: string, value: unknown) => number} */
-  const natural = (argument, value) => check.integer(argument, value, 0);
-  const given = check.options('options', options, {
-    audience: check.name,
-    maxConnections: natural,
-    acquireTimeoutMs: natural,
-    refreshIntervalMs: natural,
-  });
-  const { maxConnections, acquireTimeoutMs, ...rest } = given;
-  return {
-    entra: { ...server, ...rest },
-    ...(maxConnections !== undefined && { maxConnections: Math.max(maxConnections, 1) }),
-    ...(acquireTimeoutMs !== undefined && { acquireTimeoutMs: Math.max(acquireTimeoutMs, 1) }),
-  };
+  const { audience, refreshIntervalMs, ...rest } = connection(options, TOKENS);
+  return { entra: { ...server, audience, refreshIntervalMs }, ...rest };
 }
 
 /** The size of the pool that the environment asks for. */

@@ -11,6 +11,7 @@ const EXPECTED = [
   /^(README|CHANGELOG)\.md$/,
   /^LICENSE$/,
   /^index\.d\.ts$/,
+  /^bin\/duroxide\.js$/,
   /^lib\/(orchestration\/)?[a-z-]+\.(js|d\.ts)$/,
   /^native\/[a-z]+\.(cc|h)$/,
   /^bridge\/[a-z_]+\.(go|c|h)$/,
@@ -21,7 +22,15 @@ const EXPECTED = [
   /^go\.(mod|sum)$/,
 ];
 
-const REQUIRED = ['lib/duroxide.js', 'index.d.ts', 'LICENSE', 'README.md', 'binding.gyp', 'go.mod'];
+const REQUIRED = [
+  'bin/duroxide.js',
+  'lib/duroxide.js',
+  'index.d.ts',
+  'LICENSE',
+  'README.md',
+  'binding.gyp',
+  'go.mod',
+];
 
 const MAX_PACKED_BYTES = 2 ** 20;
 

@@ -13,7 +13,8 @@ class FakeEngine {
   /**
    * @param {GeneratorFunction} code
    * @param {{ input?: string, customStatus?: string | null, values?: [string, string, number][],
-   *   execution?: number, deliveries?: object[], replaySteps?: number }} [opening]
+   *   execution?: number, startedMs?: number, deliveries?: object[],
+   *   replaySteps?: number }} [opening]
    */
   constructor(code, opening = {}) {
     this.traces = [];
@@ -31,6 +32,7 @@ class FakeEngine {
       version: '1.0.0',
       input: opening.input ?? 'null',
       customStatus: opening.customStatus ?? null,
+      startedMs: opening.startedMs ?? 1000,
       values: opening.values ?? [],
     };
     this.run({
@@ -50,12 +52,14 @@ class FakeEngine {
   }
 
   /** Delivers a JSON value, as JSON text. */
-  ok(token, value) {
-    return this.run({ deliveries: [delivered(token, value)] });
+  ok(token, value, timeMs) {
+    return this.run({ deliveries: [delivered(token, value, timeMs)] });
   }
 
   fail(token, message, details = '') {
-    return this.run({ deliveries: [{ token, ok: false, value: message, details }] });
+    return this.run({
+      deliveries: [{ token, ok: false, value: message, details, timeMs: 1000 }],
+    });
   }
 
   /** The actions of a step, shortly: `activity 1 A`, `drop 1` … */
@@ -72,8 +76,8 @@ class FakeEngine {
   }
 }
 
-function delivered(token, value) {
-  return { token, ok: true, value: JSON.stringify(value), details: '' };
+function delivered(token, value, timeMs = 1000) {
+  return { token, ok: true, value: JSON.stringify(value), details: '', timeMs };
 }
 
 module.exports = { FakeEngine, delivered };

@@ -51,10 +51,10 @@ func (a Arrival) completes() ActionKind {
 	}
 }
 
-// Peek gives the delivery that Accept would make of a completion, without taking it. It is false
-// for everything but the completion of an open schedule, so that several completions can be given
-// to the code in one run.
-func (x *Execution) Peek(a Arrival) (Delivery, bool) {
+// Peek gives the delivery that Accept would make of a completion at that time, without taking it.
+// It is false for everything but the completion of an open schedule, so that several completions
+// can be given to the code in one run.
+func (x *Execution) Peek(a Arrival, nowMs int64) (Delivery, bool) {
 	kind := a.completes()
 	if kind == 0 || a.Execution != x.params.Execution {
 		return Delivery{}, false
@@ -63,7 +63,9 @@ func (x *Execution) Peek(a Arrival) (Delivery, bool) {
 	if s == nil || s.kind != kind {
 		return Delivery{}, false
 	}
-	return a.delivery(s), true
+	d := a.delivery(s)
+	d.TimeMs = nowMs
+	return d, true
 }
 
 func (a Arrival) delivery(s *schedule) Delivery {
@@ -82,6 +84,14 @@ func (a Arrival) delivery(s *schedule) Delivery {
 // answered or cancelled, changes nothing (I3). An error is a *Divergence: the message answers
 // something that this execution never asked for.
 func (x *Execution) Accept(a Arrival, nowMs int64) (Delivery, bool, error) {
+	d, ok, err := x.accept(a, nowMs)
+	if ok {
+		d = x.deliver(d, nowMs)
+	}
+	return d, ok, err
+}
+
+func (x *Execution) accept(a Arrival, nowMs int64) (Delivery, bool, error) {
 	switch a.Kind {
 	case EventRaised:
 		x.append(0, nowMs, history.ExternalEvent{Name: a.Name, Data: a.Data})
@@ -188,5 +198,5 @@ func (x *Execution) NextCall() (Call, bool) {
 func (x *Execution) Answer(c Call, value string, nowMs int64) Delivery {
 	x.append(c.schedule.event, nowMs, history.ActivityCompleted{Result: value})
 	x.close(c.schedule)
-	return Delivery{Token: c.schedule.token, OK: true, Value: value}
+	return x.deliver(Delivery{Token: c.schedule.token, OK: true, Value: value}, nowMs)
 }

@@ -66,6 +66,8 @@ type Delivery struct {
 	Value string
 	// Details is the failure's JSON object, or "".
 	Details string
+	// TimeMs is the recorded time of the step that takes it: the same at every replay.
+	TimeMs int64
 }
 
 // Answer is what a run produced.

@@ -19,8 +19,9 @@ type context struct {
 	tokens  uint64
 	open    map[uint64]*handle
 	input   string
-	// seen lists what the code read, in order.
-	seen []string
+	// seen lists what the code read, in order, and times the times of the steps.
+	seen  []string
+	times []int64
 }
 
 // handle is one action that will be answered.
@@ -221,6 +222,7 @@ func (g *generator) step(answer *replay.Answer, d *replay.Delivery) (over bool) 
 	} else if h := g.c.open[d.Token]; h != nil && !g.done {
 		delete(g.c.open, d.Token)
 		h.done, h.ok, h.value = true, d.OK, d.Value
+		g.c.times = append(g.c.times, d.TimeMs)
 		g.next()
 	}
 	answer.Steps = append(answer.Steps, g.c.actions)

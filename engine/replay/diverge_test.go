@@ -2,7 +2,9 @@ package replay_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -81,8 +83,20 @@ func TestChangedCodeDiverges(t *testing.T) {
 			require.Contains(t, d.Reason, c.want)
 			require.NotZero(t, d.EventID)
 			require.Contains(t, d.Failure().Display(), "nondeterministic: ")
+			_, sides, _ := strings.Cut(d.Reason, "action=")
+			action, event, _ := strings.Cut(sides, " vs event=")
+			require.True(t, sides == "" || action != event, "nobody sees what differs: %s", d.Reason)
 		})
 	}
+}
+
+func TestLongInputsAreCutBetweenCharacters(t *testing.T) {
+	t.Parallel()
+	long := "x" + strings.Repeat("é", 200)
+	s := start(t, activityWith("a", long, nil, nil))
+	d := divergence(t, s.upgrade(activityWith("a", "short", nil, nil)))
+	require.True(t, utf8.ValidString(d.Reason), "%q", d.Reason)
+	require.Contains(t, d.Reason, "é…")
 }
 
 func TestHarmlessChangesDoNotDiverge(t *testing.T) {

@@ -58,6 +58,10 @@ type Execution struct {
 	cancelled    *string
 	ended        bool
 
+	// startedMs and stepMs are the recorded times of the first and of the running step.
+	startedMs int64
+	stepMs    int64
+
 	// Only between Load and Verify:
 	segments    []segment
 	tokenEvents []uint64            // event id by token-1
@@ -84,6 +88,7 @@ type schedule struct {
 // Start begins a new execution: it appends the start event and the carried messages.
 func Start(p Params, nowMs int64) *Execution {
 	x := newExecution(p)
+	x.startedMs, x.stepMs = nowMs, nowMs
 	x.append(0, nowMs, history.OrchestrationStarted{
 		Name: p.Name, Version: p.Version, Input: p.Input,
 		Parent: p.Parent, Carried: p.Carried, CustomStatus: p.CustomStatus,
@@ -114,6 +119,12 @@ func newExecution(p Params) *Execution {
 // Params gives what the execution was made from; for a loaded one, what its start event says.
 func (x *Execution) Params() Params { return x.params }
 
+// StartedMs gives the recorded time of the start.
+func (x *Execution) StartedMs() int64 { return x.startedMs }
+
+// StepMs gives the recorded time of the running step. Times of later steps must not be below it.
+func (x *Execution) StepMs() int64 { return x.stepMs }
+
 // LastEvent gives the highest event id so far, those of the running turn included.
 func (x *Execution) LastEvent() uint64 { return x.last }
 
@@ -125,6 +136,12 @@ func (x *Execution) Cancelled() *string { return x.cancelled }
 
 // Open gives the number of schedules without an answer.
 func (x *Execution) Open() int { return len(x.open) }
+
+// deliver begins a step at a recorded time, and gives its delivery that time.
+func (x *Execution) deliver(d Delivery, atMs int64) Delivery {
+	x.stepMs, d.TimeMs = atMs, atMs
+	return d
+}
 
 // append adds an event to the running turn.
 func (x *Execution) append(source uint64, nowMs int64, data history.Data) uint64 {

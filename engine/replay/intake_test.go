@@ -88,7 +88,7 @@ func TestAnswersToOtherExecutionsAreDropped(t *testing.T) {
 		s := startWith(t, mixed, p)
 		for _, a := range []replay.Arrival{done(2, "1"), fired(3), childDone(4, "1"), done(99, "1")} {
 			a.Execution = execution
-			_, ok := s.x.Peek(a)
+			_, ok := s.x.Peek(a, s.now)
 			require.False(t, ok)
 			require.Empty(t, s.take(a).Events)
 		}

@@ -50,6 +50,7 @@ func (l *loader) start(s history.OrchestrationStarted, e history.Event) {
 	p.Carried, p.CustomStatus = s.Carried, s.CustomStatus
 	l.x.customStatus = s.CustomStatus
 	l.x.last = e.ID
+	l.x.startedMs, l.x.stepMs = e.TimeMs, e.TimeMs
 	l.x.segments = []segment{{steps: 1}}
 	l.x.drops = map[uint64]struct{}{}
 }
@@ -62,10 +63,12 @@ func (l *loader) event(e history.Event) error {
 		return l.completion(e)
 	case history.ExternalEvent:
 		l.serve()
-		l.deliver(l.x.signal(d.Name, d.Data))
+		answer, ok := l.x.signal(d.Name, d.Data)
+		l.deliver(answer, ok, e)
 	case history.QueueEventDelivered:
 		l.serve()
-		l.deliver(l.x.arrive(d.Name, d.Data))
+		answer, ok := l.x.arrive(d.Name, d.Data)
+		l.deliver(answer, ok, e)
 	case history.OrchestrationCancelRequested:
 		l.serve()
 		l.x.cancelled = &d.Reason
@@ -89,9 +92,10 @@ func (l *loader) serve() {
 	}
 }
 
-func (l *loader) deliver(d Delivery, ok bool) {
+// deliver begins a segment with the answer that an event brought, if it brought one.
+func (l *loader) deliver(d Delivery, ok bool, e history.Event) {
 	if ok {
-		l.deliveries = append(l.deliveries, d)
+		l.deliveries = append(l.deliveries, l.x.deliver(d, e.TimeMs))
 		l.x.segments = append(l.x.segments, segment{steps: 1})
 	}
 }
@@ -107,7 +111,7 @@ func (l *loader) completion(e history.Event) error {
 		return l.x.diverged(e.ID, "completion kind mismatch: expected "+s.kind.word())
 	}
 	l.x.close(s)
-	l.deliver(a.delivery(s), true)
+	l.deliver(a.delivery(s), true, e)
 	return nil
 }
 

@@ -2,6 +2,7 @@ package replay
 
 import (
 	"fmt"
+	"strings"
 
 	"duroxide/history"
 )
@@ -164,9 +165,15 @@ func same(a, b *string) bool {
 // String describes an action in error texts.
 func (a *Action) String() string {
 	switch a.Kind {
-	case Activity, SubOrchestration, StartOrchestration:
-		return fmt.Sprintf("%s '%s' with input %s", a.Kind.word(), a.Name, shorten(a.Input))
-	case WaitEvent, Dequeue, SetValue, ClearValue, Syscall:
+	case Activity:
+		return describeActivity(a.Name, a.Input, a.Session, a.Tag)
+	case SubOrchestration:
+		return describeChild(a.Name, a.Input)
+	case StartOrchestration:
+		return describeDetached(a.Name, text(a.Instance), a.Input)
+	case SetValue:
+		return describeValue(a.Name, text(a.Value))
+	case WaitEvent, Dequeue, ClearValue, Syscall:
 		return fmt.Sprintf("%s '%s'", a.Kind.word(), a.Name)
 	case Drop:
 		return fmt.Sprintf("cancellation of action %d", a.Token)
@@ -179,17 +186,17 @@ func (a *Action) String() string {
 func describe(e history.Event) string {
 	switch d := e.Data.(type) {
 	case history.ActivityScheduled:
-		return fmt.Sprintf("activity '%s' with input %s", d.Name, shorten(d.Input))
+		return describeActivity(d.Name, d.Input, d.Session, d.Tag)
 	case history.SubOrchestrationScheduled:
-		return fmt.Sprintf("suborchestration '%s' with input %s", d.Name, shorten(d.Input))
+		return describeChild(d.Name, d.Input)
 	case history.OrchestrationChained:
-		return fmt.Sprintf("detached start '%s' with input %s", d.Name, shorten(d.Input))
+		return describeDetached(d.Name, d.Instance, d.Input)
 	case history.ExternalSubscribed:
 		return fmt.Sprintf("external event '%s'", d.Name)
 	case history.QueueSubscribed:
 		return fmt.Sprintf("queue subscription '%s'", d.Name)
 	case history.KeyValueSet:
-		return fmt.Sprintf("kv set '%s'", d.Key)
+		return describeValue(d.Key, d.Value)
 	case history.KeyValueCleared:
 		return fmt.Sprintf("kv clear '%s'", d.Key)
 	case history.TimerCreated:
@@ -199,11 +206,36 @@ func describe(e history.Event) string {
 	}
 }
 
+// The descriptions hold everything that is compared, so that both sides show what differs.
+
+func describeActivity(name, input string, session, tag *string) string {
+	description := fmt.Sprintf("activity '%s' with input %s", name, shorten(input))
+	if session != nil {
+		description += fmt.Sprintf(" on session '%s'", *session)
+	}
+	if tag != nil {
+		description += fmt.Sprintf(" with tag '%s'", *tag)
+	}
+	return description
+}
+
+func describeChild(name, input string) string {
+	return fmt.Sprintf("suborchestration '%s' with input %s", name, shorten(input))
+}
+
+func describeDetached(name, instance, input string) string {
+	return fmt.Sprintf("detached start '%s' as '%s' with input %s", name, instance, shorten(input))
+}
+
+func describeValue(key, value string) string {
+	return fmt.Sprintf("kv set '%s' to '%s'", key, shorten(value))
+}
+
 // shorten keeps error texts readable.
 func shorten(s string) string {
 	const most = 200
 	if len(s) <= most {
 		return s
 	}
-	return s[:most] + "…"
+	return strings.ToValidUTF8(s[:most], "") + "…"
 }

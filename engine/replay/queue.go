@@ -66,7 +66,8 @@ func (x *Execution) arrive(name, data string) (Delivery, bool) {
 }
 
 // NextReady gives the delivery for the oldest subscription that found a message waiting. It must
-// be asked after every step until it has none, before anything else is taken (I4).
+// be asked after every step until it has none, before anything else is taken (I4). It has no event
+// of its own, so its time is that of the step before.
 func (x *Execution) NextReady() (Delivery, bool) {
 	for len(x.ready) > 0 {
 		s := x.ready[0]
@@ -76,7 +77,7 @@ func (x *Execution) NextReady() (Delivery, bool) {
 			continue
 		}
 		x.close(s)
-		return Delivery{Token: s.token, OK: true, Value: q.take()}, true
+		return x.deliver(Delivery{Token: s.token, OK: true, Value: q.take()}, x.stepMs), true
 	}
 	return Delivery{}, false
 }

@@ -74,9 +74,11 @@ func TestFailuresBringTheirDetails(t *testing.T) {
 	})
 	a := failed(2, "boom")
 	a.Failure.Details = `{"name":"TypeError"}`
-	d, ok := s.x.Peek(a)
+	d, ok := s.x.Peek(a, s.now)
 	require.True(t, ok)
-	require.Equal(t, replay.Delivery{Token: 1, Value: "boom", Details: `{"name":"TypeError"}`}, d)
+	require.Equal(t, replay.Delivery{
+		Token: 1, Value: "boom", Details: `{"name":"TypeError"}`, TimeMs: s.now,
+	}, d)
 	s.take(a)
 	x, deliveries, err := replay.Load(s.committed, params)
 	require.NoError(t, err)

@@ -76,9 +76,10 @@ func (s *sim) take(arrivals ...replay.Arrival) replay.Delta {
 func (s *sim) consume(arrivals []replay.Arrival) {
 	s.t.Helper()
 	for len(arrivals) > 0 && !s.ended() {
+		now := s.now
 		var ready []replay.Delivery
 		for _, a := range arrivals {
-			d, ok := s.x.Peek(a)
+			d, ok := s.x.Peek(a, now)
 			if !ok {
 				break
 			}
@@ -91,7 +92,7 @@ func (s *sim) consume(arrivals []replay.Arrival) {
 		}
 		answer := s.g.run(false, ready)
 		for i := range answer.Steps {
-			if _, ok := s.accept(arrivals[i]); ok && !s.ended() {
+			if _, ok := s.accept(arrivals[i], now); ok && !s.ended() {
 				s.step(answer, i)
 				s.serve()
 			}
@@ -102,18 +103,18 @@ func (s *sim) consume(arrivals []replay.Arrival) {
 
 func (s *sim) single(a replay.Arrival) {
 	s.t.Helper()
-	if d, ok := s.accept(a); ok && !s.ended() {
+	if d, ok := s.accept(a, s.now); ok && !s.ended() {
 		s.step(s.g.run(false, []replay.Delivery{d}), 0)
 		s.serve()
 	}
 }
 
-func (s *sim) accept(a replay.Arrival) (replay.Delivery, bool) {
+func (s *sim) accept(a replay.Arrival, now int64) (replay.Delivery, bool) {
 	s.t.Helper()
 	if s.ended() {
 		return replay.Delivery{}, false
 	}
-	d, ok, err := s.x.Accept(a, s.now)
+	d, ok, err := s.x.Accept(a, now)
 	if s.failed(err) {
 		return d, false
 	}
@@ -130,6 +131,7 @@ func (s *sim) accept(a replay.Arrival) (replay.Delivery, bool) {
 func (s *sim) step(answer replay.Answer, i int) {
 	s.t.Helper()
 	successor, err := s.x.Apply(answer.Steps[i], s.now)
+	s.now++ // Whoever takes the time of a step from anywhere else is seen.
 	switch {
 	case s.failed(err):
 	case successor != nil:
@@ -234,7 +236,9 @@ type state struct {
 	Unread    []history.Carried
 	Timers    []replay.NewTimer
 	Cancelled *string
+	Started   int64
 	Seen      []string
+	Times     []int64
 	Tokens    uint64
 	Waiting   []uint64
 }
@@ -242,7 +246,8 @@ type state struct {
 func stateOf(x *replay.Execution, g *generator) state {
 	s := state{
 		Last: x.LastEvent(), Open: x.Open(), Unread: x.Unread(), Timers: x.OpenTimers(),
-		Cancelled: x.Cancelled(), Seen: g.c.seen, Tokens: g.c.tokens,
+		Cancelled: x.Cancelled(), Started: x.StartedMs(), Seen: g.c.seen, Times: g.c.times,
+		Tokens: g.c.tokens,
 	}
 	for token := range g.c.open {
 		s.Waiting = append(s.Waiting, token)

@@ -10,7 +10,7 @@ const DEFAULT_MAX_MS = 30000;
 const NAMES = ['exponential', 'fixed', 'linear', 'none'];
 
 /**
- * Checks a retry policy and gives a copy of it.
+ * Checks a retry policy and gives a copy of it. All that can be wrong with one is a TypeError.
  *
  * @param {unknown} retry
  */
@@ -19,12 +19,12 @@ function checkPolicy(retry) {
     throw new TypeError(`retry must be an object with maxAttempts, not ${check.kindOf(retry)}`);
   }
   const policy = check.options('retry', retry, {
-    maxAttempts: (argument, value) => check.integer(argument, value, 1),
-    timeoutMs: check.integer,
-    totalTimeoutMs: check.integer,
+    maxAttempts: whole(1),
+    timeoutMs: whole(0),
+    totalTimeoutMs: whole(0),
     backoff: checkBackoff,
   });
-  check.integer('retry.maxAttempts', policy.maxAttempts, 1);
+  whole(1)('retry.maxAttempts', policy.maxAttempts);
   return {
     maxAttempts: policy.maxAttempts,
     timeoutMs: policy.timeoutMs,
@@ -34,11 +34,26 @@ function checkPolicy(retry) {
 }
 
 /**
+ * Gives the check of a whole number from `min` on.
+ *
+ * @param {number} min
+ * @returns {(argument: string, value: any) => number}
+ */
+function whole(min) {
+  return (argument, value) => {
+    if (Number.isInteger(value) && value >= min) return value;
+    throw new TypeError(
+      `${argument} must be a whole number from ${min} on, not ${check.kindOf(value)}`,
+    );
+  };
+}
+
+/**
  * @param {string} argument
  * @param {unknown} value
  */
 function checkBackoff(argument, value) {
-  if (typeof value === 'number') return check.integer(argument, value);
+  if (typeof value === 'number') return whole(0)(argument, value);
   if (typeof value === 'string') {
     if (!NAMES.includes(value)) throw unknownBackoff(argument, value);
     return value;
@@ -54,10 +69,10 @@ function checkBackoff(argument, value) {
       if (!NAMES.includes(type)) throw unknownBackoff(field, type);
       return type;
     },
-    delayMs: check.integer,
-    baseMs: check.integer,
+    delayMs: whole(0),
+    baseMs: whole(0),
     multiplier: checkMultiplier,
-    maxMs: check.integer,
+    maxMs: whole(0),
   });
   if (backoff.type === undefined) throw new TypeError(`${argument}.type must be given`);
   return backoff;
@@ -79,13 +94,8 @@ function unknownBackoff(argument, value) {
  * @param {unknown} value
  */
 function checkMultiplier(argument, value) {
-  if (typeof value !== 'number') {
-    throw new TypeError(`${argument} must be a number, not ${check.kindOf(value)}`);
-  }
-  if (!Number.isFinite(value) || value < 1) {
-    throw new RangeError(`${argument} must be a number from 1 on, not ${value}`);
-  }
-  return value;
+  if (typeof value === 'number' && Number.isFinite(value) && value >= 1) return value;
+  throw new TypeError(`${argument} must be a number from 1 on, not ${check.kindOf(value)}`);
 }
 
 /**

@@ -6,11 +6,11 @@ const limits = require('../limits.js');
 const { finish, inputText } = require('./descriptor.js');
 const { KIND, action } = require('./handle.js');
 const { activity, activityWithRetry, child, group, onSession, spread } = require('./tasks.js');
-const { Values } = require('./values.js');
 
 /**
  * @typedef {{
- *   isRunning: boolean, isReplaying: boolean,
+ *   isRunning: boolean, isReplaying: boolean, stepMs: number,
+ *   values: InstanceType<typeof import('./values.js').Values>,
  *   emit(asked: import('./handle.js').Action): void,
  *   trace(level: number, message: string): void,
  * }} Host
@@ -36,7 +36,7 @@ class OrchestrationContext {
   constructor(host, opening) {
     this.#host = host;
     this.#customStatus = opening.customStatus;
-    this.#values = new Values(opening.values);
+    this.#values = host.values;
     this.instanceId = opening.instance;
     this.executionId = opening.execution;
     this.orchestrationName = opening.name;
@@ -59,11 +59,13 @@ class OrchestrationContext {
 
   /** @param {string} name @param {unknown} input @param {string} sessionId */
   scheduleActivityOnSession(name, input, sessionId) {
+    check.string('sessionId', sessionId);
     return onSession(name, input, sessionId, false);
   }
 
   /** @param {string} name @param {unknown} input @param {string} sessionId */
   scheduleActivityOnSessionTyped(name, input, sessionId) {
+    check.string('sessionId', sessionId);
     return onSession(name, input, sessionId, true);
   }
 
@@ -253,6 +255,7 @@ class OrchestrationContext {
 
   /** @param {unknown} status */
   setCustomStatus(status) {
+    if (!this.#host.isRunning) return;
     const text = codec.asText(status, 'the custom status');
     limits.checkCustomStatus(text);
     this.#changeCustomStatus(text);
@@ -278,7 +281,7 @@ class OrchestrationContext {
     if (!this.#host.isRunning) return;
     const name = codec.asText(key, 'the key');
     const text = codec.asText(value, `the value of key '${name}'`);
-    this.#values.set(name, text);
+    this.#values.set(name, text, this.#host.stepMs);
     this.#host.emit(action(KIND.setValue, { name, value: text }));
   }
 

@@ -115,7 +115,8 @@ function checkTasks(d) {
 /** @param {Descriptor} d */
 function checkSomeTasks(d) {
   checkTasks(d);
-  if (d.tasks.length === 0) throw new TypeError('a race needs at least one task');
+  const what = d.type === 'any' ? 'any' : 'a race';
+  if (d.tasks.length === 0) throw new TypeError(`${what} needs at least one task`);
 }
 
 /**
@@ -132,7 +133,7 @@ function every(...checks) {
 const checks = {
   activity: checkRouting,
   activityWithRetry: every(checkRouting, (d) => checkPolicy(d.retry)),
-  timer: (d) => check.integer('delayMs', d.delayMs),
+  timer: (d) => check.integer('delayMs', d.delayMs, 0, Number.MAX_VALUE),
   waitEvent: (d) => check.name('name', d.name),
   dequeueEvent: (d) => check.name('queueName', d.queueName),
   getValueFromInstance: (d) => {
@@ -184,14 +185,21 @@ function isBranch(value) {
 }
 
 /**
- * Gives a checked copy of a yielded descriptor, so that nothing can change it any more.
+ * Gives a checked copy of a yielded descriptor, so that nothing can change it any more. What was
+ * right when it was made is wrong here only if somebody changed it, so the error names the task.
  *
  * @param {any} value
  * @returns {Descriptor}
  */
 function checked(value) {
   const copy = { ...value };
-  CHECKS.get(copy.type)?.(copy);
+  try {
+    CHECKS.get(copy.type)?.(copy);
+  } catch (error) {
+    if (error instanceof limits.LimitError) throw error;
+    const { message } = /** @type {Error} */ (error);
+    throw new TypeError(`a task of the type '${copy.type}' is wrong: ${message}`, { cause: error });
+  }
   return copy;
 }
 

@@ -9,6 +9,7 @@ const { Fiber } = require('./fiber.js');
 const { ACTIONS, ANSWERED_EARLY, Handle, KIND, action } = require('./handle.js');
 const { LOCATION, locate, location } = require('./location.js');
 const { retried } = require('./retry.js');
+const { Values } = require('./values.js');
 
 /**
  * One living execution: its code, what it waits for, and the actions of the step that runs.
@@ -27,7 +28,7 @@ const { retried } = require('./retry.js');
 /**
  * @typedef {{
  *   instance: string, execution: number, name: string, version: string, input: string,
- *   customStatus: string | null, values: [string, string, number][],
+ *   customStatus: string | null, startedMs: number, values: [string, string, number][],
  * }} Opening
  * @typedef {{ ok: true, output: string } | { ok: false, message: string, details: string }} Ending
  * @typedef {(step: number, level: number, message: string) => void} Trace
@@ -46,6 +47,8 @@ class Execution {
   #actions = null;
   #step = 0;
   #replaySteps = 0;
+  /** The recorded time of the running step: the same at every replay. */
+  stepMs = 0;
   /** @type {Trace} */
   #trace = () => {};
 
@@ -57,6 +60,8 @@ class Execution {
     this.name = opening.name;
     this.code = code;
     this.input = opening.input;
+    this.startedMs = opening.startedMs;
+    this.values = new Values(opening.values);
     this.context = new OrchestrationContext(this, opening);
     /** @type {Ending | null} */
     this.outcome = null;
@@ -112,6 +117,7 @@ class Execution {
     const actions = [];
     if (this.ended) return actions;
     this.#actions = actions;
+    this.stepMs = delivery === null ? this.startedMs : delivery.timeMs;
     try {
       if (delivery === null) this.#begin();
       else this.#deliver(delivery);
@@ -142,7 +148,12 @@ class Execution {
     if (handle === undefined) return;
     this.#pending.delete(delivery.token);
     handle.settled = true;
-    handle.parent.receive(handle.index, handle.read(delivery));
+    const outcome = handle.read(delivery);
+    // Of the system calls, only utcNow gives a number.
+    if (handle.kind === KIND.syscall && outcome.ok && typeof outcome.value === 'number') {
+      this.values.age(outcome.value);
+    }
+    handle.parent.receive(handle.index, outcome);
   }
 
   /**

@@ -14,7 +14,7 @@ const {
 
 /** @typedef {import('./descriptor.js').Descriptor} Descriptor */
 /** @typedef {{ ok: true, value: any } | { ok: false, error: any }} Outcome */
-/** @typedef {{ token: number, ok: boolean, value: string, details: string }} Delivery */
+/** @typedef {import('../native').Delivery} Delivery */
 /** @typedef {{ receive(index: number, outcome: Outcome): void }} Receiver */
 
 const KIND = Object.freeze({

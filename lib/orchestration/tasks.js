@@ -30,7 +30,7 @@ function onSession(activityName, input, sessionId, typed) {
   const name = nameOf('name', activityName, 'activity');
   /** @type {Descriptor} */
   const task = { type: 'activity', name, input: inputText(input, `activity '${name}'`) };
-  if (sessionId !== undefined) task.sessionId = check.string('sessionId', sessionId);
+  if (sessionId !== undefined) task.sessionId = sessionId;
   task.withTag = withTag;
   return finish(task, typed);
 }

@@ -8,7 +8,7 @@ const limits = require('../limits.js');
  * reads the same.
  */
 class Values {
-  /** @type {Map<string, { value: string, updatedAtMs: number | null }>} */
+  /** @type {Map<string, { value: string, updatedAtMs: number }>} */
   #entries = new Map();
 
   /** @param {[key: string, value: string, updatedAtMs: number][]} inherited */
@@ -32,11 +32,12 @@ class Values {
    *
    * @param {string} key
    * @param {string} value
+   * @param {number} updatedAtMs the recorded time, so that a replay prunes as the first run did
    */
-  set(key, value) {
+  set(key, value, updatedAtMs) {
     limits.checkValue(key, value);
     if (!this.#entries.has(key)) limits.checkKeyCount(this.#entries.size + 1);
-    this.#entries.set(key, { value, updatedAtMs: null });
+    this.#entries.set(key, { value, updatedAtMs });
   }
 
   /** @param {string} key */
@@ -59,16 +60,26 @@ class Values {
   }
 
   /**
-   * Gives the keys that were last written before a time. Keys that this execution wrote are never
-   * among them: their recorded times are not known while code runs, so any other rule would let a
-   * replay prune differently.
+   * Takes note that code reads a time: all that is here was written before it, also where both fell
+   * into one millisecond.
+   *
+   * @param {number} ms
+   */
+  age(ms) {
+    for (const entry of this.#entries.values()) {
+      entry.updatedAtMs = Math.min(entry.updatedAtMs, ms - 1);
+    }
+  }
+
+  /**
+   * Gives the keys that were last written before a time.
    *
    * @param {number} cutoffMs
    */
   olderThan(cutoffMs) {
     return this.keys().filter((key) => {
       const { updatedAtMs } = /** @type {any} */ (this.#entries.get(key));
-      return updatedAtMs !== null && updatedAtMs < cutoffMs;
+      return updatedAtMs < cutoffMs;
     });
   }
 }

@@ -1,0 +1,108 @@
+'use strict';
+
+/** Every method of the client checks what it is given, and every failure is a rejection. */
+
+const assert = require('node:assert/strict');
+const { test } = require('node:test');
+const { Client } = require('../lib/duroxide.js');
+const { withStore } = require('./support/harness.js');
+
+/** What each method takes; the last ones may be left out where their number is given. */
+const SIGNATURES = {
+  startOrchestration: ['instanceId', 'orchestrationName'],
+  startOrchestrationTyped: ['instanceId', 'orchestrationName'],
+  startOrchestrationVersioned: ['instanceId', 'orchestrationName', null, 'version'],
+  startOrchestrationVersionedTyped: ['instanceId', 'orchestrationName', null, 'version'],
+  raiseEvent: ['instanceId', 'eventName'],
+  raiseEventTyped: ['instanceId', 'eventName'],
+  enqueueEvent: ['instanceId', 'queueName'],
+  enqueueEventTyped: ['instanceId', 'queueName'],
+  cancelInstance: ['instanceId'],
+  getStatus: ['instanceId'],
+  waitForOrchestration: ['instanceId'],
+  waitForOrchestrationTyped: ['instanceId'],
+  waitForStatusChange: ['instanceId', 'lastSeenVersion'],
+  waitForValue: ['instanceId', 'key'],
+  getValue: ['instanceId', 'key'],
+  getKvAllValues: ['instanceId'],
+  getSystemMetrics: [],
+  getOrchestrationStats: ['instanceId'],
+  getQueueDepths: [],
+  listAllInstances: [],
+  listInstancesByStatus: ['status'],
+  getInstanceInfo: ['instanceId'],
+  getExecutionInfo: ['instanceId', 'executionId'],
+  listExecutions: ['instanceId'],
+  readExecutionHistory: ['instanceId', 'executionId'],
+  getInstanceTree: ['instanceId'],
+  deleteInstance: ['instanceId'],
+  deleteInstanceBulk: [],
+  pruneExecutions: ['instanceId'],
+  pruneExecutionsBulk: [],
+};
+const NUMBERS = ['lastSeenVersion', 'executionId'];
+const GOOD = { lastSeenVersion: 0, executionId: 1 };
+
+test('each argument that is missing or of a wrong kind is a rejection that names it', async (t) => {
+  const { client } = await withStore(t, { memory: true });
+  const methods = Object.getOwnPropertyNames(Client.prototype);
+  assert.deepEqual(
+    Object.keys(SIGNATURES).sort(),
+    methods.filter((m) => m !== 'constructor').sort(),
+  );
+  for (const [method, names] of Object.entries(SIGNATURES)) {
+    for (const [place, name] of names.entries()) {
+      if (name === null) continue;
+      const kind = NUMBERS.includes(name) ? 'a number' : 'a string';
+      for (const bad of [
+        undefined,
+        null,
+        {},
+        [],
+        true,
+        Symbol('s'),
+        kind === 'a number' ? '1' : 1,
+      ]) {
+        const args = names.map((other, n) => (n === place ? bad : (GOOD[other] ?? 'x')));
+        const promise = client[method](...args);
+        assert.ok(promise instanceof Promise, method);
+        await assert.rejects(promise, (error) => {
+          assert.ok(error instanceof TypeError, `${method}: ${error}`);
+          assert.match(error.message, new RegExp(`^${name} must be ${kind}, not `), method);
+          return true;
+        });
+      }
+    }
+  }
+});
+
+test('wrong options, filters, flags and timeouts are rejections that name them', async (t) => {
+  const { client } = await withStore(t, { memory: true });
+  const cases = [
+    [() => client.startOrchestration('a', 'X', 1, 'exclusive'), /^options must be an object/],
+    [() => client.startOrchestration('a', 'X', 1, { rejectIfExists: 1 }), /options.rejectIfExists/],
+    [() => client.cancelInstance('a', 5), /^reason must be a string, not the number 5/],
+    [() => client.waitForStatusChange('a', 0, 'x'), /^pollIntervalMs must be a number/],
+    [() => client.waitForStatusChange('a', 0, 5, 'x'), /^timeoutMs must be a number/],
+    [() => client.waitForStatusChange('a', 0.5), /^lastSeenVersion must be a whole number/],
+    [() => client.getExecutionInfo('a', -1), /^executionId must be a whole number from 0 on/],
+    [() => client.readExecutionHistory('a', 1.5), /^executionId must be a whole number/],
+    [() => client.deleteInstance('a', 1), /^force must be a boolean, not the number 1/],
+    [() => client.deleteInstanceBulk('a'), /^filter must be an object/],
+    [() => client.deleteInstanceBulk({ instanceIds: 'a' }), /filter.instanceIds must be an array/],
+    [() => client.deleteInstanceBulk({ instanceIds: [1] }), /filter.instanceIds\[0\] must be/],
+    [() => client.deleteInstanceBulk({ completedBefore: '1' }), /filter.completedBefore must be/],
+    [() => client.deleteInstanceBulk({ limit: -1 }), /filter.limit must be a whole number/],
+    [() => client.pruneExecutions('a', { keepLast: -1 }), /options.keepLast must be a whole/],
+    [() => client.pruneExecutions('a', { completedBefore: {} }), /options.completedBefore must/],
+    [() => client.pruneExecutionsBulk({ id: 1 }), /unknown option 'id'/],
+    [() => client.pruneExecutionsBulk({}, { keep: 1 }), /unknown option 'keep'/],
+  ];
+  for (const [call, message] of cases) {
+    await assert.rejects(call(), (error) => {
+      assert.ok(error instanceof TypeError || error instanceof RangeError, String(error));
+      assert.match(error.message, message);
+      return true;
+    });
+  }
+});

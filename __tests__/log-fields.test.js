@@ -1,0 +1,73 @@
+'use strict';
+
+/** The fields of the records that people search their logs by. */
+
+const assert = require('node:assert/strict');
+const { test } = require('node:test');
+const { failed, withRuntime } = require('./support/harness.js');
+
+const OF_AN_INSTANCE = [
+  'instance_id',
+  'execution_id',
+  'orchestration_name',
+  'orchestration_version',
+];
+const OF_AN_ACTIVITY = [...OF_AN_INSTANCE, 'activity_name', 'activity_id', 'worker_id'];
+
+test('traces and failures name what they are about', async (t) => {
+  const records = new Map();
+  const keep = (fields, message) => records.set(message, fields);
+  const h = await withRuntime(t, {
+    options: {
+      logger: { error: keep, warn: keep, info: keep, debug: keep },
+      logLevel: 'debug',
+      workerTagFilter: 'any',
+    },
+    activities: {
+      Work(ctx) {
+        ctx.traceDebug('of the activity');
+        throw new Error('boom');
+      },
+    },
+    orchestrations: {
+      *Code(ctx) {
+        ctx.traceDebug('of the code');
+        const policy = { maxAttempts: 2, backoff: 1 };
+        try {
+          yield ctx.scheduleActivityWithRetryOnSession('Work', null, policy, 'mine');
+        } catch {}
+        yield ctx.scheduleActivity('Work').withTag('gpu');
+      },
+    },
+  });
+  const id = await h.launch('Code');
+  failed(await h.wait(id));
+  await h.runtime.shutdown();
+  const retrying =
+    "Activity 'Work' (session=mine) attempt 1/2 failed: " +
+    "Activity 'Work' failed: Error: boom. Retrying...";
+  const engine = 'duroxide::runtime';
+  for (const [message, target, keys] of [
+    ['of the code', 'duroxide::orchestration', OF_AN_INSTANCE],
+    [retrying, 'duroxide::orchestration', OF_AN_INSTANCE],
+    ['of the activity', 'duroxide::activity', OF_AN_ACTIVITY],
+    [
+      'Activity failed (application error)',
+      engine,
+      [...OF_AN_ACTIVITY, 'activity_tag', 'outcome', 'duration_ms', 'error'],
+    ],
+    [
+      'Orchestration failed (application error)',
+      engine,
+      [...OF_AN_INSTANCE, 'history_events', 'error_type', 'error'],
+    ],
+  ]) {
+    const fields = records.get(message);
+    assert.ok(fields, `${message} is not in ${[...records.keys()]}`);
+    assert.equal(fields.target, target, message);
+    assert.equal(fields.instance_id, id, message);
+    for (const key of keys) assert.ok(key in fields, `${key} of '${message}'`);
+  }
+  const failure = records.get('Activity failed (application error)');
+  assert.equal(failure.activity_tag, 'gpu');
+});
