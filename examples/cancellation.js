@@ -7,7 +7,13 @@ const { Client, Runtime, SqliteProvider } = require('duroxide');
 
 async function main() {
   const store = await SqliteProvider.inMemory();
-  const runtime = new Runtime(store, { logLevel: 'error' });
+  const runtime = new Runtime(store, {
+    logLevel: 'error',
+    // Within this process it is told at once. In another one, when it renews its lease: every half
+    // of this time.
+    workerLockTimeoutMs: 10_000,
+    dispatcherPollIntervalMs: 100, // only a safety net
+  });
 
   let begun;
   const activityBegan = new Promise((resolve) => {

@@ -6,11 +6,17 @@ const { Client, Runtime, SqliteProvider } = require('duroxide');
 
 async function main() {
   const store = await SqliteProvider.inMemory();
+  const seen = [];
   // Any object with the methods of pino will do.
   const show = (level) => (fields, message) =>
     console.log(level, message, '|', fields.instance_id, fields.activity_name ?? '-');
   const logger = { error: show('error'), warn: show('warn'), info: show('info') };
-  const runtime = new Runtime(store, { logger, logLevel: 'info', serviceName: 'shop' });
+  const runtime = new Runtime(store, {
+    logger,
+    logLevel: 'info',
+    serviceName: 'shop',
+    serviceVersion: '7',
+  });
 
   runtime.registerActivity('pack', (ctx, what) => {
     ctx.traceInfo(`packing ${what}`);
@@ -21,6 +27,8 @@ async function main() {
     ctx.traceDebug('not shown at this level');
     yield ctx.scheduleActivity('pack', what);
     ctx.traceInfo('done');
+    // For what else should happen once; nothing that is yielded may depend on it.
+    if (!ctx.isReplaying) seen.push(what);
   });
 
   await runtime.start();
@@ -30,6 +38,7 @@ async function main() {
     await client.waitForOrchestration(`parcel-${what}`);
   }
   await runtime.shutdown();
+  console.log('seen', seen);
   await store.close();
 }
 
@@ -43,4 +52,5 @@ info a parcel for glass | parcel-glass -
 info packing glass | parcel-glass pack
 warn Activity failed (application error) | parcel-glass pack
 warn Orchestration failed (application error) | parcel-glass -
+seen [ 'books' ]
 */

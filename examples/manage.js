@@ -31,6 +31,9 @@ async function main() {
   const second = await client.listAllInstances({ ...options, before: first.at(-1) });
   console.log(first, second, await client.listInstancesByStatus('Failed'));
 
+  const recent = { createdFrom: Date.now() - 60_000, createdBefore: Date.now() + 60_000 };
+  console.log((await client.listInstancesByStatus('Completed', recent)).length, 'in two minutes');
+
   // One instance from near.
   const { orchestrationName, status, output } = await client.getInstanceInfo('report-12');
   console.log(orchestrationName, status, output);
@@ -54,6 +57,7 @@ main();
 /* Output:
 INSTANCE_EXISTS
 [ 'report-14', 'report-13', 'report-12' ] [ 'report-11', 'report-10' ] [ 'report-13' ]
+4 in two minutes
 Report Completed 24
 1 OrchestrationStarted 
 2 ActivityScheduled 

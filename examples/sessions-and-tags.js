@@ -2,7 +2,13 @@
 
 /** Where activities run: a session stays on one worker, a tag goes to workers that take it. */
 
-const { Client, Runtime, SqliteProvider } = require('duroxide');
+const {
+  Client,
+  MAX_TAG_NAME_BYTES,
+  MAX_WORKER_TAGS,
+  Runtime,
+  SqliteProvider,
+} = require('duroxide');
 
 async function main() {
   const store = await SqliteProvider.inMemory();
@@ -13,6 +19,8 @@ async function main() {
     workerNodeId: 'gpu',
     orchestrationConcurrency: 0, // activities only
     workerTagFilter: { tags: ['gpu'] },
+    maxSessionsPerRuntime: 4, // at work at the same time
+    sessionIdleTimeoutMs: 60_000, // after that, another runtime may have it
   });
   const loaded = new Set();
   for (const runtime of [plain, gpu]) {
@@ -35,6 +43,7 @@ async function main() {
   const client = new Client(store);
   await client.startOrchestration('render-1', 'Render', 'a cat');
   console.log((await client.waitForOrchestration('render-1')).output);
+  console.log(`a filter has up to ${MAX_WORKER_TAGS} tags of ${MAX_TAG_NAME_BYTES} bytes`);
   await Promise.all([plain.shutdown(), gpu.shutdown()]);
   await store.close();
 }
@@ -43,4 +52,5 @@ main();
 
 /* Output:
 a cat on gpu, model loaded: true
+a filter has up to 5 tags of 256 bytes
 */

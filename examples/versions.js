@@ -13,12 +13,20 @@ async function main() {
 
   runtime.registerOrchestrationVersioned('Price', '1.0.0', function* (ctx, amount) {
     ctx.setCustomStatus('waiting');
-    yield ctx.waitForEvent('go');
+    const next = yield ctx.waitForEvent('go');
+    if (next === 'upgrade') return yield ctx.continueAsNew(amount);
+    if (next === 'start again') return yield ctx.continueAsNewVersioned(amount + 1, '1.0.0');
     return `${ctx.orchestrationVersion}: ${amount}`;
   });
   // biome-ignore lint/correctness/useYield: this version has nothing to wait for
   runtime.registerOrchestrationVersioned('Price', '2.0.0', function* (ctx, amount) {
     return `${ctx.orchestrationVersion}: ${amount} plus tax`;
+  });
+  runtime.registerOrchestration('Both', function* (ctx, amount) {
+    const latest = yield ctx.scheduleSubOrchestrationVersioned('Price', '2.0.0', amount);
+    const id = `${ctx.instanceId}-pinned`;
+    const pinned = ctx.scheduleSubOrchestrationVersionedWithId('Price', '1.0.0', id, amount);
+    return [latest, yield pinned];
   });
 
   await runtime.start();
@@ -29,6 +37,19 @@ async function main() {
   await client.waitForStatusChange('old', 0);
   await client.raiseEvent('old', 'go');
   console.log((await client.waitForOrchestration('old')).output);
+
+  // Between two executions is the time to move: to the latest version, or to the one you name.
+  await client.startOrchestrationVersioned('moving', 'Price', 10, '1.0.0');
+  let { customStatusVersion: seen } = await client.waitForStatusChange('moving', 0);
+  await client.raiseEvent('moving', 'go', 'start again');
+  ({ customStatusVersion: seen } = await client.waitForStatusChange('moving', seen));
+  await client.raiseEvent('moving', 'go', 'upgrade');
+  console.log((await client.waitForOrchestration('moving')).output);
+
+  await client.startOrchestration('both', 'Both', 20);
+  await client.waitForStatusChange('both-pinned', 0);
+  await client.raiseEvent('both-pinned', 'go');
+  console.log((await client.waitForOrchestration('both')).output);
   await runtime.shutdown();
   await store.close();
 }
@@ -38,4 +59,6 @@ main();
 /* Output:
 2.0.0: 10 plus tax
 1.0.0: 10
+2.0.0: 11 plus tax
+[ '2.0.0: 20 plus tax', '1.0.0: 20' ]
 */

@@ -64,4 +64,4 @@ function temporaryFolder(t) {
   return folder;
 }
 
-module.exports = { openStore, temporaryFolder };
+module.exports = { DATABASE_URL, dropSchema, openStore, temporaryFolder };
