@@ -5,23 +5,17 @@ import (
 	"time"
 
 	"duroxide/provider"
+	"duroxide/provider/process"
 )
 
 // aliveFor is how long a process that was found alive is taken to be.
 const aliveFor = 50 * time.Millisecond
 
-// process identifies a process of a host; without a host nothing can be said about it.
-type process struct {
-	host  string
-	pid   int64
-	start int64
-}
-
 type lease struct {
 	id      provider.LeaseID
 	node    string
 	until   int64
-	owner   process
+	owner   process.ID
 	checked time.Time
 }
 
@@ -56,7 +50,7 @@ func (w *writer) allLeases() (map[provider.LeaseID]*lease, error) {
 	err := w.c.each(sqlLeases, func(r *rows) bool {
 		id := provider.LeaseID(r.uint(0))
 		all[id] = &lease{
-			id: id, until: r.int(1), owner: process{host: r.text(2), pid: r.int(3), start: r.int(4)}, node: r.text(5),
+			id: id, until: r.int(1), owner: process.ID{Host: r.text(2), PID: r.int(3), Start: r.int(4)}, node: r.text(5),
 		}
 		return true
 	})
@@ -101,15 +95,11 @@ func (w *writer) sweep() error {
 }
 
 func (w *writer) isDead(l *lease) bool {
-	if w.process.host == "" || l.owner.host != w.process.host || l.owner == w.process {
-		return false
-	}
 	if time.Since(l.checked) < aliveFor {
 		return false
 	}
 	l.checked = time.Now()
-	start, alive := startOf(l.owner.pid)
-	return !alive || (start != 0 && start != l.owner.start)
+	return l.owner.HasEnded(w.process)
 }
 
 func (w *writer) endLease(l *lease) error {
@@ -206,7 +196,7 @@ func (w *writer) openLease(node string, ttl int64) (provider.LeaseID, error) {
 	}
 	l := &lease{id: provider.LeaseID(number), node: node, until: w.now + ttl, owner: w.process}
 	_, err = w.c.exec(sqlOpenLease,
-		signed(l.id), node, l.until, l.owner.host, l.owner.pid, l.owner.start)
+		signed(l.id), node, l.until, l.owner.Host, l.owner.PID, l.owner.Start)
 	if err != nil {
 		return 0, err
 	}

@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"runtime/debug"
 	"time"
+
+	"duroxide/provider/process"
 )
 
 // Bounds of one group of requests: all that wait while a group is written make the next one.
@@ -74,7 +76,7 @@ type writer struct {
 	c     *conn
 	known
 	ids
-	process process
+	process process.ID
 
 	// now is the time of the running request in Unix milliseconds; it never goes back.
 	now     int64
@@ -92,7 +94,7 @@ type writer struct {
 }
 
 func newWriter(s *Store, c *conn) *writer {
-	w := &writer{store: s, c: c, process: thisProcess(), timer: time.NewTimer(time.Hour)}
+	w := &writer{store: s, c: c, process: process.This(), timer: time.NewTimer(time.Hour)}
 	w.forgetAll()
 	return w
 }

@@ -1,4 +1,4 @@
-package sqlite
+package process
 
 import (
 	"errors"
@@ -8,23 +8,22 @@ import (
 	"strings"
 )
 
-// thisProcess identifies the running process: the boot and the pid namespace in which its number
-// means something, the number, and when it started, because numbers are used again.
-func thisProcess() process {
+// This identifies the running process, or nothing where that cannot be read.
+func This() ID {
 	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {
-		return process{}
+		return ID{}
 	}
 	space, err := os.Readlink("/proc/self/ns/pid")
 	if err != nil {
-		return process{}
+		return ID{}
 	}
 	pid := int64(os.Getpid())
 	start, alive := startOf(pid)
 	if !alive {
-		return process{}
+		return ID{}
 	}
-	return process{host: strings.TrimSpace(string(boot)) + " " + space, pid: pid, start: start}
+	return ID{Host: strings.TrimSpace(string(boot)) + " " + space, PID: pid, Start: start}
 }
 
 // startOf gives when a process was started, in ticks since the boot; false means that there is no
