@@ -7,15 +7,23 @@
  */
 
 const assert = require('node:assert/strict');
-const { execFileSync, spawn } = require('node:child_process');
+const { spawn } = require('node:child_process');
 const { once } = require('node:events');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { after, before, test } = require('node:test');
 const { setTimeout: sleep } = require('node:timers/promises');
-const { Client, SqliteProvider } = require('../lib/duroxide.js');
-const { FEATURES, PATIENCE_MS, idsOf, plain } = require('./support/kill-features.js');
+const { Client } = require('../lib/duroxide.js');
+const {
+  SeenResults,
+  checkHistories,
+  checkNothingRemains,
+  checkWaves,
+  generator,
+} = require('./support/kill-checks.js');
+const { PATIENCE_MS } = require('./support/kill-features.js');
+const { inspect, open } = require('./support/kill-store.js');
 
 const ROUNDS = Number(process.env.KILL_ROUNDS ?? 8);
 const SEED = Number(process.env.KILL_SEED ?? Date.now() % 1_000_000);
@@ -27,25 +35,11 @@ const OPENING_MS = 250;
 /** How often a last process may leave to the next what arrived while it shut down. */
 const LAST_PROCESSES = 3;
 const CHILD = path.join(__dirname, 'support', 'kill-child.js');
-const TERMINAL = ['OrchestrationCompleted', 'OrchestrationFailed', 'OrchestrationContinuedAsNew'];
-const RESULT = /^(Activity|SubOrchestration)(Completed|Failed)$/;
 
 const random = generator(SEED);
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'duroxide-kill-'));
 const file = path.join(folder, 'kill.db');
-/** Results that were seen in a history, by instance, execution and event. */
-const seenResults = new Map();
-
-/** A small seeded generator of numbers from 0 to 1 (mulberry32). */
-function generator(seed) {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
+const seen = new SeenResults();
 
 function startChild(waves) {
   const evict = random() < 0.4 ? 'evict' : 'keep';
@@ -101,82 +95,12 @@ async function runToTheEnd(waves) {
   assert.match(said, /done/);
 }
 
-/** What the file still holds, read past the engine. */
-function inspect() {
-  const args = ['run', './__tests__/support/inspect', file];
-  const cwd = path.join(__dirname, '..');
-  return JSON.parse(execFileSync('go', args, { cwd, encoding: 'utf8' }));
-}
-
 async function withStore(use) {
-  const store = await SqliteProvider.open(file);
+  const store = await open({ file });
   try {
     return await use(new Client(store));
   } finally {
     await store.close();
-  }
-}
-
-/** Every history of the store: { instance, execution, events }. */
-async function readHistories(client) {
-  const histories = [];
-  for (const instance of await client.listAllInstances()) {
-    for (const execution of await client.listExecutions(instance)) {
-      const events = await client.readExecutionHistory(instance, execution);
-      histories.push({ instance, execution, events });
-    }
-  }
-  return histories;
-}
-
-/** Remembers results that are in the file now, and checks those that were there before. */
-async function checkResults(client) {
-  const now = new Map();
-  for (const { instance, execution, events } of await readHistories(client)) {
-    for (const { kind, eventId, sourceEventId, data } of events) {
-      if (!RESULT.test(kind)) continue;
-      now.set(`${instance} ${execution} ${eventId}`, `${kind} ${sourceEventId} ${data}`);
-    }
-  }
-  for (const [event, result] of seenResults) {
-    assert.equal(now.get(event), result, `the result in event ${event} is not what it was`);
-  }
-  for (const [event, result] of now) seenResults.set(event, result);
-}
-
-/** @param {{ instance: string, execution: number, events: any[] }} history */
-function checkHistory({ instance, execution, events }) {
-  const where = `${instance}, execution ${execution}`;
-  const ids = events.map((event) => event.eventId);
-  assert.deepEqual(
-    ids,
-    Array.from(ids, (_, at) => at + 1),
-    `event ids of ${where}`,
-  );
-  const terminal = events.filter((event) => TERMINAL.includes(event.kind));
-  assert.equal(terminal.length, 1, `terminal events of ${where}`);
-  const answered = events
-    .filter((event) => RESULT.test(event.kind) || event.kind === 'TimerFired')
-    .map((event) => event.sourceEventId);
-  assert.equal(new Set(answered).size, answered.length, `an action of ${where} was answered twice`);
-}
-
-async function checkInstance(client, id, feature) {
-  const status = await client.getStatus(id);
-  if (feature.error) {
-    assert.equal(status.status, 'Failed', id);
-    assert.ok(status.error.includes(feature.error), `${id}: ${status.error}`);
-  } else {
-    assert.equal(status.status, 'Completed', `${id}: ${status.error}`);
-    assert.deepEqual(plain(JSON.parse(status.output)), feature.output, id);
-  }
-  assert.equal((await client.listExecutions(id)).length, feature.executions ?? 1, id);
-  if (feature.values) assert.deepEqual(await client.getKvAllValues(id), feature.values, id);
-  if (feature.customStatus) {
-    assert.deepEqual([status.customStatus, status.customStatusVersion], feature.customStatus, id);
-  }
-  for (const [other, expected] of Object.entries(feature.others?.(id) ?? {})) {
-    assert.equal((await client.getStatus(other)).status, expected, other);
   }
 }
 
@@ -191,37 +115,25 @@ test('a process killed at random moments loses nothing and leaves nothing behind
       if (await killOneChild(round)) inTheMiddle += 1;
       // Not after every round: the last to close a file tidies it, and the next child shall
       // often find it untidy.
-      if (random() < 0.4) await withStore(checkResults);
+      if (random() < 0.4) await withStore((client) => seen.check(client));
     }
     subtest.diagnostic(`${inTheMiddle} of ${ROUNDS} processes died before they were done`);
   });
   await t.test('the last process finishes everything', () => runToTheEnd(waves));
   await t.test('every instance has its right result', async () => {
-    await withStore(async (client) => {
-      for (let wave = 0; wave < waves; wave++) {
-        for (const { id, name } of idsOf(wave)) await checkInstance(client, id, FEATURES[name]);
-      }
-    });
+    await withStore((client) => checkWaves(client, waves));
   });
   await t.test('no result is lost, no event id repeats, each execution ends once', async () => {
-    await withStore(async (client) => {
-      await checkResults(client);
-      for (const history of await readHistories(client)) checkHistory(history);
-    });
+    await withStore((client) => checkHistories(client, seen));
   });
   await t.test('no lock, task or message is left', async () => {
-    let left = inspect();
+    let left = inspect({ file });
     // A message that came while the last process shut down is for the next one.
     for (let n = 1; n < LAST_PROCESSES && left.messages > 0; n++) {
       await runToTheEnd(waves);
-      left = inspect();
+      left = inspect({ file });
     }
     assert.deepEqual(left, Object.fromEntries(Object.keys(left).map((key) => [key, 0])));
-    const deleted = await withStore(async (client) => {
-      assert.deepEqual(await client.listInstancesByStatus('Running'), []);
-      return client.deleteInstanceBulk({ limit: 1_000_000 });
-    });
-    assert.equal(deleted.queueMessagesDeleted, 0);
-    await withStore(async (client) => assert.deepEqual(await client.listAllInstances(), []));
+    await withStore(checkNothingRemains);
   });
 });

@@ -1,15 +1,14 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const { randomUUID } = require('node:crypto');
 const { test } = require('node:test');
 const { Client, PostgresProvider, Runtime } = require('../lib/duroxide.js');
+const { DATABASE_URL, noServer, ownSchema } = require('./support/postgres.js');
 
-const { DATABASE_URL } = process.env;
-const skip = DATABASE_URL ? false : 'DATABASE_URL names no server; see scripts/postgres.js';
+const skip = noServer;
 
 /** A name with upper-case letters, which are kept. */
-const newSchema = () => `Test_${randomUUID().replaceAll('-', '')}`;
+const newSchema = (t) => ownSchema(t, 'Test');
 
 async function connect(t, schema) {
   const provider = await PostgresProvider.connectWithSchema(DATABASE_URL, schema);
@@ -28,7 +27,7 @@ async function startRuntime(t, provider) {
 }
 
 test('what one provider starts another one runs, and a third one sees', { skip }, async (t) => {
-  const schema = newSchema();
+  const schema = newSchema(t);
   const client = new Client(await connect(t, schema));
   await startRuntime(t, await connect(t, schema));
   await client.startOrchestration('w1', 'Work', 21);
@@ -38,7 +37,7 @@ test('what one provider starts another one runs, and a third one sees', { skip }
 });
 
 test('schemas whose names differ in case only are two', { skip }, async (t) => {
-  const schema = newSchema();
+  const schema = newSchema(t);
   const upper = new Client(await connect(t, schema));
   const lower = new Client(await connect(t, schema.toLowerCase()));
   await upper.startOrchestration('w1', 'Work', 1);
@@ -50,7 +49,7 @@ test('a pool of one connection is enough', { skip }, async (t) => {
   t.after(() => {
     delete process.env.DUROXIDE_PG_POOL_MAX;
   });
-  const provider = await connect(t, newSchema());
+  const provider = await connect(t, newSchema(t));
   await startRuntime(t, provider);
   const client = new Client(provider);
   const ids = Array.from({ length: 20 }, (_, n) => `w${n}`);

@@ -1,9 +1,10 @@
 'use strict';
 
 /**
- * Throughput of several Node processes on one store. The same work, with the same number of
- * orchestrations in flight in all, is done by one process, by two and by four, one after the other
- * within each round, so that a machine that gets slower does so for all of them.
+ * Throughput of several Node processes on one store. The same number of orchestrations is done by one
+ * process, by two and by four, one after the other within each round, so that a machine that gets
+ * slower does so for all of them. Each node adds its own load, as another process of a service does:
+ * so many orchestrations in flight for each.
  *
  * `measure` is for the parent; run as a program, this file is one of the processes.
  */
@@ -18,7 +19,7 @@ const NODES = {
   unit: '/s',
   better: 'higher',
   target: { postgres: 2500 },
-  size: { full: 2000, quick: 60 },
+  size: { full: 4000, quick: 60 },
   inFlight: { full: 256, quick: 20 },
 };
 /** Who starts the orchestrations. The first is the headline: a service starts what it runs. */
@@ -84,7 +85,8 @@ async function measureOnce(place, count, starter, work) {
     if (broken) throw broken.reason;
     const nodes = processes.slice(0, count);
     const starters = starter === 'client' ? processes.slice(count) : nodes;
-    await share(starters, { ...work, id: `${work.id}-warm` });
+    // Each process does as much to warm up, however many there are.
+    await share(starters, { ...work, id: `${work.id}-warm`, size: work.size * count });
     await ran(nodes);
     const began = now();
     const failures = await share(starters, work);
@@ -108,12 +110,18 @@ async function measure(place, { quick, rounds, payloadBytes }) {
   const inFlight = NODES.inFlight[scale];
   const payload = 'x'.repeat(payloadBytes);
   const series = Object.keys(STARTERS).flatMap((starter) =>
-    COUNTS[scale][starter].map((count) => ({ starter, nodes: count, size, inFlight, rounds: [] })),
+    COUNTS[scale][starter].map((count) => ({
+      starter,
+      nodes: count,
+      size,
+      inFlight: inFlight * count,
+      rounds: [],
+    })),
   );
   for (let round = 1; round <= rounds; round++) {
     let one = 0;
-    for (const { starter, nodes, rounds: results } of series) {
-      const work = { id: `nodes-${starter}-${nodes}-${round}`, size, inFlight, payload };
+    for (const { starter, nodes, inFlight: all, rounds: results } of series) {
+      const work = { id: `nodes-${starter}-${nodes}-${round}`, size, inFlight: all, payload };
       const result = await measureOnce(place, nodes, starter, work);
       if (nodes === 1) one = result.value;
       results.push({ ...result, details: { ...result.details, timesOneNode: result.value / one } });

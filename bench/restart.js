@@ -17,8 +17,6 @@ const RESTART = {
   better: 'lower',
   target: { sqlite: 1000, postgres: 1000 },
   size: { full: 500, quick: 20 },
-  // Nobody sees there that a process is dead: its leases have to end, which takes half a minute.
-  slowOn: 'postgres',
 };
 const STEPS = 3;
 const STEP_MS = 50;

@@ -32,10 +32,7 @@ function readModes(store, modes) {
   return checkNames('modes', modes.split(','), known);
 }
 
-/**
- * @param {Record<string, { target: Record<string, number>, slowOn?: string }>} all what can be
- *   measured
- */
+/** @param {Record<string, { target: Record<string, number> }>} all what can be measured */
 function readSettings(all) {
   const { values } = parseArgs({
     options: {
@@ -49,15 +46,13 @@ function readSettings(all) {
   });
   const [store] = checkNames('store', [values.store], Object.keys(MODES));
   const names = Object.keys(all).filter((name) => all[name].target[store] !== undefined);
-  const usual = names.filter((name) => !(values.quick && all[name].slowOn === store));
   return {
     store,
     quick: values.quick,
     rounds: count('rounds', values.rounds ?? (values.quick ? '1' : '5')),
     payloadBytes: count('payload', values.payload),
     modes: readModes(store, values.modes),
-    only: checkNames('only', values.only?.split(',') ?? usual, names),
-    leftOut: values.only ? [] : names.filter((name) => !usual.includes(name)),
+    only: checkNames('only', values.only?.split(',') ?? names, names),
   };
 }
 

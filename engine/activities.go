@@ -109,6 +109,7 @@ func (w *workers) add(claims []provider.TaskClaim) {
 				continue
 			}
 			active[*s] = struct{}{}
+			w.rt.sessions.touch()
 		}
 		j := &job{claim: c, token: newToken()}
 		w.held[c.Token.Key] = j

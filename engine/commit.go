@@ -137,7 +137,6 @@ func (t *turn) sends(d replay.Delta) []provider.Message {
 		msgs = append(msgs, t.farewell(d.Ending)...)
 	}
 	msgs = append(msgs, t.notices...)
-	stamp(msgs, t.rt.nowMs())
 	return msgs
 }
 
@@ -240,7 +239,7 @@ func (t *turn) spread(c provider.Commit, done provider.Committed) {
 	}
 	for i, sent := range done.Sent {
 		m := c.Send[i]
-		m.ID = sent.ID
+		m.ID, m.DueMs = sent.ID, sent.DueMs
 		switch {
 		case m.Kind == provider.TimerDue && m.DueMs > rt.nowMs():
 			rt.setTimer(r, m.Source, m.DueMs, &m)

@@ -80,7 +80,11 @@ func (e *Engine) changed(c provider.Change) {
 		return
 	}
 	for _, rt := range e.started() {
-		if c.Work {
+		switch {
+		case !c.Work:
+		case c.TasksOnly && (rt.workers == nil || rt.workers.room() == 0):
+			rt.poller.leftOver() // until a slot is free
+		default:
 			rt.poller.wake()
 		}
 		if !c.NextDue.IsZero() {
@@ -99,7 +103,6 @@ func (e *Engine) started() []*Runtime {
 // same commit and begins at once.
 func (e *Engine) submit(ctx context.Context, msgs []provider.Message) ([]provider.Submitted, error) {
 	rt := e.choose()
-	stamp(msgs, e.store.Now().UnixMilli())
 	s := provider.Submission{Messages: msgs}
 	if rt != nil {
 		s.Claim = rt.leases.holder()
@@ -110,16 +113,6 @@ func (e *Engine) submit(ctx context.Context, msgs []provider.Message) ([]provide
 	}
 	e.route(rt, msgs, results)
 	return results, nil
-}
-
-// stamp gives messages their effective time, so that what is handed over in memory has the same
-// place among others as what is read from the store.
-func stamp(msgs []provider.Message, nowMs int64) {
-	for i := range msgs {
-		if msgs[i].DueMs == 0 {
-			msgs[i].DueMs = nowMs
-		}
-	}
 }
 
 // choose gives a runtime that has room for one more instance, or nil.
@@ -147,7 +140,7 @@ func (e *Engine) route(claimer *Runtime, msgs []provider.Message, results []prov
 		case result.Claim != nil:
 			claimer.adopt(*result.Claim)
 		case result.Held != 0:
-			m.ID = result.ID
+			m.ID, m.DueMs = result.ID, result.DueMs
 			e.routeHeld(result.Held, m)
 		default:
 		}

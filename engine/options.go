@@ -60,7 +60,7 @@ type RuntimeOptions struct {
 const (
 	defaultConcurrency     = 2
 	defaultPollInterval    = 100 * time.Millisecond
-	safetyPollInterval     = time.Second
+	safetyPollInterval     = 5 * time.Second
 	defaultTurnLease       = 5 * time.Second
 	defaultTaskLease       = 30 * time.Second
 	minLease               = 100 * time.Millisecond

@@ -19,7 +19,7 @@ func TestOptionsHaveTheDocumentedDefaults(t *testing.T) {
 	require.Equal(t, 2, got.Workers)
 	require.Equal(t, 10, got.MaxSessions)
 	require.Equal(t, 10, got.MaxAttempts)
-	require.Equal(t, time.Second, got.Poll)
+	require.Equal(t, 5*time.Second, got.Poll)
 	require.Equal(t, 5*time.Second, got.TurnLease)
 	require.Equal(t, 30*time.Second, got.TaskLease)
 	require.Equal(t, 10*time.Second, got.Grace)
@@ -36,7 +36,7 @@ func TestOptionsThatAreSetAreKept(t *testing.T) {
 	got, err := engine.Resolve(engine.RuntimeOptions{
 		OrchestrationConcurrency: &none,
 		WorkerConcurrency:        &three,
-		PollInterval:             3 * time.Second,
+		PollInterval:             7 * time.Second,
 		WorkerLockTimeout:        2 * time.Second,
 		OrchestratorLockTimeout:  time.Second,
 		MaxSessions:              1,
@@ -47,7 +47,7 @@ func TestOptionsThatAreSetAreKept(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 0, got.Orchestrations)
 	require.Equal(t, 3, got.Workers)
-	require.Equal(t, 3*time.Second, got.Poll)
+	require.Equal(t, 7*time.Second, got.Poll)
 	require.Equal(t, 2*time.Second, got.TaskLease)
 	require.Equal(t, time.Second, got.TurnLease)
 	require.Equal(t, 1, got.MaxSessions)
@@ -56,11 +56,11 @@ func TestOptionsThatAreSetAreKept(t *testing.T) {
 	require.True(t, got.Tags.Matches(new("gpu")))
 }
 
-func TestAShortPollIntervalDoesNotBringPollsCloserThanASecond(t *testing.T) {
+func TestAShortPollIntervalDoesNotBringPollsCloserThanTheSafetyNet(t *testing.T) {
 	t.Parallel()
 	got, err := engine.Resolve(engine.RuntimeOptions{PollInterval: 50 * time.Millisecond})
 	require.NoError(t, err)
-	require.Equal(t, time.Second, got.Poll)
+	require.Equal(t, 5*time.Second, got.Poll)
 }
 
 func TestBackoffGrowsFourfoldUpToItsMaximum(t *testing.T) {

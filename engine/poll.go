@@ -129,7 +129,9 @@ func (p *poller) poll(ctx context.Context) error {
 	}
 	reserved := 0
 	if rt.workers != nil {
-		reserved = rt.workers.reserve(rt.workers.room())
+		// The other half is for the tasks of turns that commit meanwhile: what they do not take would
+		// have to be claimed again.
+		reserved = rt.workers.reserve((rt.workers.room() + 1) / 2)
 		defer func() { rt.workers.unreserve(reserved) }()
 	}
 	if reserved > 0 {
@@ -173,8 +175,10 @@ func (p *poller) hand(claimed provider.Claimed) {
 	for _, c := range claimed.Instances {
 		rt.adopt(c)
 	}
-	for _, instance := range claimed.Unseen {
-		rt.refill(instance)
+	for _, w := range claimed.Waiting {
+		if !rt.knows(w) {
+			rt.refill(w.Instance)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"duroxide/engine/replay"
@@ -138,6 +139,17 @@ func (rt *Runtime) refill(instance string) {
 		r.refill = true
 		rt.start(r)
 	}
+}
+
+// knows reports whether a held instance has all these messages already.
+func (rt *Runtime) knows(w provider.Waiting) bool {
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	r := rt.residents[w.Instance]
+	return r != nil && !slices.ContainsFunc(w.Messages, func(id uint64) bool {
+		_, known := r.known[id]
+		return !known
+	})
 }
 
 // live is the goroutine of a resident: one turn after the other until there is nothing to do.

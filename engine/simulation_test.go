@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"strconv"
 	"sync"
 	"testing"
@@ -19,6 +21,9 @@ import (
 	"duroxide/history"
 	"duroxide/provider"
 	"duroxide/provider/memory"
+	"duroxide/provider/postgres"
+	"duroxide/provider/postgres/pgtest"
+	"duroxide/provider/sqlite"
 )
 
 // unreliable fails calls at random: before they have an effect, and after.
@@ -147,62 +152,147 @@ func verify(t *testing.T, store provider.Provider, instance string) {
 	}
 }
 
-func TestManyRuntimesOnAnUnreliableStoreReachEveryResultOnce(t *testing.T) {
-	t.Parallel()
-	for seed := range uint64(6) {
+// simulationRounds is how many rounds of the simulation each store gets. The environment variable
+// SIMULATION_ROUNDS asks for more.
+func simulationRounds(t *testing.T, rounds uint64) uint64 {
+	t.Helper()
+	text := os.Getenv("SIMULATION_ROUNDS")
+	if text == "" {
+		return rounds
+	}
+	rounds, err := strconv.ParseUint(text, 10, 32)
+	require.NoError(t, err, "SIMULATION_ROUNDS must be a number")
+	return rounds
+}
+
+// simulations runs rounds, each with a seed of its own. open gives the stores of a round: one for
+// each engine, and all on the same data.
+func simulations(t *testing.T, rounds uint64, open func(t *testing.T) []provider.Provider) {
+	t.Helper()
+	for seed := range simulationRounds(t, rounds) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
-			simulate(t, seed)
+			simulate(t, seed, open(t))
 		})
 	}
 }
 
-func simulate(t *testing.T, seed uint64) {
-	t.Helper()
-	random := rand.New(rand.NewPCG(seed, 7))
-	inner := memory.New(memory.Options{})
-	store := &unreliable{Provider: inner, random: rand.New(rand.NewPCG(seed, 8))}
-	e := engine.New(store, engine.Options{Version: "0.1.0"})
-	t.Cleanup(func() { require.NoError(t, e.Close(context.Background())) })
-	h := mixHost()
-	options := engine.RuntimeOptions{EvictAfterTurn: seed%2 == 1, OrchestratorLockTimeout: 300 * time.Millisecond}
-	var runtimes []*engine.Runtime
-	boot := func() {
-		rt, err := e.StartRuntime(t.Context(), options, h.Registry(), h)
-		require.NoError(t, err)
-		runtimes = append(runtimes, rt)
+func TestManyRuntimesOnAnUnreliableStoreReachEveryResultOnce(t *testing.T) {
+	t.Parallel()
+	simulations(t, 6, func(*testing.T) []provider.Provider {
+		return []provider.Provider{memory.New(memory.Options{})}
+	})
+}
+
+func TestManyRuntimesOnOneUnreliableFileReachEveryResultOnce(t *testing.T) {
+	t.Parallel()
+	simulations(t, 1, func(t *testing.T) []provider.Provider {
+		t.Helper()
+		path := filepath.Join(t.TempDir(), "store.db")
+		var stores []provider.Provider
+		for range 2 {
+			s, err := sqlite.Open(t.Context(), sqlite.Options{Path: path})
+			require.NoError(t, err)
+			stores = append(stores, s)
+		}
+		return stores
+	})
+}
+
+func TestManyRuntimesOnOneUnreliableServerReachEveryResultOnce(t *testing.T) {
+	t.Parallel()
+	url := os.Getenv(pgtest.URLVariable)
+	if url == "" {
+		url = pgtest.Own(t).URL
 	}
-	boot()
-	boot()
-	client := e.Client()
+	simulations(t, 2, func(t *testing.T) []provider.Provider {
+		t.Helper()
+		o := postgres.Options{URL: url, Schema: pgtest.Schema(t, url), MaxConns: 4}
+		var stores []provider.Provider
+		for range 3 {
+			s, err := postgres.Open(t.Context(), o)
+			require.NoError(t, err)
+			stores = append(stores, s)
+		}
+		return stores
+	})
+}
+
+// world is a round of the simulation: engines, each with an unreliable store, and their runtimes.
+type world struct {
+	random   *rand.Rand
+	options  engine.RuntimeOptions
+	host     *enginetest.Host
+	stores   []*unreliable
+	engines  []*engine.Engine
+	runtimes []*engine.Runtime
+}
+
+func newWorld(t *testing.T, seed uint64, stores []provider.Provider) *world {
+	t.Helper()
+	w := &world{random: rand.New(rand.NewPCG(seed, 7)), host: mixHost()}
+	w.options = engine.RuntimeOptions{EvictAfterTurn: seed%2 == 1, OrchestratorLockTimeout: 300 * time.Millisecond}
+	for n, inner := range stores {
+		s := &unreliable{Provider: inner, random: rand.New(rand.NewPCG(seed, 8+uint64(n)))}
+		e := engine.New(s, engine.Options{Version: "0.1.0"})
+		t.Cleanup(func() { require.NoError(t, e.Close(context.Background())) })
+		w.stores, w.engines = append(w.stores, s), append(w.engines, e)
+	}
+	for n := range max(2, len(stores)) {
+		w.boot(t, n)
+	}
+	return w
+}
+
+// engine takes the engines in turn.
+func (w *world) engine(n int) *engine.Engine { return w.engines[n%len(w.engines)] }
+
+func (w *world) boot(t *testing.T, n int) {
+	t.Helper()
+	rt, err := w.engine(n).StartRuntime(t.Context(), w.options, w.host.Registry(), w.host)
+	require.NoError(t, err)
+	w.runtimes = append(w.runtimes, rt)
+}
+
+// replace ends a runtime without grace and starts another one, maybe on another engine.
+func (w *world) replace(t *testing.T) {
+	t.Helper()
+	i := w.random.IntN(len(w.runtimes))
+	require.NoError(t, w.runtimes[i].Shutdown(t.Context(), 0))
+	w.runtimes = append(w.runtimes[:i], w.runtimes[i+1:]...)
+	w.boot(t, w.random.IntN(len(w.engines)))
+}
+
+func simulate(t *testing.T, seed uint64, stores []provider.Provider) {
+	t.Helper()
+	w := newWorld(t, seed, stores)
 	const instances = 30
 	for i := range instances {
-		id := fmt.Sprint("m", i)
+		id, client := fmt.Sprint("m", i), w.engine(i).Client()
 		require.NoError(t, client.Start(t.Context(), engine.StartRequest{Instance: id, Name: "mix", Input: "null"}))
 		require.NoError(t, client.Enqueue(t.Context(), id, "inbox", strconv.Itoa(i)))
-		if random.IntN(4) == 0 {
-			i := random.IntN(len(runtimes))
-			require.NoError(t, runtimes[i].Shutdown(t.Context(), 0))
-			runtimes = append(runtimes[:i], runtimes[i+1:]...)
-			boot()
+		if w.random.IntN(4) == 0 {
+			w.replace(t)
 		}
 	}
 	for i := range instances {
-		id := fmt.Sprint("m", i)
+		id, client := fmt.Sprint("m", i), w.engine(i+1).Client()
 		status, err := client.Wait(t.Context(), id, 60*time.Second)
 		require.NoError(t, err, id)
 		require.JSONEq(t, fmt.Sprintf(`["1","<0>","<1>","<2>","<3>","<4>","<kid>",%d]`, i), status.Output, status.Error)
 		_, err = client.Wait(t.Context(), id+"-detached", 60*time.Second)
 		require.NoError(t, err)
 	}
-	store.heal()
-	for i := range instances {
-		verify(t, inner, fmt.Sprint("m", i))
+	for _, s := range w.stores {
+		s.heal()
 	}
-	for _, rt := range runtimes {
+	for i := range instances {
+		verify(t, stores[0], fmt.Sprint("m", i))
+	}
+	for _, rt := range w.runtimes {
 		require.NoError(t, rt.Shutdown(t.Context(), patience))
 	}
-	depths, err := inner.Depths(t.Context())
+	depths, err := stores[0].Depths(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, provider.Depths{}, depths, "something was left behind")
 }

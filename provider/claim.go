@@ -109,15 +109,21 @@ func (f TagFilter) lists(tag string) bool {
 type Claimed struct {
 	Instances []InstanceClaim
 	Tasks     []TaskClaim
-	// Unseen lists instances held under the given turn lease that have due messages. The holder
-	// knows most of them already and asks Pending for the rest.
-	Unseen []string
+	// Waiting lists what is due of instances held under the given turn lease, ordered by instance. The
+	// holder knows most of it already and asks Pending for the rest.
+	Waiting []Waiting
 	// TurnLease and TaskLease are the leases that the claims are under, possibly new; zero where
 	// nothing was claimed. A new lease means that the old one has ended with all its claims.
 	TurnLease LeaseID
 	TaskLease LeaseID
 	// NextDue is the earliest future due time of a message or task that nobody holds; zero means none.
 	NextDue time.Time
+}
+
+// Waiting are the due messages of one held instance.
+type Waiting struct {
+	Instance string
+	Messages []uint64
 }
 
 // InstanceClaim is one claimed instance with its visible messages.
@@ -168,8 +174,10 @@ type Submission struct {
 
 // Submitted is what became of one message.
 type Submitted struct {
-	// ID is the message's number.
-	ID uint64
+	// ID is the message's number, and DueMs its effective time: what it is ordered by. Both are zero,
+	// and Held with them, where the store knows that the message is stored, but lost the answer.
+	ID    uint64
+	DueMs int64
 	// Existing is the status of the target before: NotCommitted where it had no committed turn.
 	Existing ExecutionStatus
 	// Starting says that a start of the target was waiting for its turn already.

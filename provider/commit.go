@@ -86,6 +86,11 @@ type Commit struct {
 	Release bool
 }
 
+// IsAwaited reports whether the turn changes what clients may wait for.
+func (c *Commit) IsAwaited() bool {
+	return (c.Outcome != nil && c.Outcome.Status.IsFinal()) || c.CustomStatus != nil || len(c.Values) > 0
+}
+
 // Started describes an execution at its first turn.
 type Started struct {
 	Name    string

@@ -49,7 +49,8 @@ type Message struct {
 	CustomStatus *string
 
 	// DueMs is when the message becomes visible, in Unix milliseconds; zero means at once. The
-	// store sets it to the arrival time then, so that it always is the effective time.
+	// store sets it to the arrival time then, so that it always is the effective time. Arrival times
+	// are those of the store, so that messages of several processes are in the order of arrival.
 	DueMs int64
 	// Attempts is the stored number of claims that ended without a commit.
 	Attempts int

@@ -116,12 +116,15 @@ type Value struct {
 
 // Change tells watchers what a commit did.
 type Change struct {
-	// Instances lists ids whose status, custom status or values may have changed.
+	// Instances lists ids whose custom status or values may have changed, or that have ended or were
+	// deleted. That an instance has had its first turn is no change: nobody waits for that.
 	Instances []string
 	// All means that any instance may have changed.
 	All bool
-	// Work means that there may be work that nobody holds.
-	Work bool
+	// Work means that there may be work that nobody holds. With TasksOnly it is tasks, so that nodes
+	// without a free slot for activities need not look.
+	Work      bool
+	TasksOnly bool
 	// NextDue is the earliest due time of delayed work that nobody holds, if this change added
 	// any; zero means none.
 	NextDue time.Time

@@ -20,9 +20,11 @@ const { ROOT } = require('./prepare.js');
  */
 
 /** Tests that are parts of their own, so that they run once and can be seen in the summary. */
-const OWN_PARTS = ['examples.test.js', 'kill.test.js'];
+const OWN_PARTS = ['examples.test.js', 'kill.test.js', 'kill-nodes.test.js'];
 /** Tests that start processes of their own, in which the eviction mode changes nothing. */
-const WITHOUT_RUNTIME = ['package.test.js', 'server.test.js', ...OWN_PARTS];
+const WITHOUT_RUNTIME = ['package.test.js', 'server.test.js', 'nodes.test.js', ...OWN_PARTS];
+/** Those of them that test several processes on one store. */
+const SEVERAL = ['__tests__/nodes.test.js', '__tests__/kill-nodes.test.js'];
 /** Tests that lead through the whole store, for another version of PostgreSQL than the usual one. */
 const STORE_TESTS = [
   'basics',
@@ -118,7 +120,9 @@ const PARTS = [
     lane: 'node',
     needsBuild: true,
     mayLack: true,
-    commands: [onPostgres(nodeTest(jsTests(WITHOUT_RUNTIME), ['--test-concurrency=2']))],
+    commands: [
+      onPostgres(nodeTest([...jsTests(WITHOUT_RUNTIME), ...SEVERAL], ['--test-concurrency=2'])),
+    ],
   },
   {
     name: 'examples',
@@ -130,13 +134,20 @@ const PARTS = [
     name: 'kill',
     lane: 'node',
     needsBuild: true,
-    commands: [nodeTest(['__tests__/kill.test.js'])],
+    commands: [nodeTest(['__tests__/kill.test.js', '__tests__/kill-nodes.test.js'])],
   },
   {
     name: 'bench',
     lane: 'node',
     needsBuild: true,
     commands: [[process.execPath, 'bench/run.js', '--quick']],
+  },
+  {
+    name: 'bench-postgres',
+    lane: 'node',
+    needsBuild: true,
+    mayLack: true,
+    commands: [[process.execPath, 'bench/run.js', '--quick', '--store', 'postgres']],
   },
   { name: 'go', lane: 'go', commands: [['go', 'test', '-race', './...']] },
   { name: 'lint-go', lane: 'go', commands: [[...GOLANGCI, 'run', './...']] },

@@ -7,18 +7,11 @@
  */
 
 const { setTimeout: sleep } = require('node:timers/promises');
-const { Client, Runtime, SqliteProvider } = require('../../lib/duroxide.js');
-const { FEATURES, PATIENCE_MS, idsOf, register } = require('./kill-features.js');
+const { Client, Runtime } = require('../../lib/duroxide.js');
+const { PATIENCE_MS, drive, idsOf, register } = require('./kill-features.js');
+const { open } = require('./kill-store.js');
 
 const [file, waves, evict] = process.argv.slice(2);
-
-async function drive(client, { id, name }) {
-  const { status } = await client.getStatus(id);
-  if (status === 'Completed' || status === 'Failed') return;
-  if (status === 'NotFound') await client.startOrchestration(id, name, FEATURES[name].input);
-  await FEATURES[name].drive?.(client, id);
-  await client.waitForOrchestration(id, PATIENCE_MS);
-}
 
 async function untilNothingIsLeft(client) {
   const deadline = Date.now() + PATIENCE_MS;
@@ -36,7 +29,7 @@ async function untilNothingIsLeft(client) {
 }
 
 async function main() {
-  const store = await SqliteProvider.open(file, { synchronous: 'normal' });
+  const store = await open({ file });
   const runtime = new Runtime(store, {
     orchestrationConcurrency: 4,
     workerConcurrency: 16,

@@ -259,6 +259,15 @@ function idsOf(wave) {
   );
 }
 
+/** Starts an instance unless it is there, drives it from outside, and waits for its end. */
+async function drive(client, { id, name }) {
+  const { status } = await client.getStatus(id);
+  if (status === 'Completed' || status === 'Failed') return;
+  if (status === 'NotFound') await client.startOrchestration(id, name, FEATURES[name].input);
+  await FEATURES[name].drive?.(client, id);
+  await client.waitForOrchestration(id, PATIENCE_MS);
+}
+
 /** @param {any} runtime */
 function register(runtime) {
   for (const [name, fn] of Object.entries(ACTIVITIES)) runtime.registerActivity(name, fn);
@@ -266,4 +275,4 @@ function register(runtime) {
   for (const [name, { run }] of Object.entries(FEATURES)) runtime.registerOrchestration(name, run);
 }
 
-module.exports = { FEATURES, PATIENCE_MS, idsOf, plain, register };
+module.exports = { FEATURES, PATIENCE_MS, drive, idsOf, plain, register };

@@ -123,7 +123,9 @@ func (s *store) apply(in *instance, c *provider.Commit) provider.Committed {
 		result.Work = len(in.deliverable(s.now)) > 0
 		s.offerInstance(in)
 	}
-	s.visible(in.id)
+	if c.IsAwaited() {
+		s.visible(in.id)
+	}
 	return result
 }
 

@@ -28,7 +28,7 @@ func (s *store) deliver(
 	for i, m := range messages {
 		in := s.instances[m.Instance]
 		results[i].Existing, results[i].Starting = in.status(), in.starting()
-		results[i].ID = s.insertMessage(m)
+		results[i].ID, results[i].DueMs = s.insertMessage(m)
 	}
 	claims := claimer{holder: holder}
 	for i, m := range messages {
@@ -46,7 +46,7 @@ func (s *store) deliver(
 	return results, claims.lease
 }
 
-func (s *store) insertMessage(m provider.Message) uint64 {
+func (s *store) insertMessage(m provider.Message) (id uint64, effective int64) {
 	in := s.instances[m.Instance]
 	if in == nil {
 		in = &instance{key: s.nextID(), id: m.Instance}
@@ -61,7 +61,7 @@ func (s *store) insertMessage(m provider.Message) uint64 {
 	}
 	stored.effective = stored.due
 	in.messages = append(in.messages, stored)
-	return stored.id
+	return stored.id, stored.effective
 }
 
 // dropTimers deletes the timer messages of the named events of one execution.

@@ -151,7 +151,7 @@ func (s *store) changed() bool {
 	return s.change.Work || !s.change.NextDue.IsZero() || len(s.change.Instances) > 0
 }
 
-// visible notes that the state that clients see of an instance may have changed.
+// visible notes that the state that clients wait for may have changed.
 func (s *store) visible(instance string) {
 	if !slices.Contains(s.change.Instances, instance) {
 		s.change.Instances = append(s.change.Instances, instance)

@@ -30,7 +30,7 @@ func (p *Provider) Claim(
 	err = p.do(ctx, "claim", func(s *store) error {
 		if r.Turns != nil {
 			s.sweepOrphans()
-			claimed.Unseen = s.unseen(r.Turns.Lease)
+			claimed.Waiting = s.waiting(r.Turns.Lease)
 			claims := claimer{holder: r.Turns}
 			for _, in := range s.readyInstances(r.Versions, r.MaxTurns) {
 				claimed.Instances = append(claimed.Instances, s.claim(in, &claims))
@@ -63,16 +63,23 @@ func (s *store) readyInstances(versions *provider.VersionRange, limit int) []*in
 	return ready[:max(0, min(limit, len(ready)))]
 }
 
-// unseen gives the instances under a lease that have due messages.
-func (s *store) unseen(lease provider.LeaseID) []string {
-	var ids []string
+// waiting gives the due messages of the instances under a lease.
+func (s *store) waiting(lease provider.LeaseID) []provider.Waiting {
+	var all []provider.Waiting
 	for id, in := range s.instances {
-		if in.lease == lease && s.live(lease) && len(in.due(s.now)) > 0 {
-			ids = append(ids, id)
+		if in.lease != lease || !s.live(lease) {
+			continue
+		}
+		w := provider.Waiting{Instance: id}
+		for _, m := range in.due(s.now) {
+			w.Messages = append(w.Messages, m.id)
+		}
+		if len(w.Messages) > 0 {
+			all = append(all, w)
 		}
 	}
-	slices.Sort(ids)
-	return ids
+	slices.SortFunc(all, func(a, b provider.Waiting) int { return cmp.Compare(a.Instance, b.Instance) })
+	return all
 }
 
 // Complete deletes finished tasks and stores their outcomes, each on its own.

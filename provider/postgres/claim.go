@@ -1,9 +1,11 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -11,41 +13,54 @@ import (
 	"duroxide/provider"
 )
 
-// scanned bounds how many due messages one search for candidates looks at.
-const scanned = 2000
+// scanned bounds how many due messages one search looks at that are of free instances or of its own.
+const scanned = 4000
 
 const free = `NOT EXISTS (SELECT 1 FROM S.leases l WHERE l.id = i.lease AND l.until_ms > $1)`
 
+// What sqlReady gives, by the first column.
+const (
+	lockedKey = 1
+	waiting   = 2
+	freeCount = 3
+)
+
 var (
-	// Longest waiting first. More candidates than are wanted make room for locked ones.
-	sqlCandidates = define(`
-WITH due AS (
-  SELECT m.instance, min(m.due) AS due, min(m.id) AS id FROM (
-    SELECT m.instance, m.due, m.id FROM S.messages m JOIN S.instances i ON i.key = m.instance
-    WHERE m.due <= $1 AND (i.execution = 0 OR i.pin = 0 OR i.pin BETWEEN $2 AND $3) AND ` + free + `
-    ORDER BY m.due, m.id LIMIT $5) m
-  GROUP BY m.instance)
-SELECT i.key FROM S.instances i JOIN due ON due.instance = i.key WHERE ` + free + `
-ORDER BY due.due, due.id LIMIT $4 FOR UPDATE OF i SKIP LOCKED`)
-	// Whether there is anything at all, locked or not.
-	sqlAnyCandidate = define(`
-SELECT EXISTS (
-  SELECT 1 FROM S.messages m JOIN S.instances i ON i.key = m.instance
-  WHERE m.due <= $1 AND (i.execution = 0 OR i.pin = 0 OR i.pin BETWEEN $2 AND $3) AND ` + free + `)`)
-	sqlUnseen = define(`
-SELECT i.id FROM S.instances i JOIN S.leases l ON l.id = i.lease
-WHERE i.key IN (SELECT instance FROM S.messages WHERE due <= $1)
-  AND i.lease = $2 AND l.until_ms > $1 ORDER BY i.id`)
+	// One walk over what is due gives three things: keys of free instances, locked now, longest
+	// waiting first; the messages of those held under the lease $6; and how many were free, locked by others or not.
+	sqlReady = define(`
+WITH due AS MATERIALIZED (
+  SELECT instance, min(due) AS due, min(id) AS id, array_agg(id) AS ids, name, mine FROM (
+    SELECT m.instance, m.due, m.id, i.name, i.mine
+    FROM (SELECT instance, due, id FROM S.messages WHERE due <= $1 ORDER BY due, id) m
+    CROSS JOIN LATERAL (
+      SELECT i.id AS name, l.id IS NOT NULL AS mine
+      FROM S.instances i LEFT JOIN S.leases l ON l.id = i.lease AND l.until_ms > $1
+      WHERE i.key = m.instance AND (l.id = $6 OR (
+        l.id IS NULL AND (i.execution = 0 OR i.pin = 0 OR i.pin BETWEEN $2 AND $3)))
+      OFFSET 0) i
+    LIMIT $5) m
+  GROUP BY instance, name, mine),
+locked AS (
+  SELECT i.key FROM due JOIN S.instances i ON i.key = due.instance
+  WHERE NOT due.mine AND i.key = ANY(ARRAY(SELECT instance FROM due)) AND ` + free + `
+  ORDER BY due.due, due.id LIMIT $4 FOR UPDATE OF i SKIP LOCKED)
+SELECT 1, key, '', NULL::bigint[] FROM locked
+UNION ALL SELECT 2, 0, name, ids FROM due WHERE mine
+UNION ALL SELECT 3, count(*), '', NULL FROM due WHERE NOT mine`)
 	// Timers of held instances are no reason to wake up. The number of rows that are looked at is
 	// bounded; beyond it the first one that was not looked at is reported.
 	sqlNextDue = define(`
 SELECT coalesce(least(
   coalesce(
-    (SELECT min(m.due)
+    (SELECT m.due
      FROM (SELECT due, instance FROM S.messages WHERE due > $1 ORDER BY due LIMIT 500) m
-     JOIN S.instances i ON i.key = m.instance
-     WHERE ` + free + ` AND (i.execution <> 0 OR EXISTS (
-       SELECT 1 FROM S.messages s WHERE s.instance = i.key AND s.kind IN (1, 2)))),
+     CROSS JOIN LATERAL (
+       SELECT 1 FROM S.instances i
+       WHERE i.key = m.instance AND ` + free + ` AND (i.execution <> 0 OR EXISTS (
+         SELECT 1 FROM S.messages s WHERE s.instance = i.key AND s.kind IN (1, 2)))
+       OFFSET 0) i
+     LIMIT 1),
     (SELECT due FROM S.messages WHERE due > $1 ORDER BY due OFFSET 500 LIMIT 1)),
   (SELECT due FROM S.tasks WHERE lease = 0 AND due > $1 ORDER BY due LIMIT 1)), 0)`)
 )
@@ -85,7 +100,7 @@ type claiming struct {
 }
 
 // passTries is how often candidates are looked at again that somebody has locked.
-const passTries = 25
+const passTries = 3
 
 func (c *claiming) run(ctx context.Context) error {
 	passed, failed := 0, 0
@@ -140,10 +155,10 @@ func (c *claiming) wantedTasks() int {
 
 // found is what the first round trip of a round has locked.
 type found struct {
-	keys   []int64
-	exists bool
-	tasks  []readyTask
-	unseen []string
+	keys    []int64
+	exists  bool
+	tasks   []readyTask
+	waiting []provider.Waiting
 }
 
 func (c *claiming) round(ctx context.Context) (err error) {
@@ -165,7 +180,8 @@ func (c *claiming) round(ctx context.Context) (err error) {
 	if err := c.search(ctx, g, &f); err != nil {
 		return fmt.Errorf("search: %w", err)
 	}
-	c.claimed.Unseen = f.unseen
+	slices.SortFunc(f.waiting, func(a, b provider.Waiting) int { return cmp.Compare(a.Instance, b.Instance) })
+	c.claimed.Waiting = f.waiting
 	c.passed = len(f.keys) == 0 && f.exists && c.wantedTurns() > 0
 	if len(f.keys) == 0 && len(f.tasks) == 0 {
 		return g.finish(ctx)
@@ -181,24 +197,10 @@ func (c *claiming) search(ctx context.Context, g *group, f *found) error {
 	p := c.s.pipeline()
 	g.begin(p)
 	before := c.s.nowMs()
-	if want := c.wantedTurns(); want > 0 {
-		least, most := c.versions()
-		p.each(sqlCandidates, func(r pgx.Rows) error {
-			var key int64
-			err := r.Scan(&key)
-			f.keys = append(f.keys, key)
-			return err
-		}, before, least, most, want, scanned)
-		p.each(sqlAnyCandidate, func(r pgx.Rows) error { return r.Scan(&f.exists) },
-			before, least, most)
-	}
 	if c.r.Turns != nil {
-		p.each(sqlUnseen, func(r pgx.Rows) error {
-			var id string
-			err := r.Scan(&id)
-			f.unseen = append(f.unseen, id)
-			return err
-		}, before, signed(c.r.Turns.Lease))
+		least, most := c.versions()
+		p.each(sqlReady, f.scanReady,
+			before, least, most, c.wantedTurns(), scanned, signed(c.r.Turns.Lease))
 	}
 	if want := c.wantedTasks(); want > 0 {
 		c.searchTasks(p, f, before, want)
@@ -209,6 +211,30 @@ func (c *claiming) search(ctx context.Context, g *group, f *found) error {
 		return err
 	}
 	g.timed(before)
+	return nil
+}
+
+// scanReady takes one row of sqlReady.
+func (f *found) scanReady(r pgx.Rows) error {
+	var what int32
+	var number int64
+	var name string
+	var ids []int64
+	if err := r.Scan(&what, &number, &name, &ids); err != nil {
+		return err
+	}
+	switch what {
+	case lockedKey:
+		f.keys = append(f.keys, number)
+	case waiting:
+		w := provider.Waiting{Instance: name}
+		for _, id := range ids {
+			w.Messages = append(w.Messages, unsigned(id))
+		}
+		f.waiting = append(f.waiting, w)
+	case freeCount:
+		f.exists = number > 0
+	}
 	return nil
 }
 
@@ -223,9 +249,7 @@ func (c *claiming) versions() (least, most int64) {
 func (c *claiming) look(ctx context.Context, g *group, f *found) error {
 	p := c.s.pipeline()
 	sessions := f.sessions()
-	if len(sessions) > 0 {
-		g.lockSessions(p, sessions, false)
-	}
+	g.lockSessions(p, sessions)
 	if len(f.keys) > 0 {
 		p.each(sqlReadInstances, g.scanInstance, f.keys, []string(nil))
 		p.each(sqlWaiting, g.scanWaiting, f.keys, []string(nil), g.now)
@@ -269,7 +293,7 @@ func (i *instance) fits(v *provider.VersionRange) bool {
 	return v == nil || i.execution == 0 || i.pin == 0 || (v.Min <= i.pin && i.pin <= v.Max)
 }
 
-// claim takes a free instance. Its messages are read after the writes.
+// claim takes a free instance. Its messages are read after the writes, unless all are at hand.
 func (g *group) claim(i *instance, h *holder) *provider.InstanceClaim {
 	lease := g.lease(h)
 	if i.lease != 0 {
@@ -290,14 +314,31 @@ func (g *group) claim(i *instance, h *holder) *provider.InstanceClaim {
 		Version:   i.version,
 		Attempt:   1,
 	}
-	g.claims[i.key] = claim
+	if i.fresh {
+		g.made[i.key] = claim
+		i.giveArrived(claim)
+	} else {
+		g.claims[i.key] = claim
+	}
 	return claim
+}
+
+// giveArrived gives a claim of a fresh instance all that there is, what was due at some time first.
+func (i *instance) giveArrived(claim *provider.InstanceClaim) {
+	due := func(a *arrival) int64 { return cmp.Or(a.message.DueMs, math.MaxInt64) }
+	slices.SortStableFunc(i.arrived, func(a, b *arrival) int { return cmp.Compare(due(a), due(b)) })
+	claim.Messages = make([]provider.Message, len(i.arrived))
+	for n, a := range i.arrived {
+		a.claimed = &claim.Messages[n]
+		*a.claimed = a.message
+	}
 }
 
 // held gives the instance of a token that is valid now.
 func (g *group) held(token provider.Token) (*instance, error) {
 	i := g.byKey[token.Key]
 	if i == nil || i.epoch != token.Epoch || i.lease != token.Lease || g.live(i.lease) == nil {
+		g.doubt = true
 		return nil, lockLost()
 	}
 	return i, nil

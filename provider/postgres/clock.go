@@ -9,15 +9,16 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// clock follows the clock of the server: the local one plus a measured difference. It never goes
-// back.
+// clock follows the clock of the server: what that said last, and the local time since then, so that
+// it does not matter when somebody sets the local clock. It never goes back.
 type clock struct {
 	local func() time.Time
 
-	mu        sync.Mutex // guards what follows
-	offset    time.Duration
-	last      time.Time
-	listening bool
+	mu sync.Mutex // guards what follows
+	// server is what the server said at the local time at.
+	server, at time.Time
+	last       time.Time
+	listening  bool
 }
 
 func (c *clock) setListening(v bool) {
@@ -44,7 +45,11 @@ func (s *Store) Now() time.Time {
 func (c *clock) now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if now := c.local().Add(c.offset); now.After(c.last) {
+	now := c.local()
+	if !c.at.IsZero() {
+		now = c.server.Add(now.Sub(c.at))
+	}
+	if now.After(c.last) {
 		c.last = now
 	}
 	return c.last
@@ -54,7 +59,7 @@ func (c *clock) now() time.Time {
 func (c *clock) measured(server, before, after time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.offset = server.Sub(before.Add(after.Sub(before) / 2))
+	c.server, c.at = server, before.Add(after.Sub(before)/2)
 }
 
 // clockMs is the time of the server in SQL, in Unix milliseconds, at the very moment.

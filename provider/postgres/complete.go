@@ -53,9 +53,8 @@ func (s *Store) Complete(
 		size: size,
 		needs: func(n *needs) {
 			n.messages(messages)
-			n.bumps = true
 			for _, item := range c.Items {
-				n.tasks = append(n.tasks, signed(item.Task.Key))
+				n.tasks = append(n.tasks, item.Task)
 			}
 		},
 		apply: func(g *group) error {
@@ -121,7 +120,7 @@ func (s *Store) Abandon(
 				n.keys = append(n.keys, signed(a.Instances[i].Token.Key))
 			}
 			for i := range a.Tasks {
-				n.tasks = append(n.tasks, signed(a.Tasks[i].Token.Key))
+				n.tasks = append(n.tasks, a.Tasks[i].Token)
 			}
 		},
 		apply: func(g *group) error {
@@ -157,9 +156,10 @@ func (g *group) abandon(a *provider.Abandonment, result *provider.Abandoned) {
 			continue
 		}
 		due := g.now + item.Delay.Milliseconds()
-		t.lease = 0
 		w := &g.writes.freed
-		w.id, w.due = append(w.id, signed(t.id)), append(w.due, due)
+		w.add(t)
+		t.lease = 0
+		w.due = append(w.due, due)
 		w.attempts = append(w.attempts, flag(item.IgnoreAttempt))
 		g.ready(due)
 		if due <= g.now {

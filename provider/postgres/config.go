@@ -1,11 +1,13 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"os/user"
 	"regexp"
 	"slices"
@@ -31,7 +33,10 @@ const (
 	idleInside    = 10 * time.Second
 )
 
-var schemaName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var (
+	schemaName    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	parameterName = regexp.MustCompile(`^[a-z_]+$`)
+)
 
 // explicit has every setting that the driver would otherwise take from the environment or from
 // files in the home directory. Settings of the URL replace those here.
@@ -53,52 +58,84 @@ var allowed = []string{
 	"sslnegotiation", "sslpassword", "sslrootcert", "sslsni", "target_session_attrs", "user",
 }
 
-// poolerParameter of a URL says with the value "transaction" that a pooler in that mode lies between.
-const poolerParameter = "pooler"
+func isPostgres(scheme string) bool { return scheme == "postgres" || scheme == "postgresql" }
+
+// poolerParameter of a URL says that a pooler lies between, which may be in transaction mode.
+const (
+	poolerParameter   = "pooler"
+	poolerTransaction = "transaction"
+)
+
+// malformed quotes nothing: a password with such characters ends up in any part of the URL.
+func malformed() error {
+	return refuse(provider.ErrBadInput, "the URL is malformed: in user, password and database "+
+		"write the characters : / ? # [ ] @ %% as %%3A %%2F %%3F %%23 %%5B %%5D %%40 %%25")
+}
 
 // settings reads a URL. Its errors never show the password.
 func settings(text string) (map[string]string, error) {
 	u, err := url.Parse(text)
-	if err != nil {
-		// The text of the error quotes the URL, and with it the password.
-		reason := err
-		if detail, ok := errors.AsType[*url.Error](err); ok {
-			reason = detail.Err
-		}
-		if strings.Contains(reason.Error(), "port") || strings.Contains(reason.Error(), "userinfo") {
-			reason = errors.New("host, port, user or password is malformed")
-		}
-		return nil, refuse(provider.ErrBadInput, "the URL cannot be read: %v", reason)
-	}
-	if u.Scheme != "postgres" && u.Scheme != "postgresql" {
+	if scheme, _, ok := strings.Cut(text, "://"); !ok || !isPostgres(scheme) {
 		return nil, refuse(provider.ErrBadInput,
 			"the URL must begin with postgres:// or postgresql://")
 	}
+	if err != nil || u.Fragment != "" || u.User == nil && strings.Contains(u.EscapedPath(), "@") {
+		return nil, malformed()
+	}
 	found := explicit()
-	setIf(found, "host", u.Hostname())
-	setIf(found, "port", u.Port())
+	if u.Host != "" {
+		found["host"], found["port"] = servers(u.Host)
+	}
 	setIf(found, "database", strings.TrimPrefix(u.Path, "/"))
 	setIf(found, "user", u.User.Username())
 	if password, ok := u.User.Password(); ok {
 		found["password"] = password
 	}
-	query, err := url.ParseQuery(u.RawQuery)
-	if err != nil {
-		return nil, refuse(provider.ErrBadInput, "the parameters of the URL cannot be read")
-	}
-	for name, values := range query {
-		if name == poolerParameter {
-			continue // see Options.fill
-		}
-		if !slices.Contains(allowed, name) {
-			return nil, refuse(provider.ErrBadInput, "the URL has an unknown parameter %q", name)
-		}
-		if name == "dbname" {
-			name = "database"
-		}
-		found[name] = values[len(values)-1]
+	if err := parameters(found, u); err != nil {
+		return nil, err
 	}
 	return found, complete(found)
+}
+
+// servers reads a list of hosts, of which the first that answers is used.
+func servers(list string) (hosts, ports string) {
+	for n, text := range strings.Split(list, ",") {
+		server := url.URL{Host: text}
+		if n > 0 {
+			hosts, ports = hosts+",", ports+","
+		}
+		hosts, ports = hosts+cmp.Or(server.Hostname(), "localhost"), ports+cmp.Or(server.Port(), "5432")
+	}
+	return hosts, ports
+}
+
+// parameters adds those of a URL.
+func parameters(found map[string]string, u *url.URL) error {
+	query, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return malformed()
+	}
+	for name, values := range query {
+		value := values[len(values)-1]
+		switch {
+		case name == poolerParameter && value == poolerTransaction:
+			continue // see Options.fill
+		case name == poolerParameter:
+			return refuse(provider.ErrBadInput, "the parameter pooler of the URL must be "+
+				"transaction, whatever the mode of the pooler is")
+		case slices.Contains(allowed, name):
+			found[name] = value
+		case u.User == nil || !parameterName.MatchString(name):
+			return malformed()
+		default:
+			return refuse(provider.ErrBadInput, "the URL has an unknown parameter %q", name)
+		}
+	}
+	if name := found["dbname"]; name != "" {
+		found["database"] = name
+	}
+	delete(found, "dbname")
+	return nil
 }
 
 func setIf(m map[string]string, name, value string) {
@@ -131,16 +168,63 @@ func keywords(settings map[string]string) string {
 	return text.String()
 }
 
+// parse has the driver read settings, and nothing but them. The service that PGSERVICE names cannot
+// be switched off: an empty one stands in for it.
+func parse(settings map[string]string) (*pgxpool.Config, error) {
+	text := keywords(settings)
+	if os.Getenv("PGSERVICE") != "" {
+		file, err := emptyService("duroxide")
+		if err != nil {
+			return nil, fmt.Errorf("stand in for the service of PGSERVICE: %w", err)
+		}
+		defer func() { _ = os.Remove(file) }()
+		text += keywords(map[string]string{"service": "duroxide", "servicefile": file})
+	}
+	config, err := pgxpool.ParseConfig(text)
+	if err != nil {
+		return nil, refuse(provider.ErrBadInput, "the URL cannot be used: %v", plainReason(err))
+	}
+	return config, nil
+}
+
+func emptyService(name string) (path string, err error) {
+	file, err := os.CreateTemp("", "duroxide-service-")
+	if err != nil {
+		return "", err
+	}
+	_, err = file.WriteString("[" + name + "]\n")
+	return file.Name(), errors.Join(err, file.Close())
+}
+
 // connConfig gives the driver's configuration for a URL.
 func connConfig(o *Options, text string) (*pgx.ConnConfig, error) {
+	config, err := poolConfig(o, text)
+	if err != nil {
+		return nil, err
+	}
+	return config.ConnConfig, nil
+}
+
+// poolConfig gives the configuration of a pool for a URL.
+func poolConfig(o *Options, text string) (*pgxpool.Config, error) {
 	found, err := settings(text)
 	if err != nil {
 		return nil, err
 	}
-	config, err := pgx.ParseConfig(keywords(found))
+	pool, err := parse(found)
 	if err != nil {
-		return nil, refuse(provider.ErrBadInput, "the URL cannot be used: %v", plainReason(err))
+		return nil, err
 	}
+	configureConn(o, pool.ConnConfig, found)
+	pool.MaxConns = int32(min(max(o.MaxConns, 1), 10_000))
+	pool.MaxConnLifetime = connectionAge
+	pool.MaxConnLifetimeJitter = connectionAge / 10
+	pool.MaxConnIdleTime = 5 * time.Minute
+	pool.BeforeConnect = o.beforeConnect
+	return pool, nil
+}
+
+func configureConn(o *Options, config *pgx.ConnConfig, found map[string]string) {
 	switch {
 	case o.ConnectTimeout > 0:
 		config.ConnectTimeout = o.ConnectTimeout
@@ -159,6 +243,9 @@ func connConfig(o *Options, text string) (*pgx.ConnConfig, error) {
 		// that, also while a table is new and the server knows nothing of it yet.
 		params["plan_cache_mode"] = "force_generic_plan"
 		params["enable_seqscan"] = "off"
+		// A bitmap scan meets the index entries of deleted rows again and again; an index scan marks
+		// them, so that it meets them once. Messages and tasks come and go all the time.
+		params["enable_bitmapscan"] = "off"
 		params["jit"] = "off"
 	}
 	config.RuntimeParams = params
@@ -172,7 +259,6 @@ func connConfig(o *Options, text string) (*pgx.ConnConfig, error) {
 		}
 		config.Fallbacks = nil
 	}
-	return config, nil
 }
 
 func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
@@ -187,23 +273,6 @@ func plainReason(err error) error {
 		return errors.New(reason)
 	}
 	return errors.New("a setting is malformed")
-}
-
-func poolConfig(o *Options) (*pgxpool.Config, error) {
-	// The pool's own parser wants text; what it finds is replaced at once.
-	config, err := pgxpool.ParseConfig(keywords(explicit()))
-	if err != nil {
-		return nil, fmt.Errorf("prepare the pool: %w", err)
-	}
-	if config.ConnConfig, err = connConfig(o, o.URL); err != nil {
-		return nil, err
-	}
-	config.MaxConns = int32(min(max(o.MaxConns, 1), 10_000))
-	config.MaxConnLifetime = connectionAge
-	config.MaxConnLifetimeJitter = connectionAge / 10
-	config.MaxConnIdleTime = 5 * time.Minute
-	config.BeforeConnect = o.beforeConnect
-	return config, nil
 }
 
 func (o *Options) beforeConnect(ctx context.Context, config *pgx.ConnConfig) error {
@@ -238,7 +307,11 @@ func hideSecrets(err error) error {
 		return err
 	}
 	if server, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return &connectionError{text: "error returned from database: " + server.Message, err: err}
+		text := "error returned from database: " + server.Message
+		if strings.HasPrefix(server.Message, "unsupported startup parameter") {
+			text += "; behind a pooler, the URL needs the parameter pooler=transaction"
+		}
+		return &connectionError{text: text, err: err}
 	}
 	return &connectionError{text: "error communicating with database: " + cause(err), err: err}
 }

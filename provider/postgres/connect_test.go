@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgproto3"
 	"github.com/stretchr/testify/require"
 
 	"duroxide/provider"
@@ -37,6 +38,12 @@ func TestWrongConnectionsAreRefusedWithTheirCauseAndNoSecret(t *testing.T) {
 		},
 		"bad parameter": {url + "&sslmod=secret", provider.ErrBadInput, `"sslmod"`},
 		"bad sslmode":   {"postgres://u:secret@h/d?sslmode=never", provider.ErrBadInput, "sslmode"},
+		"bad pooler":    {url + "&pooler=transactions", provider.ErrBadInput, "must be transaction"},
+		"no slashes":    {"postgres:secret", provider.ErrBadInput, "postgres://"},
+		"slash":         {"postgres://u:12/secret@h/d", provider.ErrBadInput, "%2F"},
+		"question mark": {"postgres://u:12?secret=1@h/d", provider.ErrBadInput, "%3F"},
+		"number sign":   {"postgres://u:12#secret@h/d", provider.ErrBadInput, "%23"},
+		"per cent sign": {"postgres://u:%zzsecret@h/d", provider.ErrBadInput, "%25"},
 		"no host": {
 			"postgres://u:secret@no-such-host.invalid/d", provider.ErrCannotOpen,
 			"no-such-host.invalid",
@@ -87,15 +94,133 @@ func silence(t *testing.T) string {
 	return l.Addr().String()
 }
 
-func TestTheEnvironmentOfTheDriverIsNotRead(t *testing.T) {
+func TestAPoolerThatRefusesSettingsIsPointedOut(t *testing.T) {
+	t.Parallel()
+	var config net.ListenConfig
+	l, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { _ = l.Close() }()
+	refused := make(chan error, 1)
+	go func() {
+		c, err := l.Accept()
+		if err != nil {
+			refused <- err
+			return
+		}
+		defer func() { _ = c.Close() }()
+		server := pgproto3.NewBackend(c, c)
+		_, err = server.ReceiveStartupMessage()
+		server.Send(&pgproto3.ErrorResponse{
+			Severity: "FATAL", Code: "08P01", Message: "unsupported startup parameter: jit",
+		})
+		refused <- errors.Join(err, server.Flush())
+	}()
+	_, err = postgres.Open(t.Context(), postgres.Options{
+		URL: "postgres://u@" + l.Addr().String() + "/d?sslmode=disable",
+	})
+	require.ErrorIs(t, err, provider.ErrCannotOpen)
+	require.ErrorContains(t, err, "parameter: jit; behind a pooler, the URL needs the parameter pooler")
+	require.NoError(t, <-refused)
+}
+
+func TestTheTimeToConnectIsThatOfTheURL(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
+	defer cancel()
+	_, err := postgres.Open(ctx, postgres.Options{
+		URL: "postgres://u@" + silence(t) + "/d?connect_timeout=1",
+	})
+	require.ErrorIs(t, err, provider.ErrCannotOpen)
+	require.NoError(t, ctx.Err())
+}
+
+func TestConnectionsAreNamedAndNoMoreThanAllowed(t *testing.T) {
+	t.Parallel()
+	o := fresh(t)
+	other := "name of " + o.Schema
+	named := o
+	named.URL += "&application_name=" + url.QueryEscape(other)
+	named.MaxConns = 3
+	s := open(t, named)
+	var group sync.WaitGroup
+	errs := make(chan error, 200)
+	for n := range cap(errs) {
+		group.Go(func() {
+			_, err := s.Submit(t.Context(), provider.Submission{
+				Messages: []provider.Message{start(fmt.Sprint("i", n))},
+			})
+			_, statsErr := s.Stats(t.Context(), fmt.Sprint("i", n))
+			errs <- errors.Join(err, statsErr)
+		})
+	}
+	group.Wait()
+	for range cap(errs) {
+		require.NoError(t, <-errs)
+	}
+	const connections = `SELECT count(*) FROM pg_stat_activity WHERE application_name = $1`
+	require.Eventually(t, s.IsListening, 20*time.Second, time.Millisecond)
+	found, err := s.Number(t.Context(), connections, other)
+	require.NoError(t, err)
+	require.EqualValues(t, 4, found, "the pool, and the listening one")
+	found, err = open(t, o).Number(t.Context(), connections, "duroxide")
+	require.NoError(t, err)
+	require.Positive(t, found)
+}
+
+func TestACallWaitsForAConnectionSoLongAndNoLonger(t *testing.T) {
+	t.Parallel()
+	o := fresh(t)
+	watcher := open(t, o)
+	o.MaxConns, o.AcquireTimeout = 1, 2*time.Second
+	s := open(t, o)
+	lock, err := pgx.Connect(t.Context(), o.URL)
+	require.NoError(t, err)
+	defer func() { _ = lock.Close(context.Background()) }()
+	_, err = lock.Exec(t.Context(), "BEGIN; LOCK TABLE "+quoted(o.Schema)+".instances")
+	require.NoError(t, err)
+	held := make(chan error, 1)
+	go func() {
+		_, err := s.Submit(t.Context(), provider.Submission{Messages: []provider.Message{start("a")}})
+		held <- err
+	}()
+	require.Eventually(t, func() bool {
+		waiting, err := watcher.Number(t.Context(), `SELECT count(*) FROM pg_locks
+WHERE NOT granted AND relation = 'S.instances'::regclass`)
+		return err == nil && waiting == 1
+	}, 20*time.Second, time.Millisecond)
+	_, err = s.Stats(t.Context(), "a")
+	require.ErrorContains(t, err, "pool timed out while waiting for an open connection")
+	require.True(t, provider.IsRetryable(err))
+	_, err = lock.Exec(t.Context(), "COMMIT")
+	require.NoError(t, err)
+	require.NoError(t, <-held)
+}
+
+func TestTheNextServerOfAListIsUsed(t *testing.T) {
+	t.Parallel()
+	o := fresh(t)
+	u, err := url.Parse(o.URL)
+	require.NoError(t, err)
+	u.Host = "127.0.0.1:1," + u.Host
+	o.URL = u.String() + "&target_session_attrs=read-write"
+	open(t, o)
+}
+
+func TestTheEnvironmentOfTheDriverIsNotRead(t *testing.T) { //nolint:paralleltest // it is changed
 	url := pgtest.URL(t)
 	schema := pgtest.Schema(t, url) // dropped when the environment is as it was
-	t.Setenv("PGHOST", "no-such-host.invalid")
-	t.Setenv("PGPORT", "1")
-	t.Setenv("PGSSLMODE", "verify-full")
-	t.Setenv("PGDATABASE", "nowhere")
-	t.Setenv("PGOPTIONS", "-c nonsense=1")
-	t.Setenv("PGTZ", "Mars/Olympus")
+	for name, value := range map[string]string{
+		"PGHOST": "no-such-host.invalid", "PGPORT": "1", "PGDATABASE": "nowhere", "PGUSER": "nobody",
+		"PGPASSWORD": "x", "PGPASSFILE": "/nowhere", "PGAPPNAME": "other", "PGCONNECT_TIMEOUT": "x",
+		"PGSSLMODE": "verify-full", "PGSSLKEY": "/nowhere", "PGSSLCERT": "/nowhere",
+		"PGSSLCERTMODE": "require", "PGSSLSNI": "x", "PGSSLROOTCERT": "/nowhere",
+		"PGSSLPASSWORD": "x", "PGSSLNEGOTIATION": "direct", "PGTARGETSESSIONATTRS": "standby",
+		"PGSERVICE": "no-such-service", "PGSERVICEFILE": "/nowhere", "PGTZ": "Mars/Olympus",
+		"PGOPTIONS": "-c nonsense=1", "PGMINPROTOCOLVERSION": "x", "PGMAXPROTOCOLVERSION": "x",
+		"PGCHANNELBINDING": "require", "PGREQUIREAUTH": "x",
+	} {
+		t.Setenv(name, value)
+	}
 	open(t, postgres.Options{URL: url, Schema: schema})
 }
 
@@ -121,124 +246,4 @@ func TestSchemaNamesAreCheckedAndKeptAsTheyAre(t *testing.T) {
 		pgtest.Drop(t, url, reserved)
 		submit(t, open(t, postgres.Options{URL: url, Schema: reserved}), start("a"), nil)
 	}
-}
-
-func TestManyProcessesMayOpenANewSchemaAtOnce(t *testing.T) {
-	t.Parallel()
-	o := fresh(t)
-	o.NoListen = true
-	var group sync.WaitGroup
-	for range 12 {
-		group.Go(func() {
-			s, err := postgres.Open(context.Background(), o)
-			require.NoError(t, err)
-			require.NoError(t, s.Close(context.Background()))
-		})
-	}
-	group.Wait()
-}
-
-func TestSchemasThatAreNotAsExpectedAreRefusedAndLeftAlone(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct{ damage, says string }{
-		"newer":          {"INSERT INTO S.duroxide_migrations VALUES (99, '0099_later.sql')", "newer version"},
-		"another ledger": {"UPDATE S.duroxide_migrations SET name = 'x'", "unknown migration"},
-		"missing table":  {"DROP TABLE S.sessions", "no table sessions"},
-		"a view":         {"ALTER TABLE S.sessions RENAME TO s2; CREATE VIEW S.sessions AS SELECT * FROM S.s2", "no table"},
-		"no ledger":      {"DROP TABLE S.duroxide_migrations", "something else"},
-		"empty ledger":   {"DELETE FROM S.duroxide_migrations", "not ours"},
-	} {
-		o := fresh(t)
-		s := open(t, o)
-		require.NoError(t, s.Script(t.Context(), c.damage), name)
-		require.NoError(t, s.Close(t.Context()))
-		_, err := postgres.Open(t.Context(), o)
-		require.ErrorIs(t, err, provider.ErrSchema, name)
-		require.ErrorContains(t, err, c.says, name)
-	}
-}
-
-func TestVerifyingChangesNothing(t *testing.T) {
-	t.Parallel()
-	o := fresh(t)
-	o.VerifyOnly = true
-	_, err := postgres.Open(t.Context(), o)
-	require.ErrorIs(t, err, provider.ErrSchema)
-	script, err := postgres.MigrationSQL(o.Schema)
-	require.NoError(t, err)
-	pgtest.Script(t, o.URL, script)
-	submit(t, open(t, o), start("a"), nil)
-	_, err = postgres.MigrationSQL("a b")
-	require.ErrorIs(t, err, provider.ErrBadInput)
-}
-
-func TestAUserWithoutRightsMayUseATableThatIsThere(t *testing.T) {
-	t.Parallel()
-	o := fresh(t)
-	role := "user_" + o.Schema
-	script, err := postgres.MigrationSQL(o.Schema)
-	require.NoError(t, err)
-	pgtest.Script(t, o.URL, script+fmt.Sprintf(`
-CREATE ROLE %[1]s LOGIN;
-GRANT USAGE ON SCHEMA %[2]s TO %[1]s;
-GRANT ALL ON ALL TABLES IN SCHEMA %[2]s TO %[1]s;
-GRANT ALL ON ALL SEQUENCES IN SCHEMA %[2]s TO %[1]s`, quoted(role), quoted(o.Schema)))
-	t.Cleanup(func() {
-		pgtest.Script(t, o.URL, fmt.Sprintf("DROP OWNED BY %[1]s; DROP ROLE %[1]s", quoted(role)))
-	})
-	limited := o
-	limited.URL = pgtest.With(t, o.URL, role, "", "")
-	s := open(t, limited)
-	submit(t, s, start("a"), nil)
-	require.Len(t, claimTurns(t, s, holder("n")), 1)
-	require.NoError(t, s.Close(t.Context()))
-}
-
-// credential is a source of tokens that a test controls.
-type credential struct {
-	mu    sync.Mutex
-	token string
-	life  time.Duration
-	err   error
-	panic bool
-	asked []string
-}
-
-func (c *credential) GetToken(
-	_ context.Context, o policy.TokenRequestOptions,
-) (azcore.AccessToken, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.panic {
-		panic("secret token inside")
-	}
-	c.asked = append(c.asked, o.Scopes...)
-	return azcore.AccessToken{Token: c.token, ExpiresOn: time.Now().Add(c.life)}, c.err
-}
-
-func TestEntraNeedsAFirstTokenThatLastsAndTLS(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		credential *credential
-		says       string
-	}{
-		"none":      {&credential{err: errors.New("no identity here")}, "could not acquire"},
-		"too short": {&credential{token: "secret", life: 5 * time.Minute}, "could not acquire"},
-		"panic":     {&credential{panic: true}, "could not acquire"},
-		"no TLS":    {&credential{token: "secret", life: time.Hour}, "communicating"},
-	} {
-		_, err := postgres.OpenEntra(t.Context(), postgres.Entra{
-			Host: "127.0.0.1", Port: 1, Database: "d", User: "me@example.com",
-			Credential: c.credential,
-		}, postgres.Options{ConnectTimeout: time.Second})
-		require.ErrorContains(t, err, c.says, name)
-		require.NotContains(t, err.Error(), "secret", name)
-	}
-	c := &credential{token: "secret", life: time.Hour}
-	_, err := postgres.OpenEntra(t.Context(), postgres.Entra{
-		Host: "127.0.0.1", Port: 1, Database: "d", User: "me", Audience: "https://x/.default",
-		Credential: c,
-	}, postgres.Options{ConnectTimeout: time.Second, Schema: "bad name"})
-	require.ErrorIs(t, err, provider.ErrBadInput)
-	require.Equal(t, []string{"https://x/.default"}, c.asked)
 }

@@ -55,7 +55,7 @@ func (s *Store) Delete(
 	}
 	ids := make([]string, 0, len(instances))
 	for _, id := range instances {
-		ids = append(ids, known(id))
+		ids = append(ids, askable(id))
 	}
 	ids = distinct(ids)
 	var deleted provider.Deleted
@@ -178,7 +178,7 @@ func (s *Store) Prune(
 		before = ceiling(o.CompletedBefore)
 	}
 	var pruned provider.Pruned
-	ids := []string{known(instance)}
+	ids := []string{askable(instance)}
 	err := s.locked(ctx, "prune_executions", ids, func(ctx context.Context, g *group) error {
 		i := g.byID[instance]
 		if i == nil || i.execution == 0 {

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,7 +18,6 @@ import (
 	"duroxide/engine/replay"
 	"duroxide/provider"
 	"duroxide/provider/postgres"
-	"duroxide/provider/postgres/pgtest"
 )
 
 // fanHost has an orchestration that fans out to activities and a child, and waits for a message.
@@ -53,61 +54,162 @@ func fanHost() *enginetest.Host {
 	return h
 }
 
-// Two nodes on one schema, whose connections are cut all the time. Clients repeat what failed and
-// may be repeated; engines need no help.
-func TestNoInstanceFailsWhileConnectionsAreCut(t *testing.T) {
-	t.Parallel()
-	direct := pgtest.URL(t)
-	p, through := newProxy(t, direct)
-	schema := pgtest.Schema(t, direct)
-	var clients []*engine.Client
-	var engines []*engine.Engine
-	for range 2 {
-		s, err := postgres.Open(t.Context(), postgres.Options{URL: through, Schema: schema, MaxConns: 4})
-		require.NoError(t, err)
-		e := engine.New(s, engine.Options{Version: "0.1.0"})
-		h := fanHost()
-		_, err = e.StartRuntime(t.Context(), engine.RuntimeOptions{}, h.Registry(), h)
-		require.NoError(t, err)
-		engines, clients = append(engines, e), append(clients, e.Client())
+// nodes are engines on one schema, each with a store and a client of its own.
+type nodes struct {
+	stores   []*postgres.Store
+	engines  []*engine.Engine
+	runtimes []*engine.Runtime
+	clients  []*engine.Client
+}
+
+// startNodes starts an engine with a runtime on each store.
+func startNodes(t *testing.T, stores ...*postgres.Store) *nodes {
+	t.Helper()
+	n := &nodes{stores: stores}
+	for _, s := range stores {
+		n.add(t, engine.RuntimeOptions{}, engine.New(s, engine.Options{Version: "0.1.0"}))
 	}
-	p.cutting.Store(true)
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	return n
+}
+
+func (n *nodes) add(t *testing.T, r engine.RuntimeOptions, e *engine.Engine) {
+	t.Helper()
+	h := fanHost()
+	rt, err := e.StartRuntime(t.Context(), r, h.Registry(), h)
+	require.NoError(t, err)
+	n.engines, n.clients = append(n.engines, e), append(n.clients, e.Client())
+	n.runtimes = append(n.runtimes, rt)
+}
+
+// callers is how many clients start instances at the same time.
+const callers = 8
+
+// work is the last thing that nodes do. Clients start one instance after the other until disturb has
+// done its worst; each must have its result, the store each step once, and nothing may be left.
+// Clients repeat what failed and may be repeated; engines need no help. Instances are started by one
+// node and waited for by another.
+func (n *nodes) work(t *testing.T, direct postgres.Options, disturb func(ended *atomic.Int64)) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	const instances = 40
-	for i := range instances {
-		id, c := fmt.Sprint("m", i), clients[i%2]
-		insist(ctx, t, func() error {
-			return c.Start(ctx, engine.StartRequest{Instance: id, Name: "fan", Input: "null"})
+	var ended atomic.Int64
+	var over atomic.Bool
+	var group sync.WaitGroup
+	var instances [callers]int
+	for caller := range callers {
+		group.Go(func() {
+			for i := 0; !over.Load() || i < 2; i++ {
+				if !n.fan(ctx, t, fmt.Sprintf("m%d-%d", caller, i), caller+i) {
+					return
+				}
+				ended.Add(1)
+				instances[caller]++
+			}
 		})
-		insist(ctx, t, func() error { return c.Enqueue(ctx, id, "inbox", strconv.Itoa(i)) })
 	}
-	for i := range instances {
-		id, c := fmt.Sprint("m", i), clients[(i+1)%2]
-		var status engine.Status
-		insist(ctx, t, func() (err error) {
-			status, err = c.Wait(ctx, id, 2*time.Minute)
-			return err
-		})
-		require.JSONEq(t, fmt.Sprintf(`[0,1,2,3,4,%d]`, i), status.Output, status.Error)
+	disturb(&ended)
+	over.Store(true)
+	group.Wait()
+	require.False(t, t.Failed())
+	for _, rt := range n.runtimes {
+		require.NoError(t, rt.Shutdown(ctx, time.Minute))
 	}
-	p.cutting.Store(false)
-	require.Positive(t, p.cuts.Load())
-	for _, e := range engines {
-		require.NoError(t, e.Close(context.WithoutCancel(ctx)))
-	}
-	s := open(t, postgres.Options{URL: direct, Schema: schema})
-	for i := range instances {
-		events, err := s.History(ctx, fmt.Sprint("m", i), 0)
-		require.NoError(t, err)
-		answered := map[uint64]bool{}
-		for _, e := range events {
-			require.False(t, e.Source != 0 && answered[e.Source], "m%d: answered twice", i)
-			answered[e.Source] = true
+	s := open(t, direct)
+	for caller, count := range instances {
+		for i := range count {
+			ranOnce(t, s, fmt.Sprintf("m%d-%d", caller, i))
 		}
-		require.True(t, events[len(events)-1].IsTerminal())
 	}
-	depths, err := s.Depths(ctx)
+	depths, err := s.Depths(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, provider.Depths{}, depths, "something was left behind")
+	t.Log("instances:", ended.Load())
+	n.hear(t)
+	for _, e := range n.engines {
+		require.NoError(t, e.Close(ctx))
+	}
+}
+
+// hear checks that every store still hears what the others commit. What is told while a listening
+// connection is lost is made up for when there is a new one.
+func (n *nodes) hear(t *testing.T) {
+	t.Helper()
+	next := n.stores[0].Now().Add(24 * time.Hour)
+	for at, s := range n.stores {
+		heard := ear(t, s)
+		from := n.stores[(at+1)%len(n.stores)]
+		submit(t, from, start("quiet"), nil)
+		for isLost := true; isLost; {
+			next = next.Add(-time.Hour)
+			due := next.UnixMilli()
+			submit(t, from, provider.Message{Kind: provider.TimerDue, Instance: "quiet", DueMs: due}, nil)
+			await(t, heard, "a timer", func(c provider.Change) bool {
+				isLost = c.All && s.IsListening()
+				// Of several timers the earliest is told, and that may be an older one.
+				return c.All || !c.NextDue.IsZero() && c.NextDue.UnixMilli() <= due
+			})
+		}
+	}
+}
+
+// fan runs one instance to its end. It runs on a goroutine of its own.
+func (n *nodes) fan(ctx context.Context, t *testing.T, id string, number int) bool {
+	t.Helper()
+	starter, waiter := n.clients[number%len(n.clients)], n.clients[(number+1)%len(n.clients)]
+	var status engine.Status
+	for _, call := range []func() error{
+		func() error {
+			return starter.Start(ctx, engine.StartRequest{Instance: id, Name: "fan", Input: "null"})
+		},
+		func() error { return starter.Enqueue(ctx, id, "inbox", strconv.Itoa(number)) },
+		func() (err error) {
+			status, err = waiter.Wait(ctx, id, 4*time.Minute)
+			return err
+		},
+	} {
+		if !insisted(ctx, t, call) {
+			return false
+		}
+	}
+	if want := fmt.Sprintf(`[0,1,2,3,4,%d]`, number); status.Output != want {
+		t.Errorf("%s: %s instead of %s: %v", id, status.Output, want, status.Error)
+		return false
+	}
+	return true
+}
+
+// insisted repeats a call until it succeeds; only failures that may pass are allowed.
+func insisted(ctx context.Context, t *testing.T, call func() error) bool {
+	t.Helper()
+	for {
+		err := call()
+		if err == nil {
+			return true
+		}
+		if !provider.IsRetryable(err) {
+			t.Errorf("%v", err)
+			return false
+		}
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-ctx.Done():
+			t.Errorf("%v, after %v", ctx.Err(), err)
+			return false
+		}
+	}
+}
+
+// ranOnce checks that an instance has ended and that nothing of it was answered twice.
+func ranOnce(t *testing.T, s *postgres.Store, id string) {
+	t.Helper()
+	events, err := s.History(t.Context(), id, 0)
+	require.NoError(t, err)
+	answered := map[uint64]bool{}
+	for at, e := range events {
+		require.Equal(t, uint64(at)+1, e.ID, id)
+		require.False(t, e.Source != 0 && answered[e.Source], "%s: answered twice", id)
+		answered[e.Source] = true
+	}
+	require.NotEmpty(t, events, id)
+	require.True(t, events[len(events)-1].IsTerminal(), id)
 }

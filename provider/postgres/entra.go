@@ -10,12 +10,12 @@ import (
 	"net/url"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
-	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"duroxide/provider"
 )
@@ -60,8 +60,9 @@ func OpenEntra(ctx context.Context, e Entra, o Options) (*Store, error) {
 	}
 	if err := t.renew(ctx); err != nil {
 		return nil, failure("open", &provider.Error{
-			Message: "Entra credential resolution failed: could not acquire an initial access token",
-			Err:     fmt.Errorf("%w: %w", provider.ErrCannotOpen, err),
+			Message: "Entra credential resolution failed: could not acquire an initial access token: " +
+				strings.Join(strings.Fields(err.Error()), " "),
+			Err: fmt.Errorf("%w: %w", provider.ErrCannotOpen, err),
 		})
 	}
 	o.URL = e.url()
@@ -115,38 +116,18 @@ func newTokens(e *Entra, log *slog.Logger) (*tokens, error) {
 	return t, err
 }
 
-// credentialChain gives the sources of tokens, in order. Those that this machine is not set up for
-// are left out.
-func credentialChain() (azcore.TokenCredential, error) {
-	var sources []azcore.TokenCredential
-	if c, err := azidentity.NewWorkloadIdentityCredential(nil); err == nil {
-		sources = append(sources, c)
-	}
-	if c, err := azidentity.NewManagedIdentityCredential(nil); err == nil {
-		sources = append(sources, c)
-	}
-	if c, err := azidentity.NewAzureCLICredential(nil); err == nil {
-		sources = append(sources, c)
-	}
-	if c, err := azidentity.NewAzureDeveloperCLICredential(nil); err == nil {
-		sources = append(sources, c)
-	}
-	chain, err := azidentity.NewChainedTokenCredential(sources, nil)
-	if err != nil {
-		return nil, fmt.Errorf("prepare credentials: %w", err)
-	}
-	return chain, nil
-}
+var (
+	errShortToken = errors.New("the token ends within five minutes")
+	errLibrary    = errors.New("the credential library failed")
+)
 
-var errShortToken = errors.New("the token ends within five minutes")
-
-// renew gets a new token. A panic of the library is an error like any other.
+// renew gets a new token. A panic of the library is an error like any other; what it says may quote
+// a token.
 func (t *tokens) renew(ctx context.Context) (err error) {
 	defer func() {
-		if p := recover(); p != nil {
-			text := fmt.Sprint(p)
+		if recover() != nil {
 			t.log.Debug("postgres: the credential library failed", "stack", string(debug.Stack()))
-			err = fmt.Errorf("the credential library failed: %s", text[:min(len(text), 256)])
+			err = errLibrary
 		}
 	}()
 	token, err := t.credential.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{t.audience}})
@@ -162,11 +143,13 @@ func (t *tokens) renew(ctx context.Context) (err error) {
 	return nil
 }
 
-// password gives the token for a new connection.
+// password gives the token for a new connection. Without a new one the old one serves to its end.
 func (t *tokens) password(ctx context.Context) (string, error) {
-	if t.left() <= 0 {
-		if err := t.renew(ctx); err != nil {
-			return "", err
+	if left := t.left(); left <= 0 {
+		if err := t.renew(ctx); err != nil && left <= -entraMargin {
+			return "", &connectionError{
+				text: "the access token could not be renewed: " + err.Error(), err: errBroken,
+			}
 		}
 	}
 	t.mu.Lock()
@@ -193,9 +176,7 @@ func (t *tokens) run(ctx context.Context) {
 			return
 		}
 		if err := t.renew(ctx); err != nil {
-			// The text may quote what the token service has answered.
-			t.log.Warn("postgres: the access token could not be renewed",
-				"credential", fmt.Sprintf("%T", t.credential))
+			t.log.Warn("postgres: the access token could not be renewed", "error", err.Error())
 			wait = entraRetry
 			continue
 		}

@@ -16,6 +16,7 @@ import (
 // SQLSTATEs with a meaning of their own, see the appendix of the PostgreSQL manual.
 const (
 	stateDivision      = "22012" // what an assertion in SQL raises
+	stateUnique        = "23505"
 	stateSerialization = "40001"
 	stateDeadlock      = "40P01"
 	stateCachedPlan    = "0A000"

@@ -17,33 +17,36 @@ FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) AS n (instance, na
 UPDATE S.details d SET name = n.name, version = n.version,
   parent = CASE WHEN d.name = '' AND d.version = '' THEN n.parent ELSE d.parent END
 FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) AS n (instance, name, version, parent)
-WHERE d.instance = n.instance`)
+WHERE d.instance = n.instance AND d.instance = ANY($1::bigint[])`)
 	sqlExecution = define(`
-INSERT INTO S.executions (instance, execution, status, started)
-SELECT instance, execution, 1, $3::bigint
-FROM unnest($1::bigint[], $2::bigint[]) AS n (instance, execution)`)
+INSERT INTO S.executions (instance, execution, status, started, completed, output)
+SELECT instance, execution, status, $3::bigint, nullif(completed, 0), output
+FROM unnest($1::bigint[], $2::bigint[], $4::bigint[], $5::bigint[], $6::bytea[])
+  AS n (instance, execution, status, completed, output)`)
 	sqlOutcome = define(`
 UPDATE S.executions e SET status = o.status, output = o.output, completed = nullif(o.completed, 0)
 FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[])
   AS o (instance, execution, status, completed, output)
-WHERE e.instance = o.instance AND e.execution = o.execution`)
+WHERE e.instance = o.instance AND e.execution = o.execution
+  AND e.instance = ANY($1::bigint[]) AND e.execution = ANY($2::bigint[])`)
 	sqlSizes = define(`
 UPDATE S.executions e SET events = n.events, bytes = n.bytes
 FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[])
   AS n (instance, execution, events, bytes)
-WHERE e.instance = n.instance AND e.execution = n.execution`)
+WHERE e.instance = n.instance AND e.execution = n.execution
+  AND e.instance = ANY($1::bigint[]) AND e.execution = ANY($2::bigint[])`)
 	sqlCustomStatus = define(`
 UPDATE S.details d
 SET custom_status = n.status, custom_status_version = d.custom_status_version + 1
-FROM unnest($1::bigint[], $2::bytea[]) AS n (instance, status) WHERE d.instance = n.instance`)
+FROM unnest($1::bigint[], $2::bytea[]) AS n (instance, status)
+WHERE d.instance = n.instance AND d.instance = ANY($1::bigint[])`)
 )
 
 // commitExecution creates the instance and the execution with their first turn, and writes what
 // changed of them.
 func (g *group) commitExecution(i *instance, t *turn) {
-	visible := t.Outcome != nil || t.CustomStatus != nil || len(t.Values) > 0
-	if t.Execution > i.execution {
-		visible = true
+	fresh := t.Execution > i.execution
+	if fresh {
 		g.nextExecution(i, t)
 	}
 	g.describe(i, t.Started)
@@ -53,10 +56,12 @@ func (g *group) commitExecution(i *instance, t *turn) {
 		w.status = append(w.status, optionalBlob(t.CustomStatus.Status))
 	}
 	g.commitValues(i, t)
-	if visible {
+	if t.IsAwaited() {
 		g.changed.instances = append(g.changed.instances, i.id)
 	}
-	g.commitOutcome(i, t.Outcome)
+	if fresh || t.Outcome != nil {
+		g.commitOutcome(i, t.Outcome, fresh)
+	}
 }
 
 func (g *group) describe(i *instance, s *provider.Started) {
@@ -92,25 +97,25 @@ func (g *group) nextExecution(i *instance, t *turn) {
 	}
 	i.execution, i.status = t.Execution, provider.Running
 	i.lastEvent, i.events, i.bytes, i.pin = 0, 0, 0, 0
-	w := &g.writes.executions
-	w.instance = append(w.instance, signed(i.key))
-	w.execution = append(w.execution, signed(i.execution))
 }
 
-func (g *group) commitOutcome(i *instance, o *provider.Outcome) {
-	if o == nil {
-		return
+// commitOutcome writes how an execution stands: a fresh one is inserted, also where it ends at once.
+func (g *group) commitOutcome(i *instance, o *provider.Outcome, fresh bool) {
+	w, output := &g.writes.outcomes, []byte(nil)
+	if fresh {
+		w = &g.writes.executions
 	}
-	i.status = o.Status
 	completed := int64(0)
-	if o.Status.IsFinal() {
-		completed = g.now
+	if o != nil {
+		i.status, output = o.Status, blob(o.Output)
+		if o.Status.IsFinal() {
+			completed = g.now
+		}
 	}
-	w := &g.writes.outcomes
 	w.instance = append(w.instance, signed(i.key))
 	w.execution = append(w.execution, signed(i.execution))
-	w.status, w.completed = append(w.status, int64(o.Status)), append(w.completed, completed)
-	w.output = append(w.output, blob(o.Output))
+	w.status, w.completed = append(w.status, int64(i.status)), append(w.completed, completed)
+	w.output = append(w.output, output)
 }
 
 func (g *group) flushRecords(p *pipeline) {
@@ -131,7 +136,7 @@ func (g *group) flushRecords(p *pipeline) {
 		p.exec(sqlSizes, n.instance, n.execution, n.events, n.bytes)
 	}
 	if n := &w.executions; len(n.instance) > 0 {
-		p.exec(sqlExecution, n.instance, n.execution, g.now)
+		p.exec(sqlExecution, n.instance, n.execution, g.now, n.status, n.completed, n.output)
 	}
 	if n := &w.outcomes; len(n.instance) > 0 {
 		p.exec(sqlOutcome, n.instance, n.execution, n.status, n.completed, n.output)

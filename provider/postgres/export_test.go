@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -27,3 +28,22 @@ func (s *Store) Number(ctx context.Context, text string, args ...any) (int64, er
 
 // IsListening reports whether other processes are heard.
 func (s *Store) IsListening() bool { return s.clock.isListening() }
+
+// WithMigrations makes the options those of a later version, which has more migrations.
+func WithMigrations(o Options, more ...string) (Options, error) {
+	all, err := allMigrations()
+	for _, text := range more {
+		version := len(all) + 1
+		all = append(all, migration{
+			version: version, name: fmt.Sprintf("%04d_later.sql", version), text: text,
+		})
+	}
+	o.migrations = all
+	return o, err
+}
+
+// HurryMigrations bounds how long such a version waits for locks.
+func HurryMigrations(o Options, within time.Duration) Options {
+	o.migrateWithin = within
+	return o
+}

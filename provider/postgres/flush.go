@@ -22,12 +22,17 @@ type writes struct {
 	arrived   struct {
 		instance, id, due, kind, execution, source []int64
 		body                                       [][]byte
+		arrivals                                   []*arrival
+		numbered                                   int
 	}
 	timers struct{ instance, execution, event []int64 }
 
-	finished []int64
+	finished taskTokens
 	// freed tasks: the new due time, and how many attempts less.
-	freed    struct{ id, due, attempts []int64 }
+	freed struct {
+		taskTokens
+		due, attempts []int64
+	}
 	taken    struct{ id, lease []int64 }
 	hidden   struct{ id, due []int64 }
 	newTasks struct {
@@ -37,7 +42,6 @@ type writes struct {
 	}
 
 	sessions map[string]*session
-	bumped   map[string]bool
 	opened   struct {
 		id, until []int64
 		node      []string
@@ -65,19 +69,22 @@ type records struct {
 		instance []int64
 		status   [][]byte
 	}
-	sizes      struct{ instance, execution, events, bytes []int64 }
-	executions struct{ instance, execution []int64 }
-	outcomes   struct {
-		instance, execution, status, completed []int64
-		output                                 [][]byte
-	}
-	cleared []int64
-	values  struct {
+	sizes struct{ instance, execution, events, bytes []int64 }
+	// executions are new ones, outcomes those of others.
+	executions, outcomes executionRows
+	cleared              []int64
+	values               struct {
 		instance, at []int64
 		key, live    [][]byte
 	}
 	merged []int64
 	orphans
+}
+
+// executionRows say how executions stand.
+type executionRows struct {
+	instance, execution, status, completed []int64
+	output                                 [][]byte
 }
 
 // orphans are instances without a start whose due messages are hidden or dropped.
@@ -87,13 +94,21 @@ type orphans struct {
 	waiting []int64
 }
 
+// taskTokens are those of tasks, which must be valid.
+type taskTokens struct{ id, epoch, lease []int64 }
+
+func (k *taskTokens) add(t *task) {
+	k.id, k.epoch = append(k.id, signed(t.id)), append(k.epoch, signed(t.epoch))
+	k.lease = append(k.lease, signed(t.lease))
+}
+
 // messageChange is how many attempts more a message has, and its new due time or 0.
 type messageChange struct{ attempts, due int64 }
 
 func newWrites() writes {
 	return writes{
 		abandoned: map[messageKey]messageChange{},
-		touched:   map[uint64]*instance{}, sessions: map[string]*session{}, bumped: map[string]bool{},
+		touched:   map[uint64]*instance{}, sessions: map[string]*session{},
 		extended: map[provider.LeaseID]int64{},
 	}
 }
@@ -104,20 +119,23 @@ var (
 	sqlCountClaims = define(`
 UPDATE S.messages m SET attempts = 1
 FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS c (instance, batch, batch_due)
-WHERE m.instance = c.instance AND m.id <= c.batch AND m.due <= c.batch_due AND m.attempts < 1`)
+WHERE m.instance = c.instance AND m.id <= c.batch AND m.due <= c.batch_due AND m.attempts < 1
+  AND m.instance = ANY($1::bigint[])`)
 	sqlUnhide = define(`
 UPDATE S.messages SET due = effective WHERE instance = ANY($1::bigint[]) AND due <> effective`)
 	// Dividing by zero ends the transaction, should anything be missing that was seen.
 	sqlConsume = define(`
 WITH gone AS (
   DELETE FROM S.messages m USING unnest($1::bigint[], $2::bigint[]) AS c (instance, id)
-  WHERE m.instance = c.instance AND m.id = c.id RETURNING 1)
+  WHERE m.instance = c.instance AND m.id = c.id
+    AND m.instance = ANY($1::bigint[]) AND m.id = ANY($2::bigint[]) RETURNING 1)
 SELECT 1 / (count(*) = cardinality($2::bigint[]))::int FROM gone`)
 	sqlAbandonMessages = define(`
 UPDATE S.messages m SET attempts = m.attempts + a.attempts::int,
   due = CASE WHEN a.due = 0 THEN m.due ELSE a.due END
 FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) AS a (instance, id, attempts, due)
-WHERE m.instance = a.instance AND m.id = a.id`)
+WHERE m.instance = a.instance AND m.id = a.id
+  AND m.instance = ANY($1::bigint[]) AND m.id = ANY($2::bigint[])`)
 	sqlInsertMessages = define(`
 INSERT INTO S.messages (instance, id, due, effective, kind, execution, source, body)
 SELECT instance, id, due, due, kind, execution, source, body
@@ -126,20 +144,34 @@ FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[]
 	sqlDropTimers = define(`
 DELETE FROM S.messages m USING unnest($1::bigint[], $2::bigint[], $3::bigint[])
   AS d (instance, execution, event)
-WHERE m.kind = 4 AND m.instance = d.instance AND m.execution = d.execution AND m.source = d.event`)
+WHERE m.kind = 4 AND m.instance = d.instance AND m.execution = d.execution AND m.source = d.event
+  AND m.instance = ANY($1::bigint[]) AND m.execution = ANY($2::bigint[])
+  AND m.source = ANY($3::bigint[])`)
 
+	// The sessions of finished tasks were in use until now.
 	sqlFinishTasks = define(`
-WITH gone AS (DELETE FROM S.tasks WHERE id = ANY($1::bigint[]) RETURNING 1)
+WITH gone AS (
+  DELETE FROM S.tasks t USING unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS f (id, epoch, lease)
+  WHERE t.id = f.id AND t.epoch = f.epoch AND t.lease = f.lease AND t.id = ANY($1::bigint[])
+  RETURNING t.session),
+bumped AS (
+  UPDATE S.sessions SET active_ms = $4 WHERE until_ms > $4 AND id IN (
+    SELECT s.id FROM S.sessions s JOIN gone ON gone.session = s.id ORDER BY s.id FOR UPDATE OF s))
 SELECT 1 / (count(*) = cardinality($1::bigint[]))::int FROM gone`)
 	sqlFreeTasks = define(`
-UPDATE S.tasks t SET lease = 0, due = f.due, attempts = greatest(t.attempts - f.attempts::int, 0)
-FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS f (id, due, attempts) WHERE t.id = f.id`)
+WITH freed AS (
+  UPDATE S.tasks t SET lease = 0, due = f.due, attempts = greatest(t.attempts - f.attempts::int, 0)
+  FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
+    AS f (id, epoch, lease, due, attempts)
+  WHERE t.id = f.id AND t.epoch = f.epoch AND t.lease = f.lease AND t.id = ANY($1::bigint[])
+  RETURNING 1)
+SELECT 1 / (count(*) = cardinality($1::bigint[]))::int FROM freed`)
 	sqlTakeTasks = define(`
 UPDATE S.tasks t SET lease = c.lease, epoch = t.epoch + 1, attempts = t.attempts + 1
-FROM unnest($1::bigint[], $2::bigint[]) AS c (id, lease) WHERE t.id = c.id`)
+FROM unnest($1::bigint[], $2::bigint[]) AS c (id, lease) WHERE t.id = c.id AND t.id = ANY($1::bigint[])`)
 	sqlHideTasks = define(`
 UPDATE S.tasks t SET attempts = t.attempts + 1, due = h.due
-FROM unnest($1::bigint[], $2::bigint[]) AS h (id, due) WHERE t.id = h.id`)
+FROM unnest($1::bigint[], $2::bigint[]) AS h (id, due) WHERE t.id = h.id AND t.id = ANY($1::bigint[])`)
 	// A first claim is also the first attempt.
 	sqlInsertTasks = define(`
 INSERT INTO S.tasks
@@ -151,13 +183,12 @@ FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[]
 
 	sqlTakeSessions = define(`
 UPDATE S.sessions s SET owner = t.owner, until_ms = t.until_ms, active_ms = $4
-FROM unnest($1::text[], $2::text[], $3::bigint[]) AS t (id, owner, until_ms) WHERE s.id = t.id`)
-	sqlBumpSessions = define(`
-UPDATE S.sessions SET active_ms = $2 WHERE id = ANY($1::text[]) AND until_ms > $2`)
+FROM unnest($1::text[], $2::text[], $3::bigint[]) AS t (id, owner, until_ms)
+WHERE s.id = t.id AND s.id = ANY($1::text[])`)
 	// Calls that open a lease for the same node at the same time use the same one.
 	sqlOpenLeases = define(`
-INSERT INTO S.leases (id, node, until_ms)
-SELECT id, node, until_ms FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS n (id, node, until_ms)
+INSERT INTO S.leases (id, node, until_ms, host, pid, pid_start)
+SELECT id, node, until_ms, $4, $5, $6 FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS n (id, node, until_ms)
 ORDER BY id
 ON CONFLICT (id) DO UPDATE SET until_ms = greatest(S.leases.until_ms, excluded.until_ms)`)
 	sqlExtendLeases = define(`
@@ -174,7 +205,7 @@ FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[]
   $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::boolean[],
   $13::bigint[], $14::bigint[], $15::bigint[]) AS u (key, execution, status, last_event, epoch, lease,
   pin, batch, batch_due, events, bytes, dirty, done, done_after, updated)
-WHERE i.key = u.key`)
+WHERE i.key = u.key AND i.key = ANY($1::bigint[])`)
 	// A row that was made for a call that was refused has no reason to stay.
 	sqlDropUnused = define(`DELETE FROM S.instances WHERE key = ANY($1::bigint[])`)
 
@@ -182,18 +213,19 @@ WHERE i.key = u.key`)
 	sqlGiven = define(`
 SELECT m.instance, m.id, m.effective, m.attempts, m.body
 FROM S.instances i JOIN S.messages m ON m.instance = i.key
-WHERE i.key = ANY($1::bigint[]) AND m.id <= i.batch AND m.due <= i.batch_due
+WHERE i.key = ANY($1::bigint[]) AND m.instance = ANY($1::bigint[])
+  AND m.id <= i.batch AND m.due <= i.batch_due
 ORDER BY m.instance, m.effective, m.id`)
 	sqlOffered = define(`
-SELECT m.instance, bool_or(m.due <= $2 AND (i.execution > 0 OR m.kind IN (1, 2))),
-  coalesce(min(m.due) FILTER (WHERE m.due > $2), 0)
-FROM S.instances i JOIN S.messages m ON m.instance = i.key
-WHERE i.key = ANY($1::bigint[]) GROUP BY m.instance`)
+SELECT m.instance, bool_or(m.due <= n.now_ms AND (i.execution > 0 OR m.kind IN (1, 2))),
+  coalesce(min(m.due) FILTER (WHERE m.due > n.now_ms), 0)
+FROM (SELECT coalesce($2::bigint, ` + clockMs + `) AS now_ms) n, S.instances i
+JOIN S.messages m ON m.instance = i.key
+WHERE i.key = ANY($1::bigint[]) AND m.instance = ANY($1::bigint[]) GROUP BY m.instance`)
 )
 
 // finish writes, reads what callers are to be told, and commits.
 func (g *group) finish(ctx context.Context) error {
-	g.writes.finished = distinct(g.writes.finished)
 	p := g.s.pipeline()
 	g.flush(p)
 	if len(p.batch.QueuedQueries) == 0 {
@@ -202,8 +234,12 @@ func (g *group) finish(ctx context.Context) error {
 	}
 	g.ask(p)
 	p.exec(sqlCommit)
-	err := g.send(ctx, p)
-	if err != nil {
+	return g.commit(ctx, p)
+}
+
+// commit sends what ends the transaction, and answers.
+func (g *group) commit(ctx context.Context, p *pipeline) error {
+	if err := g.send(ctx, p); err != nil {
 		// What ends the connection may have come after the commit.
 		server, answered := errors.AsType[*pgconn.PgError](err)
 		if answered && server.SeverityUnlocalized == "ERROR" {
@@ -214,6 +250,7 @@ func (g *group) finish(ctx context.Context) error {
 		}
 	}
 	g.opened = false
+	g.s.known.learn(g)
 	g.answer()
 	g.s.publish(&g.changed)
 	g.s.quarantine(ctx, g.unknown)
@@ -233,7 +270,7 @@ func (g *group) ask(p *pipeline) {
 		p.each(sqlGiven, g.scanGiven, sortedKeys(g.claims))
 	}
 	if len(g.offers) > 0 {
-		p.each(sqlOffered, g.scanOffered, sortedKeys(g.offers), g.now)
+		p.each(sqlOffered, g.scanOffered, sortedKeys(g.offers), g.s.fixedMs())
 	}
 }
 
@@ -279,15 +316,10 @@ func (g *group) flush(p *pipeline) {
 		}
 		p.exec(sqlTakeSessions, ids, owners, until, g.now)
 	}
-	if len(w.bumped) > 0 {
-		names := make([]string, 0, len(w.bumped))
-		for name := range w.bumped {
-			names = append(names, name)
-		}
-		p.exec(sqlBumpSessions, names, g.now)
-	}
 	if len(w.opened.id) > 0 {
-		p.exec(sqlOpenLeases, w.opened.id, w.opened.node, w.opened.until)
+		here := g.s.process
+		p.exec(sqlOpenLeases,
+			w.opened.id, w.opened.node, w.opened.until, here.Host, here.PID, here.Start)
 	}
 	if len(w.extended) > 0 {
 		var ids, until []int64
@@ -321,7 +353,7 @@ func (g *group) flushMessages(p *pipeline) {
 		}
 		p.exec(sqlAbandonMessages, instances, ids, attempts, due)
 	}
-	if n := &w.arrived; len(n.id) > 0 {
+	if n := &w.arrived; len(n.id) > 0 && !g.short {
 		p.exec(sqlInsertMessages, n.instance, n.id, n.due, n.kind, n.execution, n.source, n.body)
 	}
 	if d := &w.timers; len(d.event) > 0 {
@@ -331,11 +363,11 @@ func (g *group) flushMessages(p *pipeline) {
 
 func (g *group) flushTasks(p *pipeline) {
 	w := &g.writes
-	if len(w.finished) > 0 {
-		p.exec(sqlFinishTasks, w.finished)
+	if f := &w.finished; len(f.id) > 0 {
+		p.exec(sqlFinishTasks, f.id, f.epoch, f.lease, g.now)
 	}
 	if f := &w.freed; len(f.id) > 0 {
-		p.exec(sqlFreeTasks, f.id, f.due, f.attempts)
+		p.exec(sqlFreeTasks, f.id, f.epoch, f.lease, f.due, f.attempts)
 	}
 	if c := &w.taken; len(c.id) > 0 {
 		p.exec(sqlTakeTasks, c.id, c.lease)
@@ -359,7 +391,7 @@ type columns struct {
 func (g *group) flushInstances(p *pipeline) {
 	var unused []int64
 	for _, i := range g.byKey {
-		if i.fresh && !i.used {
+		if i.fresh && !i.used && !g.short {
 			unused = append(unused, signed(i.key))
 		}
 	}
@@ -367,11 +399,11 @@ func (g *group) flushInstances(p *pipeline) {
 	if len(unused) > 0 && len(p.batch.QueuedQueries) > 0 {
 		p.exec(sqlDropUnused, unused)
 	}
-	if len(g.writes.touched) == 0 {
-		return
-	}
 	var u columns
 	for _, i := range g.writes.touched {
+		if i.fresh && g.short {
+			continue // it was inserted as it is
+		}
 		u.key, u.execution = append(u.key, signed(i.key)), append(u.execution, signed(i.execution))
 		u.status = append(u.status, int64(i.status))
 		u.lastEvent = append(u.lastEvent, signed(i.lastEvent))
@@ -381,6 +413,9 @@ func (g *group) flushInstances(p *pipeline) {
 		u.bytes, u.dirty = append(u.bytes, i.bytes), append(u.dirty, i.dirty)
 		u.done, u.doneAfter = append(u.done, signed(i.done)), append(u.doneAfter, signed(i.doneAfter))
 		u.updated = append(u.updated, i.updated)
+	}
+	if len(u.key) == 0 {
+		return
 	}
 	p.exec(sqlUpdateInstances, u.key, u.execution, u.status, u.lastEvent, u.epoch, u.lease, u.pin,
 		u.batch, u.batchDue, u.events, u.bytes, u.dirty, u.done, u.doneAfter, u.updated)
@@ -402,7 +437,7 @@ func (g *group) offer(i *instance) *offer {
 // ready notes tasks that nobody holds and that are due at the given time.
 func (g *group) ready(due int64) {
 	if due <= g.now {
-		g.changed.work = true
+		g.changed.tasks = true
 	} else {
 		g.changed.delayed(due)
 	}

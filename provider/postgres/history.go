@@ -33,16 +33,16 @@ func (s *Store) Load(
 		p.each(sqlCommitted, func(r pgx.Rows) error {
 			record.Values = map[string]provider.Value{}
 			return r.Scan(new(int64))
-		}, known(instance))
+		}, askable(instance))
 		p.each(sqlBase, func(r pgx.Rows) error {
 			var key, base []byte
 			var at int64
 			err := r.Scan(&key, &base, &at)
 			record.Values[string(key)] = provider.Value{Data: string(base), UpdatedAtMs: at}
 			return err
-		}, known(instance))
+		}, askable(instance))
 		if execution != 0 {
-			p.each(sqlHistory, events.scan, known(instance), signed(execution))
+			p.each(sqlHistory, events.scan, askable(instance), signed(execution))
 		}
 	})
 	if err == nil {
@@ -62,7 +62,7 @@ func (s *Store) History(
 	var events eventList
 	err := s.read(ctx, "read_history", func(p *pipeline) {
 		events = eventList{execution: execution}
-		p.each(sqlHistory, events.scan, known(instance), signed(execution))
+		p.each(sqlHistory, events.scan, askable(instance), signed(execution))
 	})
 	if err == nil {
 		err = failure("read_history", events.damage)

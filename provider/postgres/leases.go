@@ -19,19 +19,15 @@ var (
 	// The clock is read again after the row was waited for.
 	sqlRenewLease = define(`
 UPDATE S.leases SET until_ms = greatest(until_ms, coalesce($2::bigint, ` + clockMs + `) + $3)
-WHERE id = $1 AND until_ms > coalesce($2::bigint, ` + clockMs + `) RETURNING id`)
+WHERE id = $1 AND until_ms > coalesce($2::bigint, ` + clockMs + `) RETURNING until_ms`)
 	sqlStillHeld = define(`
-SELECT t.id, t.epoch FROM S.tasks t
-JOIN unnest($1::bigint[], $2::bigint[]) AS h (id, epoch) ON h.id = t.id AND h.epoch = t.epoch
-WHERE t.lease = $3`)
+SELECT id, epoch FROM S.tasks WHERE id = ANY($1::bigint[]) AND lease = $2`)
 	sqlBumpHeld = define(`
 UPDATE S.sessions s SET active_ms = l.now_ms
 FROM (
-  SELECT coalesce($4::bigint, ` + clockMs + `) AS now_ms, until_ms FROM S.leases WHERE id = $3) l,
+  SELECT coalesce($3::bigint, ` + clockMs + `) AS now_ms, until_ms FROM S.leases WHERE id = $2) l,
   (SELECT id FROM S.sessions WHERE id IN (
-    SELECT t.session FROM S.tasks t
-    JOIN unnest($1::bigint[], $2::bigint[]) AS h (id, epoch) ON h.id = t.id AND h.epoch = t.epoch
-    WHERE t.lease = $3 AND t.session IS NOT NULL)
+    SELECT session FROM S.tasks WHERE id = ANY($1::bigint[]) AND lease = $2 AND session IS NOT NULL)
   ORDER BY id FOR UPDATE) k
 WHERE s.id = k.id AND s.until_ms > l.now_ms AND l.until_ms > l.now_ms`)
 	sqlHeldInstances = define(`
@@ -41,10 +37,10 @@ WHERE lease <> 0 AND lease = ANY(ARRAY(SELECT id FROM S.leases WHERE node = $1))
 SELECT id, epoch, lease FROM S.tasks
 WHERE lease <> 0 AND lease = ANY(ARRAY(SELECT id FROM S.leases WHERE node = $1))`)
 	sqlSweepTasks = define(`
-UPDATE S.tasks SET lease = 0 WHERE id IN (
+UPDATE S.tasks SET lease = 0 WHERE id = ANY(ARRAY(
   SELECT id FROM S.tasks
   WHERE lease <> 0 AND lease = ANY(ARRAY(SELECT id FROM S.leases WHERE until_ms <= $1))
-  ORDER BY id FOR UPDATE SKIP LOCKED)`)
+  FOR UPDATE SKIP LOCKED))`)
 	sqlSweepLeases = define(`
 DELETE FROM S.leases WHERE id IN (
   SELECT l.id FROM S.leases l
@@ -55,6 +51,7 @@ DELETE FROM S.leases WHERE id IN (
 // live gives a lease that has not ended, or nil.
 func (g *group) live(id provider.LeaseID) *lease {
 	if l := g.leases[id]; id != 0 && l != nil && l.until > g.now {
+		g.relied[id] = true
 		return l
 	}
 	return nil
@@ -78,6 +75,9 @@ func (g *group) lease(h *holder) provider.LeaseID {
 		l = g.ofNode(h.Node)
 	}
 	switch {
+	case l == nil && g.short:
+		g.doubt = true
+		return 0
 	case l == nil:
 		l = g.s.opening.lease(g, h.Node, ttl)
 		g.leases[l.id] = l
@@ -127,6 +127,14 @@ func (o *opening) lease(g *group, node string, ttl int64) *lease {
 	return &l
 }
 
+// has reports whether a node has opened its lease here.
+func (o *opening) has(node string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	_, ok := o.byNode[node]
+	return ok
+}
+
 // forget takes back what a transaction has opened that was rolled back: after a crash of the server
 // its numbers may be given again.
 func (o *opening) forget(nodes []string) {
@@ -151,21 +159,21 @@ func (s *Store) Renew(ctx context.Context, r provider.Renewal) ([]provider.Token
 }
 
 func (s *Store) renew(ctx context.Context, r *provider.Renewal) ([]provider.Token, error) {
-	var ids, epochs []int64
+	var ids []int64
 	for _, token := range r.Tasks {
-		ids, epochs = append(ids, signed(token.Key)), append(epochs, signed(token.Epoch))
+		ids = append(ids, signed(token.Key))
 	}
-	fixed, renewed := s.fixedMs(), false
+	fixed, renewed, until := s.fixedMs(), false, int64(0)
 	type held struct{ key, epoch int64 }
 	kept := map[held]bool{}
 	p := s.pipeline()
 	if len(ids) > 0 {
 		// Sessions are locked before leases (P1).
-		p.exec(sqlBumpHeld, ids, epochs, signed(r.Lease), fixed)
+		p.exec(sqlBumpHeld, ids, signed(r.Lease), fixed)
 	}
 	p.each(sqlRenewLease, func(row pgx.Rows) error {
 		renewed = true
-		return row.Scan(new(int64))
+		return row.Scan(&until)
 	}, signed(r.Lease), fixed, r.Extend.Milliseconds())
 	if len(ids) > 0 {
 		p.each(sqlStillHeld, func(row pgx.Rows) error {
@@ -173,7 +181,7 @@ func (s *Store) renew(ctx context.Context, r *provider.Renewal) ([]provider.Toke
 			err := row.Scan(&h.key, &h.epoch)
 			kept[h] = true
 			return err
-		}, ids, epochs, signed(r.Lease))
+		}, ids, signed(r.Lease))
 	}
 	if err := s.sendPool(ctx, p); err != nil {
 		return nil, fmt.Errorf("renew lease: %w", err)
@@ -181,6 +189,7 @@ func (s *Store) renew(ctx context.Context, r *provider.Renewal) ([]provider.Toke
 	if !renewed {
 		return nil, refuse(provider.ErrLockLost, "Lock token invalid, expired, or already released")
 	}
+	s.known.extend(r.Lease, until)
 	var lost []provider.Token
 	for _, token := range r.Tasks {
 		if token.Lease != r.Lease || !kept[held{signed(token.Key), signed(token.Epoch)}] {

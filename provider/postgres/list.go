@@ -43,12 +43,12 @@ func listQuery(q *provider.ListQuery) (query string, args []any) {
 	if q.IDs != nil {
 		ids := make([]string, 0, len(q.IDs))
 		for _, id := range q.IDs {
-			ids = append(ids, known(id))
+			ids = append(ids, askable(id))
 		}
 		where.add("i.id = ANY(?::text[])", ids)
 	}
 	if q.Before != "" {
-		where.add("i.key < (SELECT key FROM S.instances WHERE id = ?)", known(q.Before))
+		where.add("i.key < (SELECT key FROM S.instances WHERE id = ?)", askable(q.Before))
 	}
 	if q.IDPrefix != "" {
 		where.add("starts_with(i.id, ?)", q.IDPrefix)

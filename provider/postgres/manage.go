@@ -72,7 +72,7 @@ func (s *Store) Instance(ctx context.Context, instance string) (provider.Instanc
 			info.Execution, info.Status = unsigned(execution), executionStatus(status)
 			info.Output, info.Created, info.Updated = string(output), moment(created), moment(updated)
 			return err
-		}, known(instance))
+		}, askable(instance))
 	})
 	switch {
 	case err != nil:
@@ -93,7 +93,7 @@ func (s *Store) Executions(ctx context.Context, instance string) ([]uint64, erro
 			err := r.Scan(&execution)
 			executions = append(executions, unsigned(execution))
 			return err
-		}, known(instance))
+		}, askable(instance))
 	})
 	if err != nil {
 		return nil, err
@@ -118,11 +118,11 @@ func (s *Store) Execution(
 			info.Status, info.Output = executionStatus(status), string(output)
 			info.Started, info.Completed = moment(started), moment(completed)
 			return err
-		}, known(instance), signed(execution))
+		}, askable(instance), signed(execution))
 		p.each(sqlCommitted, func(r pgx.Rows) error {
 			exists = true
 			return r.Scan(new(int64))
-		}, known(instance))
+		}, askable(instance))
 	})
 	switch {
 	case err != nil:
@@ -139,7 +139,7 @@ func (s *Store) Execution(
 
 // Children lists direct children.
 func (s *Store) Children(ctx context.Context, instance string) ([]string, error) {
-	return s.ids(ctx, "list_children", s.texts[sqlChildren], known(instance))
+	return s.ids(ctx, "list_children", s.texts[sqlChildren], askable(instance))
 }
 
 // ids runs a query that gives instance ids.

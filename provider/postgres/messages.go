@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"unicode/utf8"
@@ -20,7 +21,8 @@ WHERE instance = $1 AND due <= $2 ORDER BY effective, id`)
 	sqlQuarantine = define(`
 UPDATE S.messages m SET attempts = m.attempts + 1, due = q.due
 FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS q (instance, id, due)
-WHERE m.instance = q.instance AND m.id = q.id`)
+WHERE m.instance = q.instance AND m.id = q.id
+  AND m.instance = ANY($1::bigint[]) AND m.id = ANY($2::bigint[])`)
 )
 
 // checkText refuses names that a column of text cannot hold.
@@ -102,7 +104,7 @@ func (g *group) deliver(
 	for n := range messages {
 		t := d.target(messages[n].Instance)
 		results[n].Existing, results[n].Starting = t.status, t.starting()
-		results[n].ID = d.insert(t, &messages[n], bodies[n])
+		d.insert(t, messages[n], bodies[n], &results[n])
 	}
 	for n := range messages {
 		t := d.targets[messages[n].Instance]
@@ -134,23 +136,46 @@ func (t *target) starting() bool {
 	return t.execution == 0 && (t.anyStart || t.lease != 0)
 }
 
-func (d *delivery) insert(t *target, m *provider.Message, body []byte) uint64 {
+// arrival is a new message. Where the server gives it its number and its time, they are known when
+// the transaction is done.
+type arrival struct {
+	message provider.Message
+	// claimed is its copy in the claim of a fresh instance, or nil.
+	claimed *provider.Message
+	result  *provider.Submitted
+}
+
+func (d *delivery) insert(
+	t *target, m provider.Message, body []byte, result *provider.Submitted,
+) {
 	g := d.g
-	id, due := g.newID(), m.DueMs
-	if due == 0 {
-		due = g.now
+	starts, isDue := isStart(m.Kind), m.DueMs <= g.now
+	m.ID, m.Attempts = 0, 0
+	w, a := &g.writes.arrived, &arrival{message: m, result: result}
+	if !g.short {
+		a.numbered(g.newID(), cmp.Or(m.DueMs, g.now))
 	}
-	w := &g.writes.arrived
-	w.instance, w.id = append(w.instance, signed(t.key)), append(w.id, signed(id))
-	w.due, w.kind = append(w.due, due), append(w.kind, int64(m.Kind))
+	w.arrivals = append(w.arrivals, a)
+	w.instance, w.id = append(w.instance, signed(t.key)), append(w.id, signed(a.message.ID))
+	w.due, w.kind = append(w.due, a.message.DueMs), append(w.kind, int64(m.Kind))
 	w.execution = append(w.execution, signed(m.Execution))
 	w.source, w.body = append(w.source, signed(m.Source)), append(w.body, body)
-	starts, isDue := isStart(m.Kind), due <= g.now
 	t.start = t.start || starts
 	t.anyStart = t.anyStart || starts
 	t.anyDue = t.anyDue || isDue
 	t.startDue = t.startDue || (starts && isDue)
-	return id
+	if t.fresh && isDue {
+		t.arrived = append(t.arrived, a)
+	}
+}
+
+// numbered takes note of number and effective time.
+func (a *arrival) numbered(id uint64, effective int64) {
+	a.message.ID, a.message.DueMs = id, effective
+	a.result.ID, a.result.DueMs = id, effective
+	if a.claimed != nil {
+		a.claimed.ID, a.claimed.DueMs = id, effective
+	}
 }
 
 func isStart(kind provider.MessageKind) bool {
@@ -160,13 +185,15 @@ func isStart(kind provider.MessageKind) bool {
 // settle claims a target or asks what is left for others.
 func (d *delivery) settle(t *target) *provider.InstanceClaim {
 	g := d.g
-	if g.live(t.lease) != nil {
+	if held := g.live(t.lease); held != nil {
+		// A node of another process learns of it by looking.
+		g.changed.work = g.changed.work || !g.s.opening.has(held.node)
 		return nil
 	}
-	if t.execution == 0 && !t.before {
-		if !t.start {
-			return nil
-		}
+	if t.execution == 0 && !t.before && !t.start {
+		return nil
+	}
+	if t.execution == 0 && !t.before && !t.fresh {
 		// What waited for a start is visible when it comes. What came after an earlier start is
 		// hidden for other reasons, and stays so.
 		g.writes.unhidden = append(g.writes.unhidden, signed(t.key))

@@ -18,6 +18,10 @@ import (
 	"duroxide/provider"
 )
 
+// migrations are never changed once they are released. Processes of the release before run on beside
+// each: it adds, and drops or renames nothing that they use. It gets its locks or gives way, so it
+// must not need them for long.
+//
 //go:embed migrations/*.sql
 var migrations embed.FS
 
@@ -35,8 +39,7 @@ SELECT c.relname, c.relkind::text FROM pg_class c JOIN pg_namespace n ON n.oid =
 WHERE n.nspname = $1 AND c.relname = ANY($2::text[])`)
 	sqlLedger      = define(`SELECT version, name FROM S.duroxide_migrations ORDER BY version`)
 	sqlApplied     = define(`INSERT INTO S.duroxide_migrations (version, name) VALUES ($1, $2)`)
-	sqlMigrateLock = define(`SELECT pg_try_advisory_lock($1)`)
-	sqlMigrateFree = define(`SELECT pg_advisory_unlock($1)`)
+	sqlMigrateLock = define(`SELECT pg_try_advisory_xact_lock($1)`)
 )
 
 // tables are what the first migration makes.
@@ -70,25 +73,31 @@ func allMigrations() ([]migration, error) {
 	return all, nil
 }
 
-// MigrationSQL gives all that an empty database needs for a schema, as one script, for people
-// whose application may not create tables. ErrBadInput: the name is not allowed.
-func MigrationSQL(schema string) (string, error) {
+// MigrationSQL gives the migrations that follow the first n as one script, for people whose
+// application may not create tables. With n zero it begins with the schema. ErrBadInput: the name is
+// not allowed, or there are not so many migrations.
+func MigrationSQL(schema string, n int) (string, error) {
+	if schema == "" {
+		schema = defaultSchema
+	}
 	if err := CheckSchema(schema); err != nil {
-		return "", failure("migration_sql", err)
+		return "", err
 	}
 	all, err := allMigrations()
 	if err != nil {
 		return "", err
 	}
-	var script strings.Builder
-	fmt.Fprintf(&script, "BEGIN;\nCREATE SCHEMA IF NOT EXISTS %s;\n%s;\n",
-		pgx.Identifier{schema}.Sanitize(), inSchema(createLedger, schema))
-	for _, m := range all {
-		fmt.Fprintf(&script, "\n-- %s\n%s", m.name, inSchema(m.text, schema))
-		fmt.Fprintf(&script, "INSERT INTO %s (version, name) VALUES (%d, '%s');\n",
-			pgx.Identifier{schema, ledger}.Sanitize(), m.version, m.name)
+	if n < 0 || n > len(all) {
+		return "", refuse(provider.ErrBadInput,
+			"there are migrations 1 to %d, so that none can follow number %d", len(all), n)
 	}
-	script.WriteString("COMMIT;\n")
+	var script strings.Builder
+	script.WriteString("BEGIN;\n")
+	for _, m := range all[n:] {
+		fmt.Fprintf(&script, "\n-- %s\n%sINSERT INTO %s (version, name) VALUES (%d, '%s');\n", m.name,
+			m.script(schema, false), pgx.Identifier{schema, ledger}.Sanitize(), m.version, m.name)
+	}
+	script.WriteString("\nCOMMIT;\n")
 	return script.String(), nil
 }
 
@@ -105,50 +114,92 @@ func (s *Store) dial(ctx context.Context) (*pgx.Conn, error) {
 	return conn, nil
 }
 
-// migrate applies what is missing. A lock of the session keeps other processes out, which may start
-// at the same time. Whatever is not as expected is refused and left alone.
-func (s *Store) migrate(ctx context.Context, conn *pgx.Conn) error {
-	all, err := allMigrations()
-	if err != nil {
-		return err
-	}
-	missing, err := s.missing(ctx, conn, all)
-	if err != nil || len(missing) == 0 {
-		return err
-	}
-	if s.options.VerifyOnly {
-		return refuse(provider.ErrSchema, "schema %s needs the migration %s, and was to be verified "+
-			"only", s.schema, missing[0].name)
-	}
-	key := s.migrationKey()
-	if err := s.migrationLock(ctx, conn, key); err != nil {
-		return err
-	}
-	err = s.apply(ctx, conn, all)
-	// The lock ends with the connection too, so that a failure to free it harms nobody.
-	_, unlocked := conn.Exec(ctx, s.texts[sqlMigrateFree], key)
-	return errors.Join(err, unlocked)
-}
+// defaultMigrateWithin is how long a process waits for locks before it gives up.
+const defaultMigrateWithin = 30 * time.Second
 
-// migrationLock waits without a statement that waits: that would hold a snapshot all the while.
-func (s *Store) migrationLock(ctx context.Context, conn *pgx.Conn, key int64) error {
-	const tries = 3000
-	for range tries {
-		var locked bool
-		if err := conn.QueryRow(ctx, s.texts[sqlMigrateLock], key).Scan(&locked); err != nil {
-			return fmt.Errorf("lock migrations: %w", err)
-		}
-		if locked {
-			return nil
-		}
-		if err := rest(ctx, 10*time.Millisecond); err != nil {
+var errMigrating = errors.New("another process is migrating the schema")
+
+// migrate applies what is missing. Whatever is not as expected is refused and left alone. Processes
+// that run meanwhile go on: a migration that cannot have its locks within a second gives way to
+// those who wait behind it, and tries again.
+func (s *Store) migrate(ctx context.Context, conn *pgx.Conn) error {
+	all := s.options.migrations
+	if all == nil {
+		var err error
+		if all, err = allMigrations(); err != nil {
 			return err
 		}
 	}
-	return &provider.Error{
-		Message: "another process has been migrating the schema for too long", Retryable: true,
-		Err: provider.ErrCannotOpen,
+	giveUp := time.Now().Add(s.options.migrateWithin)
+	for {
+		missing, err := s.missing(ctx, conn, all)
+		if err != nil || len(missing) == 0 {
+			return err
+		}
+		if s.options.VerifyOnly {
+			return refuse(provider.ErrSchema, "schema %s lacks the migration %s, and this connection "+
+				"may not migrate; npx duroxide postgres-sql prints what is to be applied",
+				s.schema, missing[0].name)
+		}
+		if err := s.applyNext(ctx, conn, all); err != nil {
+			if err := yield(ctx, err, giveUp); err != nil {
+				return err
+			}
+		}
 	}
+}
+
+// yield waits before another try to migrate, where there is hope.
+func yield(ctx context.Context, reason error, giveUp time.Time) error {
+	var pause time.Duration
+	switch {
+	case errors.Is(reason, errMigrating):
+		pause = 10 * time.Millisecond
+	case sqlState(reason) == stateLockTimeout:
+		pause = time.Second
+	default:
+		return reason
+	}
+	if time.Now().After(giveUp) {
+		return &provider.Error{
+			Message:   "the schema cannot be migrated, others hold the locks: " + reason.Error(),
+			Retryable: true, Err: provider.ErrCannotOpen,
+		}
+	}
+	return rest(ctx, pause)
+}
+
+// applyNext applies the first missing migration in a transaction. A lock that ends with it keeps
+// other processes out, also behind a pooler. It is not waited for in SQL: that would hold a snapshot
+// all the while.
+func (s *Store) applyNext(ctx context.Context, conn *pgx.Conn, all []migration) error {
+	committed := pgx.TxOptions{IsoLevel: pgx.ReadCommitted}
+	return pgx.BeginTxFunc(ctx, conn, committed, func(tx pgx.Tx) error {
+		var locked bool
+		err := tx.QueryRow(ctx, s.texts[sqlMigrateLock], s.migrationKey()).Scan(&locked)
+		if err != nil {
+			return fmt.Errorf("lock migrations: %w", err)
+		}
+		if !locked {
+			return errMigrating
+		}
+		missing, err := s.missing(ctx, tx, all)
+		if err != nil || len(missing) == 0 {
+			return err
+		}
+		m := missing[0]
+		var exists bool
+		if err := tx.QueryRow(ctx, s.texts[sqlSchemaExists], s.schema).Scan(&exists); err != nil {
+			return fmt.Errorf("read catalog: %w", err)
+		}
+		text := "SET LOCAL lock_timeout = '1s'; SET LOCAL statement_timeout = 0; " +
+			m.script(s.schema, exists)
+		if _, err := tx.Exec(ctx, text, pgx.QueryExecModeSimpleProtocol); err != nil {
+			return fmt.Errorf("apply migration %s: %w", m.name, err)
+		}
+		_, err = tx.Exec(ctx, s.texts[sqlApplied], m.version, m.name)
+		return err
+	})
 }
 
 func (s *Store) migrationKey() int64 {
@@ -157,47 +208,27 @@ func (s *Store) migrationKey() int64 {
 	return int64(hash.Sum64()) //nolint:gosec // any number will do
 }
 
-func (s *Store) apply(ctx context.Context, conn *pgx.Conn, all []migration) error {
-	missing, err := s.missing(ctx, conn, all)
-	if err != nil {
-		return err
-	}
-	var exists bool
-	if err := conn.QueryRow(ctx, s.texts[sqlSchemaExists], s.schema).Scan(&exists); err != nil {
-		return fmt.Errorf("read catalog: %w", err)
-	}
-	for _, m := range missing {
-		err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-			_, err := tx.Exec(ctx, s.script(&m, exists), pgx.QueryExecModeSimpleProtocol)
-			if err != nil {
-				return err
-			}
-			_, err = tx.Exec(ctx, s.texts[sqlApplied], m.version, m.name)
-			return err
-		})
-		if err != nil {
-			return fmt.Errorf("apply migration %s: %w", m.name, err)
-		}
-	}
-	return nil
-}
-
 // script gives the text of a migration with what it needs before it. Making a schema needs a
 // right even if it is there already.
-func (s *Store) script(m *migration, exists bool) string {
-	text := "SET LOCAL lock_timeout = '5s';"
+func (m *migration) script(schema string, exists bool) string {
+	text := ""
 	if m.version == 1 {
 		if !exists {
-			text += "CREATE SCHEMA IF NOT EXISTS " + pgx.Identifier{s.schema}.Sanitize() + ";"
+			text += "CREATE SCHEMA IF NOT EXISTS " + pgx.Identifier{schema}.Sanitize() + ";"
 		}
-		text += inSchema(createLedger, s.schema) + ";"
+		text += inSchema(createLedger, schema) + ";\n\n"
 	}
-	return text + inSchema(m.text, s.schema)
+	return text + inSchema(m.text, schema)
+}
+
+// querier is a connection or a transaction.
+type querier interface {
+	Query(ctx context.Context, text string, args ...any) (pgx.Rows, error)
 }
 
 // missing gives the migrations that were not applied yet. ErrSchema: the schema is not what this
 // version can use.
-func (s *Store) missing(ctx context.Context, conn *pgx.Conn, all []migration) ([]migration, error) {
+func (s *Store) missing(ctx context.Context, conn querier, all []migration) ([]migration, error) {
 	kinds, err := s.relations(ctx, conn)
 	if err != nil {
 		return nil, err
@@ -250,7 +281,7 @@ func (s *Store) complete(kinds map[string]string, applied int) error {
 }
 
 // relations gives the kinds of the relations that bear our names.
-func (s *Store) relations(ctx context.Context, conn *pgx.Conn) (map[string]string, error) {
+func (s *Store) relations(ctx context.Context, conn querier) (map[string]string, error) {
 	rows, err := conn.Query(ctx, s.texts[sqlRelations], s.schema, append([]string{ledger}, tables...))
 	if err != nil {
 		return nil, fmt.Errorf("read catalog: %w", err)

@@ -17,9 +17,12 @@ import (
 const (
 	// notifyGap is the least time between two notifications of a process.
 	notifyGap = 3 * time.Millisecond
-	// pollEvery is how often the clock and the leases of others are looked at, and the whole store
-	// where nobody tells of changes.
-	pollEvery = time.Second
+	// taskPatience is how long tasks are left to this process, which has no slot for them now but may
+	// have one soon, before others are told.
+	taskPatience = 25 * time.Millisecond
+	// quickTime bounds the statements of the goroutines here, which nobody waits for: on a lost
+	// network the server never answers.
+	quickTime = 5 * time.Second
 	// payloadBytes stays below what the server takes.
 	payloadBytes = 7000
 )
@@ -28,7 +31,6 @@ var (
 	sqlNotify = define(`SELECT pg_notify($1, $2)`)
 	// Losing a notification in a crash of the server is harmless.
 	sqlRelaxed = define(`SELECT set_config('synchronous_commit', 'off', true)`)
-	sqlEnded   = define(`SELECT EXISTS (SELECT 1 FROM S.leases WHERE until_ms > $1 AND until_ms <= $2)`)
 )
 
 // channel is where the processes of one schema tell each other of their commits.
@@ -42,8 +44,10 @@ type notifier struct {
 	self string
 	wake chan struct{}
 
-	mu      sync.Mutex // guards pending
+	mu      sync.Mutex // guards what follows
 	pending change
+	// tasks says that others will be told of tasks.
+	tasks bool
 }
 
 func newNotifier(s *Store) *notifier {
@@ -51,9 +55,30 @@ func newNotifier(s *Store) *notifier {
 }
 
 func (n *notifier) add(c *change) {
+	atOnce := *c
+	atOnce.tasks = false
 	n.mu.Lock()
-	n.pending.add(c)
+	if c.tasks && !n.tasks {
+		n.tasks = true
+		time.AfterFunc(taskPatience, n.addTasks)
+	}
+	n.pending.add(&atOnce)
 	n.mu.Unlock()
+	if !atOnce.isEmpty() {
+		n.signal()
+	}
+}
+
+// addTasks has others told of the tasks that were left to this process until now.
+func (n *notifier) addTasks() {
+	n.mu.Lock()
+	n.pending.tasks = n.pending.tasks || n.tasks
+	n.tasks = false
+	n.mu.Unlock()
+	n.signal()
+}
+
+func (n *notifier) signal() {
 	select {
 	case n.wake <- struct{}{}:
 	default:
@@ -68,13 +93,19 @@ func (n *notifier) run() {
 		case <-ctx.Done():
 			return
 		}
-		if n.send(ctx) != nil && rest(ctx, pollEvery) != nil {
+		if quick(ctx, n.send) != nil && rest(ctx, pollEvery) != nil {
 			return
 		}
 		if rest(ctx, 2*notifyGap) != nil {
 			return
 		}
 	}
+}
+
+func quick(ctx context.Context, call func(ctx context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, quickTime)
+	defer cancel()
+	return call(ctx)
 }
 
 func (n *notifier) send(ctx context.Context) error {
@@ -95,14 +126,32 @@ func (n *notifier) send(ctx context.Context) error {
 	return nil
 }
 
-// payload tells of a change: whether there is work, the next due time, and hashes of the instances
+// What a notification says of work.
+const (
+	noWork   = "0"
+	anyWork  = "1"
+	taskWork = "2"
+)
+
+func (c *change) kindOfWork() string {
+	switch {
+	case c.work:
+		return anyWork
+	case c.tasks:
+		return taskWork
+	default:
+		return noWork
+	}
+}
+
+// payload tells of a change: what work there is, the next due time, and hashes of the instances
 // that changed, never their ids; "*" if there are too many.
 func payload(c *change) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "%d %d", flag(c.work), c.nextDue)
+	fmt.Fprintf(&text, "%s %d", c.kindOfWork(), c.nextDue)
 	for _, id := range distinct(c.instances) {
 		if text.Len() > payloadBytes {
-			return fmt.Sprintf("%d %d *", flag(c.work), c.nextDue)
+			return fmt.Sprintf("%s %d *", c.kindOfWork(), c.nextDue)
 		}
 		text.WriteString(" " + strconv.FormatUint(routeOf(id), 36))
 	}
@@ -151,7 +200,9 @@ func (s *Store) heard(text string) {
 	if err != nil {
 		return
 	}
-	c := provider.Change{Work: fields[1] == "1", NextDue: moment(due)}
+	c := provider.Change{
+		Work: fields[1] != noWork, TasksOnly: fields[1] == taskWork, NextDue: moment(due),
+	}
 	if hashes := fields[3:]; len(hashes) == 1 && hashes[0] == "*" {
 		c.All = true
 	} else {
@@ -193,8 +244,11 @@ func (s *Store) listenOnce(connected func()) error {
 		defer cancel()
 		_ = conn.Close(ctx)
 	}()
-	_, err = conn.Exec(s.background, "LISTEN "+pgx.Identifier{s.channel()}.Sanitize(),
-		pgx.QueryExecModeSimpleProtocol)
+	err = quick(s.background, func(ctx context.Context) error {
+		_, err := conn.Exec(ctx, "LISTEN "+pgx.Identifier{s.channel()}.Sanitize(),
+			pgx.QueryExecModeSimpleProtocol)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
@@ -214,44 +268,9 @@ func (s *Store) listenOnce(connected func()) error {
 		case !quiet:
 			return err
 		default:
-			if err := s.ping(conn); err != nil {
+			if err := quick(s.background, conn.Ping); err != nil {
 				return err
 			}
 		}
 	}
-}
-
-func (s *Store) ping(conn *pgx.Conn) error {
-	ctx, cancel := context.WithTimeout(s.background, 5*time.Second)
-	defer cancel()
-	return conn.Ping(ctx)
-}
-
-// poll follows the clock of the server and finds what nobody tells of: leases that have ended, and
-// everything while there is no listening connection. A store without watchers polls nothing but
-// the clock.
-func (s *Store) poll() {
-	seen := s.nowMs()
-	for rest(s.background, pollEvery) == nil {
-		if !s.watchers.any() {
-			continue
-		}
-		if err := s.synchronize(s.background); err != nil {
-			continue // the next round asks again
-		}
-		now := s.nowMs()
-		if !s.clock.isListening() {
-			s.everything()
-		} else if s.ended(seen, now) {
-			s.watchers.call(provider.Change{Work: true})
-		}
-		seen = now
-	}
-}
-
-func (s *Store) ended(from, to int64) bool {
-	found := false
-	p := s.pipeline()
-	p.each(sqlEnded, func(r pgx.Rows) error { return r.Scan(&found) }, from, to)
-	return s.sendPool(s.background, p) == nil && found
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"duroxide/provider"
+	"duroxide/provider/process"
 )
 
 // committerLimit bounds the number of committers.
@@ -37,13 +38,13 @@ func open(ctx context.Context, o Options, local func() time.Time) (*Store, error
 	if err := o.fill(); err != nil {
 		return nil, err
 	}
-	config, err := poolConfig(&o)
+	config, err := poolConfig(&o, o.URL)
 	if err != nil {
 		return nil, err
 	}
 	s := &Store{
 		options: o, log: o.Log, schema: o.Schema, texts: rendered(o.Schema),
-		stopped: make(chan struct{}), clock: clock{local: local},
+		questions: make(chan *question), stopped: make(chan struct{}), clock: clock{local: local}, process: process.This(),
 	}
 	s.routes.clear()
 	direct := o.URL
@@ -65,6 +66,9 @@ func open(ctx context.Context, o Options, local func() time.Time) (*Store, error
 	if err == nil {
 		err = s.dropWriters(ctx, nil)
 	}
+	if err == nil {
+		_, err = s.ended(ctx, 0, s.nowMs())
+	}
 	if err != nil {
 		s.pool.Close()
 		s.stop()
@@ -76,7 +80,9 @@ func open(ctx context.Context, o Options, local func() time.Time) (*Store, error
 
 // run starts the goroutines of an open store.
 func (s *Store) run() {
-	count := min(committerLimit, runtime.NumCPU(), max(s.options.MaxConns-1, 1))
+	// Each commit has its fixed costs, so few large groups are better than many small ones, as long as
+	// one connection keeps up.
+	count := max(min(committerLimit, runtime.NumCPU()/2, s.options.MaxConns-1), 1)
 	for range count {
 		requests := make(chan *request, 4*groupLimit)
 		s.committers = append(s.committers, requests)
@@ -87,6 +93,7 @@ func (s *Store) run() {
 	s.notifier = newNotifier(s)
 	s.idle.Go(s.notifier.run)
 	s.idle.Go(s.poll)
+	s.idle.Go(s.answers)
 	if !s.options.NoListen {
 		s.idle.Go(s.listen)
 	}
@@ -99,7 +106,7 @@ func (o *Options) fill() error {
 	if err := CheckSchema(o.Schema); err != nil {
 		return err
 	}
-	if u, err := url.Parse(o.URL); err == nil && u.Query().Get(poolerParameter) == "transaction" {
+	if u, err := url.Parse(o.URL); err == nil && u.Query().Get(poolerParameter) == poolerTransaction {
 		o.Pooler = true
 	}
 	if o.Pooler && o.Direct == "" {
@@ -110,6 +117,9 @@ func (o *Options) fill() error {
 	}
 	if o.AcquireTimeout <= 0 {
 		o.AcquireTimeout = defaultAcquireTimeout
+	}
+	if o.migrateWithin <= 0 {
+		o.migrateWithin = defaultMigrateWithin
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

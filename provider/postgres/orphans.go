@@ -17,7 +17,7 @@ var (
 	sqlDelayOrphans = define(`
 UPDATE S.messages m SET due = o.start
 FROM unnest($1::bigint[], $2::bigint[]) AS o (instance, start)
-WHERE m.instance = o.instance AND m.due <= $3`)
+WHERE m.instance = o.instance AND m.due <= $3 AND m.instance = ANY($1::bigint[])`)
 	sqlDropQueues  = define(`DELETE FROM S.messages WHERE instance = ANY($1::bigint[]) AND due <= $2`)
 	sqlDropOrphans = define(`
 DELETE FROM S.messages WHERE instance = ANY($1::bigint[]) AND effective <= $2`)

@@ -28,6 +28,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"duroxide/provider"
+	"duroxide/provider/process"
 )
 
 // Options says what to open.
@@ -61,6 +62,9 @@ type Options struct {
 	// VerifyTLS demands TLS with full verification, whatever the URL says.
 	VerifyTLS bool
 	rootCAs   *x509.CertPool
+	// migrations are applied instead of the embedded ones, in tests.
+	migrations    []migration
+	migrateWithin time.Duration
 	// Log takes warnings; nil discards them. Passwords are never logged.
 	Log *slog.Logger
 }
@@ -74,11 +78,14 @@ type Store struct {
 	pool       *pgxpool.Pool
 	listening  *pgx.ConnConfig
 	committers []chan *request
+	questions  chan *question
 	writers    []string
 	routes     routes
 	watchers   watchers
 	asked      asked
+	process    process.ID
 	opening    opening
+	known      known
 	notifier   *notifier
 	clock      clock
 	version    string
@@ -144,6 +151,7 @@ func (s *Store) shut() {
 func (s *Store) leaveQuietly() {
 	ctx, cancel := context.WithTimeout(s.background, time.Second)
 	defer cancel()
+	s.notifier.addTasks()
 	if s.notifier.send(ctx) != nil || s.dropWriters(ctx, s.writers) != nil {
 		s.log.Debug("postgres: the server was not told of the end")
 	}

@@ -205,7 +205,11 @@ func TestTwoNodesShareOneSchema(t *testing.T) {
 	status, err := two.Status(t.Context(), "a")
 	require.NoError(t, err)
 	require.Nil(t, status)
-	claim := started(t, one, "a", "one")
+	claim := submit(t, one, start("a"), holder("one")).Claim
+	turn := firstTurn(claim)
+	turn.CustomStatus = &provider.CustomStatusChange{Status: new("s")}
+	_, err = one.Commit(t.Context(), turn)
+	require.NoError(t, err)
 	await(t, heard, "the instance that was asked for", func(c provider.Change) bool {
 		return len(c.Instances) == 1 && c.Instances[0] == "a"
 	})

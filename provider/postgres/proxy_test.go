@@ -1,32 +1,60 @@
 package postgres_test
 
 import (
+	"bytes"
 	"context"
-	"io"
 	"math/rand/v2"
 	"net"
 	"net/url"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"duroxide/provider/postgres"
-	"duroxide/provider/postgres/pgtest"
 )
 
-// proxy forwards connections to a server and, while it is told to, cuts each after a random number
-// of bytes of the server's answers: so that now and then the answer to a COMMIT is what is lost.
+// fault is what a network does to connections.
+type fault int32
+
+const (
+	noFault fault = iota
+	// cutting ends each connection after a random number of bytes of the server's answers.
+	cutting
+	// losingAnswers ends connections at the moment at which the server says that it is done, often
+	// with a commit: the client hears of the end only.
+	losingAnswers
+	// delaying lets everything arrive late.
+	delaying
+	// swallowing lets nothing arrive, and nobody is told: a connection on which anything was lost
+	// stays open and silent for good.
+	swallowing
+	// swallowingAnswers is swallowing that begins for each connection when the server says that it is
+	// done.
+	swallowingAnswers
+)
+
+// longestDelay is how late one packet may be.
+const longestDelay = 10 * time.Millisecond
+
+// proxy forwards connections to a server as a network with a fault does.
 type proxy struct {
 	listener net.Listener
 	server   string
-	cutting  atomic.Bool
-	cuts     atomic.Int64
+	fault    atomic.Int32
+	hits     atomic.Int64 // connections that were cut, or went silent
 	running  sync.WaitGroup
 
 	mu   sync.Mutex // guards open
 	open map[net.Conn]bool
+}
+
+// link is one connection through the proxy.
+type link struct {
+	client, server net.Conn
+	silent         atomic.Bool
+	// greeted says that the server has accepted the client.
+	greeted bool
 }
 
 func newProxy(t *testing.T, databaseURL string) (p *proxy, through string) {
@@ -42,6 +70,10 @@ func newProxy(t *testing.T, databaseURL string) (p *proxy, through string) {
 	u.Host = l.Addr().String()
 	return p, u.String()
 }
+
+func (p *proxy) set(f fault) { p.fault.Store(int32(f)) }
+
+func (p *proxy) is(f fault) bool { return p.fault.Load() == int32(f) }
 
 func (p *proxy) close() {
 	_ = p.listener.Close()
@@ -68,57 +100,65 @@ func (p *proxy) accept() {
 		p.mu.Lock()
 		p.open[client], p.open[server] = true, true
 		p.mu.Unlock()
-		p.running.Go(func() {
-			_, _ = io.Copy(server, client)
-			p.end(client, server)
-		})
-		p.running.Go(func() {
-			p.forward(client, server)
-			p.end(client, server)
-		})
+		l := &link{client: client, server: server}
+		p.running.Go(func() { p.carry(l, server, client) })
+		p.running.Go(func() { p.carry(l, client, server) })
 	}
 }
 
-func (p *proxy) end(client, server net.Conn) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	delete(p.open, client)
-	delete(p.open, server)
-	_ = client.Close()
-	_ = server.Close()
-}
-
-// forward hands on what the server answers until the connection's time has come.
-func (p *proxy) forward(client, server net.Conn) {
+// carry hands on what arrives in one direction until the connection's time has come. On a silent
+// one, neither side hears that the other has hung up.
+func (p *proxy) carry(l *link, to, from net.Conn) {
 	left := 3000 + rand.IntN(60_000)
 	buffer := make([]byte, 4096)
 	for {
-		n, err := server.Read(buffer)
+		n, err := from.Read(buffer)
 		if err != nil {
-			return
+			break
 		}
-		left -= n
-		if left < 0 && p.cutting.Load() {
-			p.cuts.Add(1)
-			return
+		if to == l.client {
+			left -= n
 		}
-		if _, err := client.Write(buffer[:n]); err != nil {
-			return
+		if p.strikes(l, to == l.client, left, buffer[:n]) {
+			break
 		}
+		if l.silent.Load() {
+			continue
+		}
+		if p.is(delaying) {
+			time.Sleep(rand.N(longestDelay)) //nolint:forbidigo // this is the fault
+		}
+		if _, err := to.Write(buffer[:n]); err != nil {
+			break
+		}
+	}
+	if !l.silent.Load() {
+		p.end(l)
 	}
 }
 
-func TestNothingIsLostOrDoubledWhenAnswersAreLost(t *testing.T) {
-	t.Parallel()
-	direct := pgtest.URL(t)
-	p, through := newProxy(t, direct)
-	o := postgres.Options{URL: through, Schema: pgtest.Schema(t, direct), MaxConns: 2}
-	stores := []*postgres.Store{open(t, o), open(t, o)}
-	traffic(t, stores, func(steps *atomic.Int64) {
-		p.cutting.Store(true)
-		reached(t, steps, 300)
-		p.cutting.Store(false)
-	})
-	require.Positive(t, p.cuts.Load())
-	t.Log("connections cut:", p.cuts.Load())
+// done is the server's message ReadyForQuery, outside a transaction.
+var done = []byte("Z\x00\x00\x00\x05I")
+
+// strikes reports whether the connection is cut now. It may fall silent instead.
+func (p *proxy) strikes(l *link, isAnswer bool, left int, data []byte) bool {
+	isDone := isAnswer && bytes.Contains(data, done)
+	if isDone && !l.greeted {
+		l.greeted, isDone = true, false
+	}
+	cut := p.is(cutting) && left < 0 || p.is(losingAnswers) && isDone && rand.IntN(8) == 0
+	hush := p.is(swallowing) || p.is(swallowingAnswers) && isDone
+	if cut || hush && !l.silent.Swap(true) {
+		p.hits.Add(1)
+	}
+	return cut
+}
+
+func (p *proxy) end(l *link) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.open, l.client)
+	delete(p.open, l.server)
+	_ = l.client.Close()
+	_ = l.server.Close()
 }

@@ -20,12 +20,16 @@ const staleWriter = 24 * time.Hour
 
 var (
 	// The first statement of a transaction: until that has ended, whoever asks for its mark waits.
+	// One that arrives after it was asked for is refused by a division by zero.
 	sqlMark = define(`
-INSERT INTO S.writers (id, last, seen_ms) VALUES ($1, $2, $3)
-ON CONFLICT (id) DO UPDATE SET last = excluded.last, seen_ms = excluded.seen_ms`)
+WITH marked AS (
+  INSERT INTO S.writers AS w (id, last, seen_ms) VALUES ($1, $2, $3)
+  ON CONFLICT (id) DO UPDATE SET last = excluded.last, seen_ms = excluded.seen_ms
+  WHERE w.fence < excluded.last RETURNING 1)
+SELECT 1 / count(*)::int FROM marked`)
 	sqlMarked = define(`
-INSERT INTO S.writers AS w (id, last, seen_ms) VALUES ($1, 0, $2)
-ON CONFLICT (id) DO UPDATE SET seen_ms = excluded.seen_ms RETURNING w.last`)
+INSERT INTO S.writers AS w (id, last, fence, seen_ms) VALUES ($1, 0, $2, $3)
+ON CONFLICT (id) DO UPDATE SET fence = excluded.fence, seen_ms = excluded.seen_ms RETURNING w.last`)
 	sqlDropWriters = define(`DELETE FROM S.writers WHERE id = ANY($1::text[]) OR seen_ms < $2`)
 )
 
@@ -68,7 +72,7 @@ func (g *group) outcome(ctx context.Context) (committed, known bool) {
 	}
 	defer conn.Release()
 	var last int64
-	err = conn.QueryRow(ctx, g.s.texts[sqlMarked], g.writer.id, g.s.nowMs()).Scan(&last)
+	err = conn.QueryRow(ctx, g.s.texts[sqlMarked], g.writer.id, g.mark, g.s.nowMs()).Scan(&last)
 	if err != nil {
 		return false, false
 	}
@@ -91,6 +95,17 @@ func (g *group) askAgain(ctx context.Context, conn *pgxpool.Conn) error {
 		claim.Messages, claim.Undecodable, claim.Attempt = nil, nil, 1
 	}
 	g.unknown = nil
+	for key, claim := range g.made {
+		claim.Messages = nil
+		g.claims[key] = claim
+	}
+	for _, a := range g.writes.arrived.arrivals[g.writes.arrived.numbered:] {
+		if g.short {
+			// Its number is not known, so it is left in the store for its holder to find.
+			a.result.ID, a.result.DueMs, a.result.Held = 0, 0, 0
+			g.changed.work = true
+		}
+	}
 	p := g.s.pipeline()
 	g.ask(p)
 	if len(p.batch.QueuedQueries) == 0 {

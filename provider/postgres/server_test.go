@@ -19,17 +19,8 @@ import (
 // insist repeats a call until it succeeds; only failures that may pass are allowed.
 func insist(ctx context.Context, t *testing.T, call func() error) {
 	t.Helper()
-	for {
-		err := call()
-		if err == nil {
-			return
-		}
-		require.True(t, provider.IsRetryable(err), "%v", err)
-		select {
-		case <-time.After(10 * time.Millisecond):
-		case <-ctx.Done():
-			require.NoError(t, ctx.Err())
-		}
+	if !insisted(ctx, t, call) {
+		t.FailNow()
 	}
 }
 
@@ -62,6 +53,12 @@ func traffic(t *testing.T, stores []*postgres.Store, disturb func(steps *atomic.
 				})
 				c := nextTurn(&provider.InstanceClaim{Token: claim.Token, LastEvent: uint64(round) + 1})
 				c.Messages, c.Release = []uint64{sent[0].ID}, false
+				if sent[0].ID == 0 { // the answer was lost, and the number with it
+					insist(ctx, t, func() (err error) {
+						c.Messages, err = pending(ctx, s, claim.Token)
+						return err
+					})
+				}
 				insist(ctx, t, func() error {
 					_, err := s.Commit(ctx, c)
 					return err
@@ -81,6 +78,15 @@ func traffic(t *testing.T, stores []*postgres.Store, disturb func(steps *atomic.
 		require.NoError(t, err)
 		require.Zero(t, stats.Messages, "what was refused was not stored either")
 	}
+}
+
+func pending(ctx context.Context, s *postgres.Store, token provider.Token) ([]uint64, error) {
+	found, err := s.Pending(ctx, token)
+	var ids []uint64
+	for _, m := range found {
+		ids = append(ids, m.ID)
+	}
+	return ids, err
 }
 
 func reached(t *testing.T, steps *atomic.Int64, n int64) {
@@ -119,6 +125,38 @@ func TestNothingIsLostWhenConnectionsAreCut(t *testing.T) {
 			reached(t, steps, after)
 			pgtest.Script(t, server.URL, `
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'duroxide'`)
+		}
+	})
+}
+
+// The same through engines, which need no help.
+func TestNoInstanceFailsWhenTheServerIsStartedAgain(t *testing.T) {
+	t.Parallel()
+	server := pgtest.Own(t)
+	o := postgres.Options{URL: server.URL, Schema: "s", MaxConns: 4}
+	n := startNodes(t, open(t, o), open(t, o))
+	n.work(t, o, func(ended *atomic.Int64) {
+		for _, end := range []func() error{server.Stop, server.Kill} {
+			reached(t, ended, ended.Load()+2*callers)
+			require.NoError(t, end())
+			require.NoError(t, server.Run())
+		}
+		reached(t, ended, ended.Load()+2*callers)
+	})
+}
+
+func TestNoInstanceFailsWhenTheServerEndsConnections(t *testing.T) {
+	t.Parallel()
+	url := pgtest.URL(t)
+	o := postgres.Options{URL: url, Schema: pgtest.Schema(t, url), MaxConns: 4}
+	named := o
+	named.URL += "&application_name=" + o.Schema
+	n := startNodes(t, open(t, named), open(t, named))
+	n.work(t, o, func(ended *atomic.Int64) {
+		for range 20 {
+			reached(t, ended, ended.Load()+2)
+			pgtest.Script(t, url, `
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '`+o.Schema+`'`)
 		}
 	})
 }

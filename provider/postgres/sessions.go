@@ -45,13 +45,6 @@ func (g *group) takeSession(name *string, s *provider.SessionHolder) bool {
 	return true
 }
 
-// bumpSession notes that a live session of a task was active now.
-func (g *group) bumpSession(name *string) {
-	if name != nil {
-		g.writes.bumped[*name] = true
-	}
-}
-
 // RenewSessions extends live sessions of the owners that were active within Idle.
 func (s *Store) RenewSessions(ctx context.Context, r provider.SessionRenewal) (int, error) {
 	if len(r.Owners) == 0 {

@@ -13,12 +13,14 @@ import (
 // session allows is asked again when it is taken.
 const (
 	readyColumns = `
-SELECT t.id, t.execution, t.event, t.due, t.epoch, t.attempts, t.tag, t.session, t.body, i.id
-FROM S.tasks t JOIN S.instances i ON i.key = t.instance
-WHERE t.lease = 0 AND t.due <= $1 AND (t.session IS NULL OR ($2::boolean AND NOT EXISTS (
-  SELECT 1 FROM S.sessions s
-  WHERE s.id = t.session AND s.until_ms > $1 AND s.owner <> $3)))`
-	readyOrder = ` ORDER BY t.due, t.id LIMIT $4 FOR UPDATE OF t SKIP LOCKED`
+SELECT t.*, i.id FROM (
+  SELECT t.id, t.execution, t.event, t.due, t.epoch, t.attempts, t.tag, t.session, t.body, t.instance
+  FROM S.tasks t
+  WHERE t.lease = 0 AND t.due <= $1 AND (t.session IS NULL OR ($2::boolean AND NOT EXISTS (
+    SELECT 1 FROM S.sessions s
+    WHERE s.id = t.session AND s.until_ms > $1 AND s.owner <> $3)))`
+	readyOrder = ` ORDER BY t.due, t.id LIMIT $4 FOR UPDATE SKIP LOCKED) t
+CROSS JOIN LATERAL (SELECT id FROM S.instances WHERE key = t.instance OFFSET 0) i`
 )
 
 var (
@@ -31,6 +33,7 @@ var (
 func (g *group) heldTask(token provider.Token) *task {
 	t := g.tasks[token.Key]
 	if t == nil || t.epoch != token.Epoch || t.lease != token.Lease || g.live(t.lease) == nil {
+		g.doubt = true
 		return nil
 	}
 	return t
@@ -56,8 +59,7 @@ func (g *group) checkTasks(tokens []provider.Token) ([]*task, error) {
 
 func (g *group) finishTask(t *task) {
 	delete(g.tasks, t.id)
-	g.writes.finished = append(g.writes.finished, signed(t.id))
-	g.bumpSession(t.session)
+	g.writes.finished.add(t)
 }
 
 // commitTasks inserts the new tasks of a turn, claimed where that is asked for and allowed, and
@@ -76,7 +78,7 @@ func (g *group) commitTasks(i *instance, t *turn, result *provider.Committed) {
 		for id, stored := range g.tasks {
 			if stored.place == where {
 				delete(g.tasks, id)
-				g.writes.finished = append(g.writes.finished, signed(id))
+				g.writes.finished.add(stored)
 			}
 		}
 	}
@@ -164,7 +166,7 @@ func (f *found) scan(r pgx.Rows, limit int) error {
 	var id, execution, event, epoch int64
 	t := readyTask{}
 	err := r.Scan(&id, &execution, &event, &t.due, &epoch, &t.attempts, &t.Tag, &t.Session, &t.body,
-		&t.Instance)
+		nil, &t.Instance)
 	if err != nil {
 		return err
 	}

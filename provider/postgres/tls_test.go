@@ -1,21 +1,16 @@
 package postgres_test
 
 import (
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
-	"encoding/json"
 	"encoding/pem"
 	"math/big"
 	"net"
-	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
-	"strconv"
 	"testing"
 	"time"
 
@@ -45,7 +40,7 @@ func certificate(t *testing.T) (certificate, key []byte) {
 }
 
 // secureServer gives a server that offers TLS and demands passwords, the file and the pool of its
-// certificate, and makes a role whose password is "token".
+// certificate, and makes a role whose password is "secret1".
 func secureServer(t *testing.T) (s *pgtest.Server, file string, pool *x509.CertPool) {
 	t.Helper()
 	s = pgtest.Own(t)
@@ -53,7 +48,7 @@ func secureServer(t *testing.T) (s *pgtest.Server, file string, pool *x509.CertP
 	s.UseTLS(t, public, key)
 	s.RequirePasswords(t)
 	pgtest.Script(t, s.URL, `
-CREATE ROLE "me@example.com" LOGIN PASSWORD 'token';
+CREATE ROLE "me@example.com" LOGIN PASSWORD 'secret1';
 GRANT CREATE ON DATABASE postgres TO "me@example.com"`)
 	file = filepath.Join(t.TempDir(), "root.crt")
 	require.NoError(t, os.WriteFile(file, public, 0o600))
@@ -67,22 +62,26 @@ func TestTLSIsWhatTheURLSays(t *testing.T) {
 	server, file, _ := secureServer(t)
 	base, err := url.Parse(server.URL)
 	require.NoError(t, err)
+	root := "&sslrootcert=" + url.QueryEscape(file)
 	for mode, c := range map[string]struct {
-		parameters string
-		encrypted  int64
-		refused    string
+		host, parameters string
+		encrypted        int64
+		refused          string
 	}{
-		"disable":     {"sslmode=disable", 0, ""},
-		"prefer":      {"", 1, ""},
-		"require":     {"sslmode=require", 1, ""},
-		"trusted":     {"sslmode=verify-full&sslrootcert=" + url.QueryEscape(file), 1, ""},
-		"not trusted": {"sslmode=verify-full", 0, "unknown authority"},
+		"disable":      {"127.0.0.1", "sslmode=disable", 0, ""},
+		"allow":        {"127.0.0.1", "sslmode=allow", 0, ""},
+		"prefer":       {"127.0.0.1", "", 1, ""},
+		"require":      {"127.0.0.1", "sslmode=require", 1, ""},
+		"trusted":      {"127.0.0.1", "sslmode=verify-full" + root, 1, ""},
+		"not trusted":  {"127.0.0.1", "sslmode=verify-full", 0, "unknown authority"},
+		"another name": {"localhost", "sslmode=verify-full" + root, 0, "match localhost"},
+		"any name":     {"localhost", "sslmode=verify-ca" + root, 1, ""},
+		"no file":      {"127.0.0.1", "sslmode=verify-ca&sslrootcert=/nowhere", 0, "CA file"},
 	} {
 		u := *base
-		u.RawQuery = c.parameters
+		u.RawQuery, u.Host = c.parameters, net.JoinHostPort(c.host, base.Port())
 		s, err := postgres.Open(t.Context(), postgres.Options{URL: u.String(), Schema: "s"})
 		if c.refused != "" {
-			require.ErrorIs(t, err, provider.ErrCannotOpen, mode)
 			require.ErrorContains(t, err, c.refused, mode)
 			continue
 		}
@@ -93,38 +92,11 @@ func TestTLSIsWhatTheURLSays(t *testing.T) {
 		require.Equal(t, c.encrypted, encrypted, mode)
 		require.NoError(t, s.Close(t.Context()))
 	}
-}
-
-// The token comes from an endpoint as virtual machines in Azure have one.
-func TestEntraTokensOfTheMachineAreThePasswords(t *testing.T) {
-	server, _, pool := secureServer(t)
-	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Query().Get("resource") != "https://ossrdbms-aad.database.windows.net" ||
-			r.Header.Get("X-Identity-Header") != "header" {
-			w.WriteHeader(http.StatusBadRequest)
-			return
-		}
-		_ = json.NewEncoder(w).Encode(map[string]string{
-			"access_token": "token", "token_type": "Bearer", "resource": "x",
-			"expires_on": strconv.FormatInt(time.Now().Add(time.Hour).Unix(), 10),
-		})
-	}))
-	defer endpoint.Close()
-	t.Setenv("IDENTITY_ENDPOINT", endpoint.URL)
-	t.Setenv("IDENTITY_HEADER", "header")
-	u, err := url.Parse(server.URL)
-	require.NoError(t, err)
-	port, err := strconv.Atoi(u.Port())
-	require.NoError(t, err)
-	e := postgres.Entra{
-		Host: u.Hostname(), Port: port, Database: "postgres", User: "me@example.com",
-	}
-	_, err = postgres.OpenEntra(t.Context(), e, postgres.Options{Schema: "s"})
-	require.ErrorContains(t, err, "unknown authority", "the certificate is always verified")
-	e.RootCAs = pool
-	s, err := postgres.OpenEntra(t.Context(), e, postgres.Options{Schema: "s"})
-	require.NoError(t, err)
-	submit(t, s, start("a"), nil)
-	require.NoError(t, s.Close(context.Background()))
-	http.DefaultClient.CloseIdleConnections()
+	pgtest.Script(t, server.URL, "ALTER SYSTEM SET ssl = off")
+	require.NoError(t, server.Stop())
+	require.NoError(t, server.Run())
+	base.RawQuery = "sslmode=require"
+	_, err = postgres.Open(t.Context(), postgres.Options{URL: base.String(), Schema: "s"})
+	require.ErrorIs(t, err, provider.ErrCannotOpen)
+	require.ErrorContains(t, err, "refused TLS")
 }

@@ -99,10 +99,7 @@ func (t *turn) needs(n *needs) {
 		n.consumedInstances = append(n.consumedInstances, key)
 		n.consumedIDs = append(n.consumedIDs, signed(id))
 	}
-	for _, token := range t.Tasks {
-		n.tasks = append(n.tasks, signed(token.Key))
-		n.bumps = true
-	}
+	n.tasks = append(n.tasks, t.Tasks...)
 	for _, event := range t.CancelTasks {
 		n.cancelInstances = append(n.cancelInstances, key)
 		n.cancelExecutions = append(n.cancelExecutions, signed(t.Execution))

@@ -84,7 +84,7 @@ func (s *Store) Value(ctx context.Context, instance, key string) (*string, error
 	var value []byte
 	err := s.read(ctx, "get_value", func(p *pipeline) {
 		value = nil
-		p.each(sqlValue, func(r pgx.Rows) error { return r.Scan(&value) }, known(instance), blob(key))
+		p.each(sqlValue, func(r pgx.Rows) error { return r.Scan(&value) }, askable(instance), blob(key))
 	})
 	if err != nil {
 		return nil, err
@@ -102,7 +102,7 @@ func (s *Store) Values(ctx context.Context, instance string) (map[string]string,
 			err := r.Scan(&key, &value)
 			values[string(key)] = string(value)
 			return err
-		}, known(instance))
+		}, askable(instance))
 	})
 	if err != nil {
 		return nil, err

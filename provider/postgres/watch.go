@@ -58,11 +58,14 @@ func (a *watchers) call(c provider.Change) {
 // change collects what a transaction did.
 type change struct {
 	instances []string
-	work      bool
-	nextDue   int64
+	// work is instances or anything, tasks is tasks.
+	work, tasks bool
+	nextDue     int64
 }
 
-func (c *change) isEmpty() bool { return len(c.instances) == 0 && !c.work && c.nextDue == 0 }
+func (c *change) isEmpty() bool {
+	return len(c.instances) == 0 && !c.work && !c.tasks && c.nextDue == 0
+}
 
 func (c *change) delayed(due int64) {
 	if due != 0 && (c.nextDue == 0 || due < c.nextDue) {
@@ -72,12 +75,14 @@ func (c *change) delayed(due int64) {
 
 func (c *change) add(other *change) {
 	c.instances = append(c.instances, other.instances...)
-	c.work = c.work || other.work
+	c.work, c.tasks = c.work || other.work, c.tasks || other.tasks
 	c.delayed(other.nextDue)
 }
 
 func (c *change) public() provider.Change {
-	return provider.Change{Instances: c.instances, Work: c.work, NextDue: moment(c.nextDue)}
+	return provider.Change{
+		Instances: c.instances, Work: c.work || c.tasks, TasksOnly: !c.work, NextDue: moment(c.nextDue),
+	}
 }
 
 // publish tells the watchers of this process, and lets the notifier tell the others.

@@ -134,7 +134,7 @@ func (s *Store) serve(w *writer, batch []*request) {
 		if len(live) == 0 {
 			return
 		}
-		err := lostNetwork(s.attempt(w, live))
+		err := lostNetwork(s.attempt(w, live, try == 1))
 		if err == nil {
 			return
 		}
@@ -167,28 +167,35 @@ func (s *Store) refuseAll(w *writer, batch []*request, err error) {
 	}
 }
 
-// attempt runs a group once. It gives an error where nothing of it was committed, or errUnknown.
-func (s *Store) attempt(w *writer, batch []*request) (err error) {
+// attempt runs a group once, the short way where that may do. It gives an error where nothing of it
+// was committed, or errUnknown.
+func (s *Store) attempt(w *writer, batch []*request, short bool) (err error) {
+	var n needs
+	for _, r := range batch {
+		r.needs(&n)
+	}
+	if n.isEmpty() {
+		return s.newGroup(nil).applyAll(batch)
+	}
 	conn, err := s.acquire(s.background)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.background), groupTime)
 	defer cancel()
+	if short {
+		if done, err := s.short(ctx, conn, w, &n, batch); done {
+			return err
+		}
+	}
 	g := s.newGroup(conn)
-	g.writer = w
+	g.writer, g.needs = w, n
 	defer func() {
 		g.release(ctx)
 		if err != nil {
 			s.opening.forget(g.writes.opened.node)
 		}
 	}()
-	for _, r := range batch {
-		r.needs(&g.needs)
-	}
-	if g.needs.isEmpty() {
-		return g.applyAll(batch)
-	}
 	if err := g.lock(ctx); err != nil {
 		return err
 	}

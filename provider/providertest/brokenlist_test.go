@@ -86,7 +86,7 @@ func brokenTokens() map[string]breaker {
 		}),
 		"ignores the version range": asked(func(r *provider.ClaimRequest) { r.Versions = nil }),
 		"forgets what a holder has not seen": answered(func(c *provider.Claimed) {
-			c.Unseen = nil
+			c.Waiting = nil
 		}),
 		"does not say when work is due": answered(func(c *provider.Claimed) {
 			c.NextDue = time.Time{}

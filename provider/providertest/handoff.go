@@ -70,7 +70,12 @@ func submitHeld(k *kit) {
 	require.Equal(k, claim.Token.Lease, k.submit(raised("X", "2"))[0].Held)
 	k.Clock.Advance(short)
 	require.Zero(k, k.submit(raised("X", "3"))[0].Held)
-	require.NotNil(k, k.submitFor(k.holder(long), raised("X", "4"))[0].Claim)
+	last := k.submitFor(k.holder(long), raised("X", "4"))[0]
+	require.NotNil(k, last.Claim)
+	stored := last.Claim.Messages[len(last.Claim.Messages)-1]
+	require.Equal(k, stored.ID, last.ID)
+	require.Equal(k, stored.DueMs, last.DueMs)
+	require.NotZero(k, last.DueMs)
 }
 
 func commitClaims(k *kit) {

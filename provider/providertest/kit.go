@@ -2,7 +2,6 @@ package providertest
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -264,8 +263,3 @@ func (k *kit) list(q provider.ListQuery) []string {
 }
 
 // sorted gives a copy in order, for comparisons where order means nothing.
-func sorted(ids []string) []string {
-	ids = slices.Clone(ids)
-	slices.Sort(ids)
-	return ids
-}

@@ -2,6 +2,7 @@ package providertest
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -26,7 +27,7 @@ var queue = theme{"queue", "queue.go", []Case{
 	{ID: "N3", Title: "an undecodable message is reported, kept, and blocks nobody", run: badMessage, needs: needMessages},
 	{ID: "N3", Title: "an undecodable task blocks nobody", run: badTask, needs: needTasks},
 	{ID: "P14", Title: "the due messages of a held instance can be asked for", run: pendingMessages},
-	{ID: "P15", Title: "a claim lists held instances with due messages", run: unseenMessages},
+	{ID: "P15", Title: "a claim lists the due messages of held instances", run: waitingMessages},
 	{ID: "P16", Title: "dropped timers are gone, also those of the same turn", run: droppedTimers},
 	{ID: "P17", Title: "completions succeed or fail each on its own", run: ownCompletion},
 	{ID: "P18", Title: "bad input is refused as a whole", run: badInput},
@@ -223,7 +224,7 @@ func pendingMessages(k *kit) {
 	require.Equal(k, []string{"2"}, datas(k.fetch("X").Messages))
 }
 
-func unseenMessages(k *kit) {
+func waitingMessages(k *kit) {
 	node := k.holder(long)
 	k.create("X")
 	k.create("Y")
@@ -237,14 +238,22 @@ func unseenMessages(k *kit) {
 		c.Release = false
 		k.commit(c)
 	}
-	require.Empty(k, k.claim(provider.ClaimRequest{Turns: node, MaxTurns: 2}).Unseen)
-	k.poke("Y")
-	k.submit(timer("X", 3, k.Clock.Now().Add(time.Second)))
-	require.Equal(k, []string{"Y"}, k.claim(provider.ClaimRequest{Turns: node, MaxTurns: 2}).Unseen)
+	waiting := func(h *provider.Holder) []provider.Waiting {
+		return k.claim(provider.ClaimRequest{Turns: h, MaxTurns: 2}).Waiting
+	}
+	require.Empty(k, waiting(node))
+	first, second := k.submit(raised("Y", "1"))[0].ID, k.submit(raised("Y", "2"))[0].ID
+	later := k.submit(timer("X", 3, k.Clock.Now().Add(time.Second)))[0].ID
+	y := provider.Waiting{Instance: "Y", Messages: []uint64{first, second}}
+	got := waiting(node)
+	require.Len(k, got, 1)
+	slices.Sort(got[0].Messages)
+	require.Equal(k, y, got[0])
 	k.Clock.Advance(time.Second)
-	require.Equal(k, []string{"X", "Y"},
-		sorted(k.claim(provider.ClaimRequest{Turns: node, MaxTurns: 2}).Unseen))
-	require.Empty(k, k.claim(provider.ClaimRequest{Turns: k.holder(long), MaxTurns: 2}).Unseen)
+	got = waiting(node)
+	require.Len(k, got, 2)
+	require.Equal(k, provider.Waiting{Instance: "X", Messages: []uint64{later}}, got[0])
+	require.Empty(k, waiting(k.holder(long)))
 }
 
 func droppedTimers(k *kit) {

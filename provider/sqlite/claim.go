@@ -15,8 +15,8 @@ SELECT m.instance FROM messages m CROSS JOIN instances i ON i.key = m.instance
 WHERE m.due <= ?1 AND i.lease = 0
   AND (i.execution = 0 OR i.pin = 0 OR i.pin BETWEEN ?2 AND ?3)
 ORDER BY m.due, m.id`}
-	sqlUnseen = &statement{`
-SELECT DISTINCT i.id FROM messages m CROSS JOIN instances i ON i.key = m.instance
+	sqlWaiting = &statement{`
+SELECT i.id, m.id FROM messages m CROSS JOIN instances i ON i.key = m.instance
 WHERE m.due <= ?1 AND i.lease = ?2 + 0 ORDER BY i.id`}
 	sqlClaim = &statement{`
 UPDATE instances SET epoch = ?2, lease = ?3, batch = ?4, batch_due = ?5 WHERE key = ?1`}
@@ -62,7 +62,7 @@ func (w *writer) claimTurns(r *provider.ClaimRequest, claimed *provider.Claimed)
 	if r.Turns == nil {
 		return nil
 	}
-	if err := w.unseen(r.Turns.Lease, claimed); err != nil {
+	if err := w.waiting(r.Turns.Lease, claimed); err != nil {
 		return err
 	}
 	claims := holder{Holder: r.Turns}
@@ -93,13 +93,20 @@ func (w *writer) claimTurns(r *provider.ClaimRequest, claimed *provider.Claimed)
 	return nil
 }
 
-func (w *writer) unseen(id provider.LeaseID, claimed *provider.Claimed) error {
+// waiting lists the due messages of what is held under a live lease.
+func (w *writer) waiting(id provider.LeaseID, claimed *provider.Claimed) error {
 	l, err := w.liveLease(id)
-	if err != nil || l == nil {
+	if l == nil || err != nil {
 		return err
 	}
-	return w.c.each(sqlUnseen, func(r *rows) bool {
-		claimed.Unseen = append(claimed.Unseen, r.text(0))
+	return w.c.each(sqlWaiting, func(r *rows) bool {
+		instance, message := r.text(0), r.uint(1)
+		last := len(claimed.Waiting) - 1
+		if last < 0 || claimed.Waiting[last].Instance != instance {
+			claimed.Waiting = append(claimed.Waiting, provider.Waiting{Instance: instance})
+			last++
+		}
+		claimed.Waiting[last].Messages = append(claimed.Waiting[last].Messages, message)
 		return true
 	}, w.now, signed(id))
 }

@@ -32,9 +32,7 @@ WHERE instance = ?1`}
 // commitExecution creates the instance and the execution with their first turn, and writes what
 // changed of them.
 func (w *writer) commitExecution(i *instance, t *turn) error {
-	visible := t.Outcome != nil || t.CustomStatus != nil || len(t.Values) > 0
 	if t.Execution > i.execution {
-		visible = true
 		if err := w.nextExecution(i, t); err != nil {
 			return err
 		}
@@ -51,7 +49,7 @@ func (w *writer) commitExecution(i *instance, t *turn) error {
 	if err := w.commitValues(i, t); err != nil {
 		return err
 	}
-	if visible {
+	if t.IsAwaited() {
 		w.touch(i.id)
 	}
 	return w.commitOutcome(i, t.Outcome)

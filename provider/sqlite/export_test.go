@@ -56,7 +56,7 @@ func (s *Store) Statements(ctx context.Context) (int, error) {
 
 // frequent are the statements that run with claims, steps and waiting clients.
 var frequent = map[string]*statement{
-	"ready instances": sqlReady, "unseen": sqlUnseen, "next message": sqlNextMessage,
+	"ready instances": sqlReady, "waiting": sqlWaiting, "next message": sqlNextMessage,
 	"beyond": sqlNextBeyond, "next task": sqlNextTask, "pending": sqlPending,
 	"claim": sqlClaim, "any due": sqlAnyDue, "next due": sqlNextDue, "any start": sqlAnyStart,
 	"by key": sqlInstanceByKey, "by id": sqlInstanceByID, "free instances": sqlFreeInstances,

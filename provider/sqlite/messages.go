@@ -98,7 +98,7 @@ func (w *writer) deliver(
 			return nil, 0, err
 		}
 		results[n].Existing, results[n].Starting = t.status, t.before || t.start
-		if results[n].ID, err = d.insert(t, messages[n], bodies[n]); err != nil {
+		if err := d.insert(t, messages[n], bodies[n], &results[n]); err != nil {
 			return nil, 0, err
 		}
 	}
@@ -143,10 +143,12 @@ func (d *delivery) target(id string) (*target, error) {
 	return t, nil
 }
 
-func (d *delivery) insert(t *target, m provider.Message, body []byte) (uint64, error) {
+func (d *delivery) insert(
+	t *target, m provider.Message, body []byte, result *provider.Submitted,
+) error {
 	id, err := d.w.newID()
 	if err != nil {
-		return 0, err
+		return err
 	}
 	if m.DueMs == 0 {
 		m.DueMs = d.w.now
@@ -154,14 +156,15 @@ func (d *delivery) insert(t *target, m provider.Message, body []byte) (uint64, e
 	_, err = d.w.c.exec(sqlInsertMessage, signed(id), signed(t.key), m.DueMs, int64(m.Kind),
 		signed(m.Execution), signed(m.Source), body)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	m.ID, m.Attempts = id, 0
+	result.ID, result.DueMs = id, m.DueMs
 	t.start = t.start || isStart(m.Kind)
 	if t.fresh || d.claims.Holder == nil {
 		t.arrived = append(t.arrived, m)
 	}
-	return id, nil
+	return nil
 }
 
 func isStart(kind provider.MessageKind) bool {

@@ -251,10 +251,14 @@ func TestOwnCommitsAreNotTakenForForeignOnes(t *testing.T) {
 		named += len(c.Instances)
 	})
 	defer stop()
-	started(t, s, "a", "n")
-	_, err := s.Status(t.Context(), "a")
-	require.NoError(t, err)
-	started(t, s, "b", "n")
+	for _, id := range []string{"a", "b"} {
+		turn := firstTurn(submit(t, s, start(id), holder("n")).Claim)
+		turn.CustomStatus = &provider.CustomStatusChange{Status: new("s")}
+		_, err := s.Commit(t.Context(), turn)
+		require.NoError(t, err)
+		_, err = s.Status(t.Context(), id)
+		require.NoError(t, err)
+	}
 	mu.Lock()
 	defer mu.Unlock()
 	require.Zero(t, all)

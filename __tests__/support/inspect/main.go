@@ -1,5 +1,6 @@
-// Command inspect prints, as JSON, what a database file still holds of unfinished work. It opens
-// the file by itself, beside the engine, so that a test need not trust the engine's own answers.
+// Command inspect prints, as JSON, what a store still holds of unfinished work. It opens the
+// database by itself, beside the engine, so that a test need not trust the engine's own answers.
+// Its arguments are the file of a SQLite database, or the URL of a PostgreSQL database and a schema.
 package main
 
 import (
@@ -9,6 +10,8 @@ import (
 	"net/url"
 	"os"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
 	_ "modernc.org/sqlite"
 )
 
@@ -19,21 +22,21 @@ var counts = map[string]string{
 	"messages":        "SELECT count(*) FROM messages",
 	"lockedInstances": "SELECT count(*) FROM instances WHERE lease <> 0",
 	"openExecutions":  "SELECT count(*) FROM executions WHERE completed IS NULL",
-	"brokenPages":     "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
 }
 
+const brokenPages = "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'"
+
 func main() {
-	if err := run(os.Args[1]); err != nil {
+	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(file string) error {
-	dsn := url.URL{Scheme: "file", Path: file, RawQuery: "mode=ro"}
-	db, err := sql.Open("sqlite", dsn.String())
+func run(args []string) error {
+	db, err := open(args)
 	if err != nil {
-		return fmt.Errorf("open %s: %w", file, err)
+		return fmt.Errorf("open: %w", err)
 	}
 	defer db.Close()
 	found := map[string]int{}
@@ -45,4 +48,18 @@ func run(file string) error {
 		found[name] = n
 	}
 	return json.NewEncoder(os.Stdout).Encode(found)
+}
+
+func open(args []string) (*sql.DB, error) {
+	if len(args) == 1 {
+		counts["brokenPages"] = brokenPages
+		dsn := url.URL{Scheme: "file", Path: args[0], RawQuery: "mode=ro"}
+		return sql.Open("sqlite", dsn.String())
+	}
+	config, err := pgx.ParseConfig(args[0])
+	if err != nil {
+		return nil, err
+	}
+	config.RuntimeParams["search_path"] = pgx.Identifier{args[1]}.Sanitize()
+	return stdlib.OpenDB(*config), nil
 }

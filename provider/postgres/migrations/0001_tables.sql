@@ -1,31 +1,37 @@
--- S. stands for the schema. One sequence numbers instances, messages, tasks and leases, so that ids
--- are never reused. Numbers of messages are taken while their instance is locked: those of one
+-- One sequence numbers messages, tasks and leases, and makes the keys of instances different, so that
+-- no id is ever reused. Numbers of messages are taken while their instance is locked: those of one
 -- instance grow in the order of their commits.
 CREATE SEQUENCE S.ids AS bigint;
 
--- A lease of a node. A row that is missing or whose time is over means that what it held is free.
+-- A lease of a node. A row that is missing or whose time is over means that what it held is free. host,
+-- pid and pid_start identify the process, so that another one of its machine sees when it has ended.
 CREATE TABLE S.leases (
   id bigint PRIMARY KEY,
   node text NOT NULL,
-  until_ms bigint NOT NULL
+  until_ms bigint NOT NULL,
+  host text NOT NULL DEFAULT '',
+  pid bigint NOT NULL DEFAULT 0,
+  pid_start bigint NOT NULL DEFAULT 0
 ) WITH (fillfactor = 50);
 
 -- What each writer of a process has committed last, by which it finds out about a commit whose
--- answer was lost. The number of the transaction would not do: after a crash of the server the same
--- number may be given to another one.
+-- answer was lost. A commit that was asked for may not come later: its number is fenced off. The
+-- number of the transaction would not do: after a crash of the server it may be given to another one.
 CREATE TABLE S.writers (
   id text PRIMARY KEY,
   last bigint NOT NULL,
+  fence bigint NOT NULL DEFAULT 0,
   seen_ms bigint NOT NULL
 ) WITH (fillfactor = 20);
 
 -- The hot row: lock, counter and high-water mark of an instance, made by its first message. With
 -- execution 0 nothing was committed yet. batch and batch_due describe what the running claim was
 -- given: messages with id <= batch and due <= batch_due. done and done_after are epoch and previous
--- last event of the last commit, by which a repeated one is recognised. Only key and id are
--- indexed, so that every update stays in its page.
+-- last event of the last commit, by which a repeated one is recognised. A key begins with the
+-- time at which it was made, so that instances are listed in that order. Only key and id are indexed,
+-- so that every update stays in its page.
 CREATE TABLE S.instances (
-  key bigint PRIMARY KEY DEFAULT nextval('S.ids'),
+  key bigint PRIMARY KEY,
   id text COLLATE "C" NOT NULL,
   execution bigint NOT NULL DEFAULT 0,
   status smallint NOT NULL DEFAULT 0,

@@ -1,0 +1,229 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"duroxide/provider"
+)
+
+// needs is what the requests of a group look at.
+type needs struct {
+	// targets are instances by id, which are made where they do not exist.
+	targets []string
+	// starts are those targets that get a start.
+	starts map[string]bool
+	keys   []int64
+	tasks  []provider.Token
+	// cancelled are tasks by what scheduled them.
+	cancelInstances, cancelExecutions, cancelEvents []int64
+	// consumed are messages that must exist.
+	consumedInstances, consumedIDs []int64
+	// sessions are those that may be taken.
+	sessions []string
+	ids      int
+}
+
+func (n *needs) isEmpty() bool {
+	return len(n.targets) == 0 && len(n.keys) == 0 && len(n.tasks) == 0
+}
+
+func (n *needs) messages(messages []provider.Message) {
+	for i := range messages {
+		n.targets = append(n.targets, messages[i].Instance)
+		if isStart(messages[i].Kind) {
+			if n.starts == nil {
+				n.starts = map[string]bool{}
+			}
+			n.starts[messages[i].Instance] = true
+		}
+	}
+	n.ids += len(messages) + 1
+}
+
+// taskIDs gives the numbers of the tasks.
+func (n *needs) taskIDs() []int64 {
+	ids := make([]int64, len(n.tasks))
+	for k, token := range n.tasks {
+		ids[k] = signed(token.Key)
+	}
+	return ids
+}
+
+type messageKey struct{ instance, id int64 }
+
+// group is one transaction: the rows that it has locked, as they are after what its requests have
+// done so far, and the writes that make them so.
+type group struct {
+	s      *Store
+	conn   *pgxpool.Conn
+	needs  needs
+	opened bool
+	// short says that the rows of this group were not read: they are what this process knows.
+	short bool
+	// relied are the leases that must be live; doubt says that a short group needs more than is
+	// known.
+	relied map[provider.LeaseID]bool
+	doubt  bool
+	// mark is the number of this transaction of its writer; zero outside the committers.
+	writer *writer
+	mark   int64
+
+	now      int64
+	byKey    map[uint64]*instance
+	byID     map[string]*instance
+	tasks    map[uint64]*task
+	leases   map[provider.LeaseID]*lease
+	sessions map[string]*session
+	present  map[messageKey]bool
+	ids      []uint64
+	lastID   uint64
+
+	writes  writes
+	changed change
+	// reads are the instances whose messages are read after the writes, and after has what is done
+	// with the answers once the transaction is committed.
+	claims  map[uint64]*provider.InstanceClaim
+	made    map[uint64]*provider.InstanceClaim // of fresh instances
+	offers  map[uint64]*offer
+	after   []func()
+	unknown []undecodable
+}
+
+// offer is what is left for others of an instance that nobody holds.
+type offer struct {
+	work    bool
+	nextDue int64
+}
+
+func (s *Store) newGroup(conn *pgxpool.Conn) *group {
+	return &group{
+		s: s, conn: conn,
+		byKey: map[uint64]*instance{}, byID: map[string]*instance{}, tasks: map[uint64]*task{},
+		leases: map[provider.LeaseID]*lease{}, sessions: map[string]*session{},
+		relied: map[provider.LeaseID]bool{}, present: map[messageKey]bool{}, claims: map[uint64]*provider.InstanceClaim{},
+		made:   map[uint64]*provider.InstanceClaim{},
+		offers: map[uint64]*offer{}, writes: newWrites(),
+	}
+}
+
+// release gives the connection back. What was not committed is rolled back.
+func (g *group) release(ctx context.Context) {
+	if g.conn == nil {
+		return
+	}
+	if g.opened {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		if _, err := g.conn.Exec(ctx, "ROLLBACK"); err != nil {
+			// A connection in an unknown state is not used again.
+			_ = g.conn.Conn().Close(ctx)
+		}
+	}
+	g.conn.Release()
+	g.conn = nil
+}
+
+// instance is the hot row of one instance, with name and version of its cold one.
+type instance struct {
+	key       uint64
+	id        string
+	execution uint64
+	status    provider.ExecutionStatus
+	lastEvent uint64
+	epoch     uint64
+	lease     provider.LeaseID
+	pin       uint64
+	batch     uint64
+	batchDue  int64
+	events    int64
+	bytes     int64
+	dirty     bool
+	done      uint64
+	doneAfter uint64
+	updated   int64
+	name      string
+	version   string
+	described bool
+
+	// fresh says that this transaction made the row; used, that it has a reason to stay. A fresh
+	// row has no other messages than those that arrived.
+	fresh, used bool
+	arrived     []*arrival
+	// What is known of its messages, where it was free when it was locked: whether any is due,
+	// whether there is a start and whether one is due, and when the earliest start is; only queue
+	// messages otherwise.
+	anyDue, anyStart, startDue, onlyQueue bool
+	nextStart                             int64
+}
+
+// deliverable reports whether there is something that a claim would get.
+func (i *instance) deliverable() bool {
+	if i.execution == 0 {
+		return i.startDue
+	}
+	return i.anyDue
+}
+
+// task is a locked task.
+type task struct {
+	id    uint64
+	epoch uint64
+	lease provider.LeaseID
+	place place
+}
+
+// place is what scheduled a task.
+type place struct{ instance, execution, event int64 }
+
+type lease struct {
+	id    provider.LeaseID
+	node  string
+	until int64
+}
+
+type session struct {
+	owner string
+	until int64
+}
+
+var (
+	sqlBegin = define(`BEGIN ISOLATION LEVEL READ COMMITTED`)
+	sqlLimit = define(`
+SELECT set_config('statement_timeout', $1, true),
+  set_config('idle_in_transaction_session_timeout', $2, true),
+  set_config('plan_cache_mode', 'force_generic_plan', true), set_config('jit', 'off', true),
+  set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true)`)
+)
+
+// begin adds what begins a transaction.
+func (g *group) begin(p *pipeline) {
+	g.opened = true
+	p.exec(sqlBegin)
+	if g.s.options.Pooler {
+		p.exec(sqlLimit, milliseconds(statementTime), milliseconds(idleInside))
+	}
+}
+
+// stamp marks the transaction, so that its outcome can be found out.
+func (g *group) stamp(p *pipeline, now int64) {
+	if g.writer != nil {
+		g.writer.last++
+		g.mark = g.writer.last
+		p.exec(sqlMark, g.writer.id, g.mark, now)
+	}
+}
+
+// send runs a pipeline on the connection of the group.
+func (g *group) send(ctx context.Context, p *pipeline) error {
+	return g.conn.SendBatch(ctx, &p.batch).Close()
+}
+
+// newID takes one of the reserved numbers.
+func (g *group) newID() uint64 {
+	g.lastID = g.ids[0]
+	g.ids = g.ids[1:]
+	return g.lastID
+}

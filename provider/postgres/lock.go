@@ -1,0 +1,243 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"duroxide/provider"
+)
+
+// A plan that was made while the tables were empty must still be good when they are large. So tables
+// are looked up by key: = ANY of a list, or in a LATERAL subquery that OFFSET 0 keeps as it is.
+
+// anyKey are the keys in $1 and those of the ids in $2.
+const anyKey = `ANY(ARRAY(
+  SELECT unnest($1::bigint[]) UNION ALL SELECT key FROM S.instances WHERE id = ANY($2::text[])))`
+
+var (
+	sqlMakeInstances = define(`
+INSERT INTO S.instances (key, id)
+SELECT ($2::bigint << 20) | (nextval('S.ids') & 1048575), n.id FROM (
+  SELECT n.id FROM unnest($1::text[]) AS n (id)
+  WHERE NOT EXISTS (SELECT 1 FROM S.instances i WHERE i.id = n.id)
+  GROUP BY n.id ORDER BY n.id COLLATE "C") n
+ON CONFLICT (id) DO NOTHING RETURNING key`)
+	sqlLockInstances = define(`
+SELECT key FROM S.instances WHERE key = ` + anyKey + ` ORDER BY key FOR UPDATE`)
+	sqlReadInstances = define(`
+SELECT i.key, i.id, i.execution, i.status, i.last_event, i.epoch, i.lease, i.pin, i.batch,
+  i.batch_due, i.events, i.bytes, i.dirty, i.done, i.done_after, i.updated, d.name, d.version
+FROM S.instances i LEFT JOIN LATERAL (
+  SELECT name, version FROM S.details WHERE instance = i.key OFFSET 0) d ON true
+WHERE i.key = ` + anyKey)
+	sqlLockTasks = define(`
+SELECT t.id, t.epoch, t.lease, t.instance, t.execution, t.event FROM S.tasks t
+WHERE t.id = ANY(ARRAY(
+  SELECT unnest($1::bigint[])
+  UNION
+  SELECT k.id FROM unnest($2::bigint[], $3::bigint[], $4::bigint[]) AS c (instance, execution, event)
+  CROSS JOIN LATERAL (
+    SELECT id FROM S.tasks
+    WHERE instance = c.instance AND execution = c.execution AND event = c.event OFFSET 0) k))
+ORDER BY t.id FOR UPDATE`)
+	sqlLockSomeTasks = define(`
+SELECT t.id, t.epoch, t.lease, t.instance, t.execution, t.event
+FROM S.tasks t WHERE t.id = ANY($1::bigint[]) ORDER BY t.id FOR UPDATE OF t`)
+	sqlMakeSessions = define(`
+INSERT INTO S.sessions (id, owner, until_ms, active_ms)
+SELECT n.id, '', 0, 0 FROM unnest($1::text[]) AS n (id)
+WHERE NOT EXISTS (SELECT 1 FROM S.sessions s WHERE s.id = n.id)
+GROUP BY n.id ORDER BY n.id COLLATE "C"
+ON CONFLICT (id) DO NOTHING`)
+	sqlLockSessions = define(`
+SELECT s.id, s.owner, s.until_ms FROM S.sessions s
+WHERE s.id = ANY($1::text[]) ORDER BY s.id FOR UPDATE OF s`)
+	sqlLeases  = define(`SELECT id, until_ms, node FROM S.leases`)
+	sqlPresent = define(`
+SELECT m.instance, m.id FROM S.messages m
+JOIN unnest($1::bigint[], $2::bigint[]) AS c (instance, id)
+  ON c.instance = m.instance AND c.id = m.id
+WHERE m.instance = ANY($1::bigint[]) AND m.id = ANY($2::bigint[])`)
+	// What waits for instances that nobody holds.
+	sqlWaiting = define(`
+SELECT i.key, w.* FROM (
+  SELECT key FROM S.instances i WHERE key = ` + anyKey + ` AND NOT EXISTS (
+    SELECT 1 FROM S.leases l WHERE l.id = i.lease AND l.until_ms > $3) OFFSET 0) i
+CROSS JOIN LATERAL (
+  SELECT bool_or(m.due <= $3), bool_or(m.kind IN (1, 2)), bool_or(m.kind IN (1, 2) AND m.due <= $3),
+    coalesce(min(m.due) FILTER (WHERE m.kind IN (1, 2)), 0), bool_and(m.kind = 6)
+  FROM S.messages m WHERE m.instance = i.key HAVING count(*) > 0) w`)
+	sqlReserve = define(`SELECT nextval('S.ids') FROM generate_series(1, $1)`)
+	sqlMoment  = define(`SELECT ` + clockMs)
+)
+
+// lock locks and reads all that the requests of the group need.
+func (g *group) lock(ctx context.Context) error {
+	p := g.s.pipeline()
+	g.begin(p)
+	n := &g.needs
+	before := g.s.nowMs()
+	g.stamp(p, before)
+	if len(n.targets) > 0 {
+		p.each(sqlMakeInstances, g.scanFresh, n.targets, before)
+	}
+	if len(n.targets) > 0 || len(n.keys) > 0 {
+		p.exec(sqlLockInstances, n.keys, n.targets)
+	}
+	switch {
+	case len(n.cancelEvents) > 0:
+		p.each(sqlLockTasks, g.scanTask,
+			n.taskIDs(), n.cancelInstances, n.cancelExecutions, n.cancelEvents)
+	case len(n.tasks) > 0:
+		p.each(sqlLockSomeTasks, g.scanTask, n.taskIDs())
+	}
+	g.lockSessions(p, n.sessions)
+	if len(n.targets) > 0 || len(n.keys) > 0 {
+		p.each(sqlReadInstances, g.scanInstance, n.keys, n.targets)
+	}
+	if len(n.targets) > 0 {
+		p.each(sqlWaiting, g.scanWaiting, []int64(nil), n.targets, before)
+	}
+	if len(n.consumedIDs) > 0 {
+		p.each(sqlPresent, g.scanPresent, n.consumedInstances, n.consumedIDs)
+	}
+	g.readRest(p, n.ids)
+	if err := g.send(ctx, p); err != nil {
+		return fmt.Errorf("lock rows: %w", err)
+	}
+	g.timed(before)
+	for _, id := range n.targets {
+		if g.byID[id] == nil {
+			return errVanished
+		}
+	}
+	return nil
+}
+
+func (g *group) lockSessions(p *pipeline, names []string) {
+	if len(names) > 0 {
+		p.exec(sqlMakeSessions, names)
+		p.each(sqlLockSessions, g.scanSession, names)
+	}
+}
+
+// readRest reads leases, numbers and, last of all, the time.
+func (g *group) readRest(p *pipeline, ids int) {
+	p.each(sqlLeases, g.scanLease)
+	if ids > 0 {
+		g.reserve(p, ids)
+	}
+	p.each(sqlMoment, func(r pgx.Rows) error { return r.Scan(&g.now) })
+}
+
+// reserve takes numbers, which follow all that are stored for the locked instances.
+func (g *group) reserve(p *pipeline, ids int) {
+	p.each(sqlReserve, func(r pgx.Rows) error {
+		var id int64
+		err := r.Scan(&id)
+		if len(g.ids) == 0 {
+			g.lastID = unsigned(id) - 1
+		}
+		g.ids = append(g.ids, unsigned(id))
+		return err
+	}, ids)
+}
+
+// timed settles the time of the transaction.
+func (g *group) timed(before int64) {
+	if g.s.options.Clock != nil {
+		g.now = g.s.nowMs()
+	}
+	g.now = max(g.now, before)
+}
+
+func (g *group) scanFresh(r pgx.Rows) error {
+	var key int64
+	if err := r.Scan(&key); err != nil {
+		return err
+	}
+	g.byKey[unsigned(key)] = &instance{key: unsigned(key), fresh: true}
+	return nil
+}
+
+func (g *group) scanInstance(r pgx.Rows) error {
+	var key, execution, lastEvent, epoch, held, pin, batch, done, doneAfter int64
+	var status int16
+	var name, version *string
+	i := &instance{}
+	err := r.Scan(&key, &i.id, &execution, &status, &lastEvent, &epoch, &held, &pin, &batch,
+		&i.batchDue, &i.events, &i.bytes, &i.dirty, &done, &doneAfter, &i.updated, &name, &version)
+	if err != nil {
+		return err
+	}
+	i.key, i.execution, i.status = unsigned(key), unsigned(execution), executionStatus(status)
+	i.lastEvent, i.epoch, i.pin = unsigned(lastEvent), unsigned(epoch), unsigned(pin)
+	i.lease, i.batch = provider.LeaseID(unsigned(held)), unsigned(batch)
+	i.done, i.doneAfter = unsigned(done), unsigned(doneAfter)
+	if name != nil && version != nil {
+		i.name, i.version, i.described = *name, *version, true
+	}
+	if made := g.byKey[i.key]; made != nil {
+		i.fresh = made.fresh
+	}
+	g.byKey[i.key], g.byID[i.id] = i, i
+	g.s.routes.learn(i.key, i.id)
+	return nil
+}
+
+func (g *group) scanWaiting(r pgx.Rows) error {
+	var key, start int64
+	var anyDue, anyStart, startDue, onlyQueue bool
+	if err := r.Scan(&key, &anyDue, &anyStart, &startDue, &start, &onlyQueue); err != nil {
+		return err
+	}
+	if i := g.byKey[unsigned(key)]; i != nil {
+		i.anyDue, i.anyStart, i.startDue = anyDue, anyStart, startDue
+		i.nextStart, i.onlyQueue = start, onlyQueue
+	}
+	return nil
+}
+
+func (g *group) scanTask(r pgx.Rows) error {
+	var id, epoch, held int64
+	t := &task{}
+	err := r.Scan(&id, &epoch, &held, &t.place.instance, &t.place.execution, &t.place.event)
+	if err != nil {
+		return err
+	}
+	t.id, t.epoch, t.lease = unsigned(id), unsigned(epoch), provider.LeaseID(unsigned(held))
+	g.tasks[t.id] = t
+	return nil
+}
+
+func (g *group) scanSession(r pgx.Rows) error {
+	var id string
+	s := &session{}
+	if err := r.Scan(&id, &s.owner, &s.until); err != nil {
+		return err
+	}
+	g.sessions[id] = s
+	return nil
+}
+
+func (g *group) scanLease(r pgx.Rows) error {
+	var id int64
+	l := &lease{}
+	if err := r.Scan(&id, &l.until, &l.node); err != nil {
+		return err
+	}
+	l.id = provider.LeaseID(unsigned(id))
+	g.leases[l.id] = l
+	return nil
+}
+
+func (g *group) scanPresent(r pgx.Rows) error {
+	var k messageKey
+	if err := r.Scan(&k.instance, &k.id); err != nil {
+		return err
+	}
+	g.present[k] = true
+	return nil
+}

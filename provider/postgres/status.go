@@ -1,0 +1,113 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"duroxide/provider"
+)
+
+// A start that waits counts as a state. Its row says status 0.
+var sqlStatus = define(`
+SELECT i.id, i.execution, i.status, e.output, d.custom_status, d.custom_status_version
+FROM S.instances i
+LEFT JOIN LATERAL (
+  SELECT custom_status, custom_status_version FROM S.details
+  WHERE instance = i.key OFFSET 0) d ON true
+LEFT JOIN LATERAL (
+  SELECT output FROM S.executions
+  WHERE instance = i.key AND execution = i.execution OFFSET 0) e ON true
+WHERE i.id = ANY($1::text[]) AND (i.execution > 0 OR EXISTS (
+  SELECT 1 FROM S.messages m WHERE m.instance = i.key AND m.kind IN (1, 2)))`)
+
+// askedAtOnce bounds the states that one query reads.
+const askedAtOnce = 256
+
+// question asks for the state of one instance.
+type question struct {
+	instance string
+	status   *provider.Status
+	err      error
+	done     chan struct{}
+}
+
+// Status gives the state of an instance, or nil. Whoever asks may wait for a change, so that
+// other processes tell of changes of this instance by name from now on.
+func (s *Store) Status(ctx context.Context, instance string) (*provider.Status, error) {
+	s.asked.add(instance)
+	if err := s.enter(ctx); err != nil {
+		return nil, failure("get_status", err)
+	}
+	defer s.leave()
+	q := &question{instance: askable(instance), done: make(chan struct{})}
+	select {
+	case s.questions <- q:
+	case <-ctx.Done():
+		return nil, failure("get_status", ctx.Err())
+	}
+	select {
+	case <-q.done:
+		return q.status, q.err
+	case <-ctx.Done():
+		return nil, failure("get_status", ctx.Err())
+	}
+}
+
+// answers reads states: all that were asked for while a query was under way are one query.
+func (s *Store) answers() {
+	for {
+		var batch []*question
+		select {
+		case q := <-s.questions:
+			batch = append(batch, q)
+		case <-s.background.Done():
+			return
+		}
+		for more := true; more && len(batch) < askedAtOnce; {
+			select {
+			case q := <-s.questions:
+				batch = append(batch, q)
+			default:
+				more = false
+			}
+		}
+		s.answer(batch)
+	}
+}
+
+func (s *Store) answer(batch []*question) {
+	ids := make([]string, len(batch))
+	for n, q := range batch {
+		ids[n] = q.instance
+	}
+	found := map[string]*provider.Status{}
+	err := s.read(s.background, "get_status", func(p *pipeline) {
+		clear(found)
+		p.each(sqlStatus, func(r pgx.Rows) error { return scanStatus(r, found) }, distinct(ids))
+	})
+	for _, q := range batch {
+		q.status, q.err = found[q.instance], err
+		close(q.done)
+	}
+}
+
+func scanStatus(r pgx.Rows, found map[string]*provider.Status) error {
+	var id string
+	var execution int64
+	var version *int64
+	var state int16
+	var output, custom []byte
+	err := r.Scan(&id, &execution, &state, &output, &custom, &version)
+	status := &provider.Status{
+		Execution:    unsigned(execution),
+		Status:       executionStatus(state),
+		Output:       string(output),
+		CustomStatus: optionalText(custom),
+	}
+	if version != nil {
+		status.CustomStatusVersion = unsigned(*version)
+	}
+	found[id] = status
+	return err
+}
