@@ -1,7 +1,8 @@
 // Package postgres is the store on PostgreSQL. Any number of processes on any number of machines
 // may share a schema. Concurrent calls of one process are grouped: a few committers each take what
-// waits, lock the rows of all of it in one round trip, decide here, and write and commit in a
-// second one.
+// waits. Where the process holds all the rows of a group it knows them: it decides here, and writes
+// in one round trip, in which the server checks what was believed (short.go). Otherwise it locks
+// and reads the rows in one round trip and writes in a second one (lock.go).
 //
 // Invariants that the files of this package rely on:
 //

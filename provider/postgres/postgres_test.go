@@ -323,7 +323,8 @@ func TestEveryInstanceGoesToExactlyOneOfManyClaimers(t *testing.T) {
 // Parents that send to the same children in opposite orders are what used to deadlock.
 func TestParallelParentsAndChildrenDoNotDeadlock(t *testing.T) {
 	t.Parallel()
-	o := fresh(t)
+	// The server counts deadlocks of all that use it; those of migrations under load are wanted.
+	o := postgres.Options{URL: pgtest.Own(t).URL, Schema: "s", MaxConns: 4}
 	stores := []*postgres.Store{open(t, o), open(t, o)}
 	const parents, rounds = 16, 8
 	var group sync.WaitGroup
