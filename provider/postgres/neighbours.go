@@ -33,7 +33,7 @@ WHERE host = $1 AND pid = $2 AND pid_start = $3 AND until_ms > coalesce($4::bigi
 func (s *Store) poll() {
 	seen, read := s.nowMs(), time.Now()
 	for rest(s.background, pollEvery) == nil {
-		if !s.watchers.any() {
+		if !s.watchers.Any() {
 			continue
 		}
 		if time.Since(read) >= clockEvery && quick(s.background, s.synchronize) == nil {
@@ -51,7 +51,7 @@ func (s *Store) poll() {
 		case !s.clock.isListening():
 			s.everything()
 		case ended:
-			s.watchers.call(provider.Change{Work: true})
+			s.watchers.Call(provider.Change{Work: true})
 		}
 		seen = now
 	}

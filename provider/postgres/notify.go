@@ -193,7 +193,7 @@ func (a *asked) ids(hashes []string) []string {
 // heard tells the watchers of a notification.
 func (s *Store) heard(text string) {
 	fields := strings.Fields(text)
-	if len(fields) < 3 || fields[0] == s.notifier.self || !s.watchers.any() {
+	if len(fields) < 3 || fields[0] == s.notifier.self || !s.watchers.Any() {
 		return
 	}
 	due, err := strconv.ParseInt(fields[2], 10, 64)
@@ -209,14 +209,14 @@ func (s *Store) heard(text string) {
 		c.Instances = s.asked.ids(hashes)
 	}
 	if c.All || c.Work || due != 0 || len(c.Instances) > 0 {
-		s.watchers.call(c)
+		s.watchers.Call(c)
 	}
 }
 
 // everything tells the watchers that anything may have happened.
 func (s *Store) everything() {
-	if s.watchers.any() {
-		s.watchers.call(provider.Change{All: true, Work: true})
+	if s.watchers.Any() {
+		s.watchers.Call(provider.Change{All: true, Work: true})
 	}
 }
 

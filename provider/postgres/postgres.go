@@ -30,6 +30,7 @@ import (
 
 	"duroxide/provider"
 	"duroxide/provider/process"
+	"duroxide/provider/watchers"
 )
 
 // Options says what to open.
@@ -82,7 +83,7 @@ type Store struct {
 	questions  chan *question
 	writers    []string
 	routes     routes
-	watchers   watchers
+	watchers   watchers.Watchers
 	asked      asked
 	process    process.ID
 	opening    opening

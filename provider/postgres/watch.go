@@ -1,58 +1,15 @@
 package postgres
 
 import (
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"duroxide/provider"
 )
 
-// watchers are the functions that learn of commits.
-type watchers struct {
-	count atomic.Int64
-
-	mu    sync.Mutex // guards what follows
-	next  int
-	calls map[int]func(provider.Change)
-}
-
-func (a *watchers) any() bool { return a.count.Load() > 0 }
-
 // Watch calls changed after each group of commits of this process, and when other processes tell
 // of theirs. Without a listening connection, those are noticed by the clock.
 func (s *Store) Watch(changed func(provider.Change)) (stop func()) {
-	a := &s.watchers
-	a.mu.Lock()
-	if a.calls == nil {
-		a.calls = map[int]func(provider.Change){}
-	}
-	id := a.next
-	a.next++
-	a.calls[id] = changed
-	a.mu.Unlock()
-	a.count.Add(1)
-	var once sync.Once
-	return func() {
-		once.Do(func() {
-			a.mu.Lock()
-			delete(a.calls, id)
-			a.mu.Unlock()
-			a.count.Add(-1)
-		})
-	}
-}
-
-func (a *watchers) call(c provider.Change) {
-	a.mu.Lock()
-	calls := make([]func(provider.Change), 0, len(a.calls))
-	for _, changed := range a.calls {
-		calls = append(calls, changed)
-	}
-	a.mu.Unlock()
-	for _, changed := range calls {
-		changed(c)
-	}
+	return s.watchers.Add(changed)
 }
 
 // change collects what a transaction did.
@@ -90,8 +47,8 @@ func (s *Store) publish(c *change) {
 	if c.isEmpty() {
 		return
 	}
-	if s.watchers.any() {
-		s.watchers.call(c.public())
+	if s.watchers.Any() {
+		s.watchers.Call(c.public())
 	}
 	s.notifier.add(c)
 }

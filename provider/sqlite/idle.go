@@ -42,7 +42,7 @@ func (w *writer) next() (*request, bool) {
 		select {
 		case r, ok := <-w.store.requests:
 			return r, ok
-		case <-w.store.watchers.wake:
+		case <-w.store.watched:
 		case <-expired:
 			w.idle()
 		}
@@ -55,7 +55,7 @@ func (w *writer) pause() (time.Duration, bool) {
 	switch {
 	case w.store.options.Memory:
 		return 0, false
-	case w.store.watchers.any():
+	case w.store.watchers.Any():
 		return probeEvery, true
 	case w.untruncated:
 		return truncateAfter, true
@@ -66,7 +66,7 @@ func (w *writer) pause() (time.Duration, bool) {
 
 // idle does what can wait. Errors are left for the requests that will meet them too.
 func (w *writer) idle() {
-	if w.store.watchers.any() && w.notice() == nil {
+	if w.store.watchers.Any() && w.notice() == nil {
 		w.publish()
 	}
 	if w.untruncated && time.Since(w.idleSince) >= truncateAfter {

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"duroxide/provider"
+	"duroxide/provider/watchers"
 )
 
 // Synchronous says when a commit is on the disk.
@@ -55,11 +56,13 @@ type Store struct {
 	options  Options
 	log      *slog.Logger
 	requests chan *request
-	watchers watchers
-	readers  chan *conn
-	written  *writer
-	stopped  chan struct{}
-	version  string
+	watchers watchers.Watchers
+	// watched makes an idle writer look whether there are watchers now.
+	watched chan struct{}
+	readers chan *conn
+	written *writer
+	stopped chan struct{}
+	version string
 
 	mu     sync.RWMutex // guards closed against sends on requests
 	closed bool
@@ -90,7 +93,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		requests: make(chan *request, 4*groupLimit),
 		stopped:  make(chan struct{}),
 	}
-	s.watchers.wake = make(chan struct{}, 1)
+	s.watched = make(chan struct{}, 1)
 	if !o.Memory {
 		s.readers = make(chan *conn, readerLimit)
 		for range readerLimit {

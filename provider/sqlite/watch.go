@@ -1,64 +1,20 @@
 package sqlite
 
 import (
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"duroxide/provider"
 )
 
-// watchers are the functions that learn of commits.
-type watchers struct {
-	count atomic.Int64
-	// wake makes an idle writer look whether there are watchers now.
-	wake chan struct{}
-
-	mu    sync.Mutex // guards what follows
-	next  int
-	calls map[int]func(provider.Change)
-}
-
-func (a *watchers) any() bool { return a.count.Load() > 0 }
-
 // Watch calls changed after each group of commits, on the writer's goroutine. While there is a
 // watcher, commits of other processes are noticed within probeEvery.
 func (s *Store) Watch(changed func(provider.Change)) (stop func()) {
-	a := &s.watchers
-	a.mu.Lock()
-	if a.calls == nil {
-		a.calls = map[int]func(provider.Change){}
-	}
-	id := a.next
-	a.next++
-	a.calls[id] = changed
-	a.mu.Unlock()
-	a.count.Add(1)
+	stop = s.watchers.Add(changed)
 	select {
-	case a.wake <- struct{}{}:
+	case s.watched <- struct{}{}:
 	default:
 	}
-	var once sync.Once
-	return func() {
-		once.Do(func() {
-			a.mu.Lock()
-			delete(a.calls, id)
-			a.mu.Unlock()
-			a.count.Add(-1)
-		})
-	}
-}
-
-func (a *watchers) call(c provider.Change) {
-	a.mu.Lock()
-	calls := make([]func(provider.Change), 0, len(a.calls))
-	for _, changed := range a.calls {
-		calls = append(calls, changed)
-	}
-	a.mu.Unlock()
-	for _, changed := range calls {
-		changed(c)
-	}
+	return stop
 }
 
 // change collects what the running group did.
@@ -96,10 +52,10 @@ func (w *writer) touch(instance string) {
 func (w *writer) publish() {
 	c := w.changed
 	w.changed = change{}
-	if !w.store.watchers.any() || (len(c.instances) == 0 && !c.all && !c.work && c.nextDue == 0) {
+	if !w.store.watchers.Any() || (len(c.instances) == 0 && !c.all && !c.work && c.nextDue == 0) {
 		return
 	}
-	w.store.watchers.call(provider.Change{
+	w.store.watchers.Call(provider.Change{
 		Instances: c.instances,
 		All:       c.all,
 		Work:      c.work || c.all,
