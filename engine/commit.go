@@ -206,16 +206,17 @@ func unwanted(d replay.Delta) map[uint64]string {
 	for _, e := range d.Events {
 		request, ok := e.Data.(history.ActivityCancelRequested)
 		if _, running := reasons[e.Source]; ok && running && request.Reason == history.ReasonDropped {
-			reasons[e.Source] = "the orchestration does not wait for it any more"
+			reasons[e.Source] = ended(nil)
 		}
 	}
 	return reasons
 }
 
+// ended says why; nil is an execution that goes on.
 func ended(e *replay.Ending) string {
 	switch {
 	case e == nil:
-		return "the orchestration goes on without it"
+		return "the orchestration does not wait for it any more"
 	case e.Kind == replay.Completed:
 		return "the orchestration has completed"
 	case e.Kind == replay.Continued:

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"duroxide/history"
@@ -261,10 +260,7 @@ func (c *Client) deleteTree(
 // stopDeleted stops what this process runs of deleted instances. Other processes find out with the
 // next renewal of their leases.
 func (e *Engine) stopDeleted(instances []string) {
-	e.mu.Lock()
-	runtimes := slices.Clone(e.runtimes)
-	e.mu.Unlock()
-	for _, rt := range runtimes {
+	for _, rt := range e.started() {
 		if rt.workers != nil {
 			rt.workers.deleted(instances)
 		}

@@ -27,7 +27,8 @@ const (
 
 var (
 	// One walk over what is due gives three things: keys of free instances, locked now, longest
-	// waiting first; the messages of those held under the lease $6; and how many were free, locked by others or not.
+	// waiting first; the messages of those held under the lease $6; and how many were free, locked by
+	// others or not.
 	sqlReady = define(`
 WITH due AS MATERIALIZED (
   SELECT instance, min(due) AS due, min(id) AS id, array_agg(id) AS ids, name, mine FROM (

@@ -103,8 +103,8 @@ func (s *Store) newGroup(conn *pgxpool.Conn) *group {
 		s: s, conn: conn,
 		byKey: map[uint64]*instance{}, byID: map[string]*instance{}, tasks: map[uint64]*task{},
 		leases: map[provider.LeaseID]*lease{}, sessions: map[string]*session{},
-		relied: map[provider.LeaseID]bool{}, present: map[messageKey]bool{}, claims: map[uint64]*provider.InstanceClaim{},
-		made:   map[uint64]*provider.InstanceClaim{},
+		relied: map[provider.LeaseID]bool{}, present: map[messageKey]bool{},
+		claims: map[uint64]*provider.InstanceClaim{}, made: map[uint64]*provider.InstanceClaim{},
 		offers: map[uint64]*offer{}, writes: newWrites(),
 	}
 }

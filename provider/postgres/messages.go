@@ -190,13 +190,15 @@ func (d *delivery) settle(t *target) *provider.InstanceClaim {
 		g.changed.work = g.changed.work || !g.s.opening.has(held.node)
 		return nil
 	}
-	if t.execution == 0 && !t.before && !t.start {
-		return nil
-	}
-	if t.execution == 0 && !t.before && !t.fresh {
-		// What waited for a start is visible when it comes. What came after an earlier start is
-		// hidden for other reasons, and stays so.
-		g.writes.unhidden = append(g.writes.unhidden, signed(t.key))
+	if t.execution == 0 && !t.before {
+		if !t.start {
+			return nil
+		}
+		// What waited for a start is visible when it comes, and nothing did for a fresh row. What came
+		// after an earlier start is hidden for other reasons, and stays so.
+		if !t.fresh {
+			g.writes.unhidden = append(g.writes.unhidden, signed(t.key))
+		}
 	}
 	if d.claims.Holder != nil && t.fits(d.version) && t.deliverable() {
 		return g.claim(t.instance, &d.claims)

@@ -10,66 +10,19 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"duroxide/history"
-	"duroxide/provider"
+	"duroxide/provider/providertest"
 	"duroxide/provider/sqlite"
 )
-
-// chain is an instance that runs one activity after the other.
-type chain struct {
-	s     *sqlite.Store
-	turn  *provider.InstanceClaim
-	task  *provider.TaskClaim
-	lease provider.LeaseID
-	last  uint64
-}
-
-func newChain(tb testing.TB, s *sqlite.Store) *chain {
-	tb.Helper()
-	results, err := s.Submit(tb.Context(), provider.Submission{
-		Messages: []provider.Message{start("chain")}, Claim: holder("n"),
-	})
-	require.NoError(tb, err)
-	c := &chain{s: s, turn: results[0].Claim, last: 1}
-	first := firstTurn(c.turn)
-	first.NewTasks = []provider.NewTask{{Task: provider.Task{Event: 1, Name: "A"}, Claim: true}}
-	first.TaskHolder = holder("n")
-	committed, err := s.Commit(tb.Context(), first)
-	require.NoError(tb, err)
-	c.task, c.lease = committed.Tasks[0], committed.TaskLease
-	return c
-}
-
-// step finishes the task and schedules the next one, in one commit.
-func (c *chain) step(tb testing.TB) {
-	tb.Helper()
-	h := holder("n")
-	h.Lease = c.lease
-	committed, err := c.s.Commit(context.Background(), provider.Commit{
-		Token: c.turn.Token, Execution: 1, LastEvent: c.last,
-		Tasks: []provider.Token{c.task.Token},
-		Events: []history.Event{
-			{ID: c.last + 1, Source: c.last, Data: history.ActivityCompleted{Result: "1"}},
-			{ID: c.last + 2, Data: history.ActivityScheduled{Name: "A", Input: "{}"}},
-		},
-		NewTasks: []provider.NewTask{
-			{Task: provider.Task{Event: c.last + 2, Name: "A", Input: "{}"}, Claim: true},
-		},
-		TaskHolder: h,
-	})
-	require.NoError(tb, err)
-	c.task = committed.Tasks[0]
-	c.last += 2
-}
 
 func TestAStepTakesFourStatementsInItsTransaction(t *testing.T) {
 	t.Parallel()
 	s := open(t, file(t))
-	c := newChain(t, s)
-	c.step(t)
+	c, err := providertest.NewChain(t.Context(), s, "chain")
+	require.NoError(t, err)
+	require.NoError(t, c.Step(t.Context()))
 	before, err := s.Statements(t.Context())
 	require.NoError(t, err)
-	c.step(t)
+	require.NoError(t, c.Step(t.Context()))
 	after, err := s.Statements(t.Context())
 	require.NoError(t, err)
 	// Begin, data version and commit stand around each group, and asking is a group too.
@@ -105,9 +58,10 @@ func BenchmarkStep(b *testing.B) {
 				Path: filepath.Join(b.TempDir(), "bench.db"), Synchronous: synchronous,
 			})
 			require.NoError(b, err)
-			c := newChain(b, s)
+			c, err := providertest.NewChain(b.Context(), s, "chain")
+			require.NoError(b, err)
 			for b.Loop() {
-				c.step(b)
+				require.NoError(b, c.Step(b.Context()))
 			}
 			require.NoError(b, s.Close(context.Background()))
 		})
