@@ -30,6 +30,7 @@ const STORE_TESTS = [
   'basics',
   'continue-as-new',
   'events',
+  'existing-store',
   'listing',
   'management',
   'postgres',
