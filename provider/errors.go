@@ -37,7 +37,7 @@ var (
 
 // Storage.
 var (
-	// ErrCorrupt: stored data cannot be decoded.
+	// ErrCorrupt: stored data cannot be decoded, or some of it is missing.
 	ErrCorrupt = errors.New("stored data is corrupt")
 	// ErrClosed: the provider was closed.
 	ErrClosed = errors.New("provider is closed")

@@ -20,6 +20,7 @@ type Management interface {
 	// Execution describes one execution.
 	Execution(ctx context.Context, instance string, execution uint64) (ExecutionInfo, error)
 	// History gives the events of one execution, or of the current one for zero; empty for unknown.
+	// ErrCorrupt as for Load.
 	History(ctx context.Context, instance string, execution uint64) ([]history.Event, error)
 	// Children lists direct children; empty for unknown instances.
 	Children(ctx context.Context, instance string) ([]string, error)

@@ -145,7 +145,7 @@ func (s *store) applyExecution(in *instance, c *provider.Commit) {
 		in.executions[c.Execution] = ex
 	}
 	if n := len(c.Events); n > 0 {
-		ex.rows = append(ex.rows, history.EncodeRow(c.Events))
+		ex.rows = append(ex.rows, historyRow{c.Events[0].ID, history.EncodeRow(c.Events)})
 		ex.events += n
 		ex.lastEvent = c.Events[n-1].ID
 	}

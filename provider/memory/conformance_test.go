@@ -20,9 +20,13 @@ func harness() providertest.Harness {
 	clock := providertest.NewClock()
 	p := memory.New(memory.Options{Clock: clock.Now})
 	return providertest.Harness{
-		Provider:        p,
-		Clock:           clock,
-		CorruptHistory:  func(id string) error { p.CorruptHistory(id); return nil },
+		Provider:       p,
+		Clock:          clock,
+		CorruptHistory: func(id string) error { p.CorruptHistory(id); return nil },
+		LoseHistory: func(id string, execution, first uint64) error {
+			p.LoseHistory(id, execution, first)
+			return nil
+		},
 		CorruptMessages: func(id string) error { p.CorruptMessages(id); return nil },
 		CorruptTasks:    func(id string) error { p.CorruptTasks(id); return nil },
 		MaxAttempts:     func(id string) (int, error) { return p.MaxAttempts(id), nil },

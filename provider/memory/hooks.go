@@ -1,5 +1,11 @@
 package memory
 
+import (
+	"slices"
+
+	"duroxide/history"
+)
+
 // The hooks do what no caller of the contract can: the conformance suite needs damaged data and
 // looks at what is stored.
 
@@ -9,8 +15,36 @@ func (p *Provider) CorruptHistory(id string) {
 	defer p.mu.Unlock()
 	for _, ex := range p.state.instances[id].executions {
 		for i := range ex.rows {
-			ex.rows[i] = []byte("corrupt")
+			ex.rows[i].body = []byte("corrupt")
 		}
+	}
+}
+
+// LoseHistory removes the row of an execution that begins with an event.
+func (p *Provider) LoseHistory(id string, execution, first uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	ex := p.state.instances[id].executions[execution]
+	ex.rows = slices.DeleteFunc(ex.rows, func(row historyRow) bool { return row.first == first })
+}
+
+// ForgetHole makes an execution believe that what is there is all that was written.
+func (p *Provider) ForgetHole(id string, execution uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	in := p.state.instances[id]
+	if in == nil || in.executions[execution] == nil {
+		return
+	}
+	ex := in.executions[execution]
+	ex.events, ex.lastEvent = 0, 0
+	for _, row := range ex.rows {
+		events, err := history.DecodeRow(row.body)
+		if err != nil || len(events) == 0 {
+			continue
+		}
+		ex.events += len(events)
+		ex.lastEvent = events[len(events)-1].ID
 	}
 }
 

@@ -68,7 +68,13 @@ type execution struct {
 	completed int64
 	lastEvent uint64
 	events    int
-	rows      [][]byte
+	rows      []historyRow
+}
+
+// historyRow holds the events of one turn, stored under the id of the first of them.
+type historyRow struct {
+	first uint64
+	body  []byte
 }
 
 type message struct {

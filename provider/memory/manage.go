@@ -151,7 +151,7 @@ func (p *Provider) History(
 		if number == 0 {
 			number = in.current
 		}
-		events, err = in.executions[number].decode()
+		events, err = in.decodeHistory(number)
 		return err
 	})
 	return events, err

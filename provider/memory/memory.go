@@ -85,9 +85,14 @@ func (p *Provider) do(ctx context.Context, op string, operation func(s *store) e
 	for _, changed := range watchers {
 		changed(change)
 	}
-	var typed *provider.Error
-	if err == nil || errors.As(err, &typed) {
+	if typed, ok := errors.AsType[*provider.Error](err); ok {
+		if typed.Op == "" {
+			typed.Op = op
+		}
 		return err
+	}
+	if err == nil {
+		return nil
 	}
 	return &provider.Error{Op: op, Err: err}
 }

@@ -2,7 +2,6 @@ package memory
 
 import (
 	"context"
-	"fmt"
 	"maps"
 
 	"duroxide/history"
@@ -19,7 +18,7 @@ func (p *Provider) Load(
 			return nil
 		}
 		record.Values = maps.Clone(in.base)
-		record.Events, err = in.executions[number].decode()
+		record.Events, err = in.decodeHistory(number)
 		return err
 	})
 	if err != nil {
@@ -28,20 +27,17 @@ func (p *Provider) Load(
 	return record, nil
 }
 
-// decode gives all events of an execution, never a shortened list.
-func (ex *execution) decode() ([]history.Event, error) {
+// decodeHistory gives all events of an execution, never a shortened list.
+func (in *instance) decodeHistory(number uint64) ([]history.Event, error) {
+	ex := in.executions[number]
 	if ex == nil {
 		return nil, nil
 	}
-	events := make([]history.Event, 0, ex.events)
+	stored := provider.NewHistoryRows(number)
 	for _, row := range ex.rows {
-		decoded, err := history.DecodeRow(row)
-		if err != nil {
-			return nil, fmt.Errorf("%w: %w", provider.ErrCorrupt, err)
-		}
-		events = append(events, decoded...)
+		stored.Add(row.first, row.body)
 	}
-	return events, nil
+	return stored.Complete(int64(ex.events), ex.lastEvent)
 }
 
 // Status gives what waiting clients read.
@@ -100,7 +96,7 @@ func (p *Provider) Stats(ctx context.Context, id string) (stats *provider.Stats,
 		ex := in.executions[in.current]
 		stats = &provider.Stats{Events: ex.events, Messages: len(in.messages)}
 		for _, row := range ex.rows {
-			stats.Bytes += int64(len(row))
+			stats.Bytes += int64(len(row.body))
 		}
 		for _, value := range in.values() {
 			stats.Keys++

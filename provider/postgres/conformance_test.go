@@ -63,9 +63,17 @@ SELECT count(*) FROM damaged`, id)
 		}
 	}
 	return providertest.Harness{
-		Provider:        s,
-		Clock:           clock,
-		CorruptHistory:  damage("histories"),
+		Provider:       s,
+		Clock:          clock,
+		CorruptHistory: damage("histories"),
+		LoseHistory: func(id string, execution, first uint64) error {
+			_, err := s.Number(context.Background(), `
+WITH lost AS (DELETE FROM S.histories
+  WHERE instance = (SELECT key FROM S.instances WHERE id = $1) AND execution = $2 AND first = $3
+  RETURNING 1)
+SELECT count(*) FROM lost`, id, int64(execution), int64(first))
+			return err
+		},
 		CorruptMessages: damage("messages"),
 		CorruptTasks:    damage("tasks"),
 		MaxAttempts: func(id string) (int, error) {

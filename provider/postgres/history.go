@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/jackc/pgx/v5"
 
@@ -12,9 +11,18 @@ import (
 
 var (
 	sqlHistory = define(`
-SELECT h.body FROM S.instances i JOIN S.histories h
+SELECT h.first, h.body FROM S.instances i JOIN S.histories h
   ON h.instance = i.key AND h.execution = CASE WHEN $2::bigint = 0 THEN i.execution ELSE $2::bigint END
 WHERE i.id = $1 AND i.execution > 0 ORDER BY h.first`)
+	// How many events there must be, and which is the last; of past executions the hot row has
+	// forgotten that.
+	sqlWritten = define(`
+SELECT coalesce(e.execution, i.execution),
+  CASE WHEN i.execution = coalesce(e.execution, i.execution) THEN i.events ELSE e.events END,
+  CASE WHEN i.execution = coalesce(e.execution, i.execution) THEN i.last_event ELSE 0 END
+FROM S.instances i LEFT JOIN S.executions e
+  ON e.instance = i.key AND e.execution = $2::bigint AND e.execution < i.execution
+WHERE i.id = $1 AND i.execution > 0 AND ($2::bigint IN (0, i.execution) OR e.execution IS NOT NULL)`)
 	sqlCommitted = define(`SELECT execution FROM S.instances WHERE id = $1 AND execution > 0`)
 	sqlBase      = define(`
 SELECT v.key, v.base, v.base_at FROM S.instances i JOIN S.key_values v ON v.instance = i.key
@@ -29,7 +37,7 @@ func (s *Store) Load(
 	var record provider.Record
 	var events eventList
 	err := s.read(ctx, "load", func(p *pipeline) {
-		record, events = provider.Record{}, eventList{execution: execution}
+		record = provider.Record{}
 		p.each(sqlCommitted, func(r pgx.Rows) error {
 			record.Values = map[string]provider.Value{}
 			return r.Scan(new(int64))
@@ -42,16 +50,15 @@ func (s *Store) Load(
 			return err
 		}, askable(instance))
 		if execution != 0 {
-			p.each(sqlHistory, events.scan, askable(instance), signed(execution))
+			events.read(p, instance, execution)
 		}
 	})
-	if err == nil {
-		err = failure("load", events.damage)
+	if err == nil && execution != 0 {
+		record.Events, err = events.complete("load")
 	}
 	if err != nil {
 		return provider.Record{}, err
 	}
-	record.Events = events.all
 	return record, nil
 }
 
@@ -60,41 +67,39 @@ func (s *Store) History(
 	ctx context.Context, instance string, execution uint64,
 ) ([]history.Event, error) {
 	var events eventList
-	err := s.read(ctx, "read_history", func(p *pipeline) {
-		events = eventList{execution: execution}
-		p.each(sqlHistory, events.scan, askable(instance), signed(execution))
-	})
-	if err == nil {
-		err = failure("read_history", events.damage)
-	}
+	err := s.read(ctx, "read_history", func(p *pipeline) { events.read(p, instance, execution) })
 	if err != nil {
 		return nil, err
 	}
-	return events.all, nil
+	return events.complete("read_history")
 }
 
-// eventList collects all events of an execution, never a shortened list: damage is set where a row
-// cannot be decoded.
+// eventList collects all events of an execution, never a shortened list.
 type eventList struct {
-	execution uint64
-	all       []history.Event
-	damage    error
+	stored  *provider.HistoryRows
+	written int64
+	last    int64
 }
 
-func (l *eventList) scan(r pgx.Rows) error {
-	var body []byte
-	if err := r.Scan(&body); err != nil || l.damage != nil {
+// read asks for the events of an execution, or of the current one for zero.
+func (l *eventList) read(p *pipeline, instance string, execution uint64) {
+	*l = eventList{stored: provider.NewHistoryRows(execution)}
+	p.each(sqlWritten, func(r pgx.Rows) error {
+		var number int64
+		err := r.Scan(&number, &l.written, &l.last)
+		l.stored = provider.NewHistoryRows(unsigned(number))
 		return err
-	}
-	row, err := history.DecodeRow(body)
-	switch {
-	case err != nil:
-		l.damage = refuse(fmt.Errorf("%w: %w", provider.ErrCorrupt, err),
-			"history of execution %d cannot be decoded: %v", l.execution, err)
-	case l.all == nil:
-		l.all = row
-	default:
-		l.all = append(l.all, row...)
-	}
-	return nil
+	}, askable(instance), signed(execution))
+	p.each(sqlHistory, func(r pgx.Rows) error {
+		var first int64
+		var body []byte
+		err := r.Scan(&first, &body)
+		l.stored.Add(unsigned(first), body)
+		return err
+	}, askable(instance), signed(execution))
+}
+
+func (l *eventList) complete(op string) ([]history.Event, error) {
+	events, err := l.stored.Complete(l.written, unsigned(l.last))
+	return events, failure(op, err)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"duroxide/history"
 	"duroxide/provider"
 	"duroxide/provider/memory"
 )
@@ -61,7 +62,11 @@ func sound() (Harness, *memory.Provider) {
 	p := memory.New(memory.Options{Clock: clock.Now})
 	return Harness{
 		Provider: p, Clock: clock,
-		CorruptHistory:  func(id string) error { p.CorruptHistory(id); return nil },
+		CorruptHistory: func(id string) error { p.CorruptHistory(id); return nil },
+		LoseHistory: func(id string, execution, first uint64) error {
+			p.LoseHistory(id, execution, first)
+			return nil
+		},
 		CorruptMessages: func(id string) error { p.CorruptMessages(id); return nil },
 		CorruptTasks:    func(id string) error { p.CorruptTasks(id); return nil },
 		MaxAttempts:     func(id string) (int, error) { return p.MaxAttempts(id), nil },
@@ -125,6 +130,7 @@ type broken struct {
 	onGive   func(provider.Abandonment) (provider.Abandoned, error)
 	onRenew  func(provider.Renewal) ([]provider.Token, error)
 	onLoad   func(string, uint64) (provider.Record, error)
+	onEvents func(string, uint64) ([]history.Event, error)
 	onDelete func([]string, bool) (provider.Deleted, error)
 	onPrune  func(string, provider.PruneOptions) (provider.Pruned, error)
 	onList   func(provider.ListQuery) ([]string, error)
@@ -205,6 +211,15 @@ func (b *broken) Load(ctx context.Context, id string, n uint64) (provider.Record
 		return b.onLoad(id, n)
 	}
 	return b.Provider.Load(ctx, id, n)
+}
+
+func (b *broken) History(ctx context.Context, id string, n uint64) ([]history.Event, error) {
+	if b.onEvents != nil {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		return b.onEvents(id, n)
+	}
+	return b.Provider.History(ctx, id, n)
 }
 
 func (b *broken) Delete(

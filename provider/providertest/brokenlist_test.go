@@ -13,7 +13,7 @@ import (
 func brokenStores() map[string]breaker {
 	all := map[string]breaker{}
 	for _, part := range []map[string]breaker{
-		brokenTokens(), brokenTurns(), brokenMessages(), brokenTasks(), brokenState(),
+		brokenTokens(), brokenTurns(), brokenMessages(), brokenTasks(), brokenState(), brokenHistories(),
 	} {
 		maps.Copy(all, part)
 	}

@@ -21,6 +21,9 @@ type Harness struct {
 	Clock *Clock
 	// CorruptHistory makes all stored events of an instance undecodable.
 	CorruptHistory func(instance string) error
+	// LoseHistory removes the stored row of an execution that begins with an event, and leaves
+	// everything else as it is; nil leaves out the cases that need it.
+	LoseHistory func(instance string, execution, first uint64) error
 	// MaxAttempts gives the highest number of attempts over the messages of an instance, with the
 	// running claim counted.
 	MaxAttempts func(instance string) (int, error)
@@ -79,6 +82,7 @@ const (
 	needMessages need = 1 << iota
 	needTasks
 	needReopen
+	needLoss
 )
 
 // missing says why a case cannot run on a harness; "" means that it can.
@@ -90,6 +94,8 @@ func (c Case) missing(h Harness) string {
 		return "the harness cannot corrupt tasks"
 	case c.needs&needReopen != 0 && h.Reopen == nil:
 		return "the store does not keep anything"
+	case c.needs&needLoss != 0 && h.LoseHistory == nil:
+		return "the harness cannot lose a part of a history"
 	default:
 		return ""
 	}

@@ -47,9 +47,14 @@ func harness(t *testing.T, o sqlite.Options) providertest.Harness {
 		}
 	}
 	h := providertest.Harness{
-		Provider:        s,
-		Clock:           clock,
-		CorruptHistory:  damage("histories"),
+		Provider:       s,
+		Clock:          clock,
+		CorruptHistory: damage("histories"),
+		LoseHistory: func(id string, execution, first uint64) error {
+			return s.Script(context.Background(), fmt.Sprintf(`
+DELETE FROM histories WHERE instance = (SELECT key FROM instances WHERE id = %s)
+  AND execution = %d AND first = %d`, quote(id), execution, first))
+		},
 		CorruptMessages: damage("messages"),
 		CorruptTasks:    damage("tasks"),
 		MaxAttempts: func(id string) (int, error) {

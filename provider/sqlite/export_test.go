@@ -63,7 +63,7 @@ var frequent = map[string]*statement{
 	"held": sqlHeld, "count claims": sqlCountClaims, "commit turn": sqlCommitTurn,
 	"drop timer": sqlDropTimer, "outcome": sqlOutcome, "any task": sqlReadyAny,
 	"untagged tasks": sqlReadyUntagged, "tagged tasks": sqlReadyTagged,
-	"cancel task": sqlCancelTask, "history": sqlHistory, "base": sqlBase, "status": sqlStatus,
+	"cancel task": sqlCancelTask, "history": sqlHistory, "written": sqlWritten, "base": sqlBase, "status": sqlStatus,
 	"stats": sqlStats, "value": sqlValue, "values": sqlValues, "children": sqlChildren,
 	"merge": sqlMergeValues, "clear": sqlClearValues, "next start": sqlNextStart,
 }

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"fmt"
 
 	"duroxide/history"
 	"duroxide/provider"
@@ -11,7 +10,14 @@ import (
 var (
 	sqlCommitted = &statement{`SELECT key, execution FROM instances WHERE id = CAST(?1 AS TEXT) AND execution > 0`}
 	sqlHistory   = &statement{`
-SELECT body FROM histories WHERE instance = ?1 + 0 AND execution = ?2 + 0 ORDER BY first`}
+SELECT first, body FROM histories WHERE instance = ?1 + 0 AND execution = ?2 + 0 ORDER BY first`}
+	// How many events there must be, and which is the last; of past executions the hot row has
+	// forgotten that.
+	sqlWritten = &statement{`
+SELECT i.events, i.last_event FROM instances i WHERE i.key = ?1 + 0 AND i.execution = ?2 + 0
+UNION ALL
+SELECT e.events, 0 FROM executions e JOIN instances i ON i.key = e.instance
+WHERE e.instance = ?1 + 0 AND e.execution = ?2 + 0 AND e.execution < i.execution`}
 	sqlBase = &statement{`
 SELECT key, base, base_at FROM key_values WHERE instance = ?1 + 0 AND base IS NOT NULL`}
 )
@@ -72,24 +78,20 @@ func (s *Store) History(
 
 // events gives all events of an execution, never a shortened list.
 func events(c *conn, key, execution int64) ([]history.Event, error) {
-	var all []history.Event
-	var damage error
-	err := c.each(sqlHistory, func(r *rows) bool {
-		row, err := history.DecodeRow(r.blob(0))
-		if err != nil {
-			damage = refuse(fmt.Errorf("%w: %w", provider.ErrCorrupt, err),
-				"history of execution %d cannot be decoded: %v", execution, err)
-			return false
-		}
-		if all == nil {
-			all = row
-		} else {
-			all = append(all, row...)
-		}
+	written, err := c.one(sqlWritten, key, execution)
+	if err != nil {
+		return nil, err
+	}
+	stored := provider.NewHistoryRows(unsigned(execution))
+	err = c.each(sqlHistory, func(r *rows) bool {
+		stored.Add(r.uint(0), r.blob(1))
 		return true
 	}, key, execution)
 	if err != nil {
 		return nil, err
 	}
-	return all, damage
+	if written == nil {
+		return stored.Complete(0, 0)
+	}
+	return stored.Complete(written.int(0), written.uint(1))
 }

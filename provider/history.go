@@ -1,0 +1,79 @@
+package provider
+
+import (
+	"fmt"
+
+	"duroxide/history"
+)
+
+// HistoryRows puts the stored rows of one execution together. It gives the whole history or
+// ErrCorrupt, never a shorter one: what is missing would be done again when it is replayed. It is
+// for stores, and for one goroutine.
+type HistoryRows struct {
+	execution uint64
+	all       []history.Event
+	damage    error
+}
+
+// NewHistoryRows begins with nothing of an execution.
+func NewHistoryRows(execution uint64) *HistoryRows { return &HistoryRows{execution: execution} }
+
+// Add takes the next row: the id under which it is stored, which is that of its first event, and
+// its bytes.
+func (h *HistoryRows) Add(first uint64, body []byte) {
+	if h.damage != nil {
+		return
+	}
+	row, err := history.DecodeRow(body)
+	switch {
+	case err != nil:
+		h.damage = fmt.Errorf("%w: %w", ErrCorrupt, err)
+		return
+	case len(row) == 0 || row[0].ID != first:
+		h.fail("the row of event %d holds something else", first)
+		return
+	}
+	last := h.last()
+	for i := range row {
+		if row[i].ID <= last {
+			h.fail("event %d follows event %d", row[i].ID, last)
+			return
+		}
+		last = row[i].ID
+	}
+	if h.all == nil {
+		h.all = row
+	} else {
+		h.all = append(h.all, row...)
+	}
+}
+
+// Complete gives all events if they are as many as were written. last is the id of the last one, or
+// zero where it is not known any more.
+func (h *HistoryRows) Complete(events int64, last uint64) ([]history.Event, error) {
+	switch {
+	case h.damage != nil:
+	case int64(len(h.all)) != events:
+		h.fail("%d events were written, and %d are there", events, len(h.all))
+	case last != 0 && h.last() != last:
+		h.fail("event %d was written last, and event %d is there", last, h.last())
+	}
+	if h.damage == nil {
+		return h.all, nil
+	}
+	return nil, &Error{
+		Message: fmt.Sprintf("the history of execution %d is damaged: %v", h.execution, h.damage),
+		Err:     h.damage,
+	}
+}
+
+func (h *HistoryRows) last() uint64 {
+	if n := len(h.all); n > 0 {
+		return h.all[n-1].ID
+	}
+	return 0
+}
+
+func (h *HistoryRows) fail(format string, args ...any) {
+	h.damage = fmt.Errorf("%w: "+format, append([]any{ErrCorrupt}, args...)...)
+}
