@@ -35,14 +35,20 @@ type Engine struct {
 	pool    *Pool
 
 	mu       sync.Mutex
-	runtimes []*Runtime
-	turn     int // round robin over runtimes
+	runtimes []*Runtime // that take work
+	ending   []*Runtime // that are shutting down: the store stays open until they have given back
+	turn     int        // round robin over runtimes
 	closed   bool
+
+	closing  sync.Once
+	isClosed chan struct{} // closed when closing is over; then closeErr is set
+	closeErr error
 }
 
 // New makes an engine on an opened store. Close must be called; it closes the store too.
 func New(store provider.Provider, o Options) *Engine {
 	e := &Engine{store: store, clock: o.Clock, log: newLog(o.Log), version: o.Version, pool: NewPool()}
+	e.isClosed = make(chan struct{})
 	if e.clock == nil {
 		e.clock = RealClock{}
 	}
@@ -57,17 +63,34 @@ func New(store provider.Provider, o Options) *Engine {
 // Client gives a client of the store. It needs no closing.
 func (e *Engine) Client() *Client { return &Client{e: e} }
 
-// Close shuts the runtimes down without grace and closes the store.
+// Close shuts the runtimes down without grace, those included whose shutdown is under way, and
+// closes the store when they have given their work back. It may be called several times. If ctx ends
+// first, closing goes on without the caller.
 func (e *Engine) Close(ctx context.Context) error {
+	e.closing.Do(func() { //nolint:contextcheck // closing outlives the call that asked for it
+		go func() {
+			defer close(e.isClosed)
+			defer e.recovered("close")
+			e.closeErr = e.close(context.Background())
+		}()
+	})
+	select {
+	case <-e.isClosed:
+		return e.closeErr
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (e *Engine) close(ctx context.Context) error {
 	e.mu.Lock()
 	e.closed = true
-	runtimes := slices.Clone(e.runtimes)
 	e.mu.Unlock()
-	for _, rt := range runtimes {
-		if err := rt.Shutdown(ctx, 0); err != nil {
-			return err
-		}
+	var wg sync.WaitGroup
+	for _, rt := range e.working() {
+		wg.Go(func() { _ = rt.Shutdown(ctx, 0) }) // It fails with its context only.
 	}
+	wg.Wait()
 	e.unwatch()
 	e.changes.close()
 	return e.store.Close(ctx)
@@ -93,10 +116,37 @@ func (e *Engine) changed(c provider.Change) {
 	}
 }
 
+// started lists the runtimes that take work.
 func (e *Engine) started() []*Runtime {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return slices.Clone(e.runtimes)
+}
+
+// working lists the runtimes that may have work in hand, those that are shutting down included.
+func (e *Engine) working() []*Runtime {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Concat(e.runtimes, e.ending)
+}
+
+// leaving takes a runtime off those that get work.
+func (e *Engine) leaving(rt *Runtime) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.runtimes = without(e.runtimes, rt)
+	e.ending = append(e.ending, rt)
+}
+
+// left forgets a runtime that has given everything back.
+func (e *Engine) left(rt *Runtime) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.ending = without(e.ending, rt)
+}
+
+func without(runtimes []*Runtime, rt *Runtime) []*Runtime {
+	return slices.DeleteFunc(runtimes, func(other *Runtime) bool { return other == rt })
 }
 
 // submit stores messages. Where a runtime of this process has room, it claims the targets in the

@@ -260,7 +260,7 @@ func (c *Client) deleteTree(
 // stopDeleted stops what this process runs of deleted instances. Other processes find out with the
 // next renewal of their leases.
 func (e *Engine) stopDeleted(instances []string) {
-	for _, rt := range e.started() {
+	for _, rt := range e.working() {
 		if rt.workers != nil {
 			rt.workers.deleted(instances)
 		}

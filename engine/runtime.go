@@ -114,25 +114,27 @@ func (rt *Runtime) Shutdown(ctx context.Context, grace time.Duration) error {
 	rt.mu.Unlock()
 	if first {
 		close(rt.stop)
-		rt.e.forget(rt)
+		rt.e.leaving(rt)
 		go func() { //nolint:contextcheck // the end outlives the call that asked for it
 			defer rt.e.recovered("shutdown")
 			rt.finish()
 		}()
 	}
-	cancelLater := rt.e.clock.AfterFunc(grace, rt.cancel)
-	defer cancelLater()
+	keepOn := rt.e.clock.AfterFunc(grace, rt.cancel)
 	select {
 	case <-rt.done:
+		keepOn()
 		return nil
-	case <-ctx.Done():
+	case <-ctx.Done(): // The grace period ends without the caller.
 		return ctx.Err()
 	}
 }
 
-// finish waits for work in flight, or for the end of the grace period, and gives claims back.
+// finish waits for work in flight, or for the end of the grace period, and gives claims back. Until
+// it has, the engine knows the runtime and does not close the store.
 func (rt *Runtime) finish() {
 	defer close(rt.done)
+	defer rt.e.left(rt)
 	rt.waitQuiet()
 	clean := rt.ctx.Err() == nil
 	rt.cancel()
@@ -197,17 +199,6 @@ func (rt *Runtime) abandonHeld(ctx context.Context) error {
 	}
 	_, err = rt.e.store.Abandon(ctx, a)
 	return err
-}
-
-func (e *Engine) forget(rt *Runtime) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for i, other := range e.runtimes {
-		if other == rt {
-			e.runtimes = append(e.runtimes[:i:i], e.runtimes[i+1:]...)
-			return
-		}
-	}
 }
 
 // upkeep renews leases, evicts residents and looks after sessions until the runtime ends.

@@ -32,7 +32,12 @@ const patience = 20 * time.Second
 
 func start(t *testing.T, h *enginetest.Host, o engine.RuntimeOptions) *rig {
 	t.Helper()
-	store := memory.New(memory.Options{})
+	return rigOn(t, memory.New(memory.Options{}), h, o)
+}
+
+// rigOn is start on a store of the test's own.
+func rigOn(t *testing.T, store provider.Provider, h *enginetest.Host, o engine.RuntimeOptions) *rig {
+	t.Helper()
 	e := engine.New(store, engine.Options{Version: "0.1.0"})
 	rt, err := e.StartRuntime(t.Context(), o, h.Registry(), h)
 	require.NoError(t, err)

@@ -15,7 +15,8 @@ const { PostgresProvider, SqliteProvider } = require('../../lib/duroxide.js');
 const { DATABASE_URL } = process.env;
 
 /**
- * A store of a test's own, gone when the test is done.
+ * A store of a test's own, gone when the test is done, and its place for other threads and processes
+ * (`open` of kill-store.js), which a store in memory has none of.
  *
  * @param {import('node:test').TestContext} t
  * @param {object} [options] those of SqliteProvider.open, and `memory`
@@ -24,15 +25,17 @@ async function openStore(t, { memory = false, ...options } = {}) {
   if (memory) return closing(t, await SqliteProvider.inMemory(options));
   if (DATABASE_URL) return openSchema(t);
   const folder = makeFolder();
-  const provider = await SqliteProvider.open(path.join(folder, 'store.db'), options);
-  return closing(t, provider, () => removeFolder(folder));
+  const file = path.join(folder, 'store.db');
+  const provider = await SqliteProvider.open(file, options);
+  return { ...closing(t, provider, () => removeFolder(folder)), place: { file } };
 }
 
 /** A schema of the test's own on the server. */
 async function openSchema(t) {
   const schema = `test_${randomUUID().replaceAll('-', '')}`;
   const provider = await PostgresProvider.connectWithSchema(DATABASE_URL, schema);
-  return closing(t, provider, () => dropSchema(schema));
+  const place = { url: DATABASE_URL, schema };
+  return { ...closing(t, provider, () => dropSchema(schema)), place };
 }
 
 /** Without psql the schema stays: a server for tests is thrown away as a whole. */
