@@ -2,6 +2,12 @@ package postgres
 
 import "duroxide/provider"
 
+// theExecutions finds the executions of a list c of (instance, execution, ...).
+const theExecutions = `
+CROSS JOIN LATERAL (
+  SELECT ctid FROM S.executions
+  WHERE instance = c.instance AND execution = c.execution OFFSET 0) e`
+
 var (
 	sqlAppend = define(`
 INSERT INTO S.histories (instance, execution, first, body)
@@ -25,16 +31,18 @@ FROM unnest($1::bigint[], $2::bigint[], $4::bigint[], $5::bigint[], $6::bytea[])
   AS n (instance, execution, status, completed, output)`)
 	sqlOutcome = define(`
 UPDATE S.executions e SET status = o.status, output = o.output, completed = nullif(o.completed, 0)
-FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[])
-  AS o (instance, execution, status, completed, output)
-WHERE e.instance = o.instance AND e.execution = o.execution
-  AND e.instance = ANY($1::bigint[]) AND e.execution = ANY($2::bigint[])`)
+FROM (
+  SELECT e.ctid, c.*
+  FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[])
+    AS c (instance, execution, status, completed, output)` + theExecutions + `) o
+WHERE e.ctid = o.ctid`)
 	sqlSizes = define(`
 UPDATE S.executions e SET events = n.events, bytes = n.bytes
-FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[])
-  AS n (instance, execution, events, bytes)
-WHERE e.instance = n.instance AND e.execution = n.execution
-  AND e.instance = ANY($1::bigint[]) AND e.execution = ANY($2::bigint[])`)
+FROM (
+  SELECT e.ctid, c.*
+  FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[])
+    AS c (instance, execution, events, bytes)` + theExecutions + `) n
+WHERE e.ctid = n.ctid`)
 	sqlCustomStatus = define(`
 UPDATE S.details d
 SET custom_status = n.status, custom_status_version = d.custom_status_version + 1

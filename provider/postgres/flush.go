@@ -126,27 +126,30 @@ UPDATE S.messages SET due = effective WHERE instance = ANY($1::bigint[]) AND due
 	// Dividing by zero ends the transaction, should anything be missing that was seen.
 	sqlConsume = define(`
 WITH gone AS (
-  DELETE FROM S.messages m USING unnest($1::bigint[], $2::bigint[]) AS c (instance, id)
-  WHERE m.instance = c.instance AND m.id = c.id
-    AND m.instance = ANY($1::bigint[]) AND m.id = ANY($2::bigint[]) RETURNING 1)
+  DELETE FROM S.messages WHERE ctid = ANY(ARRAY(
+    SELECT m.ctid FROM unnest($1::bigint[], $2::bigint[]) AS c (instance, id)` + theMessages + `))
+  RETURNING 1)
 SELECT 1 / (count(*) = cardinality($2::bigint[]))::int FROM gone`)
 	sqlAbandonMessages = define(`
 UPDATE S.messages m SET attempts = m.attempts + a.attempts::int,
   due = CASE WHEN a.due = 0 THEN m.due ELSE a.due END
-FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) AS a (instance, id, attempts, due)
-WHERE m.instance = a.instance AND m.id = a.id
-  AND m.instance = ANY($1::bigint[]) AND m.id = ANY($2::bigint[])`)
+FROM (
+  SELECT m.ctid, c.attempts, c.due
+  FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) AS c (instance, id, attempts, due)` +
+		theMessages + `) a
+WHERE m.ctid = a.ctid`)
 	sqlInsertMessages = define(`
 INSERT INTO S.messages (instance, id, due, effective, kind, execution, source, body)
 SELECT instance, id, due, due, kind, execution, source, body
 FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
   $7::bytea[]) AS n (instance, id, due, kind, execution, source, body)`)
 	sqlDropTimers = define(`
-DELETE FROM S.messages m USING unnest($1::bigint[], $2::bigint[], $3::bigint[])
-  AS d (instance, execution, event)
-WHERE m.kind = 4 AND m.instance = d.instance AND m.execution = d.execution AND m.source = d.event
-  AND m.instance = ANY($1::bigint[]) AND m.execution = ANY($2::bigint[])
-  AND m.source = ANY($3::bigint[])`)
+DELETE FROM S.messages WHERE ctid = ANY(ARRAY(
+  SELECT m.ctid FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS d (instance, execution, event)
+  CROSS JOIN LATERAL (
+    SELECT ctid FROM S.messages
+    WHERE kind = 4 AND instance = d.instance AND execution = d.execution AND source = d.event
+    OFFSET 0) m))`)
 
 	// The sessions of finished tasks were in use until now.
 	sqlFinishTasks = define(`

@@ -10,7 +10,15 @@ import (
 )
 
 // A plan that was made while the tables were empty must still be good when they are large. So tables
-// are looked up by key: = ANY of a list, or in a LATERAL subquery that OFFSET 0 keeps as it is.
+// are looked up by key: = ANY of a list, or in a LATERAL subquery that OFFSET 0 keeps as it is. Two
+// lists would not do: that looks for each of the one with each of the other. Where rows with two
+// columns in their key are changed, such a subquery finds their ctid. That stays what it is, because
+// the row of their instance is locked (P2).
+
+// theMessages finds the messages of a list c of (instance, id, ...).
+const theMessages = `
+CROSS JOIN LATERAL (
+  SELECT ctid FROM S.messages WHERE instance = c.instance AND id = c.id OFFSET 0) m`
 
 // anyKey are the keys in $1 and those of the ids in $2.
 const anyKey = `ANY(ARRAY(
@@ -56,10 +64,9 @@ SELECT s.id, s.owner, s.until_ms FROM S.sessions s
 WHERE s.id = ANY($1::text[]) ORDER BY s.id FOR UPDATE OF s`)
 	sqlLeases  = define(`SELECT id, until_ms, node FROM S.leases`)
 	sqlPresent = define(`
-SELECT m.instance, m.id FROM S.messages m
-JOIN unnest($1::bigint[], $2::bigint[]) AS c (instance, id)
-  ON c.instance = m.instance AND c.id = m.id
-WHERE m.instance = ANY($1::bigint[]) AND m.id = ANY($2::bigint[])`)
+SELECT m.* FROM unnest($1::bigint[], $2::bigint[]) AS c (instance, id)
+CROSS JOIN LATERAL (
+  SELECT instance, id FROM S.messages WHERE instance = c.instance AND id = c.id OFFSET 0) m`)
 	// What waits for instances that nobody holds.
 	sqlWaiting = define(`
 SELECT i.key, w.* FROM (

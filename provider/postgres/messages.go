@@ -20,9 +20,10 @@ SELECT instance, id, effective, attempts, body FROM S.messages
 WHERE instance = $1 AND due <= $2 ORDER BY effective, id`)
 	sqlQuarantine = define(`
 UPDATE S.messages m SET attempts = m.attempts + 1, due = q.due
-FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS q (instance, id, due)
-WHERE m.instance = q.instance AND m.id = q.id
-  AND m.instance = ANY($1::bigint[]) AND m.id = ANY($2::bigint[])`)
+FROM (
+  SELECT m.ctid, c.due
+  FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS c (instance, id, due)` + theMessages + `) q
+WHERE m.ctid = q.ctid`)
 )
 
 // checkText refuses names that a column of text cannot hold.

@@ -1,0 +1,96 @@
+package postgres_test
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"duroxide/provider/postgres"
+)
+
+// costEach bounds how many pages a statement may look at for each row that it is asked for: a descent
+// through an index, the row, and the writing of both.
+const costEach = 32
+
+// filled gives a store with so many instances of ten messages and tasks each, planned while it was empty.
+func filled(t *testing.T, instances int) (*postgres.Store, *postgres.Planner) {
+	t.Helper()
+	s := open(t, fresh(t))
+	p, err := s.Planner(t.Context())
+	require.NoError(t, err)
+	t.Cleanup(p.Close)
+	require.NoError(t, s.Script(t.Context(), fmt.Sprintf(`
+INSERT INTO S.instances (key, id, execution, status, epoch, lease, last_event)
+  SELECT k, 'i' || k, 1, 1, 1, 1, 1 FROM generate_series(1, %[1]d) k;
+INSERT INTO S.executions (instance, execution, status, started)
+  SELECT k, 1, 1, 0 FROM generate_series(1, %[1]d) k;
+INSERT INTO S.messages (instance, id, due, effective, kind, execution, source, body)
+  SELECT k, n * %[1]d + k, n, n, 4, 1, n, '\x00'
+  FROM generate_series(1, 10) n, generate_series(1, %[1]d) k;
+INSERT INTO S.tasks (id, instance, execution, event, due, lease, epoch, attempts, body)
+  SELECT n * %[1]d + k, k, 1, n, n, 1, 1, 1, '\x00'
+  FROM generate_series(1, 10) n, generate_series(1, %[1]d) k;`, instances)))
+	return s, p
+}
+
+// array writes numbers as SQL.
+func array(count int, number func(n int) int) string {
+	texts := make([]string, count)
+	for n := range texts {
+		texts[n] = strconv.Itoa(number(n))
+	}
+	return "'{" + strings.Join(texts, ",") + "}'::bigint[]"
+}
+
+func TestWhatIsAskedForByKeyCostsNoMoreThanItsRows(t *testing.T) {
+	t.Parallel()
+	const instances, asked = 2000, 2000
+	s, p := filled(t, instances)
+	// Two messages, or tasks, of each of a thousand instances.
+	owner := func(n int) int { return n/2 + 1 }
+	keys := array(asked, owner)
+	ids := array(asked, func(n int) int { return (1+n%2)*instances + owner(n) })
+	ones := array(asked, func(int) int { return 1 })
+	events := array(asked, func(n int) int { return 1 + n%2 })
+	half := asked / 2
+	lone := array(half, func(n int) int { return n + 1 })
+	first := array(half, func(int) int { return 1 })
+	fill := func(value string) string { return fmt.Sprintf("array_fill(%s, ARRAY[%d])", value, half) }
+	statements := map[string][]string{
+		"present":          {keys, ids},
+		"consume":          {keys, ids},
+		"abandon messages": {keys, ids, ones, ones},
+		"quarantine":       {keys, ids, ones},
+		"drop timers":      {keys, ones, events},
+		"outcome":          {lone, first, first, first, fill(`'\x00'::bytea`)},
+		"sizes":            {lone, first, first, first},
+		"lock instances":   {lone, "NULL"},
+		"read instances":   {lone, "NULL"},
+		"believed":         {lone, first, first, first, first},
+		"update instances": {
+			lone, first, first, first, first, first, first, first, first, first, first, fill("true"),
+			first, first, first,
+		},
+		"lock tasks":      {ids, keys, ones, events},
+		"lock some tasks": {ids},
+		"finish tasks":    {ids, ones, ones, "1"},
+		"free tasks":      {ids, ones, ones, ones, ones},
+		"take tasks":      {ids, ones},
+		"hide tasks":      {ids, ones},
+		"still held":      {ids, "1"},
+	}
+	for _, known := range []string{"never analysed", "analysed"} {
+		if known == "analysed" {
+			require.NoError(t, s.Script(t.Context(),
+				"ANALYZE S.messages; ANALYZE S.executions; ANALYZE S.tasks; ANALYZE S.instances"))
+		}
+		for name, arguments := range statements {
+			cost, plan, err := p.Cost(t.Context(), name, strings.Join(arguments, ", "))
+			require.NoError(t, err, name)
+			require.Less(t, cost, int64(asked*costEach), "%s, %s: %s", name, known, plan)
+		}
+	}
+}
