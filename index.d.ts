@@ -3,6 +3,14 @@
  * for, and it survives crashes, restarts and deployments. Activities do the work.
  */
 
+/**
+ * The longest id, name or key that is given, in UTF-8 bytes: 2000. It is for ids of instances that are
+ * started, names of orchestrations, activities, events, queues and sessions, and keys of values; a
+ * version has at most 256 bytes. What is longer is refused at the call, with the code LIMIT_EXCEEDED.
+ * Generated ids of children may have up to 2600 bytes. Scheduling a child whose id would be longer,
+ * because its parents are nested too deep, fails as if the child had.
+ */
+export const MAX_NAME_BYTES: number;
 /** The most tags that one worker filter may list: 5. */
 export const MAX_WORKER_TAGS: number;
 /** The longest tag in UTF-8 bytes: 256. */

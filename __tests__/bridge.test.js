@@ -106,6 +106,7 @@ describe('runs', () => {
         version: '1.0.0',
         input: '"ü"',
         customStatus: null,
+        longNames: true,
         startedMs: 2 ** 41,
         values: [['key', 'value', 2 ** 40]],
       },

@@ -53,6 +53,7 @@ test('the methods of the classes are those that are declared', () => {
 });
 
 test('the published limits', () => {
+  assert.equal(exported.MAX_NAME_BYTES, 2000);
   assert.equal(exported.MAX_WORKER_TAGS, 5);
   assert.equal(exported.MAX_TAG_NAME_BYTES, 256);
   assert.equal(exported.MAX_KV_KEYS, 150);

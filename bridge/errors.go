@@ -23,6 +23,7 @@ const (
 	codeStorage        = "STORAGE"
 	codeInvalidInput   = "INVALID_INPUT"
 	codeUnknownRequest = "UNKNOWN_REQUEST"
+	codeLimit          = "LIMIT_EXCEEDED"
 )
 
 // codes is the table of errors that callers decide upon; the first match counts. lib/errors.js has
@@ -85,6 +86,9 @@ func codeOf(err error) string {
 	}
 	if _, ok := errors.AsType[*engine.InputError](err); ok {
 		return codeInvalidInput
+	}
+	if _, ok := errors.AsType[*engine.LimitError](err); ok {
+		return codeLimit
 	}
 	if _, ok := errors.AsType[*provider.Error](err); ok {
 		return codeStorage

@@ -24,7 +24,7 @@ func TestBothSidesKnowTheSameCodes(t *testing.T) {
 	for _, match := range regexp.MustCompile(`'([A-Z_]+)'`).FindAllSubmatch(table[1], -1) {
 		theirs = append(theirs, string(match[1]))
 	}
-	ours := []string{codeInternal, codeStorage}
+	ours := []string{codeInternal, codeLimit, codeStorage}
 	for _, entry := range codes {
 		ours = append(ours, entry.code)
 	}
@@ -43,6 +43,7 @@ func TestErrorsKeepTheirTextAndGetACode(t *testing.T) {
 	}{
 		{engine.ErrTimeout, "TIMEOUT", ""},
 		{&engine.InputError{Message: "x"}, "INVALID_INPUT", ""},
+		{&engine.LimitError{Message: "x"}, "LIMIT_EXCEEDED", ""},
 		{&engine.RefusedError{Message: "x", Err: provider.ErrStillRunning}, "STILL_RUNNING", ""},
 		{fmt.Errorf("reading: %w", provider.ErrInstanceNotFound), "INSTANCE_NOT_FOUND", ""},
 		{fmt.Errorf("turn: %w", busy), "STORAGE", `{"operation":"commit","retryable":true}`},

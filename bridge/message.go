@@ -31,6 +31,8 @@ const (
 	flagOpen uint16 = 1
 	// flagLocate: the answer tells where each action was asked for, and has the flag too.
 	flagLocate uint16 = 2
+	// flagLongNames: the execution to open began before names had a limit.
+	flagLongNames uint16 = 4
 	// flagOK: the answer is a result, not an error.
 	flagOK uint16 = 1
 	// flagReturned: the activity was not begun, because no slot came free for it soon.
@@ -68,6 +70,9 @@ func encodeRun(runtime uint32, r *engine.RunRequest) ([]byte, error) {
 	}
 	if o := r.Open; o != nil {
 		flags |= flagOpen
+		if o.LongNames {
+			flags |= flagLongNames
+		}
 		ints = appendLong(ints, r.Invocation.Execution)
 		ints = append(ints, count32(len(o.Values)))
 		texts = append(texts, some(r.Invocation.Instance), some(r.Invocation.Name),

@@ -272,7 +272,7 @@ func debugCall(ctx context.Context, h *runtimeHost, kind, payload string) error 
 	_, err := h.Run(ctx, engine.RunRequest{
 		Invocation: i, Resident: i.Token, ReplaySteps: 1,
 		Open: &engine.Opening{
-			Input: payload, CustomStatus: nil, StartedMs: 1 << 41,
+			Input: payload, CustomStatus: nil, StartedMs: 1 << 41, LongNames: true,
 			Values: []engine.KeyValue{{Key: "key", Value: "value", UpdatedAtMs: 1 << 40}},
 		},
 		Deliveries: []replay.Delivery{{Token: 1, OK: true, Value: payload, TimeMs: 1 << 42}},

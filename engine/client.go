@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -55,7 +56,8 @@ func (s Status) IsTerminal() bool {
 }
 
 // Start stores the start of an instance. It does not wait for a turn and does not check the name;
-// an id that exists is left as it is. A reserved id is an *InputError.
+// an id that exists is left as it is. A reserved id is an *InputError, a text that is too long a
+// *LimitError.
 //
 // Messages whose storing was interrupted are sent again, so in rare cases of trouble between
 // engine and store one message may be stored twice. A second start is ignored; a second signal
@@ -64,7 +66,7 @@ func (s Status) IsTerminal() bool {
 // An exclusive start gives ErrInstanceExists where the instance exists or another start waits for
 // its first turn. One that was sent again after trouble may meet itself and say so too.
 func (c *Client) Start(ctx context.Context, r StartRequest) error {
-	if err := checkRootID(r.Instance); err != nil {
+	if err := r.check(); err != nil {
 		return err
 	}
 	if r.Exclusive {
@@ -90,14 +92,28 @@ func (c *Client) Start(ctx context.Context, r StartRequest) error {
 	return err
 }
 
+// check refuses what cannot be started.
+func (r *StartRequest) check() error {
+	version := ""
+	if r.Version != nil {
+		version = *r.Version
+	}
+	return cmp.Or(checkRootID(r.Instance), checkName("instanceId", r.Instance),
+		checkName("orchestrationName", r.Name), checkSize("version", version, history.MaxVersionBytes))
+}
+
 func exists(instance string) error {
 	return &RefusedError{
 		Message: fmt.Sprintf("Instance %s exists already", instance), Err: ErrInstanceExists,
 	}
 }
 
-// Raise stores a signal for the instance's present or future wait. Unknown instances are no error.
+// Raise stores a signal for the instance's present or future wait. Unknown instances are no error; a
+// name that is too long, or an id that no instance can have, is a *LimitError.
 func (c *Client) Raise(ctx context.Context, instance, name, data string) error {
+	if err := checkName("eventName", name); err != nil {
+		return err
+	}
 	return c.send(ctx, provider.Message{
 		Instance: instance,
 		Kind:     provider.EventRaised,
@@ -106,8 +122,12 @@ func (c *Client) Raise(ctx context.Context, instance, name, data string) error {
 	})
 }
 
-// Enqueue stores a message of one of the instance's queues. Unknown instances are no error.
+// Enqueue stores a message of one of the instance's queues. Unknown instances are no error; *LimitError
+// as in Raise.
 func (c *Client) Enqueue(ctx context.Context, instance, queue, data string) error {
+	if err := checkName("queueName", queue); err != nil {
+		return err
+	}
 	return c.send(ctx, provider.Message{
 		Instance: instance,
 		Kind:     provider.QueueEvent,
@@ -133,7 +153,8 @@ func (c *Client) Status(ctx context.Context, instance string) (Status, error) {
 }
 
 // Wait returns when the instance has completed or failed. An unknown instance is waited for.
-// ErrTimeout: it has not ended in time; a timeout of zero means one look.
+// ErrTimeout: it has not ended in time; a timeout of zero means one look. An id that no instance can
+// have is a *LimitError.
 func (c *Client) Wait(ctx context.Context, instance string, timeout time.Duration) (Status, error) {
 	return c.waitFor(ctx, instance, timeout, Status.IsTerminal)
 }
@@ -149,10 +170,13 @@ func (c *Client) WaitStatus(
 }
 
 // WaitValue returns the value of a key of the instance's key-value store when there is one.
-// ErrTimeout as in Wait.
+// ErrTimeout as in Wait; a key that is too long to be written is a *LimitError.
 func (c *Client) WaitValue(
 	ctx context.Context, instance, key string, timeout time.Duration,
 ) (string, error) {
+	if tooLong := checkName("key", key); tooLong != nil {
+		return c.oldValue(ctx, instance, key, tooLong)
+	}
 	var found string
 	err := c.await(ctx, instance, timeout, func(ctx context.Context) (bool, error) {
 		value, err := c.e.store.Value(ctx, instance, key)
@@ -163,6 +187,15 @@ func (c *Client) WaitValue(
 		return true, nil
 	})
 	return found, err
+}
+
+// oldValue gives the value of a key that no code can write any more, or the reason why it cannot.
+func (c *Client) oldValue(ctx context.Context, instance, key string, reason error) (string, error) {
+	value, err := c.Value(ctx, instance, key)
+	if err != nil || value == nil {
+		return "", cmp.Or(err, reason)
+	}
+	return *value, nil
 }
 
 // Value gives a live value of the key-value store, or nil, also for unknown instances.
@@ -197,7 +230,25 @@ func (c *Client) waitFor(
 	return last, nil
 }
 
+// checkTarget refuses an id that no instance can have: one above the limit of which there is none in
+// the store. Those of children, and those that are older than the limit, are longer than one that may
+// be started.
+func (c *Client) checkTarget(ctx context.Context, instance string) error {
+	tooLong := checkSize("instanceId", instance, history.MaxIDBytes)
+	if tooLong == nil {
+		return nil
+	}
+	s, err := c.Status(ctx, instance)
+	if err == nil && s.State == StateNotFound {
+		return tooLong
+	}
+	return err
+}
+
 func (c *Client) send(ctx context.Context, m provider.Message) error {
+	if err := c.checkTarget(ctx, m.Instance); err != nil {
+		return err
+	}
 	_, err := c.submit(ctx, m)
 	return err
 }

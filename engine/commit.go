@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"fmt"
+
 	"duroxide/engine/replay"
 	"duroxide/history"
 	"duroxide/provider"
@@ -120,9 +122,14 @@ func (t *turn) sends(d replay.Delta) []provider.Message {
 		})
 	}
 	for _, c := range d.Children {
+		parent := history.Parent{Instance: id, Execution: execution, Event: c.Event}
+		if t.tooLong(c.Instance) {
+			msgs = append(msgs, childDone(parent, "", idTooLong(c.Instance)))
+			continue
+		}
 		msgs = append(msgs, provider.Message{
 			Instance: c.Instance, Kind: provider.StartInstance, Name: c.Name, Version: c.Version, Input: c.Input,
-			Parent: &history.Parent{Instance: id, Execution: execution, Event: c.Event},
+			Parent: &parent,
 		})
 	}
 	for _, c := range d.Detached {
@@ -131,6 +138,9 @@ func (t *turn) sends(d replay.Delta) []provider.Message {
 		})
 	}
 	for _, c := range d.CancelChildren {
+		if t.tooLong(c.Instance) {
+			continue // There is none; its failure is on its way.
+		}
 		msgs = append(msgs, provider.Message{Instance: c.Instance, Kind: provider.CancelInstance, Data: c.Reason})
 	}
 	if d.Ending != nil {
@@ -138,6 +148,20 @@ func (t *turn) sends(d replay.Delta) []provider.Message {
 	}
 	msgs = append(msgs, t.notices...)
 	return msgs
+}
+
+// tooLong reports whether no child can have an id: one that the engine has made from the ids of too
+// many parents.
+func (t *turn) tooLong(id string) bool {
+	return len(id) > history.MaxIDBytes && !t.r.x.LongNames()
+}
+
+func idTooLong(id string) *history.Failure {
+	return &history.Failure{
+		Category: history.Application, Kind: history.OrchestrationFailedKind,
+		Message: fmt.Sprintf("sub-orchestration instance id size (%d bytes) exceeds limit (%d bytes): "+
+			"its parents are nested too deep, give the child an id of its own", len(id), history.MaxIDBytes),
+	}
 }
 
 // farewell lists the messages of an ending: to the successor, or to the parent.

@@ -1,6 +1,11 @@
 package engine
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+
+	"duroxide/history"
+)
 
 // What callers decide upon. Errors of the store come through unchanged or wrapped; see package
 // provider for their sentinels.
@@ -22,6 +27,30 @@ type InputError struct {
 
 // Error gives "Invalid input: " and the message.
 func (e *InputError) Error() string { return "Invalid input: " + e.Message }
+
+// LimitError says that a name, an id or a version is longer than what is taken. Nothing was done.
+type LimitError struct {
+	// Message names the argument, its size and the limit.
+	Message string
+}
+
+// Error gives the message.
+func (e *LimitError) Error() string { return e.Message }
+
+// checkSize refuses a text of more bytes than a limit allows.
+func checkSize(argument, text string, most int) error {
+	if len(text) <= most {
+		return nil
+	}
+	return &LimitError{
+		Message: fmt.Sprintf("%s size (%d bytes) exceeds limit (%d bytes)", argument, len(text), most),
+	}
+}
+
+// checkName refuses a name, an id or a key that is longer than one may be that is given.
+func checkName(argument, text string) error {
+	return checkSize(argument, text, history.MaxNameBytes)
+}
 
 // RefusedError says why a management call was refused, in words for people. Programs ask
 // errors.Is for the provider's sentinel.

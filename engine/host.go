@@ -51,6 +51,8 @@ type Opening struct {
 	CustomStatus *string
 	// StartedMs is the recorded time of the start.
 	StartedMs int64
+	// LongNames says that names have no limit in this execution, which began before there was one.
+	LongNames bool
 	// Values is the key-value store at the start of the execution, in key order.
 	Values []KeyValue
 }

@@ -127,7 +127,9 @@ func liveValues(record provider.Record) map[string]provider.Value {
 // beyond the history is new work.
 func (t *turn) open(deliveries []replay.Delivery, values map[string]provider.Value) error {
 	p := t.r.x.Params()
-	opening := &Opening{Input: p.Input, CustomStatus: p.CustomStatus, StartedMs: t.r.x.StartedMs()}
+	opening := &Opening{
+		Input: p.Input, CustomStatus: p.CustomStatus, StartedMs: t.r.x.StartedMs(), LongNames: t.r.x.LongNames(),
+	}
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		v := values[key]
 		opening.Values = append(opening.Values, KeyValue{Key: key, Value: v.Data, UpdatedAtMs: v.UpdatedAtMs})

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"strings"
 	"sync"
 
@@ -35,8 +36,12 @@ func NewRegistry() *Registry {
 }
 
 // AddOrchestration registers one version of an orchestration. Versions are full semantic versions
-// and must be added in rising order; anything else is an *InputError and changes nothing.
+// and must be added in rising order; anything else is an *InputError and changes nothing, as is a
+// *LimitError for what is too long.
 func (g *Registry) AddOrchestration(name, version string) error {
+	if err := cmp.Or(checkName("name", name), checkSize("version", version, history.MaxVersionBytes)); err != nil {
+		return err
+	}
 	v, err := semver.StrictNewVersion(version)
 	if err != nil {
 		return inputErrorf("Version '%s' is not valid semver", version)
@@ -64,11 +69,15 @@ func (g *Registry) AddOrchestration(name, version string) error {
 	return nil
 }
 
-// AddActivity registers an activity. A name that is taken or reserved is an *InputError.
+// AddActivity registers an activity. A name that is taken or reserved is an *InputError, one
+// that is too long a *LimitError.
 func (g *Registry) AddActivity(name string) error {
 	if strings.HasPrefix(name, history.ReservedActivityPrefix) {
 		return inputErrorf("activity name '%s' uses reserved prefix '%s'",
 			name, history.ReservedActivityPrefix)
+	}
+	if err := checkName("name", name); err != nil {
+		return err
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -62,6 +62,9 @@ func (c *Client) await(
 	if timeout <= 0 {
 		return once(ctx, check)
 	}
+	if err := c.checkTarget(ctx, instance); err != nil {
+		return err
+	}
 	w := c.e.changes.add(instance)
 	defer c.e.changes.remove(w)
 	// A store that hangs must not hold the caller longer than it asked for.

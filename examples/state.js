@@ -5,7 +5,14 @@
  * it wrote, removes what is old, and is told at the call where something is too large.
  */
 
-const { Client, MAX_KV_KEYS, MAX_KV_VALUE_BYTES, Runtime, SqliteProvider } = require('duroxide');
+const {
+  Client,
+  MAX_KV_KEYS,
+  MAX_KV_VALUE_BYTES,
+  MAX_NAME_BYTES,
+  Runtime,
+  SqliteProvider,
+} = require('duroxide');
 
 async function main() {
   const store = await SqliteProvider.inMemory();
@@ -33,15 +40,16 @@ async function main() {
     const after = { pruned, keys: ctx.getKvAllKeys(), values: ctx.getKvAllValues() };
 
     after.refused = [];
-    try {
-      ctx.setValue('e', 'x'.repeat(MAX_KV_VALUE_BYTES + 1));
-    } catch (error) {
-      after.refused.push(`${error.code}: ${error.message}`);
-    }
-    try {
-      for (let n = 0; n < MAX_KV_KEYS; n++) ctx.setValue(`key-${n}`, n);
-    } catch (error) {
-      after.refused.push(`${error.code}: ${error.message}`);
+    for (const write of [
+      () => ctx.setValue('e', 'x'.repeat(MAX_KV_VALUE_BYTES + 1)),
+      () => ctx.setValue('e'.repeat(MAX_NAME_BYTES + 1), 'x'),
+      () => Array.from({ length: MAX_KV_KEYS }, (_, n) => ctx.setValue(`key-${n}`, n)),
+    ]) {
+      try {
+        write();
+      } catch (error) {
+        after.refused.push(`${error.code}: ${error.message}`);
+      }
     }
     ctx.clearAllValues();
     ctx.setValue('f', 'last');
@@ -69,6 +77,7 @@ main();
   values: { d: 'new' },
   refused: [
     "LIMIT_EXCEEDED: KV value for key 'e' (65537 bytes) exceeds limit (65536 bytes)",
+    'LIMIT_EXCEEDED: KV key size (2001 bytes) exceeds limit (2000 bytes)',
     'LIMIT_EXCEEDED: KV key count (151) exceeds limit (150)'
   ]
 }

@@ -1,6 +1,7 @@
 'use strict';
 
 const { DuroxideError } = require('./errors.js');
+const limits = require('./limits.js');
 
 /**
  * Checks of arguments. Each throws a TypeError for a wrong kind and a RangeError for a wrong
@@ -56,16 +57,51 @@ function string(argument, value) {
 }
 
 /**
- * Checks a name: of an instance, orchestration, activity, event, queue, session or tag.
+ * Checks a text that may not be empty.
+ *
+ * @param {string} argument
+ * @param {unknown} value
+ * @returns {string}
+ */
+function text(argument, value) {
+  const given = storable(argument, value);
+  if (given === '') throw new TypeError(`${argument} must not be empty`);
+  return given;
+}
+
+/**
+ * Checks what is given as a name: of an orchestration, activity, event, queue or session, or
+ * the id of an instance that is to be started.
  *
  * @param {string} argument
  * @param {unknown} value
  * @returns {string}
  */
 function name(argument, value) {
-  const text = storable(argument, value);
-  if (text === '') throw new TypeError(`${argument} must not be empty`);
-  return text;
+  const given = text(argument, value);
+  limits.checkName(argument, given);
+  return given;
+}
+
+/**
+ * Checks the id of an instance that may be there. That of a child, or one that is older than the
+ * limit of names, may be longer than those that are given; the engine knows which there are.
+ *
+ * @type {(argument: string, value: unknown) => string}
+ */
+const instanceId = text;
+
+/**
+ * Checks a version of an orchestration.
+ *
+ * @param {string} argument
+ * @param {unknown} value
+ * @returns {string}
+ */
+function version(argument, value) {
+  const given = text(argument, value);
+  limits.checkVersion(argument, given);
+  return given;
 }
 
 /**
@@ -76,11 +112,11 @@ function name(argument, value) {
  * @returns {string}
  */
 function storable(argument, value) {
-  const text = string(argument, value);
-  if (UNSTORABLE.test(text)) {
+  const given = string(argument, value);
+  if (UNSTORABLE.test(given)) {
     throw new TypeError(`${argument} must not contain NUL or lone surrogates`);
   }
-  return text;
+  return given;
 }
 
 /**
@@ -248,7 +284,10 @@ module.exports = {
   RESERVED_CHILD_MARKER,
   kindOf,
   string,
+  text,
   name,
+  instanceId,
+  version,
   storable,
   rootId,
   isReserved,

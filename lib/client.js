@@ -22,7 +22,7 @@ const START_OPTIONS = { rejectIfExists: check.boolean };
 const LIST_OPTIONS = {
   limit: (/** @type {string} */ argument, /** @type {unknown} */ value) =>
     check.integer(argument, value, 1),
-  before: check.name,
+  before: check.instanceId,
   idPrefix: check.storable,
   name: (/** @type {string} */ argument, /** @type {unknown} */ value) =>
     nameOf(argument, value, 'orchestration'),
@@ -65,7 +65,7 @@ class Client {
 
   /** @type {import('../index').Client['startOrchestrationVersioned']} */
   async startOrchestrationVersioned(instanceId, orchestration, input, version, options) {
-    const pinned = check.name('version', version);
+    const pinned = check.version('version', version);
     await this.#start(instanceId, orchestration, input, pinned, options);
   }
 
@@ -91,7 +91,7 @@ class Client {
 
   /** @param {string} instanceId @param {string} eventName @param {unknown} [data] */
   async raiseEvent(instanceId, eventName, data) {
-    const instance = check.name('instanceId', instanceId);
+    const instance = check.instanceId('instanceId', instanceId);
     const name = check.name('eventName', eventName);
     await this.#request('raise', { instance, name }, codec.encode(data, 'data'));
   }
@@ -103,7 +103,7 @@ class Client {
 
   /** @param {string} instanceId @param {string} queueName @param {unknown} [data] */
   async enqueueEvent(instanceId, queueName, data) {
-    const instance = check.name('instanceId', instanceId);
+    const instance = check.instanceId('instanceId', instanceId);
     const queue = check.name('queueName', queueName);
     await this.#request('enqueue', { instance, queue }, codec.encode(data, 'data'));
   }
@@ -115,19 +115,19 @@ class Client {
 
   /** @param {string} instanceId @param {string | null} [reason] */
   async cancelInstance(instanceId, reason) {
-    const instance = check.name('instanceId', instanceId);
+    const instance = check.instanceId('instanceId', instanceId);
     await this.#request('cancel', { instance, reason: check.string('reason', reason ?? '') });
   }
 
   /** @param {string} instanceId */
   async getStatus(instanceId) {
-    const instance = check.name('instanceId', instanceId);
+    const instance = check.instanceId('instanceId', instanceId);
     return status(await this.#request('status', { instance }), (output) => output);
   }
 
   /** @param {string} instanceId @param {number} [timeoutMs] */
   async waitForOrchestration(instanceId, timeoutMs) {
-    const instance = check.name('instanceId', instanceId);
+    const instance = check.instanceId('instanceId', instanceId);
     const wait = check.timeout('timeoutMs', timeoutMs, DEFAULT_WAIT_MS);
     return status(await this.#request('wait', { instance, timeoutMs: wait }), codec.decode);
   }
@@ -151,7 +151,7 @@ class Client {
    * @param {number} [timeoutMs]
    */
   async waitForStatusChange(instanceId, lastSeenVersion, pollIntervalMs, timeoutMs) {
-    const instance = check.name('instanceId', instanceId);
+    const instance = check.instanceId('instanceId', instanceId);
     const seen = check.integer('lastSeenVersion', lastSeenVersion);
     // Waiting clients are woken; the interval is checked, and nothing else is left for it to do.
     check.timeout('pollIntervalMs', pollIntervalMs, DEFAULT_STATUS_POLL_MS);
@@ -162,7 +162,7 @@ class Client {
 
   /** @param {string} instanceId @param {string} key @param {number} [timeoutMs] */
   async waitForValue(instanceId, key, timeoutMs) {
-    const instance = check.name('instanceId', instanceId);
+    const instance = check.instanceId('instanceId', instanceId);
     check.string('key', key);
     const wait = check.timeout('timeoutMs', timeoutMs, DEFAULT_WAIT_MS);
     try {
@@ -177,14 +177,14 @@ class Client {
 
   /** @param {string} instanceId @param {string} key */
   async getValue(instanceId, key) {
-    const instance = check.name('instanceId', instanceId);
+    const instance = check.instanceId('instanceId', instanceId);
     const { payload } = await this.#request('value', { instance, key: check.string('key', key) });
     return payload ?? null;
   }
 
   /** @param {string} instanceId */
   async getKvAllValues(instanceId) {
-    const instance = check.name('instanceId', instanceId);
+    const instance = check.instanceId('instanceId', instanceId);
     const { value } = await this.#request('values', { instance });
     return value.values;
   }
@@ -196,7 +196,7 @@ class Client {
 
   /** @param {string} instanceId */
   async getOrchestrationStats(instanceId) {
-    const instance = check.name('instanceId', instanceId);
+    const instance = check.instanceId('instanceId', instanceId);
     const { value } = await this.#request('stats', { instance });
     return value.stats;
   }
@@ -243,27 +243,27 @@ class Client {
 
   /** @param {string} instanceId */
   async getInstanceInfo(instanceId) {
-    const instance = check.name('instanceId', instanceId);
+    const instance = check.instanceId('instanceId', instanceId);
     return ended(await this.#request('instance', { instance }));
   }
 
   /** @param {string} instanceId @param {number} executionId */
   async getExecutionInfo(instanceId, executionId) {
-    const instance = check.name('instanceId', instanceId);
+    const instance = check.instanceId('instanceId', instanceId);
     const execution = check.integer('executionId', executionId);
     return ended(await this.#request('execution', { instance, execution }));
   }
 
   /** @param {string} instanceId */
   async listExecutions(instanceId) {
-    const instance = check.name('instanceId', instanceId);
+    const instance = check.instanceId('instanceId', instanceId);
     const { value } = await this.#request('executions', { instance });
     return value.executions;
   }
 
   /** @param {string} instanceId @param {number} executionId */
   async readExecutionHistory(instanceId, executionId) {
-    const instance = check.name('instanceId', instanceId);
+    const instance = check.instanceId('instanceId', instanceId);
     const execution = check.integer('executionId', executionId);
     // Executions count from 1; to the engine, zero means the current one.
     if (execution === 0) return [];
@@ -273,14 +273,14 @@ class Client {
 
   /** @param {string} instanceId */
   async getInstanceTree(instanceId) {
-    const instance = check.name('instanceId', instanceId);
+    const instance = check.instanceId('instanceId', instanceId);
     const { value } = await this.#request('tree', { instance });
     return { rootId: instance, allIds: value.ids, size: value.ids.length };
   }
 
   /** @param {string} instanceId @param {boolean} [force] */
   async deleteInstance(instanceId, force) {
-    const instance = check.name('instanceId', instanceId);
+    const instance = check.instanceId('instanceId', instanceId);
     const request = { instance, force: check.boolean('force', force ?? false) };
     const { value } = await this.#request('delete', request);
     return value;
@@ -294,7 +294,7 @@ class Client {
 
   /** @param {string} instanceId @param {unknown} [options] */
   async pruneExecutions(instanceId, options) {
-    const instance = check.name('instanceId', instanceId);
+    const instance = check.instanceId('instanceId', instanceId);
     const limits = check.options('options', options, PRUNE_OPTIONS);
     const { value } = await this.#request('prune', { instance, ...limits });
     return value;

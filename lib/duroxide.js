@@ -14,6 +14,7 @@ const {
 const {
   MAX_KV_KEYS,
   MAX_KV_VALUE_BYTES,
+  MAX_NAME_BYTES,
   MAX_TAG_NAME_BYTES,
   MAX_WORKER_TAGS,
 } = require('./limits.js');
@@ -31,6 +32,7 @@ module.exports = {
   OrchestrationContext,
   ActivityContext,
   initTracing,
+  MAX_NAME_BYTES,
   MAX_WORKER_TAGS,
   MAX_TAG_NAME_BYTES,
   MAX_KV_KEYS,

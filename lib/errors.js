@@ -1,5 +1,7 @@
 'use strict';
 
+const { LimitError } = require('./limits.js');
+
 /**
  * Codes that the engine sends. The same table stands in bridge/errors.go; a test compares them.
  * Codes are the contract, classes the comfort.
@@ -17,6 +19,7 @@ const ENGINE_CODES = Object.freeze([
   'INTERNAL',
   'INVALID_INPUT',
   'IS_SUB_ORCHESTRATION',
+  'LIMIT_EXCEEDED',
   'LOCK_LOST',
   'ORPHANED_CHILD',
   'READ_ONLY',
@@ -33,7 +36,6 @@ const ENGINE_CODES = Object.freeze([
 const LOCAL_CODES = Object.freeze([
   'ACTIVITY_FAILED',
   'INVALID_STATE',
-  'LIMIT_EXCEEDED',
   'NATIVE_LOAD_FAILED',
   'NATIVE_NOT_FOUND',
   'NONDETERMINISM',
@@ -122,9 +124,10 @@ const CLASS_OF_CODE = new Map(
  * @param {string} code
  * @param {string} message
  * @param {object | null} [details]
- * @returns {DuroxideError}
+ * @returns {Error & { code: string, details?: object }}
  */
 function errorFromCode(code, message, details) {
+  if (code === 'LIMIT_EXCEEDED') return new LimitError(message);
   const Class = CLASS_OF_CODE.get(code) ?? DuroxideError;
   return new Class(message, { code, details });
 }

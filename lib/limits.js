@@ -2,6 +2,9 @@
 
 /** Published limits, and the error that reports one. Sizes are UTF-8 bytes. */
 
+/** Of what a caller gives as an id, a name or a key; history/limits.go has the same. */
+const MAX_NAME_BYTES = 2000;
+const MAX_VERSION_BYTES = 256;
 const MAX_WORKER_TAGS = 5;
 const MAX_TAG_NAME_BYTES = 256;
 const MAX_KV_KEYS = 150;
@@ -36,6 +39,51 @@ Object.defineProperty(LimitError.prototype, 'name', {
  */
 function byteSize(text) {
   return Buffer.byteLength(text, 'utf8');
+}
+
+let areNamesLimited = true;
+
+/**
+ * Says whether names have a limit from now on. They have none in a run of an execution that began
+ * before there was one: it does again what it did, and what its history holds.
+ *
+ * @param {boolean} limited
+ */
+function limitNames(limited) {
+  areNamesLimited = limited;
+}
+
+/**
+ * Refuses an id, a name or a key that is too long.
+ *
+ * @param {string} what
+ * @param {string} text
+ */
+function checkName(what, text) {
+  // A UTF-16 unit has at most three bytes, so most texts need no counting.
+  if (text.length * 3 > MAX_NAME_BYTES) checkText(what, text, MAX_NAME_BYTES);
+}
+
+/**
+ * Refuses a version that is too long.
+ *
+ * @param {string} what
+ * @param {string} text
+ */
+function checkVersion(what, text) {
+  checkText(what, text, MAX_VERSION_BYTES);
+}
+
+/**
+ * @param {string} what
+ * @param {string} text
+ * @param {number} most
+ */
+function checkText(what, text, most) {
+  const size = byteSize(text);
+  if (size > most && areNamesLimited) {
+    throw new LimitError(`${what} size (${size} bytes) exceeds limit (${most} bytes)`);
+  }
 }
 
 /**
@@ -108,12 +156,16 @@ function checkTag(activity, tag) {
 }
 
 module.exports = {
+  MAX_NAME_BYTES,
   MAX_WORKER_TAGS,
   MAX_TAG_NAME_BYTES,
   MAX_KV_KEYS,
   MAX_KV_VALUE_BYTES,
   LimitError,
   byteSize,
+  limitNames,
+  checkName,
+  checkVersion,
   checkPayload,
   checkCustomStatus,
   checkValue,

@@ -21,6 +21,7 @@ const KIND = Object.freeze({
 
 const FLAG_OPEN = 1;
 const FLAG_LOCATE = 2;
+const FLAG_LONG_NAMES = 4;
 const FLAG_OK = 1;
 const FLAG_RETURNED = 2;
 const FLAG_ABANDONED = 1;
@@ -70,6 +71,7 @@ function readOpening(r) {
     version: r.string(),
     input: r.string(),
     customStatus: r.optionalString(),
+    longNames: (r.flags & FLAG_LONG_NAMES) !== 0,
     startedMs: 0,
     values,
   };

@@ -68,6 +68,8 @@ export interface Opening {
   version: string;
   input: string;
   customStatus: string | null;
+  /** Whether the execution began before names had a limit. */
+  longNames: boolean;
   /** The recorded time of the start. */
   startedMs: number;
   /** Key, value and time of the last change of each entry of the key-value store, in key order. */

@@ -89,7 +89,7 @@ function checkTags(argument, value) {
     );
   }
   return value.map((tag, index) => {
-    const text = check.name(`${argument}[${index}]`, tag);
+    const text = check.text(`${argument}[${index}]`, tag);
     const size = limits.byteSize(text);
     if (size > limits.MAX_TAG_NAME_BYTES) {
       throw new limits.LimitError(

@@ -100,7 +100,7 @@ function openFailure(error) {
  * @param {unknown} location
  */
 function parseLocation(location) {
-  const text = check.name('path', location);
+  const text = check.text('path', location);
   if (text.startsWith('file:')) throw badLocation(text, 'file: URLs are not supported');
   if (!text.startsWith('sqlite:')) return located(text);
   const [path, query = ''] = split(text.slice('sqlite:'.length), '?');
@@ -213,8 +213,8 @@ const natural = (argument, value) => check.integer(argument, value, 0);
 
 /** The options that all connections have. */
 const COMMON = { maxConnections: natural, acquireTimeoutMs: natural, migrate: check.boolean };
-const DIRECT = { directUrl: check.name };
-const TOKENS = { audience: check.name, refreshIntervalMs: natural };
+const DIRECT = { directUrl: check.text };
+const TOKENS = { audience: check.text, refreshIntervalMs: natural };
 
 const CONNECT = 'Failed to connect to PostgreSQL: ';
 
@@ -243,10 +243,10 @@ function checkServer(host, port, database, user) {
   const number = check.integer('port', port, 1);
   if (number > MAX_PORT) throw new RangeError(`port must be at most ${MAX_PORT}, not ${number}`);
   return {
-    host: check.name('host', host),
+    host: check.text('host', host),
     port: number,
-    database: check.name('database', database),
-    user: check.name('user', user),
+    database: check.text('database', database),
+    user: check.text('user', user),
   };
 }
 

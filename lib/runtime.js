@@ -97,6 +97,7 @@ class Runtime {
     if (!semver.isVersion(check.string('version', version))) {
       throw new TypeError(`Version '${version}' is not valid semver`);
     }
+    check.version('version', version);
     const latest = this.#versions(name).at(-1);
     const isKnown = this.#orchestrations.get(name)?.has(version);
     if (latest !== undefined && !isKnown && semver.compare(version, latest) <= 0) {

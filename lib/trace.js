@@ -104,11 +104,11 @@ function logTo(logger) {
  */
 function initTracing(options) {
   const given = check.options('options', options, {
-    logFile: check.name,
+    logFile: check.text,
     logLevel: checkLevel,
     logFormat: checkFormat,
   });
-  check.name('options.logFile', given.logFile);
+  check.text('options.logFile', given.logFile);
   // The file is opened first: a wrong path is reported even where there is a sink already.
   tryOpen(given.logFile);
   const refusal = channel.configureLog({

@@ -35,6 +35,9 @@ func limit(format string, args ...any) error {
 func (x *Execution) Apply(actions []Action, nowMs int64) (*Successor, error) {
 	for i := range actions {
 		a := &actions[i]
+		if err := x.checkNames(a); err != nil {
+			return nil, err
+		}
 		if a.Kind == ContinueAsNew {
 			return &Successor{Input: a.Input, Version: a.Version}, nil
 		}

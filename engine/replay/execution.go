@@ -57,6 +57,7 @@ type Execution struct {
 	customStatus *string
 	cancelled    *string
 	ended        bool
+	longNames    bool // see LongNames
 
 	// startedMs and stepMs are the recorded times of the first and of the running step.
 	startedMs int64
@@ -109,6 +110,7 @@ func newExecution(p Params) *Execution {
 		queues:       map[string]*queue{},
 		keys:         make(map[string]struct{}, len(p.Keys)),
 		customStatus: p.CustomStatus,
+		longNames:    len(p.Instance) > history.MaxIDBytes,
 	}
 	for _, key := range p.Keys {
 		x.keys[key] = struct{}{}

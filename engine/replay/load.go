@@ -136,6 +136,7 @@ func arrivalOf(e history.Event) Arrival {
 func (l *loader) output(e history.Event) {
 	segment := &l.x.segments[len(l.x.segments)-1]
 	segment.events = append(segment.events, e)
+	l.x.longNames = l.x.longNames || e.IsLong()
 	switch d := e.Data.(type) {
 	case history.CustomStatusUpdated:
 		l.x.customStatus = d.Status

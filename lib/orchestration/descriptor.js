@@ -48,7 +48,7 @@ function finish(descriptor, typed) {
  * @param {string} tag
  */
 function withTag(tag) {
-  check.name('tag', tag);
+  check.text('tag', tag);
   limits.checkTag(this.name, tag);
   this.tag = tag;
   return this;
@@ -65,13 +65,13 @@ function checkRouting(d) {
   checkInput(d);
   if (d.sessionId) check.name('sessionId', d.sessionId);
   if (d.tag !== undefined && d.tag !== null) {
-    limits.checkTag(d.name, check.name('tag', d.tag));
+    limits.checkTag(d.name, check.text('tag', d.tag));
   }
 }
 
 /** @param {Descriptor} d */
 function checkVersion(d) {
-  if (d.version !== null && d.version !== undefined) check.name('version', d.version);
+  if (d.version !== null && d.version !== undefined) check.version('version', d.version);
 }
 
 /** @param {Descriptor} d */
@@ -137,7 +137,7 @@ const checks = {
   waitEvent: (d) => check.name('name', d.name),
   dequeueEvent: (d) => check.name('queueName', d.queueName),
   getValueFromInstance: (d) => {
-    check.name('instanceId', d.instanceId);
+    check.instanceId('instanceId', d.instanceId);
     check.string('key', d.key);
   },
   newGuid: () => {},

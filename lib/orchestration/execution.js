@@ -1,6 +1,7 @@
 'use strict';
 
 const codec = require('../codec.js');
+const limits = require('../limits.js');
 const { checkPolicy } = require('./backoff.js');
 const { COMBINATORS } = require('./combinators.js');
 const { OrchestrationContext } = require('./context.js');
@@ -28,7 +29,8 @@ const { Values } = require('./values.js');
 /**
  * @typedef {{
  *   instance: string, execution: number, name: string, version: string, input: string,
- *   customStatus: string | null, startedMs: number, values: [string, string, number][],
+ *   customStatus: string | null, longNames: boolean, startedMs: number,
+ *   values: [string, string, number][],
  * }} Opening
  * @typedef {{ ok: true, output: string } | { ok: false, message: string, details: string }} Ending
  * @typedef {(step: number, level: number, message: string) => void} Trace
@@ -47,6 +49,7 @@ class Execution {
   #actions = null;
   #step = 0;
   #replaySteps = 0;
+  #hasLongNames;
   /** The recorded time of the running step: the same at every replay. */
   stepMs = 0;
   /** @type {Trace} */
@@ -57,6 +60,7 @@ class Execution {
    * @param {GeneratorFunction} code
    */
   constructor(opening, code) {
+    this.#hasLongNames = opening.longNames;
     this.name = opening.name;
     this.code = code;
     this.input = opening.input;
@@ -90,6 +94,7 @@ class Execution {
    */
   run({ start, deliveries, replaySteps, locate: located = false, trace }) {
     locate(located);
+    limits.limitNames(!this.#hasLongNames);
     this.#replaySteps = replaySteps;
     this.#trace = trace;
     /** @type {Action[][]} */
@@ -103,6 +108,7 @@ class Execution {
     }
     this.#trace = () => {};
     locate(false);
+    limits.limitNames(true);
     return { steps, outcome: this.outcome, located };
   }
 

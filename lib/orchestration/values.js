@@ -35,6 +35,7 @@ class Values {
    * @param {number} updatedAtMs the recorded time, so that a replay prunes as the first run did
    */
   set(key, value, updatedAtMs) {
+    limits.checkName('KV key', key);
     limits.checkValue(key, value);
     if (!this.#entries.has(key)) limits.checkKeyCount(this.#entries.size + 1);
     this.#entries.set(key, { value, updatedAtMs });

@@ -4,6 +4,7 @@ package providertest
 func themes() []theme {
 	return []theme{
 		atomicity, locking, leases, queue, creation, attempts, cancellation, deletion,
-		capability, sessions, tags, values, management, handoff, wakeups, damage, model,
+		capability, sessions, tags, values, management, handoff, wakeups, damage,
+		names, model,
 	}
 }
