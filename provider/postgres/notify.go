@@ -3,6 +3,8 @@ package postgres
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"strconv"
 	"strings"
@@ -33,8 +35,15 @@ var (
 	sqlRelaxed = define(`SELECT set_config('synchronous_commit', 'off', true)`)
 )
 
-// channel is where the processes of one schema tell each other of their commits.
-func (s *Store) channel() string { return "duroxide_" + s.schema }
+// channel is where the processes of one schema tell each other of their commits. The server would
+// take no longer name than this, and listen to the beginning of one.
+func (s *Store) channel() string {
+	if name := "duroxide_" + s.schema; len(name) <= maxIdentifier {
+		return name
+	}
+	sum := sha256.Sum256([]byte(s.schema))
+	return "duroxide_" + hex.EncodeToString(sum[:16])
+}
 
 // notifier tells other processes what was committed: never inside the commits, because those would
 // then wait for each other, and never more often than notifyGap.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/url"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -15,6 +16,9 @@ import (
 	"duroxide/provider"
 	"duroxide/provider/process"
 )
+
+// maxIdentifier is the length of the longest name that the server keeps, in bytes.
+const maxIdentifier = 63
 
 // committerLimit bounds the number of committers.
 const committerLimit = 4
@@ -127,15 +131,21 @@ func (o *Options) fill() error {
 	return nil
 }
 
-// CheckSchema refuses names that are no plain identifiers with provider.ErrBadInput.
+// CheckSchema refuses names that are no plain identifiers, or belong to the server, with
+// provider.ErrBadInput.
 func CheckSchema(name string) error {
-	if len(name) > 63 {
+	if len(name) > maxIdentifier {
 		return refuse(provider.ErrBadInput,
 			"Invalid schema_name '%s': must have at most 63 characters", name)
 	}
 	if !schemaName.MatchString(name) {
 		return refuse(provider.ErrBadInput,
 			"Invalid schema_name '%s': must match [A-Za-z_][A-Za-z0-9_]*", name)
+	}
+	if strings.HasPrefix(name, "pg_") || name == "information_schema" {
+		return refuse(provider.ErrBadInput,
+			"Invalid schema_name '%s': it belongs to the server, as all do that begin with pg_; "+
+				"give another one", name)
 	}
 	return nil
 }
