@@ -93,8 +93,25 @@ test('what has no slot in one process goes to another', async (t) => {
   await full.end();
 });
 
+const skip = DATABASE_URL ? false : 'a stopped process may hold the lock of a SQLite file';
+
+test('an activity of a process that was stopped past its leases is told', { skip }, async (t) => {
+  const { client, startNode } = await setUp(t);
+  const stopped = await startNode();
+  await client.startOrchestration('lost', 'Obey');
+  await stopped.hears('obeying');
+  stopped.signal('SIGSTOP');
+  const other = await startNode();
+  const { output } = await client.waitForOrchestration('lost', PATIENCE_MS);
+  assert.equal(output, other.pid);
+  await other.end();
+  stopped.signal('SIGCONT');
+  await stopped.hears('told');
+  await stopped.end();
+});
+
 test('a process that was stopped past its leases writes nothing of what it lost', {
-  skip: DATABASE_URL ? false : 'a stopped process may hold the lock of a SQLite file',
+  skip,
 }, async (t) => {
   const { client, startNode } = await setUp(t);
   const stopped = await startNode();

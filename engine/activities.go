@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -27,8 +29,10 @@ type workers struct {
 	started  int // given to the host
 	reserved int
 	queue    []*job
-	held     map[uint64]*job // by task key: waiting, running, or finished and not yet committed
-	average  time.Duration   // of recent activities; zero means unknown
+	// held are the jobs that wait, run, or have finished and are not committed yet. A task that was
+	// claimed again while its former claim still runs here is there twice.
+	held    map[provider.Token]*job
+	average time.Duration // of recent activities; zero means unknown
 }
 
 // job is one claimed task.
@@ -44,7 +48,7 @@ type job struct {
 }
 
 func newWorkers(rt *Runtime) *workers {
-	return &workers{rt: rt, held: map[uint64]*job{}}
+	return &workers{rt: rt, held: map[provider.Token]*job{}}
 }
 
 // room gives the number of tasks that can be claimed now.
@@ -89,11 +93,11 @@ func (w *workers) unreserve(n int) {
 	w.reserved -= n
 }
 
-// idle reports whether no activity runs or waits here.
+// idle reports whether no activity runs or waits here, and no outcome waits to be stored.
 func (w *workers) idle() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return len(w.queue) == 0 && w.started == 0
+	return len(w.held) == 0 && w.started == 0
 }
 
 // add takes claimed tasks and starts as many as there are free slots. A claim may bring more
@@ -112,7 +116,7 @@ func (w *workers) add(claims []provider.TaskClaim) {
 			w.rt.sessions.touch()
 		}
 		j := &job{claim: c, token: newToken()}
-		w.held[c.Token.Key] = j
+		w.held[c.Token] = j
 		w.queue = append(w.queue, j)
 	}
 	w.pump()
@@ -152,14 +156,17 @@ func (w *workers) work(ctx context.Context, j *job) {
 	j.finished = true
 	cancelled := j.cancelled
 	if cancelled {
-		delete(w.held, j.claim.Token.Key)
+		delete(w.held, j.claim.Token)
 	}
 	w.pump()
 	w.mu.Unlock()
 	defer w.rt.poller.freed()
 	switch {
 	case cancelled: // The task is gone; nobody wants the result.
-	case err != nil: // The runtime or its host ends; the task is given back or its lease ends.
+	case w.rt.ctx.Err() != nil || errors.Is(err, ErrHostGone): // giveBack has the task.
+		w.forget([]provider.Token{j.claim.Token})
+	case err != nil:
+		w.tryAgain(j, err)
 	case msg != nil:
 		w.handOver(j, *msg)
 	default: // Put back already.
@@ -179,8 +186,16 @@ func blend(average, last time.Duration) time.Duration {
 }
 
 // outcome runs the activity and gives its message, or nil where the task was put back, and how
-// long the function ran.
-func (w *workers) outcome(ctx context.Context, j *job) (*provider.Message, time.Duration, error) {
+// long the function ran. A panic of our own code becomes an error.
+func (w *workers) outcome(
+	ctx context.Context, j *job,
+) (_ *provider.Message, took time.Duration, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			w.rt.e.log.panicked("activity", v, debug.Stack())
+			err = fmt.Errorf("activity %s: panic: %v", j.claim.Task.Name, v)
+		}
+	}()
 	rt, task := w.rt, j.claim.Task
 	msg := provider.Message{
 		Instance: task.Instance, Kind: provider.ActivityDone, Execution: task.Execution, Source: task.Event,
@@ -204,7 +219,7 @@ func (w *workers) outcome(ctx context.Context, j *job) (*provider.Message, time.
 	call := w.call(j)
 	rt.e.log.activityStarted(call)
 	result, err := rt.host.Activity(ctx, call)
-	took := max(result.Took, time.Microsecond)
+	took = max(result.Took, time.Microsecond)
 	switch {
 	case err != nil:
 		return nil, 0, err
@@ -277,6 +292,13 @@ func (w *workers) putBack(j *job) {
 	w.abandon(provider.AbandonedTask{Token: j.claim.Token, Delay: delay})
 }
 
+// tryAgain gives a task back whose host could not say how the activity ended.
+func (w *workers) tryAgain(j *job, cause error) {
+	delay := w.rt.set.backoff(j.claim.Attempt)
+	w.rt.e.log.activityAbandoned(w.call(j), cause, delay)
+	w.abandon(provider.AbandonedTask{Token: j.claim.Token, Delay: delay})
+}
+
 // abandon gives a task back.
 func (w *workers) abandon(task provider.AbandonedTask) {
 	rt := w.rt
@@ -311,6 +333,7 @@ func (w *workers) handOver(j *job, msg provider.Message) {
 
 // complete stores an outcome as a message and deletes its task.
 func (rt *Runtime) complete(it item) {
+	defer rt.workers.forget([]provider.Token{*it.task})
 	c := provider.Completions{Items: []provider.Completion{{Task: *it.task, Message: &it.msg}}}
 	if rt.hasRoom() {
 		c.Claim = rt.leases.holder()
@@ -320,7 +343,6 @@ func (rt *Runtime) complete(it item) {
 		results, err = rt.e.store.Complete(rt.ctx, c)
 		return err
 	})
-	rt.workers.forget([]provider.Token{*it.task})
 	if err == nil && len(results) == 1 {
 		err = results[0].Err
 	}
@@ -338,37 +360,10 @@ func (rt *Runtime) complete(it item) {
 
 // completeLater stores an outcome that could not be fused with a turn.
 func (rt *Runtime) completeLater(it item) {
-	rt.spawn("completion", func() { rt.complete(it) }) // Else giveBack has the task.
-}
-
-// forget lets tasks go whose outcome is stored or that were given back.
-func (w *workers) forget(tokens []provider.Token) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, t := range tokens {
-		if j := w.held[t.Key]; j != nil && j.claim.Token == t {
-			delete(w.held, t.Key)
-		}
-	}
-}
-
-// holds reports whether a task is known here.
-func (w *workers) holds(token provider.Token) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	j := w.held[token.Key]
-	return j != nil && j.claim.Token == token
-}
-
-// tokens lists the held tasks by lease.
-func (w *workers) tokens() map[provider.LeaseID][]provider.Token {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	all := map[provider.LeaseID][]provider.Token{}
-	for _, j := range w.held {
-		all[j.claim.Token.Lease] = append(all[j.claim.Token.Lease], j.claim.Token)
-	}
-	return all
+	rt.spawn("completion", func() { // Else giveBack has the task.
+		defer rt.poller.freed()
+		rt.complete(it)
+	})
 }
 
 // cancel stops the activities of an execution whose results are no longer wanted, and tells them why.
@@ -394,36 +389,4 @@ func (w *workers) deleted(instances []string) {
 			w.stop(j, "its instance was deleted")
 		}
 	}
-}
-
-// lost stops an activity whose task is no longer ours.
-func (w *workers) lost(token provider.Token) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if j := w.held[token.Key]; j != nil && j.claim.Token == token {
-		w.stop(j, "its task was cancelled or taken over")
-	}
-}
-
-// stop tells a running activity, takes a waiting one off the queue, or forgets a finished one. The
-// caller holds w.mu.
-func (w *workers) stop(j *job, reason string) {
-	if j.cancelled {
-		return
-	}
-	j.cancelled = true
-	if !j.started || j.finished {
-		delete(w.held, j.claim.Token.Key)
-		return
-	}
-	if !j.called {
-		return
-	}
-	w.rt.host.CancelActivity(j.token, reason)
-	w.rt.e.log.activityCancelled(w.call(j), reason)
-	w.rt.e.clock.AfterFunc(w.rt.set.activityGrace, func() {
-		// Once more: the host may not have known the token yet.
-		w.rt.host.CancelActivity(j.token, reason)
-		j.abort()
-	})
 }

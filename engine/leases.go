@@ -52,6 +52,20 @@ func (l *leaseSet) opened(id provider.LeaseID, asked time.Time) {
 	l.extend(id, asked.Add(l.ttl/2))
 }
 
+// renewed takes note that the store has renewed a lease. It may be one that had ended by what was
+// known here: a call that claims can take effect long after it was asked for.
+func (l *leaseSet) renewed(id provider.LeaseID, until time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, ok := l.ends[id]; !ok {
+		l.ends[id] = until
+		if l.newest == 0 {
+			l.newest = id
+		}
+	}
+	l.extend(id, until)
+}
+
 func (l *leaseSet) extend(id provider.LeaseID, until time.Time) {
 	if end, ok := l.ends[id]; ok && until.After(end) {
 		l.ends[id] = until
@@ -109,17 +123,17 @@ func (rt *Runtime) renew(ctx context.Context) {
 	if rt.workers == nil {
 		return
 	}
-	held := rt.workers.tokens()
-	for _, id := range rt.taskLeases.live() {
-		if tokens := held[id]; len(tokens) > 0 {
-			for _, lost := range rt.renewOne(ctx, rt.taskLeases, id, tokens) {
-				rt.workers.lost(lost)
-			}
+	// Also under leases that have ended by our clock, after a sleep of the process or a long silence of
+	// the store: only the store knows, and who runs under a lost lease must be told.
+	for id, tokens := range rt.workers.tokens() {
+		for _, lost := range rt.renewOne(ctx, rt.taskLeases, id, tokens) {
+			rt.workers.lost(lost)
 		}
 	}
 }
 
-// renewOne extends one lease. A fault of the store loses nothing before the lease's real end.
+// renewOne extends one lease and gives the tasks that are lost. A fault of the store says nothing
+// about them: the next renewal asks again.
 func (rt *Runtime) renewOne(
 	ctx context.Context, set *leaseSet, id provider.LeaseID, tasks []provider.Token,
 ) (lost []provider.Token) {
@@ -127,9 +141,7 @@ func (rt *Runtime) renewOne(
 	lost, err := rt.e.store.Renew(ctx, provider.Renewal{Lease: id, Extend: set.ttl, Tasks: tasks})
 	switch {
 	case err == nil:
-		set.mu.Lock()
-		set.extend(id, asked.Add(set.ttl))
-		set.mu.Unlock()
+		set.renewed(id, asked.Add(set.ttl))
 		return lost
 	case errors.Is(err, provider.ErrLockLost):
 		set.lost(id)

@@ -107,6 +107,13 @@ func (l log) activityCancelled(call ActivityCall, reason string) {
 		slog.String("outcome", "cancelled"), slog.String("reason", reason))...)
 }
 
+// activityAbandoned reports an attempt that has no outcome, and when there is another one.
+func (l log) activityAbandoned(call ActivityCall, err error, delay time.Duration) {
+	l.write(slog.LevelWarn, targetWorker, "Activity abandoned", append(activityAttrs(call),
+		slog.Any("error", err),
+		slog.Float64("backoff_secs", delay.Seconds()))...)
+}
+
 // activityNotStored reports an outcome that the store refused: the activity may run again.
 func (l log) activityNotStored(call ActivityCall, err error) {
 	l.write(slog.LevelWarn, targetWorker, "Activity outcome not stored", append(activityAttrs(call),

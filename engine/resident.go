@@ -155,9 +155,16 @@ func (rt *Runtime) knows(w provider.Waiting) bool {
 // live is the goroutine of a resident: one turn after the other until there is nothing to do.
 func (rt *Runtime) live(r *resident) {
 	defer rt.poller.freed()
+	ended := false
+	defer func() {
+		if !ended {
+			rt.broke(r)
+		}
+	}()
 	for {
 		items, refill, ok := rt.next(r)
 		if !ok {
+			ended = true
 			return
 		}
 		if refill {
@@ -171,6 +178,16 @@ func (rt *Runtime) live(r *resident) {
 			rt.unload(r)
 		}
 	}
+}
+
+// broke lets a resident go whose goroutine ends with a panic. What the store holds of it for this
+// node is found among the strays.
+func (rt *Runtime) broke(r *resident) {
+	rt.remove(r)
+	rt.mu.Lock()
+	defer rt.mu.Unlock()
+	r.running = false
+	rt.active--
 }
 
 // next takes the mailbox, or ends the goroutine.

@@ -264,7 +264,14 @@ func (rt *Runtime) spawn(name string, f func()) bool {
 	rt.e.pool.Go(func() {
 		defer rt.wg.Done()
 		defer rt.e.recovered(name)
+		ended := false
+		defer func() {
+			if !ended { // a panic: what it had in hand is known to nobody
+				rt.doubt.Store(true)
+			}
+		}()
 		f()
+		ended = true
 	})
 	return true
 }

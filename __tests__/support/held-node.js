@@ -7,6 +7,7 @@
  */
 
 const { createInterface } = require('node:readline');
+const { setTimeout: sleep } = require('node:timers/promises');
 const { Runtime } = require('../../lib/duroxide.js');
 const { open } = require('./kill-store.js');
 
@@ -26,9 +27,19 @@ async function main() {
     console.log('let go');
     return process.pid;
   });
+  runtime.registerActivity('obey', async (ctx) => {
+    if (ctx.attempt > 1) return process.pid;
+    console.log('obeying');
+    while (!ctx.isCancelled()) await sleep(10);
+    console.log('told');
+    return 'nobody wants to know';
+  });
   runtime.registerActivity('who', () => process.pid);
   runtime.registerOrchestration('Hold', function* (ctx) {
     return [yield ctx.scheduleActivity('hold'), yield ctx.scheduleActivity('who')];
+  });
+  runtime.registerOrchestration('Obey', function* (ctx) {
+    return yield ctx.scheduleActivity('obey');
   });
   runtime.registerOrchestration('Ask', function* (ctx) {
     const first = yield ctx.scheduleActivity('who');
