@@ -692,7 +692,11 @@ export interface RuntimeOptions {
    * no more than traces do. The environment variables DUROXIDE_LOG and RUST_LOG replace it.
    */
   logLevel?: LogLevel;
-  /** Takes the runtime's log instead of stderr. */
+  /**
+   * Takes the records of this runtime, and of no other, instead of stderr; and those of the store that
+   * belong to no runtime. One that throws, or whose promise rejects, is named in a warning of the
+   * process, once.
+   */
   logger?: Logger;
   /** Stands in JSON lines and in the fields for a logger; `'duroxide'` by default. */
   serviceName?: string;

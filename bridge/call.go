@@ -53,12 +53,13 @@ func (h *host) trace(token, number uint64, message string) int64 {
 		return resultGone
 	}
 	level := traceLevels[number%4]
-	s := h.sinkOf(i.runtime)
+	s := i.log.sink()
 	if number/4 < i.replaySteps || !s.enabled(i.target(), level) {
 		return 0
 	}
 	s.write(line{
 		level: level, target: i.target(), message: message, attributes: i.attributes(),
+		service: i.log.service,
 	})
 	return 1
 }

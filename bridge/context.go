@@ -12,9 +12,9 @@ import (
 // invocation is what this side knows of user code in flight: one turn's run, or one attempt of an
 // activity.
 type invocation struct {
-	host    *host
-	runtime uint32
-	of      engine.Invocation
+	host *host
+	log  *runtimeLog
+	of   engine.Invocation
 	// replaySteps is the number of leading steps whose traces were already shown.
 	replaySteps uint64
 	// activity is set for activities.

@@ -47,9 +47,7 @@ type host struct {
 	calls    map[uint64]chan reply
 	runtimes map[uint32]startedRuntime
 	stores   map[uint64]*store
-	// loggers are the sinks of runtimes that brought a logger object.
-	loggers map[uint32]*sink
-	lastID  uint64
+	lastID   uint64
 }
 
 // reply is the answer of user code; which field is set depends on what was asked.
@@ -69,7 +67,6 @@ func openHost(wake func()) *host {
 		calls:    map[uint64]chan reply{},
 		runtimes: map[uint32]startedRuntime{},
 		stores:   map[uint64]*store{},
-		loggers:  map[uint32]*sink{},
 	}
 	hosts.mu.Lock()
 	defer hosts.mu.Unlock()
@@ -179,10 +176,11 @@ func (h *host) forget(token uint64) {
 }
 
 // runtimeHost is the host as one runtime sees it: the number lets JavaScript find the runtime's
-// functions.
+// functions, and what is said on its behalf goes to its log.
 type runtimeHost struct {
 	host    *host
 	runtime uint32
+	log     *runtimeLog
 }
 
 var _ engine.Host = (*runtimeHost)(nil)
@@ -195,7 +193,7 @@ func (h *runtimeHost) Run(ctx context.Context, r engine.RunRequest) (replay.Answ
 	}
 	token := r.Invocation.Token
 	invocations.put(token, &invocation{
-		host: h.host, runtime: h.runtime, of: r.Invocation, replaySteps: uint64(max(r.ReplaySteps, 0)),
+		host: h.host, log: h.log, of: r.Invocation, replaySteps: uint64(max(r.ReplaySteps, 0)),
 	})
 	defer invocations.remove(token)
 	answer, err := h.host.ask(ctx, token, record)
@@ -223,7 +221,7 @@ func (h *runtimeHost) Activity(
 	known := c
 	known.Input = "" // the entry may live long
 	invocations.put(token, &invocation{
-		host: h.host, runtime: h.runtime, of: c.Invocation, activity: &known,
+		host: h.host, log: h.log, of: c.Invocation, activity: &known,
 	})
 	answer, err := h.host.ask(ctx, token, record)
 	if errors.Is(err, engine.ErrHostGone) {
@@ -254,7 +252,7 @@ func (h *runtimeHost) CancelActivity(token uint64, reason string) {
 // post appends a record that nobody waits for. A host that is gone needs it no more.
 func (h *runtimeHost) post(what string, record []byte, err error) {
 	if err != nil {
-		logger.Warn("cannot "+what, slog.String("error", err.Error()))
+		loggerTo(h.log).Warn("cannot "+what, slog.String("error", err.Error()))
 		return
 	}
 	_ = h.host.queue.push(record) // the only error is a host that has ended

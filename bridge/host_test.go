@@ -85,7 +85,7 @@ func TestARunBlocksUntilItsOwnAnswer(t *testing.T) {
 		}
 		return returned(r.token, "done")
 	})
-	h := &runtimeHost{s.host, 1}
+	h := &runtimeHost{s.host, 1, &runtimeLog{}}
 	var wg sync.WaitGroup
 	for range 200 {
 		wg.Go(func() {
@@ -111,7 +111,7 @@ func TestAWaiterFailsWhenItsHostEnds(t *testing.T) {
 	token := debugTokens.take()
 	result := make(chan error, 1)
 	go func() {
-		_, err := (&runtimeHost{s.host, 1}).Run(context.Background(),
+		_, err := (&runtimeHost{s.host, 1, &runtimeLog{}}).Run(context.Background(),
 			engine.RunRequest{Invocation: engine.Invocation{Token: token}, Resident: 1})
 		result <- err
 	}()
@@ -122,7 +122,7 @@ func TestAWaiterFailsWhenItsHostEnds(t *testing.T) {
 	require.Nil(t, hosts.find(s.host.id))
 	require.Nil(t, invocations.find(s.host, token))
 
-	_, err := (&runtimeHost{s.host, 1}).Run(t.Context(),
+	_, err := (&runtimeHost{s.host, 1, &runtimeLog{}}).Run(t.Context(),
 		engine.RunRequest{Invocation: engine.Invocation{Token: token}, Resident: 1})
 	require.ErrorIs(t, err, engine.ErrHostGone)
 }
@@ -137,7 +137,7 @@ func TestALateAnswerIsDropped(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	result := make(chan error, 1)
 	go func() {
-		_, err := (&runtimeHost{s.host, 1}).Activity(ctx, engine.ActivityCall{
+		_, err := (&runtimeHost{s.host, 1, &runtimeLog{}}).Activity(ctx, engine.ActivityCall{
 			Invocation: engine.Invocation{Token: debugTokens.take()},
 		})
 		result <- err
@@ -162,7 +162,7 @@ func TestCancellationIsSeenByCodeThatAsksAndByCodeThatListens(t *testing.T) {
 		asked <- r.token
 		return nil
 	})
-	h := &runtimeHost{s.host, 1}
+	h := &runtimeHost{s.host, 1, &runtimeLog{}}
 	result := make(chan error, 1)
 	go func() {
 		_, err := h.Activity(t.Context(), engine.ActivityCall{

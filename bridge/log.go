@@ -37,8 +37,9 @@ type logOptions struct {
 	// Level applies to traces where Filter is nil; "" means info. Everything else shows warnings,
 	// and no more than traces do.
 	Level string `json:"level"`
-	// Object asks for records instead of lines: they go to a logger object of the runtime.
-	Object bool `json:"object"`
+	// Logger asks for records instead of lines: they go to the logger object of the runtime. The same
+	// object has the same number, zero means none.
+	Logger uint32 `json:"logger"`
 	// Format is json, pretty or compact.
 	Format string `json:"format"`
 	// Colors asks for terminal colours: set only where the sink is a terminal.
@@ -54,7 +55,7 @@ type sink struct {
 	filter     logFilter
 	format     func(*sink, line) []byte
 	colors     bool
-	service    [2]string
+	service    service
 	installed  bool
 	// object takes records where they go to a logger object.
 	object *logObject
@@ -85,7 +86,7 @@ var errSinkInstalled = errors.New(
 func installSink(_ context.Context, o logOptions) error {
 	s := &sink{
 		descriptor: 2, colors: o.Colors, installed: true, format: (*sink).compactLine,
-		service: [2]string{o.ServiceName, o.ServiceVersion},
+		service: service{o.ServiceName, o.ServiceVersion},
 	}
 	if o.Format == "json" {
 		s.format = (*sink).jsonLine
@@ -118,7 +119,12 @@ type line struct {
 	target     string
 	message    string
 	attributes []slog.Attr
+	// service names whom the line is from; where it is empty, whoever installed the sink.
+	service service
 }
+
+// service is the name and the version of a service; "" for none.
+type service [2]string
 
 func (s *sink) enabled(target string, level slog.Level) bool {
 	return level >= s.filter.levelOf(target)
@@ -156,16 +162,30 @@ func writeAll(descriptor int, b []byte) {
 	}
 }
 
-// logHandler is a slog.Handler on the sinks of a store, or on whatever sink is current.
+// destination is where the records of something go: of a runtime, or of a store.
+type destination interface {
+	sinks() []*sink
+	// from names the service whose records they are.
+	from() service
+}
+
+// logHandler is a slog.Handler on a destination, or on whatever sink is current.
 type logHandler struct {
-	sinks      *storeSinks // nil for the current one
+	to         destination // nil for the current sink
 	target     string
 	attributes []slog.Attr
 }
 
+func (h logHandler) sinks() []*sink {
+	if h.to == nil {
+		return []*sink{current.Load()}
+	}
+	return h.to.sinks()
+}
+
 // Enabled implements slog.Handler. The target is not known yet.
 func (h logHandler) Enabled(_ context.Context, level slog.Level) bool {
-	for _, s := range h.sinks.list() {
+	for _, s := range h.sinks() {
 		if level >= s.filter.lowest {
 			return true
 		}
@@ -188,17 +208,16 @@ func (h logHandler) Handle(_ context.Context, r slog.Record) error {
 	if l.target == "" {
 		l.target = targetDefault
 	}
-	for _, s := range h.sinks.list() {
-		if s.enabled(l.target, l.level) {
-			s.write(l)
-		}
+	if h.to != nil {
+		l.service = h.to.from()
 	}
+	writeOnce(h.sinks(), l)
 	return nil
 }
 
 // WithAttrs implements slog.Handler.
 func (h logHandler) WithAttrs(attributes []slog.Attr) slog.Handler {
-	next := logHandler{sinks: h.sinks, target: h.target}
+	next := logHandler{to: h.to, target: h.target}
 	next.attributes = append(next.attributes, h.attributes...)
 	for _, a := range attributes {
 		if a.Key == targetKey {

@@ -102,9 +102,13 @@ func (s *sink) jsonLine(l line) []byte {
 		b.WriteString("," + jsonText(a.Key) + ":" + jsonText(a.Value.Resolve().String()))
 	}
 	b.WriteString(`},"target":` + jsonText(l.target))
+	from := l.service
+	if from == (service{}) {
+		from = s.service
+	}
 	for i, key := range serviceKeys {
-		if s.service[i] != "" {
-			b.WriteString(`,"` + key + `":` + jsonText(s.service[i]))
+		if from[i] != "" {
+			b.WriteString(`,"` + key + `":` + jsonText(from[i]))
 		}
 	}
 	b.WriteString("}\n")

@@ -1,23 +1,18 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"log/slog"
-	"slices"
-	"sync"
-	"sync/atomic"
-
-	"duroxide/engine"
 )
 
-// logObject is a logger object of JavaScript, given as an option of one runtime. Records reach it in
+// logObject is a logger object of JavaScript, as one runtime brought it. Records reach it in
 // the order in which they were written.
 type logObject struct {
 	host    *host
 	runtime uint32
-	// service holds the name and the version of the service; "" for none.
-	service [2]string
+	// number is the same for all runtimes of the host that brought the same object.
+	number  uint32
+	service service
 }
 
 // write hands a line over. What an ended host does not take is lost, as nobody is left to read it.
@@ -66,99 +61,4 @@ func levelNumber(level slog.Level) uint32 {
 	default:
 		return 4
 	}
-}
-
-// storeSinks are where the records of one store's engine go: to the logger objects of the runtimes
-// on it, and to the sink of the process if a runtime has none or no runtime is there. Records of an
-// engine are not told apart by runtime.
-type storeSinks struct {
-	mu sync.Mutex
-	// plain counts the runtimes without an object.
-	plain   int
-	objects []*sink
-	// cached is the list while it is not just the sink of the process.
-	cached atomic.Pointer[[]*sink]
-}
-
-// list gives the sinks to write to. It may be called on nil.
-func (l *storeSinks) list() []*sink {
-	if l != nil {
-		if cached := l.cached.Load(); cached != nil {
-			return *cached
-		}
-	}
-	return []*sink{current.Load()}
-}
-
-// add counts one more runtime, with its own sink or nil; the function takes it away again.
-func (l *storeSinks) add(own *sink) (remove func()) {
-	l.change(own, 1)
-	return sync.OnceFunc(func() { l.change(own, -1) })
-}
-
-func (l *storeSinks) change(own *sink, by int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	switch {
-	case own == nil:
-		l.plain += by
-	case by > 0:
-		l.objects = append(slices.Clone(l.objects), own)
-	default:
-		l.objects = slices.DeleteFunc(slices.Clone(l.objects), func(s *sink) bool { return s == own })
-	}
-	if len(l.objects) == 0 {
-		l.cached.Store(nil)
-		return
-	}
-	sinks := slices.Clone(l.objects)
-	if l.plain > 0 {
-		sinks = append(sinks, current.Load())
-	}
-	l.cached.Store(&sinks)
-}
-
-// startedRuntime is a runtime and what must be undone after its shutdown.
-type startedRuntime struct {
-	*engine.Runtime
-	detachLog func()
-}
-
-// attachLog prepares the log of a runtime that is about to start: its own object, or the sink of the
-// process, of which the first one stays.
-func (h *host) attachLog(
-	ctx context.Context, sinks *storeSinks, runtime uint32, o *logOptions,
-) (detach func()) {
-	if o == nil || !o.Object {
-		if o != nil {
-			_ = installSink(ctx, *o) // a later sink is not an error here
-		}
-		return sinks.add(nil)
-	}
-	own := &sink{
-		filter: chooseFilter(o.Filter, o.Level), installed: true,
-		object: &logObject{
-			host: h, runtime: runtime, service: [2]string{o.ServiceName, o.ServiceVersion},
-		},
-	}
-	h.mu.Lock()
-	h.loggers[runtime] = own
-	h.mu.Unlock()
-	remove := sinks.add(own)
-	return func() {
-		remove()
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		delete(h.loggers, runtime)
-	}
-}
-
-// sinkOf gives the sink of a runtime.
-func (h *host) sinkOf(runtime uint32) *sink {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if own := h.loggers[runtime]; own != nil {
-		return own
-	}
-	return current.Load()
 }

@@ -9,14 +9,13 @@ import (
 	"duroxide/engine"
 )
 
-// objectOf gives a host with a logger object of runtime 7, and what puts the records of a store there.
-func objectOf(t *testing.T, sinks *storeSinks, level string) (h *host, detach func()) {
+// objectOf gives a host with the log of runtime 7, which brought a logger object.
+func objectOf(t *testing.T, level string) (*host, *runtimeLog) {
 	t.Helper()
-	h = openHost(func() {})
+	h := openHost(func() {})
 	t.Cleanup(func() { h.close() })
-	detach = h.attachLog(t.Context(), sinks, 7,
-		&logOptions{Object: true, Level: level, ServiceName: "shop"})
-	return h, detach
+	own := h.newRuntimeLog(t.Context(), 7, &logOptions{Logger: 1, Level: level, ServiceName: "shop"})
+	return h, own
 }
 
 // logged takes the log records that wait for a host: level, target, message and fields of each.
@@ -35,40 +34,68 @@ func logged(t *testing.T, h *host) (records [][4]string) {
 	return records
 }
 
-func TestALoggerObjectGetsTheRecordsOfItsStore(t *testing.T) {
+func TestALoggerObjectGetsTheRecordsOfItsRuntimeOnly(t *testing.T) {
 	t.Parallel()
-	sinks := &storeSinks{}
-	h, detach := objectOf(t, sinks, "info")
-	log := slog.New(logHandler{sinks: sinks}).With(slog.String(targetKey, "duroxide::runtime::x"))
+	h, own := objectOf(t, "info")
+	other, others := objectOf(t, "info")
+	log := loggerTo(own).With(slog.String(targetKey, "duroxide::runtime::x"))
 	log.Info("routine")
 	log.Warn("trouble", slog.Int("attempt", 3), slog.Any("error", engine.ErrHostGone), slog.Bool("ok", false))
+	loggerTo(others).Warn("of the other one")
 	require.Equal(t, [][4]string{{
 		"warn", "duroxide::runtime::x", "trouble",
 		`{"attempt":3,"error":"the host of user code is gone","ok":false,"service_name":"shop"}`,
 	}}, logged(t, h))
-	detach()
-	detach()
-	log.Info("nobody listens")
-	require.Empty(t, logged(t, h))
+	require.Len(t, logged(t, other), 1)
 }
 
-func TestStoresDoNotShareTheirLoggerObjects(t *testing.T) {
+func TestWhatIsSaidOfARuntimeGoesToItsLog(t *testing.T) {
 	t.Parallel()
-	left, right := &storeSinks{}, &storeSinks{}
-	a, _ := objectOf(t, left, "warn")
-	b, _ := objectOf(t, right, "error")
-	slog.New(logHandler{sinks: left}).Warn("left")
-	slog.New(logHandler{sinks: right}).Warn("not shown")
-	slog.New(logHandler{sinks: right}).Error("right")
-	require.Len(t, logged(t, a), 1)
+	h, own := objectOf(t, "info")
+	(&runtimeHost{h, 7, own}).post("drop a generator", nil, errTooLarge)
+	require.Len(t, logged(t, h), 1)
+}
+
+func TestLoggerObjectsOfRuntimesGetTheRecordsOfTheirStore(t *testing.T) {
+	t.Parallel()
+	store := &storeLog{}
+	a, own := objectOf(t, "warn")
+	b, others := objectOf(t, "error")
+	detach := store.add(own)
+	store.add(others)
+	loggerTo(store).Warn("a warning")
+	loggerTo(store).Error("an error")
+	require.Len(t, logged(t, a), 2)
 	require.Len(t, logged(t, b), 1)
+	detach()
+	detach()
+	loggerTo(store).Error("another one")
+	require.Empty(t, logged(t, a))
+	require.Len(t, logged(t, b), 1)
+}
+
+func TestARecordOfAStoreReachesALoggerObjectOnce(t *testing.T) {
+	t.Parallel()
+	store := &storeLog{}
+	h, first := objectOf(t, "error")
+	second := h.newRuntimeLog(t.Context(), 7, &logOptions{Logger: 1, Level: "warn"})
+	third := h.newRuntimeLog(t.Context(), 7, &logOptions{Logger: 1, Level: "warn"})
+	for _, log := range []*runtimeLog{first, second, third} {
+		store.add(log)
+	}
+	loggerTo(store).Warn("shown to the second")
+	loggerTo(store).Error("shown to the first")
+	records := logged(t, h)
+	require.Len(t, records, 2)
+	require.Equal(t, "shown to the second", records[0][2])
+	require.Equal(t, "shown to the first", records[1][2])
 }
 
 func TestTracesOfARuntimeWithALoggerObjectGoThere(t *testing.T) {
 	t.Parallel()
-	h, _ := objectOf(t, &storeSinks{}, "debug")
+	h, own := objectOf(t, "debug")
 	token := debugTokens.take()
-	invocations.put(token, &invocation{host: h, runtime: 7, replaySteps: 1, of: engine.Invocation{
+	invocations.put(token, &invocation{host: h, log: own, replaySteps: 1, of: engine.Invocation{
 		Instance: "i", Execution: 2, Name: "order", Version: "1.0.0",
 	}})
 	t.Cleanup(func() { invocations.remove(token) })

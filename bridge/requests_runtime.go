@@ -153,8 +153,10 @@ func serveStartRuntime(ctx context.Context, h *host, a startArguments, _ string)
 	if err != nil {
 		return result{}, err
 	}
-	detach := h.attachLog(ctx, s.sinks, a.Runtime, a.Options.Log)
-	r, err := s.engine.StartRuntime(ctx, options, registry, &runtimeHost{h, a.Runtime})
+	log := h.newRuntimeLog(ctx, a.Runtime, a.Options.Log)
+	options.Log = loggerTo(log)
+	detach := s.log.add(log)
+	r, err := s.engine.StartRuntime(ctx, options, registry, &runtimeHost{h, a.Runtime, log})
 	if err != nil {
 		detach()
 		return result{}, err
@@ -242,7 +244,7 @@ func serveDebugCall(
 ) (result, error) {
 	calls := make(chan error, max(a.Count, 0))
 	for range a.Count {
-		start(func() { calls <- debugCall(ctx, &runtimeHost{h, a.Runtime}, a.Kind, payload) },
+		start(func() { calls <- debugCall(ctx, &runtimeHost{h, a.Runtime, &runtimeLog{}}, a.Kind, payload) },
 			func(err error) { calls <- err })
 	}
 	for range a.Count {

@@ -17,7 +17,7 @@ import (
 type store struct {
 	engine *engine.Engine
 	client *engine.Client
-	sinks  *storeSinks
+	log    *storeLog
 }
 
 // openArguments are those of store.open.
@@ -62,14 +62,14 @@ type entraArguments struct {
 
 // openStore opens the store that the arguments name and puts an engine on it.
 func openStore(ctx context.Context, a openArguments) (*store, error) {
-	sinks := &storeSinks{}
-	log := slog.New(logHandler{sinks: sinks})
+	to := &storeLog{}
+	log := loggerTo(to)
 	p, err := openProvider(ctx, a, log)
 	if err != nil {
 		return nil, err
 	}
 	e := engine.New(p, engine.Options{Log: log, Version: version})
-	return &store{engine: e, client: e.Client(), sinks: sinks}, nil
+	return &store{engine: e, client: e.Client(), log: to}, nil
 }
 
 var synchronousModes = map[string]sqlite.Synchronous{

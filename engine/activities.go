@@ -192,7 +192,7 @@ func (w *workers) outcome(
 ) (_ *provider.Message, took time.Duration, err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			w.rt.e.log.panicked("activity", v, debug.Stack())
+			w.rt.log.panicked("activity", v, debug.Stack())
 			err = fmt.Errorf("activity %s: panic: %v", j.claim.Task.Name, v)
 		}
 	}()
@@ -217,7 +217,7 @@ func (w *workers) outcome(
 		return nil, 0, context.Canceled
 	}
 	call := w.call(j)
-	rt.e.log.activityStarted(call)
+	rt.log.activityStarted(call)
 	result, err := rt.host.Activity(ctx, call)
 	took = max(result.Took, time.Microsecond)
 	switch {
@@ -229,13 +229,13 @@ func (w *workers) outcome(
 		return nil, 0, nil
 	case result.OK:
 		msg.Data = result.Value
-		rt.e.log.activityCompleted(call, took, len(result.Value))
+		rt.log.activityCompleted(call, took, len(result.Value))
 	default:
 		msg.Failure = &history.Failure{
 			Category: history.Application, Kind: history.ActivityFailedKind,
 			Message: result.Message, Details: result.Details,
 		}
-		rt.e.log.activityFailed(call, took, *msg.Failure)
+		rt.log.activityFailed(call, took, *msg.Failure)
 	}
 	return w.stamped(msg), took, nil
 }
@@ -285,7 +285,7 @@ func (rt *Runtime) workerID() string {
 func (w *workers) putBack(j *job) {
 	rt := w.rt
 	delay := rt.set.backoff(j.claim.Attempt)
-	rt.e.log.unregistered(unregistered{
+	rt.log.unregistered(unregistered{
 		What: "activity", Instance: j.claim.Task.Instance, Name: j.claim.Task.Name,
 		Attempt: j.claim.Attempt, MaxAttempts: rt.set.maxAttempts, Backoff: delay,
 	})
@@ -295,7 +295,7 @@ func (w *workers) putBack(j *job) {
 // tryAgain gives a task back whose host could not say how the activity ended.
 func (w *workers) tryAgain(j *job, cause error) {
 	delay := w.rt.set.backoff(j.claim.Attempt)
-	w.rt.e.log.activityAbandoned(w.call(j), cause, delay)
+	w.rt.log.activityAbandoned(w.call(j), cause, delay)
 	w.abandon(provider.AbandonedTask{Token: j.claim.Token, Delay: delay})
 }
 
@@ -349,7 +349,7 @@ func (rt *Runtime) complete(it item) {
 	if err != nil {
 		if !errors.Is(err, context.Canceled) {
 			rt.counters.activityNotStored()
-			rt.e.log.activityNotStored(ActivityCall{Invocation: Invocation{
+			rt.log.activityNotStored(ActivityCall{Invocation: Invocation{
 				Instance: it.msg.Instance, Execution: it.msg.Execution,
 			}, ID: it.msg.Source}, err)
 		}

@@ -307,7 +307,7 @@ func (t *turn) count(d replay.Delta, events int) {
 	rt := t.rt
 	if t.started != nil {
 		rt.counters.orchestrationStarted()
-		rt.e.log.orchestrationStarted(t.inv)
+		rt.log.orchestrationStarted(t.inv)
 	}
 	rt.counters.childrenScheduled(len(d.Children))
 	if d.Ending == nil {
@@ -316,10 +316,10 @@ func (t *turn) count(d replay.Delta, events int) {
 	status := outcome(d.Ending).Status
 	rt.counters.orchestrationEnded(status, d.Ending.Failure)
 	if d.Ending.Failure != nil {
-		rt.e.log.orchestrationFailed(t.inv, events, *d.Ending.Failure)
+		rt.log.orchestrationFailed(t.inv, events, *d.Ending.Failure)
 		return
 	}
-	rt.e.log.orchestrationEnded(t.inv, status, events)
+	rt.log.orchestrationEnded(t.inv, status, events)
 }
 
 func applyValues(values map[string]provider.Value, changes []replay.ValueChange) {

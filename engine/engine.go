@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"log/slog"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -15,7 +14,8 @@ import (
 
 // Options configures an Engine.
 type Options struct {
-	// Log takes the engine's records; nil discards them.
+	// Log takes the records of what belongs to no runtime, and of runtimes without a log of their own;
+	// nil discards them.
 	Log *slog.Logger
 	// Clock is where waiting takes its time from; nil means the machine's.
 	Clock Clock
@@ -70,7 +70,7 @@ func (e *Engine) Close(ctx context.Context) error {
 	e.closing.Do(func() { //nolint:contextcheck // closing outlives the call that asked for it
 		go func() {
 			defer close(e.isClosed)
-			defer e.recovered("close")
+			defer e.log.recovered("close")
 			e.closeErr = e.close(context.Background())
 		}()
 	})
@@ -203,13 +203,6 @@ func (e *Engine) routeHeld(lease provider.LeaseID, m provider.Message) {
 			rt.route(m)
 			return
 		}
-	}
-}
-
-// recovered reports a panic at the top of a goroutine instead of letting it end the process.
-func (e *Engine) recovered(where string) {
-	if v := recover(); v != nil {
-		e.log.panicked(where, v, debug.Stack())
 	}
 }
 

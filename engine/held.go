@@ -55,7 +55,7 @@ func (w *workers) stop(j *job, reason string) {
 		return
 	}
 	w.rt.host.CancelActivity(j.token, reason)
-	w.rt.e.log.activityCancelled(w.call(j), reason)
+	w.rt.log.activityCancelled(w.call(j), reason)
 	w.rt.e.clock.AfterFunc(w.rt.set.activityGrace, func() {
 		// Once more: the host may not have known the token yet.
 		w.rt.host.CancelActivity(j.token, reason)

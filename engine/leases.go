@@ -145,7 +145,7 @@ func (rt *Runtime) renewOne(
 		return lost
 	case errors.Is(err, provider.ErrLockLost):
 		set.lost(id)
-		rt.e.log.leaseLost("renewal", id)
+		rt.log.leaseLost("renewal", id)
 		return tasks
 	default:
 		rt.storeFailed("renew", err, 0)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"time"
 
 	"duroxide/history"
@@ -196,6 +197,13 @@ func (l log) panicked(where string, value any, stack []byte) {
 		slog.String("where", where),
 		slog.Any("error", value),
 		slog.String("stack", string(stack)))
+}
+
+// recovered reports a panic at the top of a goroutine instead of letting it end the process.
+func (l log) recovered(where string) {
+	if v := recover(); v != nil {
+		l.panicked(where, v, debug.Stack())
+	}
 }
 
 // failureText tells failures of user code from those of anything else.

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"testing"
 	"time"
@@ -10,7 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"duroxide/engine"
+	"duroxide/engine/enginetest"
 	"duroxide/history"
+	"duroxide/provider/memory"
 )
 
 // recorded runs write with a log at debug level and gives the one record that came of it.
@@ -99,4 +102,23 @@ func TestWithoutALoggerNothingIsWritten(t *testing.T) {
 	require.NotPanics(t, func() {
 		engine.NewRecords(nil).OrchestrationFailed(invocation, 1, history.Failure{})
 	})
+}
+
+func TestARuntimeWritesToItsOwnLog(t *testing.T) {
+	t.Parallel()
+	var mine, theirs bytes.Buffer
+	logTo := func(b *bytes.Buffer) *slog.Logger { return slog.New(slog.NewTextHandler(b, nil)) }
+	h := enginetest.NewHost()
+	h.Orchestration("fails", func(*enginetest.Code, string) (any, error) { return nil, errors.New("on purpose") })
+	e := engine.New(memory.New(memory.Options{}), engine.Options{Log: logTo(&theirs)})
+	_, err := e.StartRuntime(t.Context(), engine.RuntimeOptions{Log: logTo(&mine)}, h.Registry(), h)
+	require.NoError(t, err)
+	require.NoError(t, e.Client().Start(t.Context(), engine.StartRequest{Instance: "a", Name: "fails", Input: "null"}))
+	_, err = e.Client().Wait(t.Context(), "a", patience)
+	require.NoError(t, err)
+	require.NoError(t, e.Close(t.Context()))
+	for _, text := range []string{"runtime stopped", "instance_id=a"} {
+		require.Contains(t, mine.String(), text)
+	}
+	require.Empty(t, theirs.String())
 }

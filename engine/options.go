@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"duroxide/provider"
@@ -51,6 +52,8 @@ type RuntimeOptions struct {
 	// but the speed may change.
 	EvictAfterTurn bool
 
+	// Log takes the records of this runtime, and of no other; nil means that of the engine.
+	Log *slog.Logger
 	// ServiceName and ServiceVersion are shown in log records.
 	ServiceName    string
 	ServiceVersion string

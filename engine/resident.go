@@ -57,7 +57,7 @@ type item struct {
 func (rt *Runtime) adopt(c provider.InstanceClaim) {
 	rt.leases.opened(c.Token.Lease, rt.e.store.Now())
 	for _, bad := range c.Undecodable {
-		rt.e.log.messageUndecodable(c.Instance, bad)
+		rt.log.messageUndecodable(c.Instance, bad)
 	}
 	rt.mu.Lock()
 	defer rt.mu.Unlock()

@@ -28,6 +28,7 @@ type Runtime struct {
 	reg      *Registry
 	host     Host
 	node     string
+	log      log
 	counters *metrics
 
 	leases     *leaseSet // for instances
@@ -65,6 +66,9 @@ func (e *Engine) StartRuntime(ctx context.Context, o RuntimeOptions, reg *Regist
 		return nil, err
 	}
 	rt := e.newRuntime(set, reg, h)
+	if o.Log != nil {
+		rt.log = newLog(o.Log)
+	}
 	e.mu.Lock()
 	if e.closed {
 		e.mu.Unlock()
@@ -74,7 +78,7 @@ func (e *Engine) StartRuntime(ctx context.Context, o RuntimeOptions, reg *Regist
 	e.runtimes = append(e.runtimes, rt)
 	e.mu.Unlock()
 	store, storeVersion := e.store.Name()
-	e.log.runtimeStarted(rt.node, e.version, store, storeVersion, set)
+	rt.log.runtimeStarted(rt.node, e.version, store, storeVersion, set)
 	rt.spawn("poller", func() { rt.poller.run(rt.ctx) })
 	rt.spawn("upkeep", func() { rt.upkeep(rt.ctx) })
 	rt.poller.wake()
@@ -85,7 +89,7 @@ func (e *Engine) newRuntime(set settings, reg *Registry, h Host) *Runtime {
 	ctx, cancel := context.WithCancel(context.Background())
 	node := uuid.NewString()
 	rt := &Runtime{
-		e: e, set: set, reg: reg, host: h, node: node, counters: &metrics{},
+		e: e, set: set, reg: reg, host: h, node: node, log: e.log, counters: &metrics{},
 		leases:     newLeaseSet(node, set.turnLease, e.store.Now),
 		taskLeases: newLeaseSet(taskNode(node), set.taskLease, e.store.Now),
 		turnSlots:  make(chan struct{}, max(set.orchestrationConcurrency, 1)*runsPerSlot),
@@ -116,7 +120,7 @@ func (rt *Runtime) Shutdown(ctx context.Context, grace time.Duration) error {
 		close(rt.stop)
 		rt.e.leaving(rt)
 		go func() { //nolint:contextcheck // the end outlives the call that asked for it
-			defer rt.e.recovered("shutdown")
+			defer rt.log.recovered("shutdown")
 			rt.finish()
 		}()
 	}
@@ -143,7 +147,7 @@ func (rt *Runtime) finish() {
 	rt.spawning.Unlock()
 	rt.wg.Wait()
 	rt.giveBack()
-	rt.e.log.runtimeStopped(rt.node, clean)
+	rt.log.runtimeStopped(rt.node, clean)
 }
 
 // waitQuiet returns when nothing is in flight, or when the grace period is over.
@@ -263,7 +267,7 @@ func (rt *Runtime) spawn(name string, f func()) bool {
 	rt.wg.Add(1)
 	rt.e.pool.Go(func() {
 		defer rt.wg.Done()
-		defer rt.e.recovered(name)
+		defer rt.log.recovered(name)
 		ended := false
 		defer func() {
 			if !ended { // a panic: what it had in hand is known to nobody
@@ -279,5 +283,5 @@ func (rt *Runtime) spawn(name string, f func()) bool {
 func (rt *Runtime) storeFailed(op string, err error, retryIn time.Duration) {
 	rt.doubt.Store(true)
 	rt.counters.providerFailed()
-	rt.e.log.storeFailed(op, err, retryIn)
+	rt.log.storeFailed(op, err, retryIn)
 }

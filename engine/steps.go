@@ -29,7 +29,7 @@ func (t *turn) call(request RunRequest) (replay.Answer, error) {
 	request.Invocation = t.inv
 	request.Invocation.Token = newToken()
 	request.Resident = t.r.resident
-	stop := rt.e.clock.AfterFunc(slowRun, func() { rt.e.log.runSlow(t.inv, slowRun) })
+	stop := rt.e.clock.AfterFunc(slowRun, func() { rt.log.runSlow(t.inv, slowRun) })
 	defer stop()
 	answer, err := rt.host.Run(rt.ctx, request)
 	if err != nil {
@@ -160,7 +160,7 @@ func (t *turn) accept(it item, nowMs int64) (d replay.Delivery, ok bool, err err
 		return d, false, nil
 	}
 	if !ok && (it.msg.Kind != provider.QueueEvent || t.r.x.LastEvent() == before) {
-		t.rt.e.log.messageDropped(t.r.instance, it.msg, "nobody waits for it")
+		t.rt.log.messageDropped(t.r.instance, it.msg, "nobody waits for it")
 	}
 	return d, ok, nil
 }

@@ -82,7 +82,7 @@ func (t *turn) begun() error {
 func (t *turn) run() (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			t.rt.e.log.panicked("turn", v, debug.Stack())
+			t.rt.log.panicked("turn", v, debug.Stack())
 			err = fmt.Errorf("turn of %s: panic: %v", t.r.instance, v)
 		}
 	}()
@@ -307,12 +307,12 @@ func (t *turn) putBack(cause error) {
 		delay = time.Second
 	}
 	if errors.Is(cause, errUnregistered) {
-		rt.e.log.unregistered(unregistered{
+		rt.log.unregistered(unregistered{
 			What: "orchestration", Instance: r.instance, Name: r.name, Version: t.wanted,
 			Attempt: r.attempt, MaxAttempts: rt.set.maxAttempts, Backoff: delay,
 		})
 	} else {
-		rt.e.log.turnAbandoned(r.instance, cause, r.attempt, delay)
+		rt.log.turnAbandoned(r.instance, cause, r.attempt, delay)
 	}
 	ids := messageIDs(t.items)
 	for _, it := range t.items {
@@ -357,7 +357,7 @@ func messageIDs(items []item) []uint64 {
 // or what is in memory does not fit the store. If the instance is still ours, it starts again from
 // what is stored.
 func (rt *Runtime) giveUp(r *resident, token provider.Token, items []item, cause error) {
-	rt.e.log.turnAbandoned(r.instance, cause, r.attempt, 0)
+	rt.log.turnAbandoned(r.instance, cause, r.attempt, 0)
 	rt.mu.Lock()
 	token = newer(r.token, token) // The instance may have been claimed again meanwhile.
 	rt.mu.Unlock()

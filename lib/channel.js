@@ -4,6 +4,7 @@ const { DuroxideError, errorFromCode } = require('./errors.js');
 const { Exchange } = require('./exchange.js');
 const messages = require('./messages.js');
 const native = require('./native.js');
+const { Runtimes } = require('./runtimes.js');
 
 /**
  * Requests, answers and events over the addon; one channel per Node environment.
@@ -15,12 +16,9 @@ const native = require('./native.js');
 /** Synchronous operations; mirrors bridge/call.go. */
 const CALL = Object.freeze({ trace: 1, isCancelled: 2, metrics: 3, log: 4, fault: 5 });
 
-/** @typedef {import('./native').Handlers} Handlers */
-
 class Channel {
   #exchange;
-  /** @type {Map<number, Handlers>} */
-  #runtimes = new Map();
+  runtimes = new Runtimes();
   /** @type {Map<number, { resolve: Function, reject: Function }>} */
   #requests = new Map();
   #lastRequest = 0;
@@ -48,19 +46,6 @@ class Channel {
       this.hold();
       this.#exchange.flushSoon();
     });
-  }
-
-  /**
-   * @param {number} runtime
-   * @param {Handlers} handlers
-   */
-  register(runtime, handlers) {
-    this.#runtimes.set(runtime, handlers);
-  }
-
-  /** @param {number} runtime */
-  unregister(runtime) {
-    this.#runtimes.delete(runtime);
   }
 
   hold() {
@@ -115,24 +100,23 @@ class Channel {
       case messages.KIND.settle:
         return this.#settle(reader.token, messages.readSettle(reader));
       case messages.KIND.drop:
-        return this.#notify('drop', messages.readDrop(reader));
+        return this.#notify(messages.readDrop(reader), (r) =>
+          this.runtimes.serving(r.runtime)?.drop(r),
+        );
       case messages.KIND.cancel:
-        return this.#notify('cancel', messages.readCancel(reader));
+        return this.#notify(messages.readCancel(reader), (r) =>
+          this.runtimes.serving(r.runtime)?.cancel(r),
+        );
       case messages.KIND.log:
-        return this.#notify('log', messages.readLog(reader));
+        return this.#notify(messages.readLog(reader), (r) => this.runtimes.log(r.runtime)?.(r));
       default:
         throw new DuroxideError(`unknown record of kind ${reader.kind}`);
     }
   }
 
-  /**
-   * A runtime that is gone does not answer: its engine side has ended too, and any answer would
-   * become part of a history.
-   *
-   * @param {import('./native').RunRecord} record
-   */
+  /** @param {import('./native').RunRecord} record */
   #run(record) {
-    const handlers = this.#runtimes.get(record.runtime);
+    const handlers = this.runtimes.serving(record.runtime);
     if (handlers === undefined) return;
     try {
       messages.writeRunAnswer(this.#exchange.writer, record.token, handlers.run(record));
@@ -146,9 +130,11 @@ class Channel {
 
   /** @param {import('./native').ActivityRecord} record */
   #activity(record) {
-    const handlers = this.#runtimes.get(record.runtime);
+    const handlers = this.runtimes.serving(record.runtime);
     if (handlers === undefined) return;
+    const ended = this.runtimes.began(record.runtime);
     const answer = (/** @type {any} */ result) => {
+      if (ended()) this.#forget(record.runtime);
       try {
         messages.writeActivityAnswer(this.#exchange.writer, record.token, result);
       } catch (error) {
@@ -162,6 +148,16 @@ class Channel {
     } catch (error) {
       fail(error);
     }
+  }
+
+  /**
+   * Forgets a runtime that has ended. What it logged last is on its way; the echo comes after it.
+   *
+   * @param {number} runtime
+   */
+  #forget(runtime) {
+    const forget = () => this.runtimes.forget(runtime);
+    this.request('debug.echo', { text: '' }).then(forget, forget);
   }
 
   /**
@@ -181,12 +177,15 @@ class Channel {
   }
 
   /**
-   * @param {'drop' | 'cancel' | 'log'} what
-   * @param {any} record
+   * Hands over a record that has no answer.
+   *
+   * @template R
+   * @param {R} record
+   * @param {(record: R) => void} take
    */
-  #notify(what, record) {
+  #notify(record, take) {
     try {
-      this.#runtimes.get(record.runtime)?.[what]?.(record);
+      take(record);
     } catch (error) {
       // A bug of ours: it must be seen, but the other records must be served.
       queueMicrotask(() => {
@@ -226,8 +225,8 @@ function channel() {
 const api = {
   request: async (name, args, payload) => channel().request(name, args, payload),
   nextRuntime: () => ++lastRuntime,
-  registerRuntime: (runtime, handlers) => channel().register(runtime, handlers),
-  unregisterRuntime: (runtime) => channel().unregister(runtime),
+  registerRuntime: (runtime, handlers) => channel().runtimes.add(runtime, handlers),
+  unregisterRuntime: (runtime) => channel().runtimes.end(runtime),
   hold: () => channel().hold(),
   release: () => channel().release(),
   trace(token, step, level, message) {

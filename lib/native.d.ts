@@ -193,8 +193,8 @@ export interface LogOptions {
   colors: boolean;
   serviceName: string;
   serviceVersion: string;
-  /** Whether the records of the runtime go to a logger object. */
-  object: boolean;
+  /** The number of the logger object that takes the records of the runtime; zero for none. */
+  logger: number;
 }
 
 /** What lib/channel.js exports. */

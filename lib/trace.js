@@ -3,6 +3,7 @@
 const fs = require('node:fs');
 const channel = require('./channel.js');
 const check = require('./check.js');
+const codec = require('./codec.js');
 const { DuroxideError } = require('./errors.js');
 
 /**
@@ -18,7 +19,7 @@ const LOGGER_METHODS = ['error', 'warn', 'info'];
 /** The numbers of levels as they cross the border. */
 const LEVEL = Object.freeze({ debug: 0, info: 1, warn: 2, error: 3 });
 
-/** @typedef {Record<string, (fields: object, message: string) => void>} Logger */
+/** @typedef {Record<string, (fields: object, message: string) => unknown>} Logger */
 
 /**
  * Checks a level and gives it in lower case.
@@ -72,26 +73,50 @@ function logOptions({ logLevel, logFormat, serviceName, serviceVersion, logger }
     colors: Boolean(process.stderr.isTTY) && !process.env.NO_COLOR,
     serviceName: serviceName ?? 'duroxide',
     serviceVersion: serviceVersion ?? '',
-    object: logger !== undefined,
+    logger: logger === undefined ? 0 : numberOf(logger),
   };
 }
 
+/** @type {WeakMap<Logger, number>} */
+const numbers = new WeakMap();
+let lastNumber = 0;
+
 /**
- * Gives the function that writes log records to a logger. A logger that throws must not harm the
- * work that it reports on: the first error becomes a warning of the process.
+ * Gives the number of a logger: runtimes that share one have the same, so that what concerns all of
+ * them is written once.
+ *
+ * @param {Logger} logger
+ */
+function numberOf(logger) {
+  const number = numbers.get(logger) ?? ++lastNumber;
+  numbers.set(logger, number);
+  return number;
+}
+
+/**
+ * Gives the function that writes log records to a logger. A logger that throws, or whose promise
+ * rejects, must not harm the work that it reports on: the first error becomes a warning of the
+ * process.
  *
  * @param {Logger} logger
  * @returns {(record: import('./native').LogRecord) => void}
  */
 function logTo(logger) {
   let hasFailed = false;
+  const failed = (/** @type {unknown} */ error) => {
+    if (hasFailed) return;
+    hasFailed = true;
+    const { name, message } = codec.describe(error);
+    const what = name === '' ? message : `${name}: ${message}`;
+    process.emitWarning(`the logger of a duroxide runtime threw: ${what}`);
+  };
   return ({ level, message, fields }) => {
     try {
       const method = typeof logger[level] === 'function' ? level : 'info';
-      logger[method](fields, message);
+      const done = /** @type {any} */ (logger[method](fields, message));
+      if (typeof done?.then === 'function') Promise.resolve(done).catch(failed);
     } catch (error) {
-      if (!hasFailed) process.emitWarning(`the logger of a duroxide runtime threw: ${error}`);
-      hasFailed = true;
+      failed(error);
     }
   };
 }
