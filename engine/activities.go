@@ -88,9 +88,13 @@ func (w *workers) reserve(n int) int {
 }
 
 func (w *workers) unreserve(n int) {
+	if n == 0 {
+		return
+	}
 	w.mu.Lock()
-	defer w.mu.Unlock()
 	w.reserved -= n
+	w.mu.Unlock()
+	w.rt.poller.roomy(taskRoom)
 }
 
 // idle reports whether no activity runs or waits here, and no outcome waits to be stored.
@@ -337,6 +341,7 @@ func (rt *Runtime) complete(it item) {
 	c := provider.Completions{Items: []provider.Completion{{Task: *it.task, Message: &it.msg}}}
 	if rt.hasRoom() {
 		c.Claim = rt.leases.holder()
+		defer rt.claiming()()
 	}
 	var results []provider.Submitted
 	err := rt.insist(rt.ctx, "complete", func() (err error) {

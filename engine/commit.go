@@ -23,7 +23,10 @@ func (t *turn) commit(d replay.Delta) error {
 		defer func() { rt.workers.unreserve(reserved) }()
 	}
 	c := t.build(d, reserved)
-	asked := rt.e.store.Now()
+	if c.TurnHolder != nil {
+		defer rt.claiming()()
+	}
+	asked := rt.e.clock.Now()
 	var done provider.Committed
 	err := rt.insist(rt.ctx, "commit", func() (err error) {
 		done, err = rt.e.store.Commit(rt.ctx, c)
@@ -32,7 +35,7 @@ func (t *turn) commit(d replay.Delta) error {
 	if err != nil {
 		return err
 	}
-	rt.leases.opened(done.TurnLease, asked)
+	rt.holdsTurns(done.TurnLease, asked)
 	rt.taskLeases.opened(done.TaskLease, asked)
 	t.settle(c, d)
 	events := t.r.events
@@ -258,6 +261,9 @@ func (t *turn) spread(c provider.Commit, done provider.Committed) {
 	rt, r := t.rt, t.r
 	if r.status == provider.ContinuedAsNew {
 		values := r.values
+		if r.x != nil {
+			r.lastMs = r.x.LastMs()
+		}
 		rt.unload(r)
 		r.dropTimers()
 		r.values = values
@@ -297,8 +303,8 @@ func (t *turn) startTasks(tasks []*provider.TaskClaim) {
 		rt.counters.tasksFetched(len(claims))
 		rt.workers.add(claims)
 	}
-	if len(claims) < len(tasks) && rt.workers != nil {
-		rt.poller.leftOver()
+	if len(claims) < len(tasks) {
+		rt.poller.full(taskRoom) // The store tells all of it; this one has no room now, or will be told.
 	}
 }
 

@@ -106,7 +106,7 @@ func (e *Engine) changed(c provider.Change) {
 		switch {
 		case !c.Work:
 		case c.TasksOnly && (rt.workers == nil || rt.workers.room() == 0):
-			rt.poller.leftOver() // until a slot is free
+			rt.poller.full(taskRoom) // until a slot is free
 		default:
 			rt.poller.wake()
 		}
@@ -156,6 +156,7 @@ func (e *Engine) submit(ctx context.Context, msgs []provider.Message) ([]provide
 	s := provider.Submission{Messages: msgs}
 	if rt != nil {
 		s.Claim = rt.leases.holder()
+		defer rt.claiming()()
 	}
 	results, err := e.store.Submit(ctx, s)
 	if err != nil {
@@ -197,12 +198,18 @@ func (e *Engine) route(claimer *Runtime, msgs []provider.Message, results []prov
 	}
 }
 
+// routeHeld hands a message to the runtime whose lease holds its target. A lease that nobody here
+// knows belongs to another process, or its claim is still on its way to one of the runtimes.
 func (e *Engine) routeHeld(lease provider.LeaseID, m provider.Message) {
-	for _, rt := range e.started() {
-		if rt.leases.holds(lease) {
+	runtimes := e.started()
+	for _, rt := range runtimes {
+		if rt.leases.knows(lease) {
 			rt.route(m)
 			return
 		}
+	}
+	for _, rt := range runtimes {
+		rt.missed(m.Instance)
 	}
 }
 

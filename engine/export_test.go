@@ -75,3 +75,6 @@ func (r Records) RuntimeStarted(o RuntimeOptions) error {
 	r.l.runtimeStarted("node", "1.2.3", "memory", "1", s)
 	return err
 }
+
+// Full says that a caller has found no room for an activity a moment ago.
+func (rt *Runtime) Full() { rt.poller.full(taskRoom) }

@@ -3,17 +3,20 @@ package engine
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
 	"duroxide/provider"
 )
 
-// leaseSet holds the live leases of one kind of work of one runtime. Normally there is one; two
-// calls that claim for the first time at once may open two, and both are kept.
+// leaseSet holds the leases of one kind of work of one runtime. Normally there is one; two calls that
+// claim for the first time at once may open two, and both are kept.
 //
 // A lease is renewed only while it is needed. One that is not needed ends by itself, so that an
-// idle runtime writes nothing.
+// idle runtime writes nothing. Only the store knows whether it has ended: what is counted here, by
+// the time that has passed and not by any clock that can be set, says how long it lasts for certain.
 type leaseSet struct {
 	node string
 	ttl  time.Duration
@@ -32,24 +35,31 @@ func newLeaseSet(node string, ttl time.Duration, now func() time.Time) *leaseSet
 func (l *leaseSet) holder() *provider.Holder {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.sweep()
 	return &provider.Holder{Node: l.node, Lease: l.newest, TTL: l.ttl}
 }
 
 // opened takes note of the lease that a claim is under. asked is when the call began: the lease
-// lives at least half its length from then (see provider.Holder).
-func (l *leaseSet) opened(id provider.LeaseID, asked time.Time) {
+// lives at least half its length from then (see provider.Holder). It reports whether the lease is
+// new; then those that were not certain to last have ended.
+func (l *leaseSet) opened(id provider.LeaseID, asked time.Time) (fresh bool) {
 	if id == 0 {
-		return
+		return false
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if _, ok := l.ends[id]; !ok {
-		l.newest = id
-		l.ends[id] = asked.Add(l.ttl)
-		return
+	if _, ok := l.ends[id]; ok {
+		l.extend(id, asked.Add(l.ttl/2))
+		return false
 	}
-	l.extend(id, asked.Add(l.ttl/2))
+	now := l.now()
+	for other, end := range l.ends {
+		if !end.After(now) {
+			delete(l.ends, other)
+		}
+	}
+	l.newest = id
+	l.ends[id] = asked.Add(l.ttl)
+	return true
 }
 
 // renewed takes note that the store has renewed a lease. It may be one that had ended by what was
@@ -72,7 +82,7 @@ func (l *leaseSet) extend(id provider.LeaseID, until time.Time) {
 	}
 }
 
-// holds reports whether the lease is ours and lives.
+// holds reports whether the lease is ours and certain to last.
 func (l *leaseSet) holds(id provider.LeaseID) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -80,28 +90,19 @@ func (l *leaseSet) holds(id provider.LeaseID) bool {
 	return ok && end.After(l.now())
 }
 
-// live lists the live leases.
-func (l *leaseSet) live() []provider.LeaseID {
+// knows reports whether the lease is ours, though it may have ended.
+func (l *leaseSet) knows(id provider.LeaseID) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.sweep()
-	ids := make([]provider.LeaseID, 0, len(l.ends))
-	for id := range l.ends {
-		ids = append(ids, id)
-	}
-	return ids
+	_, ok := l.ends[id]
+	return ok
 }
 
-func (l *leaseSet) sweep() {
-	now := l.now()
-	for id, end := range l.ends {
-		if !end.After(now) {
-			delete(l.ends, id)
-		}
-	}
-	if _, ok := l.ends[l.newest]; !ok {
-		l.newest = 0
-	}
+// all lists the leases that are not known to have ended.
+func (l *leaseSet) all() []provider.LeaseID {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Collect(maps.Keys(l.ends))
 }
 
 func (l *leaseSet) lost(id provider.LeaseID) {
@@ -113,10 +114,19 @@ func (l *leaseSet) lost(id provider.LeaseID) {
 	}
 }
 
+// holdsTurns takes note of the lease that instances were claimed under. Looks for what waits ask by
+// lease; so those that did not know a new one have missed what other processes have sent to what is
+// held under it, and there is one more (W3).
+func (rt *Runtime) holdsTurns(id provider.LeaseID, asked time.Time) {
+	if rt.leases.opened(id, asked) {
+		rt.poller.wake()
+	}
+}
+
 // renewal keeps the leases of a runtime alive.
 func (rt *Runtime) renew(ctx context.Context) {
 	if rt.needsTurnLease() {
-		for _, id := range rt.leases.live() {
+		for _, id := range rt.leases.all() {
 			rt.renewOne(ctx, rt.leases, id, nil)
 		}
 	}
@@ -137,7 +147,7 @@ func (rt *Runtime) renew(ctx context.Context) {
 func (rt *Runtime) renewOne(
 	ctx context.Context, set *leaseSet, id provider.LeaseID, tasks []provider.Token,
 ) (lost []provider.Token) {
-	asked := rt.e.store.Now()
+	asked := rt.e.clock.Now()
 	lost, err := rt.e.store.Renew(ctx, provider.Renewal{Lease: id, Extend: set.ttl, Tasks: tasks})
 	switch {
 	case err == nil:

@@ -90,13 +90,16 @@ func (t *turn) loadFailed(record provider.Record, cause error) error {
 		t.take(it)
 	}
 	t.last = record.Events[len(record.Events)-1].ID
+	for _, e := range record.Events {
+		t.floorMs = max(t.floorMs, e.TimeMs)
+	}
 	t.ended = true
 	if s, ok := record.Events[0].Data.(history.OrchestrationStarted); ok && s.Parent != nil {
 		t.notices = append(t.notices, childDone(*s.Parent, "", &f))
 	}
 	return t.commit(replay.Delta{
 		Events: []history.Event{{
-			ID: t.last + 1, TimeMs: t.rt.nowMs(), Engine: t.rt.e.version,
+			ID: t.last + 1, TimeMs: max(t.rt.nowMs(), t.floorMs), Engine: t.rt.e.version,
 			Data: history.OrchestrationFailed{Failure: f},
 		}},
 		Ending: &replay.Ending{Kind: replay.Failed, Failure: &f},

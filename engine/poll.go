@@ -2,23 +2,17 @@ package engine
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"duroxide/provider"
 )
 
 // poller claims work that was not handed over directly: what other processes left, what becomes
-// due by time, what was waiting at the start. It is woken by whoever knows of work; its own timer
-// is armed for the next due time, and for a safety net.
+// due by time, what was waiting at the start. It is woken by whoever knows of work (wakeups); its own
+// timer is armed for the next due time, and for a safety net.
 type poller struct {
-	rt     *Runtime
-	signal chan struct{}
-
-	mu    sync.Mutex
-	next  time.Time // earliest known due time; zero means none
-	more  bool      // there is work that did not fit
-	quiet chan struct{}
+	rt *Runtime
+	wakeups
 }
 
 // Pauses after an error of the store.
@@ -27,49 +21,7 @@ const (
 	lastErrorPause  = 3 * time.Second
 )
 
-func newPoller(rt *Runtime) *poller {
-	return &poller{rt: rt, signal: make(chan struct{}, 1), quiet: make(chan struct{})}
-}
-
-// wake makes the poller look for work now.
-func (p *poller) wake() {
-	select {
-	case p.signal <- struct{}{}:
-	default:
-	}
-}
-
-// wakeAt makes the poller look for work when something becomes due.
-func (p *poller) wakeAt(due time.Time) {
-	p.mu.Lock()
-	earlier := p.next.IsZero() || due.Before(p.next)
-	if earlier {
-		p.next = due
-	}
-	p.mu.Unlock()
-	if earlier {
-		p.wake() // The loop arms its timer anew; that costs one look at the store, which reads only.
-	}
-}
-
-// freed is called when a turn ended or a worker slot came free.
-func (p *poller) freed() {
-	p.mu.Lock()
-	more := p.more
-	close(p.quiet)
-	p.quiet = make(chan struct{})
-	p.mu.Unlock()
-	if more {
-		p.wake()
-	}
-}
-
-// quietSignal gives a channel that is closed by the next freed.
-func (p *poller) quietSignal() <-chan struct{} {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.quiet
-}
+func newPoller(rt *Runtime) *poller { return &poller{rt: rt, wakeups: newWakeups()} }
 
 func (p *poller) run(ctx context.Context) {
 	pause := time.Duration(0)
@@ -111,11 +63,9 @@ func (p *poller) wait(ctx context.Context) bool {
 }
 
 func (p *poller) untilNext() time.Duration {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	d := p.rt.set.pollInterval
-	if !p.next.IsZero() {
-		d = min(d, max(p.next.Sub(p.rt.e.store.Now()), 0))
+	if next := p.due(); !next.IsZero() {
+		d = min(d, max(next.Sub(p.rt.e.store.Now()), 0))
 	}
 	return d
 }
@@ -123,6 +73,7 @@ func (p *poller) untilNext() time.Duration {
 // poll claims once, as much as there is room for.
 func (p *poller) poll(ctx context.Context) error {
 	rt := p.rt
+	told := p.begin()
 	request := provider.ClaimRequest{MaxTurns: rt.room()}
 	if request.MaxTurns > 0 {
 		request.Turns = rt.leases.holder()
@@ -138,35 +89,42 @@ func (p *poller) poll(ctx context.Context) error {
 		request.Tasks, request.MaxTasks = rt.taskLeases.holder(), reserved
 		request.Route = rt.taskRoute()
 	}
+	if request.MaxTurns == 0 {
+		p.full(turnRoom)
+	}
+	if reserved == 0 {
+		p.full(taskRoom)
+	}
 	if request.MaxTurns == 0 && reserved == 0 {
-		p.took(true, time.Time{})
 		return nil
 	}
-	asked := rt.e.store.Now()
+	defer rt.claiming()()
+	asked := rt.e.clock.Now()
 	claimed, err := rt.e.store.Claim(ctx, request)
 	if err != nil {
+		p.found(told)
 		return err
 	}
-	rt.leases.opened(claimed.TurnLease, asked)
+	p.found(claimed.NextDue)
+	rt.holdsTurns(claimed.TurnLease, asked)
 	rt.taskLeases.opened(claimed.TaskLease, asked)
-	full := len(claimed.Instances) >= request.MaxTurns || len(claimed.Tasks) >= request.MaxTasks
-	p.took(full, claimed.NextDue)
-	if full && (len(claimed.Instances) > 0 || len(claimed.Tasks) > 0) {
-		p.wake()
+	turns, tasks := len(claimed.Instances), len(claimed.Tasks)
+	if turns > 0 && turns >= request.MaxTurns || tasks > 0 && tasks >= request.MaxTasks {
+		p.wake() // There may be more.
 	}
-	p.hand(claimed)
+	p.hand(claimed, request.Turns)
 	return nil
 }
 
-// took takes note of what a claim left behind.
-func (p *poller) took(more bool, next time.Time) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.more = more
-	p.next = next
+// full notes that there is no room, and looks for it once more (W2).
+func (p *poller) full(what room) {
+	p.crowded(what)
+	if p.rt.hasRoomFor(what) {
+		p.wake()
+	}
 }
 
-func (p *poller) hand(claimed provider.Claimed) {
+func (p *poller) hand(claimed provider.Claimed, turns *provider.Holder) {
 	rt := p.rt
 	rt.counters.tasksFetched(len(claimed.Tasks))
 	if len(claimed.Tasks) > 0 {
@@ -177,14 +135,7 @@ func (p *poller) hand(claimed provider.Claimed) {
 	}
 	for _, w := range claimed.Waiting {
 		if !rt.knows(w) {
-			rt.refill(w.Instance)
+			rt.refill(w.Instance, turns.Lease)
 		}
 	}
-}
-
-// leftOver takes note of tasks that a commit left unclaimed for lack of room.
-func (p *poller) leftOver() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.more = true
 }

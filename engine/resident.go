@@ -39,6 +39,7 @@ type resident struct {
 	resident  uint64 // the generator's number in the host; zero means none
 	events    int
 	bytes     int64
+	lastMs    int64             // latest recorded time of the executions before this one
 	timers    map[uint64]*timer // by event id
 	// values is the live key-value store; nil means unknown.
 	values map[string]provider.Value
@@ -55,7 +56,7 @@ type item struct {
 
 // adopt takes a claimed instance in. A resident that fits goes on; any other is replaced.
 func (rt *Runtime) adopt(c provider.InstanceClaim) {
-	rt.leases.opened(c.Token.Lease, rt.e.store.Now())
+	rt.holdsTurns(c.Token.Lease, rt.e.clock.Now())
 	for _, bad := range c.Undecodable {
 		rt.log.messageUndecodable(c.Instance, bad)
 	}
@@ -76,11 +77,15 @@ func (rt *Runtime) adopt(c provider.InstanceClaim) {
 	for _, m := range c.Messages {
 		rt.put(r, item{msg: m})
 	}
+	r.refill = r.refill || rt.arrivals.take(c.Instance)
 	rt.start(r)
 }
 
 // fit brings a resident that does not run to the state of a claim. The caller holds rt.mu.
 func (rt *Runtime) fit(r *resident, c provider.InstanceClaim) {
+	if r.token.Key != c.Token.Key {
+		r.lastMs = 0
+	}
 	if r.token.Key != c.Token.Key || r.execution != c.Execution || r.last != c.LastEvent {
 		rt.unload(r)
 		r.dropTimers()
@@ -127,15 +132,22 @@ func (rt *Runtime) deliver(instance string, it item) bool {
 // route hands over a stored message, or makes the poller look for it.
 func (rt *Runtime) route(m provider.Message) {
 	if !rt.deliver(m.Instance, item{msg: m}) {
+		rt.missed(m.Instance)
 		rt.poller.wake()
 	}
 }
 
-// refill makes a held instance read its due messages.
-func (rt *Runtime) refill(instance string) {
+// refill makes an instance that is held under a lease read its due messages. Where it is not known
+// here, its claim is on its way, and they are read with that.
+func (rt *Runtime) refill(instance string, lease provider.LeaseID) {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
-	if r := rt.residents[instance]; r != nil && !rt.stopping {
+	r := rt.residents[instance]
+	if r == nil || r.token.Lease != lease {
+		rt.arrivals.mark(instance)
+		return
+	}
+	if !rt.stopping {
 		r.refill = true
 		rt.start(r)
 	}

@@ -53,6 +53,7 @@ type Runtime struct {
 
 	mu        sync.Mutex
 	residents map[string]*resident
+	arrivals  arrivals
 	active    int // residents whose goroutine runs
 	lastTurn  time.Time
 	stopping  bool
@@ -90,8 +91,8 @@ func (e *Engine) newRuntime(set settings, reg *Registry, h Host) *Runtime {
 	node := uuid.NewString()
 	rt := &Runtime{
 		e: e, set: set, reg: reg, host: h, node: node, log: e.log, counters: &metrics{},
-		leases:     newLeaseSet(node, set.turnLease, e.store.Now),
-		taskLeases: newLeaseSet(taskNode(node), set.taskLease, e.store.Now),
+		leases:     newLeaseSet(node, set.turnLease, e.clock.Now),
+		taskLeases: newLeaseSet(taskNode(node), set.taskLease, e.clock.Now),
 		turnSlots:  make(chan struct{}, max(set.orchestrationConcurrency, 1)*runsPerSlot),
 		ctx:        ctx, cancel: cancel,
 		stop: make(chan struct{}), done: make(chan struct{}),
@@ -230,6 +231,12 @@ func (rt *Runtime) pause(ctx context.Context, d time.Duration) bool {
 
 // hasRoom reports whether one more instance can be claimed.
 func (rt *Runtime) hasRoom() bool { return rt.room() > 0 }
+
+// hasRoomFor reports whether there is room of one of these kinds.
+func (rt *Runtime) hasRoomFor(what room) bool {
+	return what&turnRoom != 0 && rt.hasRoom() ||
+		what&taskRoom != 0 && rt.workers != nil && rt.workers.room() > 0
+}
 
 func (rt *Runtime) room() int {
 	if rt.set.orchestrationConcurrency == 0 {

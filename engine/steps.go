@@ -45,9 +45,9 @@ func (t *turn) call(request RunRequest) (replay.Answer, error) {
 	return answer, nil
 }
 
-// nowMs is the time of what this turn records. Code compares such times, so within an execution
-// they never go back, whatever the clock does.
-func (t *turn) nowMs() int64 { return max(t.rt.nowMs(), t.r.x.StepMs()) }
+// nowMs is the time of what this turn records. Code compares such times, so within an instance they
+// never go back, and nothing is recorded before it was due, whatever the clocks of nodes do.
+func (t *turn) nowMs() int64 { return max(t.rt.nowMs(), t.floorMs, t.r.x.LastMs()) }
 
 // consume takes the items one by one, lets the code answer each, and commits. Completions that are
 // waiting side by side go to the code in one call; they are still taken one by one.

@@ -2,21 +2,64 @@ package engine
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"duroxide/provider"
 )
 
-// maxAlarm is the longest time that an alarm is set for; later ones are set again from there.
-const maxAlarm = 24 * time.Hour
+// maxAlarm is the longest time that an alarm sleeps before it looks at the store's time again. The
+// two may drift apart: somebody may set the clock of the store.
+const maxAlarm = time.Hour
 
-// afterMs calls f when the store's time reaches a moment in Unix milliseconds.
-func (rt *Runtime) afterMs(atMs int64, f func()) (stop func() bool) {
-	left := atMs - rt.nowMs()
-	if left > maxAlarm.Milliseconds() {
-		return rt.e.clock.AfterFunc(maxAlarm, func() { rt.poller.wake() })
+// alarm calls a function when the time of the store reaches a moment.
+type alarm struct {
+	rt *Runtime
+	at time.Time
+	f  func()
+
+	mu     sync.Mutex
+	over   bool
+	cancel func() bool
+}
+
+// at calls f once when the store's time reaches a moment in Unix milliseconds, never before (W5).
+// After stop it is not called, unless it is being called already.
+func (rt *Runtime) at(atMs int64, f func()) (stop func()) {
+	a := &alarm{rt: rt, at: time.UnixMilli(atMs), f: f}
+	a.set()
+	return a.stop
+}
+
+func (a *alarm) set() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.over {
+		return
 	}
-	return rt.e.clock.AfterFunc(time.Duration(max(left, 0))*time.Millisecond, f)
+	left := a.at.Sub(a.rt.e.store.Now())
+	a.cancel = a.rt.e.clock.AfterFunc(min(max(left, 0), maxAlarm), a.ring)
+}
+
+func (a *alarm) ring() {
+	if a.rt.e.store.Now().Before(a.at) {
+		a.set()
+		return
+	}
+	a.mu.Lock()
+	over := a.over
+	a.over = true
+	a.mu.Unlock()
+	if !over {
+		a.f()
+	}
+}
+
+func (a *alarm) stop() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.over = true
+	a.cancel()
 }
 
 // nowMs is the store's time in Unix milliseconds.

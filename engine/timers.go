@@ -7,7 +7,7 @@ import (
 // timer is the alarm of one durable timer of a resident. The message that it delivers is stored;
 // the alarm only makes it arrive in time.
 type timer struct {
-	stop func() bool
+	stop func()
 	// msg is the stored message, or nil where only the time is known (after a cold start).
 	msg *provider.Message
 }
@@ -18,7 +18,7 @@ func (rt *Runtime) setTimer(r *resident, event uint64, fireAtMs int64, msg *prov
 		old.stop()
 	}
 	t := &timer{msg: msg}
-	t.stop = rt.afterMs(fireAtMs, func() { rt.fire(r.instance, t) })
+	t.stop = rt.at(fireAtMs, func() { rt.fire(r.instance, t) })
 	r.timers[event] = t
 }
 
@@ -40,20 +40,24 @@ func (r *resident) dropTimers() {
 
 // fire delivers a timer that is due.
 func (rt *Runtime) fire(instance string, t *timer) {
-	if t.msg == nil {
-		if rt.isHeld(instance) {
-			rt.refill(instance)
-			return
-		}
-		rt.poller.wake()
+	if t.msg != nil {
+		rt.route(*t.msg)
 		return
 	}
-	rt.route(*t.msg)
+	if lease, held := rt.heldUnder(instance); held {
+		rt.refill(instance, lease)
+		return
+	}
+	rt.poller.wake()
 }
 
-func (rt *Runtime) isHeld(instance string) bool {
+// heldUnder gives the lease under which an instance is held here, if it is.
+func (rt *Runtime) heldUnder(instance string) (provider.LeaseID, bool) {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
 	r := rt.residents[instance]
-	return r != nil && rt.leases.holds(r.token.Lease)
+	if r == nil || !rt.leases.holds(r.token.Lease) {
+		return 0, false
+	}
+	return r.token.Lease, true
 }

@@ -20,6 +20,9 @@ type turn struct {
 	token provider.Token
 	inv   Invocation
 	items []item
+	// floorMs is what the store has seen pass: its messages were due, or have arrived; and what an
+	// earlier execution of the instance has recorded.
+	floorMs int64
 
 	// What the commit consumes and writes besides the delta.
 	taken   []item // stored ones
@@ -40,8 +43,11 @@ var errUnregistered = errors.New("no such orchestration is registered")
 // commit or are still in the store.
 func (rt *Runtime) turn(r *resident, items []item) {
 	rt.mu.Lock()
-	t := &turn{rt: rt, r: r, token: r.token, items: items, last: r.last}
+	t := &turn{rt: rt, r: r, token: r.token, items: items, last: r.last, floorMs: r.lastMs}
 	rt.mu.Unlock()
+	for _, it := range items {
+		t.floorMs = max(t.floorMs, it.msg.DueMs)
+	}
 	rt.counters.messagesFetched(len(items))
 	err := t.begun()
 	if err == nil {
@@ -170,7 +176,7 @@ func (t *turn) begin(m provider.Message, version string) {
 		Keys: t.keysBefore(), Engine: t.rt.e.version,
 	}
 	t.take(item{msg: m})
-	r.x = replay.Start(p, t.rt.nowMs())
+	r.x = replay.Start(p, max(t.rt.nowMs(), t.floorMs))
 	r.name, r.version = m.Name, version
 	t.started = &provider.Started{Name: m.Name, Version: version, Pin: t.rt.e.pin()}
 	if m.Parent != nil {
@@ -291,7 +297,7 @@ func (t *turn) finishPoisoned() error {
 	t.last = t.r.last
 	return t.commit(replay.Delta{
 		Events: []history.Event{{
-			ID: t.r.last + 1, TimeMs: t.rt.nowMs(), Engine: t.rt.e.version,
+			ID: t.r.last + 1, TimeMs: max(t.rt.nowMs(), t.floorMs), Engine: t.rt.e.version,
 			Data: history.OrchestrationFailed{Failure: f},
 		}},
 		Ending: &replay.Ending{Kind: replay.Failed, Failure: &f},

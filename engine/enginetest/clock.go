@@ -64,6 +64,22 @@ func (c *Clock) Advance(d time.Duration) {
 	}
 }
 
+// Pump calls what is asked for without delay as soon as it is asked for, until ctx ends. The time
+// stands still meanwhile, unless Advance is called.
+func (c *Clock) Pump(ctx context.Context) {
+	for {
+		c.mu.Lock()
+		changed := c.changed
+		c.mu.Unlock()
+		c.Advance(0)
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
 // AwaitTimers returns when at least n timers are pending, or with the context's error.
 func (c *Clock) AwaitTimers(ctx context.Context, n int) error {
 	for {

@@ -67,3 +67,22 @@ func TestAwaitTimersWaitsForThem(t *testing.T) {
 	cancel()
 	require.ErrorIs(t, c.AwaitTimers(ctx, 3), context.Canceled)
 }
+
+func TestPumpCallsWhatHasNoDelay(t *testing.T) {
+	t.Parallel()
+	c := enginetest.NewClock()
+	begin := c.Now()
+	ctx, cancel := context.WithCancel(t.Context())
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		c.Pump(ctx)
+	}()
+	called := make(chan struct{})
+	c.AfterFunc(time.Second, func() { t.Error("the time has passed") })
+	c.AfterFunc(0, func() { c.AfterFunc(0, func() { close(called) }) })
+	<-called
+	cancel()
+	<-over
+	require.Equal(t, begin, c.Now())
+}

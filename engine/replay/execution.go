@@ -59,9 +59,11 @@ type Execution struct {
 	ended        bool
 	longNames    bool // see LongNames
 
-	// startedMs and stepMs are the recorded times of the first and of the running step.
+	// startedMs and stepMs are the recorded times of the first and of the running step, lastMs is that
+	// of the latest event.
 	startedMs int64
 	stepMs    int64
+	lastMs    int64
 
 	// Only between Load and Verify:
 	segments    []segment
@@ -124,8 +126,8 @@ func (x *Execution) Params() Params { return x.params }
 // StartedMs gives the recorded time of the start.
 func (x *Execution) StartedMs() int64 { return x.startedMs }
 
-// StepMs gives the recorded time of the running step. Times of later steps must not be below it.
-func (x *Execution) StepMs() int64 { return x.stepMs }
+// LastMs gives the latest recorded time. What is recorded later must not have an earlier one.
+func (x *Execution) LastMs() int64 { return x.lastMs }
 
 // LastEvent gives the highest event id so far, those of the running turn included.
 func (x *Execution) LastEvent() uint64 { return x.last }
@@ -148,6 +150,7 @@ func (x *Execution) deliver(d Delivery, atMs int64) Delivery {
 // append adds an event to the running turn.
 func (x *Execution) append(source uint64, nowMs int64, data history.Data) uint64 {
 	x.last++
+	x.lastMs = max(x.lastMs, nowMs)
 	x.delta.Events = append(x.delta.Events, history.Event{
 		ID: x.last, Source: source, TimeMs: nowMs, Engine: x.params.Engine, Data: data,
 	})

@@ -50,13 +50,13 @@ func (l *loader) start(s history.OrchestrationStarted, e history.Event) {
 	p.Carried, p.CustomStatus = s.Carried, s.CustomStatus
 	l.x.customStatus = s.CustomStatus
 	l.x.last = e.ID
-	l.x.startedMs, l.x.stepMs = e.TimeMs, e.TimeMs
+	l.x.startedMs, l.x.stepMs, l.x.lastMs = e.TimeMs, e.TimeMs, e.TimeMs
 	l.x.segments = []segment{{steps: 1}}
 	l.x.drops = map[uint64]struct{}{}
 }
 
 func (l *loader) event(e history.Event) error {
-	l.x.last = e.ID
+	l.x.last, l.x.lastMs = e.ID, max(l.x.lastMs, e.TimeMs)
 	switch d := e.Data.(type) {
 	case history.ActivityCompleted, history.ActivityFailed, history.TimerFired,
 		history.SubOrchestrationCompleted, history.SubOrchestrationFailed:

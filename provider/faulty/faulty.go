@@ -65,7 +65,12 @@ type plan struct {
 	// gate is open, or calls wait until it is closed; nil means open.
 	gate    chan struct{}
 	arrived chan struct{}
+	// hold, if set, is for the next call.
+	hold *hold
 }
+
+// hold keeps a call that has taken effect from returning.
+type hold struct{ held, released chan struct{} }
 
 type fault struct {
 	left int
@@ -131,6 +136,15 @@ func (p *Provider) Release(op Op) {
 	})
 }
 
+// Hold makes the next call wait after it has taken effect, before it returns: what it did can be seen
+// by everybody but its caller. held is closed when it waits; release, which may be called at any
+// time, lets it go on.
+func (p *Provider) Hold(op Op) (held <-chan struct{}, release func()) {
+	h := &hold{held: make(chan struct{}), released: make(chan struct{})}
+	p.change(op, func(pl *plan) { pl.hold = h })
+	return h.held, sync.OnceFunc(func() { close(h.released) })
+}
+
 // Calls gives how often an operation was called, failed calls included.
 func (p *Provider) Calls(op Op) int {
 	calls := 0
@@ -150,13 +164,14 @@ func (p *Provider) change(op Op, change func(pl *plan)) {
 }
 
 // enter counts a call, waits if it is told to, and gives what the plan says about it.
-func (p *Provider) enter(ctx context.Context, op Op) (before, after error) {
+func (p *Provider) enter(ctx context.Context, op Op) (held *hold, before, after error) {
 	var gate chan struct{}
 	p.change(op, func(pl *plan) {
 		pl.calls++
 		before = pl.before.take()
 		if before == nil {
 			after = pl.after.take()
+			held, pl.hold = pl.hold, nil
 		}
 		if gate = pl.gate; gate != nil {
 			select {
@@ -169,10 +184,24 @@ func (p *Provider) enter(ctx context.Context, op Op) (before, after error) {
 		select {
 		case <-gate:
 		case <-ctx.Done():
-			return ctx.Err(), nil
+			return nil, ctx.Err(), nil
 		}
 	}
-	return before, after
+	return held, before, after
+}
+
+// wait holds a call that has taken effect.
+func (h *hold) wait(ctx context.Context) error {
+	if h == nil {
+		return nil
+	}
+	close(h.held)
+	select {
+	case <-h.released:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // call runs one operation under its plan.
@@ -180,11 +209,14 @@ func call[R any](
 	ctx context.Context, p *Provider, op Op, operation func() (R, error),
 ) (R, error) {
 	var none R
-	before, after := p.enter(ctx, op)
+	held, before, after := p.enter(ctx, op)
 	if before != nil {
 		return none, before
 	}
 	result, err := operation()
+	if ended := held.wait(ctx); ended != nil {
+		return none, ended
+	}
 	if err == nil && after != nil {
 		return none, after
 	}

@@ -93,6 +93,34 @@ func TestABlockedCallEndsWithItsContext(t *testing.T) {
 	require.Zero(t, waiting(t, p))
 }
 
+func TestAHeldCallHasItsEffectBeforeItReturns(t *testing.T) {
+	t.Parallel()
+	p := open()
+	held, release := p.Hold(faulty.Submit)
+	result := make(chan error, 1)
+	go func() { result <- submit(context.WithoutCancel(t.Context()), p) }()
+	<-held
+	require.Equal(t, 1, waiting(t, p))
+	require.NoError(t, submit(t.Context(), p), "only one call is held")
+	require.Empty(t, result)
+	release()
+	require.NoError(t, <-result)
+	require.Equal(t, 2, waiting(t, p))
+}
+
+func TestAHeldCallEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	p := open()
+	held, release := p.Hold(faulty.Submit)
+	ctx, cancel := context.WithCancel(t.Context())
+	result := make(chan error, 1)
+	go func() { result <- submit(ctx, p) }()
+	<-held
+	cancel()
+	require.ErrorIs(t, <-result, context.Canceled)
+	release()
+}
+
 func TestAWrapWithoutFaultsKeepsTheContract(t *testing.T) {
 	t.Parallel()
 	providertest.Run(t, func(*testing.T) providertest.Harness {
