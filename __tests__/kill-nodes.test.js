@@ -21,8 +21,9 @@ const {
   checkNothingRemains,
   checkWaves,
   generator,
+  untilNothingIsLeft,
 } = require('./support/kill-checks.js');
-const { PATIENCE_MS, drive, idsOf } = require('./support/kill-features.js');
+const { drive, idsOf } = require('./support/kill-features.js');
 const { inspect, open } = require('./support/kill-store.js');
 const { DATABASE_URL, ownSchema } = require('./support/postgres.js');
 const { temporaryFolder } = require('./support/store.js');
@@ -35,6 +36,8 @@ const LONGEST_ROUND = 120;
 const MOMENT_MS = 30;
 /** Longer than any lease but that of a session, which its node has again when it goes on. */
 const PAST_LEASES_MS = 6000;
+/** A node that is told to end has nothing to do any more: it does so in a moment. */
+const ENDING_MS = 60_000;
 const NODE = path.join(__dirname, 'support', 'kill-node.js');
 
 const random = generator(SEED);
@@ -106,13 +109,18 @@ class Nodes {
     node.isStopped = false;
   }
 
+  /** Waits until no process is stopped. */
+  async allGoOn() {
+    await Promise.all(this.#continued);
+  }
+
   /** Lets all processes end. */
   async end() {
-    await Promise.all(this.#continued);
     for (const { child } of this.#slots) child.stdin.end();
-    for (const node of this.#slots) {
-      const [code] = await node.ended;
-      assert.equal(code, 0, `a node did not end well, saying: ${node.said}`);
+    const late = sleep(ENDING_MS, ['not at all'], { ref: false });
+    for (const [slot, node] of this.#slots.entries()) {
+      const [code] = await Promise.race([node.ended, late]);
+      assert.equal(code, 0, `node ${slot} did not end well, saying: ${node.said}`);
     }
   }
 
@@ -148,11 +156,9 @@ test('nodes that are killed at random moments lose nothing and leave nothing beh
     subtest.diagnostic(`${nodes.killed} nodes killed, ${nodes.stopped} stopped for a while`);
   });
   await t.test('the nodes take what is left, and end by themselves', async () => {
+    await nodes.allGoOn();
     // What a dead node had claimed may be a message for an instance that has ended meanwhile.
-    const deadline = Date.now() + PATIENCE_MS;
-    while (place.file && inspect(place).messages > 0 && Date.now() < deadline) {
-      await sleep(MOMENT_MS);
-    }
+    await untilNothingIsLeft(client);
     await nodes.end();
   });
   await t.test('every instance has its right result', () => checkWaves(client, ROUNDS));

@@ -3,7 +3,8 @@
 /** What the tests that kill processes check of a store, and how they decide. */
 
 const assert = require('node:assert/strict');
-const { FEATURES, idsOf, plain } = require('./kill-features.js');
+const { setTimeout: sleep } = require('node:timers/promises');
+const { FEATURES, PATIENCE_MS, idsOf, plain } = require('./kill-features.js');
 
 const TERMINAL = ['OrchestrationCompleted', 'OrchestrationFailed', 'OrchestrationContinuedAsNew'];
 const RESULT = /^(Activity|SubOrchestration)(Completed|Failed)$/;
@@ -101,6 +102,22 @@ async function checkHistories(client, seen) {
   for (const history of await readHistories(client)) checkHistory(history);
 }
 
+/** Waits until every instance has ended and nothing is left in the queues. */
+async function untilNothingIsLeft(client) {
+  const deadline = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const { orchestratorQueue, workerQueue, timerQueue } = await client.getQueueDepths();
+    const running = await client.listInstancesByStatus('Running');
+    if (orchestratorQueue + workerQueue + timerQueue + running.length === 0) return;
+    if (Date.now() > deadline) {
+      throw new Error(
+        `still left: ${orchestratorQueue} messages, ${workerQueue} tasks, ${timerQueue} timers, running ${running.join(', ')}`,
+      );
+    }
+    await sleep(20);
+  }
+}
+
 /** Deletes everything, and checks that nothing was left in queues. */
 async function checkNothingRemains(client) {
   assert.deepEqual(await client.listInstancesByStatus('Running'), []);
@@ -109,4 +126,11 @@ async function checkNothingRemains(client) {
   assert.deepEqual(await client.listAllInstances(), []);
 }
 
-module.exports = { SeenResults, checkHistories, checkNothingRemains, checkWaves, generator };
+module.exports = {
+  SeenResults,
+  checkHistories,
+  checkNothingRemains,
+  checkWaves,
+  generator,
+  untilNothingIsLeft,
+};

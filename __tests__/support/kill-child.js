@@ -6,27 +6,12 @@
  * instance has ended and nothing is left in the queues.
  */
 
-const { setTimeout: sleep } = require('node:timers/promises');
 const { Client, Runtime } = require('../../lib/duroxide.js');
+const { untilNothingIsLeft } = require('./kill-checks.js');
 const { PATIENCE_MS, drive, idsOf, register } = require('./kill-features.js');
 const { open } = require('./kill-store.js');
 
 const [file, waves, evict] = process.argv.slice(2);
-
-async function untilNothingIsLeft(client) {
-  const deadline = Date.now() + PATIENCE_MS;
-  for (;;) {
-    const { orchestratorQueue, workerQueue, timerQueue } = await client.getQueueDepths();
-    const running = await client.listInstancesByStatus('Running');
-    if (orchestratorQueue + workerQueue + timerQueue + running.length === 0) return;
-    if (Date.now() > deadline) {
-      throw new Error(
-        `still left: ${orchestratorQueue} messages, ${workerQueue} tasks, ${timerQueue} timers, running ${running.join(', ')}`,
-      );
-    }
-    await sleep(20);
-  }
-}
 
 async function main() {
   const store = await open({ file });
