@@ -349,6 +349,11 @@ export class ActivityContext {
 export interface SqliteOptions {
   /** `'full'`, the default, survives a power cut; `'normal'` survives a crash of the process. */
   synchronous?: 'full' | 'normal';
+  /**
+   * How long a queue message waits for an instance that does not exist yet, in milliseconds. Then it is
+   * dropped with a warning. The default is seven days.
+   */
+  orphanRetentionMs?: number;
 }
 
 /** Storage in one SQLite file. */
@@ -373,6 +378,11 @@ export interface PostgresOptions {
    * `npx duroxide postgres-sql` prints the SQL for whoever may apply it. The default is true.
    */
   migrate?: boolean;
+  /**
+   * How long a queue message waits for an instance that does not exist yet, in milliseconds. Then it is
+   * dropped with a warning. The default is seven days.
+   */
+  orphanRetentionMs?: number;
 }
 
 /** Options of connections by URL. */
@@ -466,13 +476,17 @@ export interface QueueDepths {
   timerQueue: number;
 }
 
+/** What getStatus says of an instance: here, when a message for it was stored. */
+export type TargetState = 'NotFound' | 'Running' | 'Completed' | 'Failed';
+
 export type ExecutionStatus = 'Running' | 'Completed' | 'Failed' | 'ContinuedAsNew';
 
 /** Times are milliseconds since 1970. */
 export interface InstanceInfo {
   instanceId: string;
   orchestrationName: string;
-  orchestrationVersion: string;
+  /** Null until the first turn has chosen one, unless the start asked for one. */
+  orchestrationVersion: string | null;
   currentExecutionId: number;
   status: ExecutionStatus;
   /** The result, or the error's text; absent while running. */
@@ -592,14 +606,23 @@ export class Client {
     version: string,
     options?: StartOptions,
   ): Promise<void>;
-  /** Sends a signal for waitForEvent. It is lost if nobody waits for it. */
-  raiseEvent(instanceId: string, eventName: string, data?: unknown): Promise<void>;
-  raiseEventTyped(instanceId: string, eventName: string, data?: unknown): Promise<void>;
-  /** Sends a message for dequeueEvent. It is kept until it is taken. */
-  enqueueEvent(instanceId: string, queueName: string, data?: unknown): Promise<void>;
-  enqueueEventTyped(instanceId: string, queueName: string, data?: unknown): Promise<void>;
-  /** Asks an instance and its children to end; it then fails with `canceled: <reason>`. */
-  cancelInstance(instanceId: string, reason?: string | null): Promise<void>;
+  /**
+   * Sends a signal for waitForEvent. It is lost if nobody waits for it; where there is no instance yet,
+   * it waits ten minutes for the start. Resolves to the state of the instance when it was stored.
+   */
+  raiseEvent(instanceId: string, eventName: string, data?: unknown): Promise<TargetState>;
+  raiseEventTyped(instanceId: string, eventName: string, data?: unknown): Promise<TargetState>;
+  /**
+   * Sends a message for dequeueEvent. It is kept until it is taken or its instance is deleted; where
+   * there is no instance yet, for `orphanRetentionMs` of the store. Resolves as raiseEvent.
+   */
+  enqueueEvent(instanceId: string, queueName: string, data?: unknown): Promise<TargetState>;
+  enqueueEventTyped(instanceId: string, queueName: string, data?: unknown): Promise<TargetState>;
+  /**
+   * Asks an instance and its children to end; it then fails with `canceled: <reason>`. Where there is
+   * no instance, it can only meet a start of the next five seconds. Resolves as raiseEvent.
+   */
+  cancelInstance(instanceId: string, reason?: string | null): Promise<TargetState>;
 
   /** Reads the state. The output is JSON text here, not parsed. */
   getStatus(instanceId: string): Promise<OrchestrationStatus<string>>;

@@ -64,7 +64,16 @@ type signalArguments struct {
 }
 
 func serveRaise(ctx context.Context, c *engine.Client, a signalArguments, data string) (result, error) {
-	return result{value: empty{}}, c.Raise(ctx, a.Instance, a.Name, data)
+	return targetResult(c.Raise(ctx, a.Instance, a.Name, data))
+}
+
+// targetValue is what became of the target of a message: the state that it was in.
+type targetValue struct {
+	Status string `json:"status"`
+}
+
+func targetResult(state string, err error) (result, error) {
+	return result{value: targetValue{Status: state}}, err
 }
 
 type enqueueArguments struct {
@@ -74,7 +83,7 @@ type enqueueArguments struct {
 }
 
 func serveEnqueue(ctx context.Context, c *engine.Client, a enqueueArguments, data string) (result, error) {
-	return result{value: empty{}}, c.Enqueue(ctx, a.Instance, a.Queue, data)
+	return targetResult(c.Enqueue(ctx, a.Instance, a.Queue, data))
 }
 
 type cancelArguments struct {
@@ -84,7 +93,7 @@ type cancelArguments struct {
 }
 
 func serveCancel(ctx context.Context, c *engine.Client, a cancelArguments, _ string) (result, error) {
-	return result{value: empty{}}, c.Cancel(ctx, a.Instance, a.Reason)
+	return targetResult(c.Cancel(ctx, a.Instance, a.Reason))
 }
 
 type instanceArguments struct {

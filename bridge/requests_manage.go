@@ -167,7 +167,7 @@ func timeMs(t time.Time) *int64 {
 type instanceValue struct {
 	InstanceID           string  `json:"instanceId"`
 	OrchestrationName    string  `json:"orchestrationName"`
-	OrchestrationVersion string  `json:"orchestrationVersion"`
+	OrchestrationVersion *string `json:"orchestrationVersion"`
 	CurrentExecutionID   uint64  `json:"currentExecutionId"`
 	Status               string  `json:"status"`
 	CreatedAt            *int64  `json:"createdAt"`
@@ -181,9 +181,15 @@ func serveInstance(ctx context.Context, c *engine.Client, a instanceArguments, _
 		return result{}, err
 	}
 	v := instanceValue{
-		InstanceID: i.Instance, OrchestrationName: i.Name, OrchestrationVersion: i.Version,
-		CurrentExecutionID: i.Execution, Status: i.Status.String(),
+		InstanceID: i.Instance, OrchestrationName: i.Name,
+		CurrentExecutionID: max(i.Execution, 1), Status: i.Status.String(),
 		CreatedAt: timeMs(i.Created), UpdatedAt: timeMs(i.Updated),
+	}
+	if i.Version != "" {
+		v.OrchestrationVersion = &i.Version
+	}
+	if i.Status == provider.NotCommitted { // Its start is stored.
+		v.Status = provider.Running.String()
 	}
 	if i.Parent != "" {
 		v.ParentInstanceID = &i.Parent

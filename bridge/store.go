@@ -31,6 +31,8 @@ type openArguments struct {
 	Synchronous string `json:"synchronous"`
 	// CreateDirs makes missing directories of Path.
 	CreateDirs bool `json:"createDirs"`
+	// OrphanRetentionMs is how long queue messages wait for their instance; absent means the default.
+	OrphanRetentionMs *int64 `json:"orphanRetentionMs"`
 
 	postgresArguments
 }
@@ -72,6 +74,14 @@ func openStore(ctx context.Context, a openArguments) (*store, error) {
 	return &store{engine: e, client: e.Client(), log: to}, nil
 }
 
+// orphanRetention gives zero for the default. A millisecond is the least.
+func (a *openArguments) orphanRetention() time.Duration {
+	if a.OrphanRetentionMs == nil {
+		return 0
+	}
+	return time.Duration(max(*a.OrphanRetentionMs, 1)) * time.Millisecond
+}
+
 var synchronousModes = map[string]sqlite.Synchronous{
 	"": sqlite.Full, "full": sqlite.Full, "normal": sqlite.Normal,
 }
@@ -84,23 +94,24 @@ func openProvider(
 	case "sqlite":
 		return openSQLite(ctx, a, log)
 	case "postgres":
-		return openPostgres(ctx, a.postgresArguments, log)
+		return openPostgres(ctx, a, log)
 	default:
 		return nil, &engine.InputError{Message: fmt.Sprintf("unknown kind of store %q", a.Kind)}
 	}
 }
 
 func openPostgres(
-	ctx context.Context, a postgresArguments, log *slog.Logger,
+	ctx context.Context, a openArguments, log *slog.Logger,
 ) (provider.Provider, error) {
 	o := postgres.Options{
-		URL:            a.URL,
-		Direct:         a.DirectURL,
-		Schema:         a.Schema,
-		VerifyOnly:     a.Migrate != nil && !*a.Migrate,
-		MaxConns:       a.MaxConnections,
-		AcquireTimeout: time.Duration(a.AcquireTimeoutMs) * time.Millisecond,
-		Log:            log.With(slog.String(targetKey, "duroxide::providers::postgres")),
+		OrphanRetention: a.orphanRetention(),
+		URL:             a.URL,
+		Direct:          a.DirectURL,
+		Schema:          a.Schema,
+		VerifyOnly:      a.Migrate != nil && !*a.Migrate,
+		MaxConns:        a.MaxConnections,
+		AcquireTimeout:  time.Duration(a.AcquireTimeoutMs) * time.Millisecond,
+		Log:             log.With(slog.String(targetKey, "duroxide::providers::postgres")),
 	}
 	if a.Entra == nil {
 		return postgres.Open(ctx, o)
@@ -146,7 +157,10 @@ func openSQLite(
 		Memory:      a.Memory,
 		Synchronous: synchronous,
 		CreateDirs:  a.CreateDirs,
-		Log:         log.With(slog.String(targetKey, "duroxide::providers::sqlite")),
+
+		OrphanRetention: a.orphanRetention(),
+
+		Log: log.With(slog.String(targetKey, "duroxide::providers::sqlite")),
 	})
 }
 

@@ -111,6 +111,9 @@ func (w *workers) add(claims []provider.TaskClaim) {
 	active := w.activeSessions()
 	var tooMuch []provider.TaskClaim
 	for _, c := range claims {
+		if w.rt.e.gone.has(c.Task.Life) {
+			continue // Its task went with its instance.
+		}
 		if s := c.Task.Session; s != nil {
 			if _, ok := active[*s]; !ok && len(active) >= w.rt.set.maxSessions {
 				tooMuch = append(tooMuch, c)
@@ -202,7 +205,8 @@ func (w *workers) outcome(
 	}()
 	rt, task := w.rt, j.claim.Task
 	msg := provider.Message{
-		Instance: task.Instance, Kind: provider.ActivityDone, Execution: task.Execution, Source: task.Event,
+		Instance: task.Instance, Life: task.Life, Kind: provider.ActivityDone,
+		Execution: task.Execution, Source: task.Event,
 	}
 	if j.claim.Attempt > rt.set.maxAttempts {
 		rt.counters.activityPoisoned()
@@ -329,7 +333,7 @@ const maxFused = 64 << 10
 func (w *workers) handOver(j *job, msg provider.Message) {
 	w.rt.counters.activityEnded(msg.Failure == nil)
 	it := item{msg: msg, task: &j.claim.Token}
-	if j.claim.Attempt == 1 && len(msg.Data) <= maxFused && w.rt.deliver(msg.Instance, it) {
+	if j.claim.Attempt == 1 && len(msg.Data) <= maxFused && w.rt.deliver(msg.Instance, msg.Life, it) {
 		return
 	}
 	w.rt.complete(it)
@@ -386,11 +390,14 @@ func (w *workers) cancel(instance string, execution uint64, reasons map[uint64]s
 }
 
 // deleted stops the activities of instances that are no more.
-func (w *workers) deleted(instances []string) {
+func (w *workers) deleted(instances []provider.Gone) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, j := range w.held {
-		if slices.Contains(instances, j.claim.Task.Instance) {
+		t := j.claim.Task
+		if slices.ContainsFunc(instances, func(i provider.Gone) bool {
+			return i.Instance == t.Instance && i.Life.Fits(t.Life)
+		}) {
 			w.stop(j, "its instance was deleted")
 		}
 	}

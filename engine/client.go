@@ -60,33 +60,24 @@ func (s Status) IsTerminal() bool {
 // *LimitError.
 //
 // Messages whose storing was interrupted are sent again, so in rare cases of trouble between
-// engine and store one message may be stored twice. A second start is ignored; a second signal
-// or queue message is one more message.
+// engine and store a signal or queue message may be stored twice. A start never is: each call makes a
+// life, by which the store knows it again.
 //
 // An exclusive start gives ErrInstanceExists where the instance exists or another start waits for
-// its first turn. One that was sent again after trouble may meet itself and say so too.
+// its first turn.
 func (c *Client) Start(ctx context.Context, r StartRequest) error {
 	if err := r.check(); err != nil {
 		return err
 	}
-	if r.Exclusive {
-		// Looking first spares the store a message that would be dropped.
-		s, err := c.Status(ctx, r.Instance)
-		if err != nil {
-			return err
-		}
-		if s.State != StateNotFound {
-			return exists(r.Instance)
-		}
-	}
 	sent, err := c.submit(ctx, provider.Message{
 		Instance: r.Instance,
+		Life:     newLife(),
 		Kind:     provider.StartInstance,
 		Name:     r.Name,
 		Version:  r.Version,
 		Input:    r.Input,
 	})
-	if err == nil && r.Exclusive && (sent.Starting || sent.Existing != provider.NotCommitted) {
+	if err == nil && r.Exclusive && sent.Fate == provider.Taken {
 		return exists(r.Instance)
 	}
 	return err
@@ -108,11 +99,13 @@ func exists(instance string) error {
 	}
 }
 
-// Raise stores a signal for the instance's present or future wait. Unknown instances are no error; a
-// name that is too long, or an id that no instance can have, is a *LimitError.
-func (c *Client) Raise(ctx context.Context, instance, name, data string) error {
+// Raise stores a signal for the instance's present or future wait. It returns the state that the
+// instance was in, one of the constants above. Unknown instances are no error: the signal waits for
+// their start, for provider.SignalPatience. A name that is too long, or an id that no instance can
+// have, is a *LimitError.
+func (c *Client) Raise(ctx context.Context, instance, name, data string) (string, error) {
 	if err := checkName("eventName", name); err != nil {
-		return err
+		return "", err
 	}
 	return c.send(ctx, provider.Message{
 		Instance: instance,
@@ -122,11 +115,12 @@ func (c *Client) Raise(ctx context.Context, instance, name, data string) error {
 	})
 }
 
-// Enqueue stores a message of one of the instance's queues. Unknown instances are no error; *LimitError
-// as in Raise.
-func (c *Client) Enqueue(ctx context.Context, instance, queue, data string) error {
+// Enqueue stores a message of one of the instance's queues and returns the state that the instance
+// was in. Unknown instances are no error: the message waits for their start as long as the store is
+// told to keep it. *LimitError as in Raise.
+func (c *Client) Enqueue(ctx context.Context, instance, queue, data string) (string, error) {
 	if err := checkName("queueName", queue); err != nil {
-		return err
+		return "", err
 	}
 	return c.send(ctx, provider.Message{
 		Instance: instance,
@@ -136,8 +130,9 @@ func (c *Client) Enqueue(ctx context.Context, instance, queue, data string) erro
 	})
 }
 
-// Cancel asks the instance to stop. Unknown and finished instances are no error.
-func (c *Client) Cancel(ctx context.Context, instance, reason string) error {
+// Cancel asks the instance to stop, and returns the state that it was in. Unknown and finished
+// instances are no error. A start that is stored within provider.CancelPatience is cancelled too.
+func (c *Client) Cancel(ctx context.Context, instance, reason string) (string, error) {
 	return c.send(ctx, provider.Message{
 		Instance: instance,
 		Kind:     provider.CancelInstance,
@@ -245,12 +240,18 @@ func (c *Client) checkTarget(ctx context.Context, instance string) error {
 	return err
 }
 
-func (c *Client) send(ctx context.Context, m provider.Message) error {
+func (c *Client) send(ctx context.Context, m provider.Message) (state string, err error) {
 	if err := c.checkTarget(ctx, m.Instance); err != nil {
-		return err
+		return "", err
 	}
-	_, err := c.submit(ctx, m)
-	return err
+	sent, err := c.submit(ctx, m)
+	if err != nil {
+		return "", err
+	}
+	if sent.Existing == provider.NotCommitted && !sent.Starting {
+		return StateNotFound, nil
+	}
+	return stateOf(sent.Existing), nil
 }
 
 func (c *Client) submit(ctx context.Context, m provider.Message) (provider.Submitted, error) {
@@ -276,18 +277,30 @@ func statusOf(stored *provider.Status) Status {
 		return Status{State: StateNotFound}
 	}
 	s := Status{
-		State:               StateRunning,
+		State:               stateOf(stored.Status),
 		CustomStatus:        stored.CustomStatus,
 		CustomStatusVersion: stored.CustomStatusVersion,
 	}
 	switch stored.Status {
 	case provider.Completed:
-		s.State, s.Output = StateCompleted, stored.Output
+		s.Output = stored.Output
 	case provider.Failed:
-		s.State, s.Error = StateFailed, stored.Output
+		s.Error = stored.Output
 	case provider.NotCommitted, provider.Running, provider.ContinuedAsNew:
 	}
 	return s
+}
+
+// stateOf gives what clients see of an instance that exists.
+func stateOf(s provider.ExecutionStatus) string {
+	switch s {
+	case provider.Completed:
+		return StateCompleted
+	case provider.Failed:
+		return StateFailed
+	default:
+		return StateRunning
+	}
 }
 
 // checkRootID refuses ids that generated children own.

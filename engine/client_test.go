@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"duroxide/engine"
+	"duroxide/history"
 	"duroxide/provider"
 )
 
@@ -33,9 +34,9 @@ func TestRequestsBecomeMessages(t *testing.T) {
 	require.NoError(t, f.Start(ctx, engine.StartRequest{
 		Instance: "i", Name: "order", Version: new("2.0.0"), Input: `{"n":1}`,
 	}))
-	require.NoError(t, f.Raise(ctx, "i", "go", "1"))
-	require.NoError(t, f.Enqueue(ctx, "i", "inbox", "2"))
-	require.NoError(t, f.Cancel(ctx, "i", "enough"))
+	require.NoError(t, errOf(f.Raise(ctx, "i", "go", "1")))
+	require.NoError(t, errOf(f.Enqueue(ctx, "i", "inbox", "2")))
+	require.NoError(t, errOf(f.Cancel(ctx, "i", "enough")))
 
 	claimed, err := f.store.Claim(ctx, provider.ClaimRequest{
 		Turns: &provider.Holder{Node: "n", TTL: time.Minute}, MaxTurns: 1,
@@ -47,6 +48,8 @@ func TestRequestsBecomeMessages(t *testing.T) {
 	for i := range messages {
 		messages[i].ID, messages[i].DueMs = 0, 0
 	}
+	require.False(t, messages[0].Life.IsZero())
+	messages[0].Life = history.Life{}
 	require.Equal(t, []provider.Message{
 		{
 			Instance: "i", Kind: provider.StartInstance,
@@ -110,7 +113,7 @@ func TestStatusShowsTheStateOfTheInstance(t *testing.T) {
 func TestAStartThatWaitsIsRunning(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, nil)
-	require.NoError(t, f.Raise(t.Context(), "i", "early", "null"))
+	require.NoError(t, errOf(f.Raise(t.Context(), "i", "early", "null")))
 	got, err := f.Status(t.Context(), "i")
 	require.NoError(t, err)
 	require.Equal(t, engine.Status{State: engine.StateNotFound}, got)
@@ -166,7 +169,7 @@ func TestTransientErrorsOfTheStoreAreRetried(t *testing.T) {
 	t.Parallel()
 	for name, call := range map[string]func(*fixture) error{
 		"a read": func(f *fixture) error { _, err := f.Status(t.Context(), "i"); return err },
-		"a send": func(f *fixture) error { return f.Raise(t.Context(), "i", "go", "") },
+		"a send": func(f *fixture) error { return errOf(f.Raise(t.Context(), "i", "go", "")) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -190,7 +193,7 @@ func TestOtherErrorsOfTheStoreComeThrough(t *testing.T) {
 	require.ErrorIs(t, err, provider.ErrSchema)
 	_, err = f.Wait(t.Context(), "i", time.Minute)
 	require.ErrorIs(t, err, provider.ErrSchema)
-	require.ErrorIs(t, f.Cancel(t.Context(), "i", ""), provider.ErrSchema)
+	require.ErrorIs(t, errOf(f.Cancel(t.Context(), "i", "")), provider.ErrSchema)
 }
 
 func TestRetriesEndWithTheirPatience(t *testing.T) {
@@ -240,7 +243,6 @@ func TestAnExclusiveStartIsRefusedOnceTheInstanceHasATurn(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, nil)
 	request := engine.StartRequest{Instance: "i", Name: "order", Exclusive: true}
-	require.NoError(t, f.Start(t.Context(), request))
 	f.commit(t, "i", turn{})
 	err := f.Start(t.Context(), request)
 	require.ErrorIs(t, err, engine.ErrInstanceExists)

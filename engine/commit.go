@@ -48,6 +48,7 @@ func (t *turn) commit(d replay.Delta) error {
 func (t *turn) build(d replay.Delta, reserved int) provider.Commit {
 	c := provider.Commit{
 		Token: t.token, Execution: t.execution(), LastEvent: t.last, Events: d.Events,
+		Life: t.r.life, Starts: d.Starts,
 		Messages: messageIDs(t.taken), Tasks: t.tasks, Started: t.started,
 		CancelTasks: d.CancelActivities, DropTimers: d.DropTimers, Send: t.sends(d),
 	}
@@ -96,7 +97,7 @@ func (t *turn) addTasks(c *provider.Commit, d replay.Delta, reserved int) {
 		c.NewTasks = append(c.NewTasks, provider.NewTask{
 			Claim: claim, Route: route,
 			Task: provider.Task{
-				Instance: t.r.instance, Execution: c.Execution, Event: a.Event, Name: a.Name, Input: a.Input,
+				Instance: t.r.instance, Life: t.r.life, Execution: c.Execution, Event: a.Event, Name: a.Name, Input: a.Input,
 				Session: a.Session, Tag: a.Tag, Orchestration: t.inv.Name, Version: t.inv.Version,
 			},
 		})
@@ -117,34 +118,42 @@ func outcome(e *replay.Ending) *provider.Outcome {
 // sends lists the messages of a turn: timers, children, detached starts, cancellations, the
 // parent's notice, the successor, and answers to colliding starts.
 func (t *turn) sends(d replay.Delta) []provider.Message {
-	id, execution := t.r.instance, t.execution()
+	id, life, execution := t.r.instance, t.r.life, t.execution()
 	var msgs []provider.Message
 	for _, timer := range d.Timers {
 		msgs = append(msgs, provider.Message{
-			Instance: id, Kind: provider.TimerDue, Execution: execution, Source: timer.Event, DueMs: timer.FireAtMs,
+			Instance: id, Life: life, Kind: provider.TimerDue, Execution: execution, Source: timer.Event, DueMs: timer.FireAtMs,
 		})
 	}
 	for _, c := range d.Children {
-		parent := history.Parent{Instance: id, Execution: execution, Event: c.Event}
+		link := history.Parent{Instance: id, Life: life, Execution: execution, Event: c.Event}
 		if t.tooLong(c.Instance) {
-			msgs = append(msgs, childDone(parent, "", idTooLong(c.Instance)))
+			msgs = append(msgs, childDone(link, c.Life, "", idTooLong(c.Instance)))
 			continue
 		}
 		msgs = append(msgs, provider.Message{
-			Instance: c.Instance, Kind: provider.StartInstance, Name: c.Name, Version: c.Version, Input: c.Input,
-			Parent: &parent,
+			Instance: c.Instance, Life: c.Life, Kind: provider.StartInstance,
+			Name: c.Name, Version: c.Version, Input: c.Input, Parent: &link,
+			Refusal: &provider.Refusal{
+				Running: childTaken(link, c.Life, c.Instance, ""),
+				Ended:   childTaken(link, c.Life, c.Instance, andTerminal),
+			},
 		})
 	}
 	for _, c := range d.Detached {
 		msgs = append(msgs, provider.Message{
-			Instance: c.Instance, Kind: provider.StartInstance, Name: c.Name, Version: c.Version, Input: c.Input,
+			Instance: c.Instance, Life: c.Life, Kind: provider.StartInstance,
+			Name: c.Name, Version: c.Version, Input: c.Input,
 		})
 	}
 	for _, c := range d.CancelChildren {
 		if t.tooLong(c.Instance) {
 			continue // There is none; its failure is on its way.
 		}
-		msgs = append(msgs, provider.Message{Instance: c.Instance, Kind: provider.CancelInstance, Data: c.Reason})
+		msgs = append(msgs, provider.Message{
+			Instance: c.Instance, Life: c.Life, Kind: provider.CancelInstance, Data: c.Reason,
+			Parent: &history.Parent{Instance: id, Life: life, Execution: execution, Event: c.Event},
+		})
 	}
 	if d.Ending != nil {
 		msgs = append(msgs, t.farewell(d.Ending)...)
@@ -169,30 +178,28 @@ func idTooLong(id string) *history.Failure {
 
 // farewell lists the messages of an ending: to the successor, or to the parent.
 func (t *turn) farewell(e *replay.Ending) []provider.Message {
-	if t.r.x == nil { // The history could not be read, so the parent is not known.
-		return nil
-	}
-	p := t.r.x.Params()
+	parent := t.r.parent
 	switch {
 	case e.Kind == replay.Continued:
+		p := t.r.x.Params()
 		return []provider.Message{{
-			Instance: p.Instance, Kind: provider.ContinueInstance, Execution: p.Execution + 1, Name: p.Name,
+			Instance: p.Instance, Life: p.Life, Kind: provider.ContinueInstance, Execution: p.Execution + 1, Name: p.Name,
 			Version: e.Successor.Version, Input: e.Successor.Input, Parent: p.Parent,
 			Carried: e.Successor.Carried, CustomStatus: e.Successor.CustomStatus,
 		}}
-	case p.Parent == nil:
+	case parent == nil:
 		return nil
 	case e.Kind == replay.Completed:
-		return []provider.Message{childDone(*p.Parent, e.Output, nil)}
+		return []provider.Message{childDone(*parent, t.r.life, e.Output, nil)}
 	default:
-		return []provider.Message{childDone(*p.Parent, "", e.Failure)}
+		return []provider.Message{childDone(*parent, t.r.life, "", e.Failure)}
 	}
 }
 
 // settle brings the resident to the committed state.
 func (t *turn) settle(c provider.Commit, d replay.Delta) {
 	rt, r := t.rt, t.r
-	r.execution, r.attempt = c.Execution, 0
+	r.execution, r.attempt, r.starts = c.Execution, 0, max(r.starts, c.Starts)
 	if len(d.Events) > 0 {
 		r.last = d.Events[len(d.Events)-1].ID
 		r.events += len(d.Events)
@@ -269,15 +276,16 @@ func (t *turn) spread(c provider.Commit, done provider.Committed) {
 		r.values = values
 	}
 	for i, sent := range done.Sent {
-		m := c.Send[i]
-		m.ID, m.DueMs = sent.ID, sent.DueMs
+		m, ok := stored(c.Send[i], sent)
 		switch {
+		case !ok:
+			rt.log.messageDropped(m.Instance, m, whyNot(sent.Fate))
 		case m.Kind == provider.TimerDue && m.DueMs > rt.nowMs():
 			rt.setTimer(r, m.Source, m.DueMs, &m)
 		case m.Instance == r.instance && !c.Release:
-			rt.route(m)
+			rt.route(m, r.life)
 		default:
-			rt.e.route(rt, c.Send[i:i+1], done.Sent[i:i+1])
+			rt.e.routeStored(rt, m, sent)
 		}
 	}
 	if len(done.Tasks) > 0 {
@@ -288,6 +296,18 @@ func (t *turn) spread(c provider.Commit, done provider.Committed) {
 		if done.Work {
 			rt.poller.wake()
 		}
+	}
+}
+
+// whyNot says why a store has not kept a message.
+func whyNot(f provider.Fate) string {
+	switch f {
+	case provider.Taken:
+		return "the instance exists already"
+	case provider.Same:
+		return "it is stored already"
+	default:
+		return "the instance that it is for is gone"
 	}
 }
 

@@ -8,7 +8,9 @@ import (
 	"sync/atomic"
 
 	"github.com/Masterminds/semver/v3"
+	"github.com/google/uuid"
 
+	"duroxide/history"
 	"duroxide/provider"
 )
 
@@ -33,6 +35,7 @@ type Engine struct {
 	changes *waiters
 	unwatch func()
 	pool    *Pool
+	gone    gone
 
 	mu       sync.Mutex
 	runtimes []*Runtime // that take work
@@ -99,6 +102,11 @@ func (e *Engine) close(ctx context.Context) error {
 // changed is called by the store after commits. It must not call the store.
 func (e *Engine) changed(c provider.Change) {
 	e.changes.changed(c)
+	if c.Deleted {
+		for _, rt := range e.working() {
+			rt.dropDeleted()
+		}
+	}
 	if !c.Work && c.NextDue.IsZero() {
 		return
 	}
@@ -186,25 +194,42 @@ func (e *Engine) choose() *Runtime {
 func (e *Engine) route(claimer *Runtime, msgs []provider.Message, results []provider.Submitted) {
 	for i, m := range msgs {
 		result := results[i]
-		switch {
-		case result.Err != nil:
-		case result.Claim != nil:
-			claimer.adopt(*result.Claim)
-		case result.Held != 0:
-			m.ID, m.DueMs = result.ID, result.DueMs
-			e.routeHeld(result.Held, m)
-		default:
+		if m, ok := stored(m, result); ok {
+			e.routeStored(claimer, m, result)
 		}
 	}
 }
 
-// routeHeld hands a message to the runtime whose lease holds its target. A lease that nobody here
-// knows belongs to another process, or its claim is still on its way to one of the runtimes.
-func (e *Engine) routeHeld(lease provider.LeaseID, m provider.Message) {
+// stored gives the message that a store has kept, if it has kept one: the given one, or what stands
+// for a refused start.
+func stored(m provider.Message, result provider.Submitted) (provider.Message, bool) {
+	switch {
+	case result.Err != nil:
+		return m, false
+	case result.Fate == provider.Refused:
+		m = *m.Refusal.For(result.Existing)
+	case result.Fate != provider.Stored:
+		return m, false
+	default:
+	}
+	m.ID, m.DueMs = result.ID, result.DueMs
+	return m, true
+}
+
+// routeStored hands one message over. A lease that nobody here knows belongs to another process, or its
+// claim is still on its way to one of the runtimes.
+func (e *Engine) routeStored(claimer *Runtime, m provider.Message, result provider.Submitted) {
+	if result.Claim != nil {
+		claimer.adopt(*result.Claim)
+		return
+	}
+	if result.Held == 0 {
+		return
+	}
 	runtimes := e.started()
 	for _, rt := range runtimes {
-		if rt.leases.knows(lease) {
-			rt.route(m)
+		if rt.leases.knows(result.Held) {
+			rt.route(m, result.Life)
 			return
 		}
 	}
@@ -212,6 +237,9 @@ func (e *Engine) routeHeld(lease provider.LeaseID, m provider.Message) {
 		rt.missed(m.Instance)
 	}
 }
+
+// newLife names a new inhabitant of an instance id.
+func newLife() history.Life { return history.Life(uuid.New()) }
 
 var lastToken atomic.Uint64
 

@@ -29,6 +29,9 @@ type written struct {
 }
 
 // newFixture makes the engine on a memory store, or on what wrap makes of it.
+// errOf gives the error of a call that also gives something that a test does not look at.
+func errOf[T any](_ T, err error) error { return err }
+
 func newFixture(t *testing.T, wrap func(provider.Provider) provider.Provider) *fixture {
 	t.Helper()
 	clock := enginetest.NewClock()
@@ -73,7 +76,11 @@ func (f *fixture) commit(t *testing.T, instance string, c turn) {
 			f.turns[instance] = w
 		}
 		w.execution, w.last = w.execution+1, 0
-		started = &provider.Started{Name: "test", Version: "1.0.0", Parent: c.parent}
+		started = &provider.Started{Name: "test", Version: "1.0.0"}
+		if c.parent != "" {
+			started.Parent = &history.Parent{Instance: c.parent, Execution: 1, Event: 2}
+			m.Parent = started.Parent
+		}
 		c.events = append([]history.Data{history.OrchestrationStarted{Name: "test", Version: "1.0.0"}}, c.events...)
 		m.Kind, m.Name = provider.StartInstance, "test"
 		if w.execution > 1 {

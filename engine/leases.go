@@ -130,9 +130,13 @@ func (rt *Runtime) renew(ctx context.Context) {
 			rt.renewOne(ctx, rt.leases, id, nil)
 		}
 	}
-	if rt.workers == nil {
-		return
+	if rt.workers != nil {
+		rt.renewTasks(ctx)
 	}
+}
+
+// renewTasks extends the leases of what the workers hold, and stops what they do not hold any more.
+func (rt *Runtime) renewTasks(ctx context.Context) {
 	// Also under leases that have ended by our clock, after a sleep of the process or a long silence of
 	// the store: only the store knows, and who runs under a lost lease must be told.
 	for id, tokens := range rt.workers.tokens() {

@@ -48,7 +48,7 @@ func (t *turn) readExecution(execution uint64) (record provider.Record, err erro
 
 func (t *turn) params(record provider.Record) replay.Params {
 	return replay.Params{
-		Instance: t.r.instance, Execution: t.r.execution,
+		Instance: t.r.instance, Life: t.r.life, Starts: t.r.starts, Execution: t.r.execution,
 		Keys: slices.Sorted(maps.Keys(record.Values)), Engine: t.rt.e.version,
 	}
 }
@@ -95,7 +95,7 @@ func (t *turn) loadFailed(record provider.Record, cause error) error {
 	}
 	t.ended = true
 	if s, ok := record.Events[0].Data.(history.OrchestrationStarted); ok && s.Parent != nil {
-		t.notices = append(t.notices, childDone(*s.Parent, "", &f))
+		t.r.parent = s.Parent
 	}
 	return t.commit(replay.Delta{
 		Events: []history.Event{{

@@ -140,7 +140,8 @@ func (c *Client) Tree(ctx context.Context, instance string) ([]string, error) {
 
 // Delete removes an instance with its descendants and all that belongs to them. Errors, by
 // errors.Is: provider.ErrInstanceNotFound; provider.ErrIsSubOrchestration for a child, also with
-// force; provider.ErrStillRunning where one of them runs and force is not given.
+// force; provider.ErrStillRunning where it runs and force is not given. Descendants that wind down
+// after its end are no reason to refuse.
 func (c *Client) Delete(ctx context.Context, instance string, force bool) (provider.Deleted, error) {
 	info, err := c.Instance(ctx, instance)
 	if err != nil {
@@ -249,20 +250,10 @@ func (c *Client) deleteTree(
 			return c.e.store.Delete(ctx, tree, force)
 		})
 		if err == nil {
-			c.e.stopDeleted(tree)
+			c.e.deleted(deleted.Gone)
 		}
 		if err == nil || attempt == orphanRetries || !errors.Is(err, provider.ErrOrphanedChild) {
 			return deleted, err
-		}
-	}
-}
-
-// stopDeleted stops what this process runs of deleted instances. Other processes find out with the
-// next renewal of their leases.
-func (e *Engine) stopDeleted(instances []string) {
-	for _, rt := range e.working() {
-		if rt.workers != nil {
-			rt.workers.deleted(instances)
 		}
 	}
 }

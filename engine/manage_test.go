@@ -47,6 +47,7 @@ func TestDeletionsAreRefusedWithAReason(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, nil)
 	family(t, f, "r")
+	f.commit(t, "runs", turn{})
 	for name, c := range map[string]struct {
 		instance string
 		force    bool
@@ -62,9 +63,9 @@ func TestDeletionsAreRefusedWithAReason(t *testing.T) {
 			"r/a", true, provider.ErrIsSubOrchestration,
 			"Cannot delete sub-orchestration r/a directly. Delete the root orchestration instead.",
 		},
-		"a member runs": {
-			"r", false, provider.ErrStillRunning,
-			"Instance r is still running. Use force=true or cancel first.",
+		"it runs": {
+			"runs", false, provider.ErrStillRunning,
+			"Instance runs is still running. Use force=true or cancel first.",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -84,6 +85,8 @@ func TestAForcedDeletionTakesTheWholeTree(t *testing.T) {
 	family(t, f, "s")
 	deleted, err := f.Delete(t.Context(), "r", true)
 	require.NoError(t, err)
+	require.Len(t, deleted.Gone, 4)
+	deleted.Gone = nil
 	require.Equal(t, provider.Deleted{Instances: 4, Executions: 4, Events: 7}, deleted)
 	left, err := f.List(t.Context(), provider.ListQuery{})
 	require.NoError(t, err)
@@ -329,7 +332,7 @@ func TestDescriptionsComeFromTheStore(t *testing.T) {
 	events, err := f.History(ctx, "i", 1)
 	require.NoError(t, err)
 	require.Len(t, events, 2)
-	require.NoError(t, f.Raise(ctx, "i", "late", ""))
+	require.NoError(t, errOf(f.Raise(ctx, "i", "late", "")))
 	depths, err := f.Depths(ctx)
 	require.NoError(t, err)
 	require.Equal(t, provider.Depths{Messages: 1}, depths)

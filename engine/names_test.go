@@ -31,8 +31,8 @@ func TestAClientRefusesNamesThatAreTooLong(t *testing.T) {
 		"instanceId":        f.Start(ctx, engine.StartRequest{Instance: long, Name: "o"}),
 		"orchestrationName": f.Start(ctx, engine.StartRequest{Instance: "a", Name: long}),
 		"version":           f.Start(ctx, engine.StartRequest{Instance: "a", Name: "o", Version: &longVersion}),
-		"eventName":         f.Raise(ctx, "a", long, "1"),
-		"queueName":         f.Enqueue(ctx, "a", long, "1"),
+		"eventName":         errOf(f.Raise(ctx, "a", long, "1")),
+		"queueName":         errOf(f.Enqueue(ctx, "a", long, "1")),
 	} {
 		tooLong(t, err, what)
 	}
@@ -53,9 +53,9 @@ func TestAClientReachesEveryInstanceThatThereIs(t *testing.T) {
 	possible, old := strings.Repeat("p", history.MaxIDBytes), strings.Repeat("o", 10_000)
 	f.commit(t, old, turn{})
 	for _, id := range []string{possible, old} {
-		require.NoError(t, f.Raise(ctx, id, "e", "1"))
-		require.NoError(t, f.Enqueue(ctx, id, "q", "1"))
-		require.NoError(t, f.Cancel(ctx, id, ""))
+		require.NoError(t, errOf(f.Raise(ctx, id, "e", "1")))
+		require.NoError(t, errOf(f.Enqueue(ctx, id, "q", "1")))
+		require.NoError(t, errOf(f.Cancel(ctx, id, "")))
 	}
 	_, err := f.Wait(ctx, old, 0)
 	require.ErrorIs(t, err, engine.ErrTimeout)
@@ -64,7 +64,8 @@ func TestAClientReachesEveryInstanceThatThereIs(t *testing.T) {
 	_, statusErr := f.WaitStatus(ctx, nobody, 0, time.Hour)
 	_, valueErr := f.WaitValue(ctx, nobody, "k", time.Hour)
 	for _, err := range []error{
-		f.Raise(ctx, nobody, "e", "1"), f.Enqueue(ctx, nobody, "q", "1"), f.Cancel(ctx, nobody, ""),
+		errOf(f.Raise(ctx, nobody, "e", "1")), errOf(f.Enqueue(ctx, nobody, "q", "1")),
+		errOf(f.Cancel(ctx, nobody, "")),
 		waitErr, statusErr, valueErr,
 	} {
 		tooLong(t, err, "instanceId")

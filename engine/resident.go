@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"duroxide/engine/replay"
+	"duroxide/history"
 	"duroxide/provider"
 )
 
@@ -18,6 +19,7 @@ type resident struct {
 
 	// Guarded by Runtime.mu:
 	token   provider.Token
+	life    history.Life
 	mailbox []item
 	// known are the ids of messages in the mailbox or in the running turn, and of a few consumed
 	// ones that were read from the store: whoever submitted them may still be about to route them.
@@ -29,6 +31,8 @@ type resident struct {
 	used   time.Time
 
 	// Owned by the goroutine while it runs, and by whoever holds Runtime.mu while it does not:
+	starts    uint64 // the highest number of a start that was committed
+	parent    *history.Parent
 	execution uint64
 	last      uint64
 	status    provider.ExecutionStatus
@@ -66,6 +70,10 @@ func (rt *Runtime) adopt(c provider.InstanceClaim) {
 		return // giveBack has it.
 	}
 	r := rt.residents[c.Instance]
+	if r != nil && r.token.Key != c.Token.Key {
+		rt.bury(r)
+		r = nil
+	}
 	if r == nil {
 		r = &resident{instance: c.Instance, known: map[uint64]struct{}{}, timers: map[uint64]*timer{}}
 		rt.residents[c.Instance] = r
@@ -81,14 +89,29 @@ func (rt *Runtime) adopt(c provider.InstanceClaim) {
 	rt.start(r)
 }
 
-// fit brings a resident that does not run to the state of a claim. The caller holds rt.mu.
-func (rt *Runtime) fit(r *resident, c provider.InstanceClaim) {
-	if r.token.Key != c.Token.Key {
-		r.lastMs = 0
-	}
-	if r.token.Key != c.Token.Key || r.execution != c.Execution || r.last != c.LastEvent {
+// bury lets the resident of a deleted life go, whose id lives again or not. What runs of it still
+// finds out with its next call to the store. The caller holds rt.mu.
+func (rt *Runtime) bury(r *resident) {
+	r.mailbox, r.refill = nil, false
+	if !r.running {
 		rt.unload(r)
 		r.dropTimers()
+	}
+	delete(rt.residents, r.instance)
+}
+
+// fit brings a resident that does not run to the state of a claim. The caller holds rt.mu.
+func (rt *Runtime) fit(r *resident, c provider.InstanceClaim) {
+	if r.execution != c.Execution || r.last != c.LastEvent {
+		rt.unload(r)
+		r.dropTimers()
+	}
+	if r.life = c.Life; c.Life.IsZero() {
+		r.life = newLife() // Its first commit stores it.
+	}
+	r.starts = c.Starts
+	if c.Parent != nil { // Else the history may tell.
+		r.parent = c.Parent
 	}
 	r.execution, r.last, r.status = c.Execution, c.LastEvent, c.Status
 	r.name, r.version, r.attempt = c.Name, c.Version, c.Attempt
@@ -116,12 +139,13 @@ func (rt *Runtime) start(r *resident) {
 	}
 }
 
-// deliver hands over a message to an instance that is held here. It is false where it is not.
-func (rt *Runtime) deliver(instance string, it item) bool {
+// deliver hands over a message to an instance that is held here. It is false where it is not. A
+// message for another life of the same id is not for what lives here.
+func (rt *Runtime) deliver(instance string, life history.Life, it item) bool {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
 	r := rt.residents[instance]
-	if r == nil || rt.stopping && !r.running || !rt.leases.holds(r.token.Lease) {
+	if r == nil || !r.life.Fits(life) || rt.stopping && !r.running || !rt.leases.holds(r.token.Lease) {
 		return false
 	}
 	rt.put(r, it)
@@ -129,9 +153,9 @@ func (rt *Runtime) deliver(instance string, it item) bool {
 	return true
 }
 
-// route hands over a stored message, or makes the poller look for it.
-func (rt *Runtime) route(m provider.Message) {
-	if !rt.deliver(m.Instance, item{msg: m}) {
+// route hands over a message that is stored for a life, or makes the poller look for it.
+func (rt *Runtime) route(m provider.Message, life history.Life) {
+	if !rt.deliver(m.Instance, life, item{msg: m}) {
 		rt.missed(m.Instance)
 		rt.poller.wake()
 	}

@@ -270,7 +270,7 @@ func simulate(t *testing.T, seed uint64, stores []provider.Provider) {
 	for i := range instances {
 		id, client := fmt.Sprint("m", i), w.engine(i).Client()
 		require.NoError(t, client.Start(t.Context(), engine.StartRequest{Instance: id, Name: "mix", Input: "null"}))
-		require.NoError(t, client.Enqueue(t.Context(), id, "inbox", strconv.Itoa(i)))
+		require.NoError(t, errOf(client.Enqueue(t.Context(), id, "inbox", strconv.Itoa(i))))
 		if w.random.IntN(4) == 0 {
 			w.replace(t)
 		}

@@ -75,7 +75,7 @@ func (t *turn) settleRest(items []item) {
 			t.left = append(t.left, it)
 			continue
 		}
-		t.collide(it.msg, " and is terminal")
+		t.collide(it.msg, andTerminal)
 		t.take(it)
 	}
 }
@@ -263,7 +263,8 @@ func (t *turn) broken(err error) error {
 // arrivalOf gives a message in the words of replay.
 func arrivalOf(m provider.Message) replay.Arrival {
 	a := replay.Arrival{
-		Execution: m.Execution, Source: m.Source, Name: m.Name, Data: m.Data, Failure: m.Failure, FireAtMs: m.DueMs,
+		Execution: m.Execution, Source: m.Source, From: m.From, Name: m.Name, Data: m.Data,
+		Failure: m.Failure, FireAtMs: m.DueMs,
 	}
 	switch m.Kind {
 	case provider.ActivityDone:
@@ -277,7 +278,7 @@ func arrivalOf(m provider.Message) replay.Arrival {
 	case provider.QueueEvent:
 		a.Kind = replay.QueueEvent
 	case provider.CancelInstance:
-		a.Kind = replay.CancelRequested
+		a.Kind, a.Parent = replay.CancelRequested, m.Parent
 	default:
 	}
 	return a

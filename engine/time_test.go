@@ -144,7 +144,7 @@ func TestAnotherNodeRecordsNothingBeforeWhatItFollows(t *testing.T) {
 	ctx, store := t.Context(), memory.New(memory.Options{})
 	first, stop := startNode(t, store, 0, code())
 	require.NoError(t, first.Client().Start(ctx, engine.StartRequest{Instance: "a", Name: "two"}))
-	require.NoError(t, first.Client().Raise(ctx, "a", "go", "1"))
+	require.NoError(t, errOf(first.Client().Raise(ctx, "a", "go", "1")))
 	require.Eventually(t, func() bool {
 		events, err := first.Client().History(ctx, "a", 0)
 		return err == nil && len(events) == 4
@@ -152,7 +152,7 @@ func TestAnotherNodeRecordsNothingBeforeWhatItFollows(t *testing.T) {
 	stop()
 	second, stop := startNode(t, store, time.Minute, code())
 	defer stop()
-	require.NoError(t, second.Client().Raise(ctx, "a", "go", "1"))
+	require.NoError(t, errOf(second.Client().Raise(ctx, "a", "go", "1")))
 	status, err := second.Client().Wait(ctx, "a", patience)
 	require.NoError(t, err)
 	require.Equal(t, "Completed", status.State, status.Error)

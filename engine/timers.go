@@ -41,7 +41,7 @@ func (r *resident) dropTimers() {
 // fire delivers a timer that is due.
 func (rt *Runtime) fire(instance string, t *timer) {
 	if t.msg != nil {
-		rt.route(*t.msg)
+		rt.route(*t.msg, t.msg.Life)
 		return
 	}
 	if lease, held := rt.heldUnder(instance); held {

@@ -152,13 +152,18 @@ func (t *turn) first(kind provider.MessageKind) error {
 		t.fail(t.poison(history.PoisonOrchestrationKind, start.msg.Name))
 		return t.finish()
 	}
-	if len(t.items) > 0 && t.items[0].msg.Kind == provider.CancelInstance {
+	if slices.ContainsFunc(t.items, t.cancels) {
 		return t.consume() // It outranks the run, so that the code need not begin.
 	}
 	if err := t.open(nil, t.r.values); err != nil {
 		return err
 	}
 	return t.consume()
+}
+
+// cancels reports whether an item is a cancel request for this very instance.
+func (t *turn) cancels(it item) bool {
+	return it.msg.Kind == provider.CancelInstance && t.r.x.Heeds(arrivalOf(it.msg))
 }
 
 func unregisteredVersion(v *string) string {
@@ -171,23 +176,25 @@ func unregisteredVersion(v *string) string {
 // begin makes the execution that a start message asks for.
 func (t *turn) begin(m provider.Message, version string) {
 	r, p := t.r, replay.Params{
-		Instance: t.r.instance, Execution: t.r.execution + 1, Name: m.Name, Version: version,
+		Instance: t.r.instance, Life: t.r.life, Starts: t.r.starts,
+		Execution: t.r.execution + 1, Name: m.Name, Version: version,
 		Input: m.Input, Parent: m.Parent, Carried: m.Carried, CustomStatus: m.CustomStatus,
 		Keys: t.keysBefore(), Engine: t.rt.e.version,
 	}
 	t.take(item{msg: m})
 	r.x = replay.Start(p, max(t.rt.nowMs(), t.floorMs))
 	r.name, r.version = m.Name, version
-	t.started = &provider.Started{Name: m.Name, Version: version, Pin: t.rt.e.pin()}
-	if m.Parent != nil {
-		t.started.Parent = m.Parent.Instance
-	}
+	r.parent = m.Parent
+	t.started = &provider.Started{Name: m.Name, Version: version, Pin: t.rt.e.pin(), Parent: m.Parent}
 	t.last = 0
 	t.describe()
 }
 
 func (t *turn) describe() {
 	p := t.r.x.Params()
+	if t.r.parent == nil { // An older release stored a part of the link only.
+		t.r.parent = p.Parent
+	}
 	t.inv = Invocation{
 		Token: newToken(), Instance: p.Instance, Execution: p.Execution, Name: p.Name, Version: p.Version,
 	}
@@ -216,32 +223,41 @@ func (t *turn) proceed() error {
 // swallow consumes messages of an instance that has ended. A child start among them is answered.
 func (t *turn) swallow() error {
 	for _, it := range t.items {
-		t.collide(it.msg, " and is terminal")
+		t.collide(it.msg, andTerminal)
 		t.take(it)
 	}
 	return t.commit(replay.Delta{})
 }
 
-// collide answers the start of a child whose id is taken, so that its sender does not wait.
+// collide answers the start of a child whose id is taken, so that its sender does not wait. A store
+// answers those of this release; older ones left them to the turn.
 func (t *turn) collide(m provider.Message, suffix string) {
 	if m.Kind != provider.StartInstance || m.Parent == nil {
 		return
 	}
-	if t.r.x != nil {
-		if own := t.r.x.Params().Parent; own != nil && *own == *m.Parent {
-			return // The same start again.
-		}
+	if own := t.r.parent; own != nil && own.Is(*m.Parent) {
+		return // The same start again.
 	}
-	t.notices = append(t.notices, childDone(*m.Parent, "", &history.Failure{
-		Category: history.Application, Kind: history.OrchestrationFailedKind,
-		Message: fmt.Sprintf("sub-orchestration instance id '%s' already exists%s", t.r.instance, suffix),
-	}))
+	t.notices = append(t.notices, childTaken(*m.Parent, m.Life, t.r.instance, suffix))
 }
 
-func childDone(p history.Parent, output string, f *history.Failure) provider.Message {
+const andTerminal = " and is terminal"
+
+// childTaken tells a parent that the id that it wants for a child belongs to somebody else.
+func childTaken(p history.Parent, child history.Life, instance, suffix string) provider.Message {
+	return childDone(p, child, "", &history.Failure{
+		Category: history.Application, Kind: history.OrchestrationFailedKind,
+		Message: fmt.Sprintf("sub-orchestration instance id '%s' already exists%s", instance, suffix),
+	})
+}
+
+// childDone answers the scheduling of a child.
+func childDone(
+	p history.Parent, child history.Life, output string, f *history.Failure,
+) provider.Message {
 	return provider.Message{
-		Instance: p.Instance, Kind: provider.ChildDone, Execution: p.Execution, Source: p.Event,
-		Data: output, Failure: f,
+		Instance: p.Instance, Life: p.Life, From: child, Kind: provider.ChildDone,
+		Execution: p.Execution, Source: p.Event, Data: output, Failure: f,
 	}
 }
 

@@ -192,7 +192,7 @@ func TestAMessageFindsItsInstanceWhileTheClaimIsOnItsWay(t *testing.T) {
 				c.claim(s)
 			}()
 			<-held
-			require.NoError(t, s.client.Raise(t.Context(), c.target, "go", "1"))
+			require.NoError(t, errOf(s.client.Raise(t.Context(), c.target, "go", "1")))
 			if op != faulty.Claim {
 				s.look()
 			}

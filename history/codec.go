@@ -10,7 +10,6 @@ import "fmt"
 // Deltas are to the event before and wrap around, so that any values survive. The high bit of the
 // kind byte says that the event has an engine version of its own.
 const (
-	rowFormat      = 1
 	engineOverride = 0x80
 	// leastEvent is the number of bytes that an event takes at least.
 	leastEvent = 4
@@ -19,7 +18,7 @@ const (
 // EncodeRow gives the stored bytes of the events of one turn. It panics if an event has no data.
 func EncodeRow(events []Event) []byte {
 	w := NewEncoder(64 + 64*len(events))
-	w.out = append(w.out, rowFormat)
+	w.Format()
 	w.count(len(events), leastEvent)
 	if len(events) == 0 {
 		return w.Bytes()
@@ -54,11 +53,7 @@ func encodeEvent(w *Wire, e, previous *Event) {
 // not know, because a history with a hole would replay wrongly.
 func DecodeRow(row []byte) ([]Event, error) {
 	w := NewDecoder(row)
-	var format uint8
-	w.Byte(&format)
-	if format != rowFormat {
-		w.Fail("row format %d", format)
-	}
+	w.Format()
 	events := make([]Event, w.count(0, leastEvent))
 	if len(events) > 0 {
 		var previous Event

@@ -30,7 +30,7 @@ func samples() []history.Data {
 	return []history.Data{
 		history.OrchestrationStarted{
 			Name: "O", Version: "1.0.0", Input: "{}", CustomStatus: &text,
-			Parent:  &history.Parent{Instance: "p", Execution: 3, Event: 300},
+			Parent:  &history.Parent{Instance: "p", Execution: 3, Event: 300, Life: history.Life{1, 0xff}},
 			Carried: []history.Carried{{Name: "q", Data: "1"}, {Name: "", Data: ""}},
 		},
 		history.OrchestrationStarted{Carried: []history.Carried{}, CustomStatus: &empty},
@@ -40,7 +40,7 @@ func samples() []history.Data {
 		history.OrchestrationFailed{},
 		history.OrchestrationContinuedAsNew{Input: "2"},
 		history.OrchestrationCancelRequested{Reason: "why"},
-		history.OrchestrationChained{Name: "O", Instance: "i", Input: "3", Version: &text},
+		history.OrchestrationChained{Name: "O", Instance: "i", Input: "3", Version: &text, Number: 300},
 		history.OrchestrationChained{Version: &empty},
 		history.OrchestrationChained{},
 		history.ActivityScheduled{Name: "A", Input: "4", Session: &text, Tag: &empty},
@@ -57,7 +57,9 @@ func samples() []history.Data {
 		history.QueueSubscribed{Name: "q"},
 		history.QueueEventDelivered{Name: "q", Data: strings.Repeat("x", 300)},
 		history.QueueSubscriptionCancelled{Reason: "r"},
-		history.SubOrchestrationScheduled{Name: "C", Instance: "sub::2", Input: "6", Version: &empty},
+		history.SubOrchestrationScheduled{
+			Name: "C", Instance: "sub::2", Input: "6", Version: &empty, Number: 7,
+		},
 		history.SubOrchestrationScheduled{},
 		history.SubOrchestrationCompleted{Result: "7"},
 		history.SubOrchestrationFailed{Failure: failure},
@@ -118,21 +120,51 @@ func TestAnEmptyTurnHasARow(t *testing.T) {
 	require.Empty(t, got)
 }
 
-func TestStoredRowsOfVersionOneStayReadable(t *testing.T) {
+func TestStoredRowsStayReadable(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join("testdata", "row_v1.hex")
+	path := filepath.Join("testdata", "row_v2.hex")
 	row := history.EncodeRow(turn())
 	if *update {
 		require.NoError(t, os.WriteFile(path, []byte(dump(row)), 0o600))
 	}
-	text, err := os.ReadFile(path)
-	require.NoError(t, err)
-	stored, err := hex.DecodeString(strings.Join(strings.Fields(string(text)), ""))
-	require.NoError(t, err)
+	stored := golden(t, path)
 	got, err := history.DecodeRow(stored)
 	require.NoError(t, err)
 	require.Equal(t, turn(), got)
 	require.Equal(t, stored, row, "the writer still writes the same bytes")
+}
+
+// Format 1 knew neither lives nor the numbers of starts.
+func TestStoredRowsOfFormatOneStayReadable(t *testing.T) {
+	t.Parallel()
+	want := turn()
+	for i, e := range want {
+		switch d := e.Data.(type) {
+		case history.OrchestrationStarted:
+			if d.Parent != nil {
+				d.Parent.Life = history.Life{}
+			}
+		case history.OrchestrationChained:
+			d.Number = 0
+			want[i].Data = d
+		case history.SubOrchestrationScheduled:
+			d.Number = 0
+			want[i].Data = d
+		default:
+		}
+	}
+	got, err := history.DecodeRow(golden(t, filepath.Join("testdata", "row_v1.hex")))
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+}
+
+func golden(t *testing.T, path string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	stored, err := hex.DecodeString(strings.Join(strings.Fields(string(text)), ""))
+	require.NoError(t, err)
+	return stored
 }
 
 func dump(row []byte) string {
@@ -155,7 +187,7 @@ func TestDamagedRowsAreRefused(t *testing.T) {
 	huge := "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"
 	for name, damaged := range map[string]string{
 		"bytes left over":   string(row) + "\x00",
-		"other format":      "\x02" + string(row[1:]),
+		"other format":      "\x03" + string(row[1:]),
 		"huge event count":  "\x01" + huge,
 		"huge text":         "\x01\x01" + huge + "padding",
 		"oversized number":  "\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02",

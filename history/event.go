@@ -35,6 +35,14 @@ type Parent struct {
 	Instance  string
 	Execution uint64
 	Event     uint64
+	// Life is who waits at the id of the parent.
+	Life Life
+}
+
+// Is reports whether two links name the same scheduling event.
+func (p Parent) Is(other Parent) bool {
+	return p.Instance == other.Instance && p.Execution == other.Execution && p.Event == other.Event &&
+		p.Life.Fits(other.Life)
 }
 
 // Carried is one unread queue message handed from an execution to its successor.

@@ -1,7 +1,7 @@
 package history
 
 // The fields of each kind in stored order. One function serves both directions; see Wire. A change
-// here is a change of the stored format: raise rowFormat.
+// here is a change of the stored format: raise newestFormat.
 
 func (d *OrchestrationStarted) fields(w *Wire) {
 	w.Text(&d.Name)
@@ -25,6 +25,7 @@ func (d *OrchestrationChained) fields(w *Wire) {
 	w.Text(&d.Instance)
 	w.Text(&d.Input)
 	w.OptionalText(&d.Version)
+	startNumber(w, &d.Number)
 }
 
 func (d *ActivityScheduled) fields(w *Wire) {
@@ -67,6 +68,7 @@ func (d *SubOrchestrationScheduled) fields(w *Wire) {
 	w.Text(&d.Instance)
 	w.Text(&d.Input)
 	w.OptionalText(&d.Version)
+	startNumber(w, &d.Number)
 }
 
 func (d *SubOrchestrationCompleted) fields(w *Wire) { w.Text(&d.Result) }
@@ -86,6 +88,13 @@ func (d *KeyValueSet) fields(w *Wire) {
 func (d *KeyValueCleared) fields(w *Wire) { w.Text(&d.Key) }
 
 func (d *KeyValuesCleared) fields(*Wire) {}
+
+// startNumber carries the number of a start, which format 1 does not have.
+func startNumber(w *Wire, number *uint64) {
+	if w.Since(2) {
+		w.Uint(number)
+	}
+}
 
 func requiredFailure(w *Wire, f *Failure) {
 	v := f

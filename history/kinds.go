@@ -75,6 +75,8 @@ type (
 		Input    string
 		// Version is nil for "the registry's choice".
 		Version *string
+		// Number is that of the start within the life of who asks for it; see Life.Started.
+		Number uint64
 	}
 
 	// ActivityScheduled records that an activity is wanted. Built-in calls use it too.
@@ -126,6 +128,9 @@ type (
 		Input    string
 		// Version is nil for "the registry's choice".
 		Version *string
+		// Number is that of the start within the life of the parent; see Life.Started. It is zero in
+		// histories of older releases, where the life of the child is unknown.
+		Number uint64
 	}
 	// SubOrchestrationCompleted is the output of the child that Source names.
 	SubOrchestrationCompleted struct{ Result string }

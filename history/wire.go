@@ -19,11 +19,16 @@ type Wire struct {
 	out      []byte
 	in       string
 	decoding bool
+	format   uint8
 	err      error
 }
 
+// newestFormat is the format that is written: that of rows, messages and tasks. Format 1 has no
+// lives and no numbers of starts.
+const newestFormat = 2
+
 // NewEncoder gives a Wire that writes, with room for size bytes before it grows.
-func NewEncoder(size int) Wire { return Wire{out: make([]byte, 0, size)} }
+func NewEncoder(size int) Wire { return Wire{out: make([]byte, 0, size), format: newestFormat} }
 
 // NewDecoder gives a Wire that reads data. The strings that it gives share one copy of data.
 func NewDecoder(data []byte) Wire { return Wire{in: string(data), decoding: true} }
@@ -37,6 +42,34 @@ func (w *Wire) Finish() error {
 		w.Fail("%d bytes left over", len(w.in))
 	}
 	return w.err
+}
+
+// Format carries the first byte of everything that is stored. One that this version does not know
+// is an error.
+func (w *Wire) Format() {
+	format := uint8(newestFormat)
+	w.Byte(&format)
+	if format < 1 || format > newestFormat {
+		w.Fail("format %d", format)
+		return
+	}
+	w.format = format
+}
+
+// Since reports whether what is written or read has the fields that came with a format.
+func (w *Wire) Since(format uint8) bool { return w.format >= format }
+
+// Life carries a life, which takes one byte where it is unknown.
+func (w *Wire) Life(v *Life) {
+	if !w.present(!v.IsZero()) {
+		*v = Life{}
+		return
+	}
+	if !w.decoding {
+		w.out = append(w.out, v[:]...)
+		return
+	}
+	copy(v[:], w.take(uint64(len(v))))
 }
 
 // Fail records an error that wraps ErrFormat, unless there is one, and ends reading.
@@ -150,6 +183,9 @@ func (w *Wire) Parent(v **Parent) {
 	w.Text(&(*v).Instance)
 	w.Uint(&(*v).Execution)
 	w.Uint(&(*v).Event)
+	if w.Since(2) {
+		w.Life(&(*v).Life)
+	}
 }
 
 // CarriedList carries queue messages; nil and empty lists stay different.

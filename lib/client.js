@@ -32,6 +32,15 @@ const LIST_OPTIONS = {
 
 const PRUNE_OPTIONS = { keepLast: check.integer, completedBefore: check.integer };
 
+/**
+ * What the target of a message was when that was stored.
+ *
+ * @param {{ value: any }} reply
+ */
+function target({ value }) {
+  return value.status;
+}
+
 /** The control plane: start, signal, wait, read, manage. Its documentation is in index.d.ts. */
 class Client {
   #provider;
@@ -93,30 +102,31 @@ class Client {
   async raiseEvent(instanceId, eventName, data) {
     const instance = check.instanceId('instanceId', instanceId);
     const name = check.name('eventName', eventName);
-    await this.#request('raise', { instance, name }, codec.encode(data, 'data'));
+    return target(await this.#request('raise', { instance, name }, codec.encode(data, 'data')));
   }
 
   /** @param {string} instanceId @param {string} eventName @param {unknown} [data] */
   async raiseEventTyped(instanceId, eventName, data) {
-    await this.raiseEvent(instanceId, eventName, data);
+    return this.raiseEvent(instanceId, eventName, data);
   }
 
   /** @param {string} instanceId @param {string} queueName @param {unknown} [data] */
   async enqueueEvent(instanceId, queueName, data) {
     const instance = check.instanceId('instanceId', instanceId);
     const queue = check.name('queueName', queueName);
-    await this.#request('enqueue', { instance, queue }, codec.encode(data, 'data'));
+    return target(await this.#request('enqueue', { instance, queue }, codec.encode(data, 'data')));
   }
 
   /** @param {string} instanceId @param {string} queueName @param {unknown} [data] */
   async enqueueEventTyped(instanceId, queueName, data) {
-    await this.enqueueEvent(instanceId, queueName, data);
+    return this.enqueueEvent(instanceId, queueName, data);
   }
 
   /** @param {string} instanceId @param {string | null} [reason] */
   async cancelInstance(instanceId, reason) {
     const instance = check.instanceId('instanceId', instanceId);
-    await this.#request('cancel', { instance, reason: check.string('reason', reason ?? '') });
+    const given = check.string('reason', reason ?? '');
+    return target(await this.#request('cancel', { instance, reason: given }));
   }
 
   /** @param {string} instanceId */
@@ -244,7 +254,9 @@ class Client {
   /** @param {string} instanceId */
   async getInstanceInfo(instanceId) {
     const instance = check.instanceId('instanceId', instanceId);
-    return ended(await this.#request('instance', { instance }));
+    const reply = await this.#request('instance', { instance });
+    const { orchestrationVersion } = reply.value;
+    return { ...ended(reply), orchestrationVersion };
   }
 
   /** @param {string} instanceId @param {number} executionId */

@@ -49,31 +49,41 @@ class Provider {
   }
 }
 
+/** @type {(argument: string, value: unknown) => number} */
+const natural = (argument, value) => check.integer(argument, value, 0);
+
+/** @type {(argument: string, value: unknown) => string} */
+function synchronousMode(argument, value) {
+  if (value === 'full' || value === 'normal') return value;
+  throw new TypeError(`${argument} must be 'full' or 'normal', not ${check.kindOf(value)}`);
+}
+
 /** @param {unknown} options */
 function checkSqliteOptions(options) {
-  const { synchronous = 'full' } = check.options('options', options, {
-    synchronous: (argument, value) => {
-      if (value === 'full' || value === 'normal') return value;
-      throw new TypeError(`${argument} must be 'full' or 'normal', not ${check.kindOf(value)}`);
-    },
+  return check.options('options', options, {
+    synchronous: synchronousMode,
+    orphanRetentionMs: natural,
   });
-  return { synchronous };
 }
 
 class SqliteProvider extends Provider {
   /**
    * @param {string} path
-   * @param {{ synchronous?: 'full' | 'normal' }} [options]
+   * @param {{ synchronous?: 'full' | 'normal', orphanRetentionMs?: number }} [options]
    */
   static async open(path, options) {
-    const { synchronous } = checkSqliteOptions(options);
-    return openSqlite({ ...parseLocation(path), synchronous });
+    const given = checkSqliteOptions(options);
+    return openSqlite({ ...parseLocation(path), ...given });
   }
 
-  /** @param {{ synchronous?: 'full' | 'normal' }} [options] */
+  /** @param {{ synchronous?: 'full' | 'normal', orphanRetentionMs?: number }} [options] */
   static async inMemory(options) {
-    const { synchronous } = checkSqliteOptions(options);
-    return openSqlite({ memory: true, path: '', createDirs: false, synchronous });
+    return openSqlite({
+      memory: true,
+      path: '',
+      createDirs: false,
+      ...checkSqliteOptions(options),
+    });
   }
 }
 
@@ -208,11 +218,13 @@ class PostgresProvider extends Provider {
   }
 }
 
-/** @type {(argument: string, value: unknown) => number} */
-const natural = (argument, value) => check.integer(argument, value, 0);
-
 /** The options that all connections have. */
-const COMMON = { maxConnections: natural, acquireTimeoutMs: natural, migrate: check.boolean };
+const COMMON = {
+  maxConnections: natural,
+  acquireTimeoutMs: natural,
+  migrate: check.boolean,
+  orphanRetentionMs: natural,
+};
 const DIRECT = { directUrl: check.text };
 const TOKENS = { audience: check.text, refreshIntervalMs: natural };
 

@@ -3,6 +3,8 @@ package provider
 import (
 	"slices"
 	"time"
+
+	"duroxide/history"
 )
 
 // LeaseID names one lease of a node; zero means none.
@@ -130,15 +132,22 @@ type Waiting struct {
 type InstanceClaim struct {
 	Token    Token
 	Instance string
+	// Life is who lives there; zero where an older release started it and nobody has committed since.
+	Life history.Life
+	// Starts is the highest number of a start that this life has used.
+	Starts uint64
 	// Execution is the current execution, zero for an instance that was never committed.
 	Execution uint64
 	// LastEvent is the highest event id of the current execution.
 	LastEvent uint64
 	// Status is the current execution's status.
 	Status ExecutionStatus
-	// Name and Version are those of the last started execution; empty if never committed.
+	// Name and Version are those of the last started execution; before the first, those that the start
+	// asks for, with an empty version for "the registry's choice".
 	Name    string
 	Version string
+	// Parent is nil for root instances, and where an older release did not store the whole link.
+	Parent *history.Parent
 	// Messages are those visible at the claim, ordered by (DueMs, ID).
 	Messages []Message
 	// Undecodable lists stored messages that cannot be read. They are kept, hidden for a while, and
@@ -174,10 +183,14 @@ type Submission struct {
 
 // Submitted is what became of one message.
 type Submitted struct {
+	// Fate is what the store did with the message. Only a Stored one has what follows.
+	Fate Fate
 	// ID is the message's number, and DueMs its effective time: what it is ordered by. Both are zero,
 	// and Held with them, where the store knows that the message is stored, but lost the answer.
 	ID    uint64
 	DueMs int64
+	// Life is who lives at the target; zero where nobody does yet, or where it is unknown.
+	Life history.Life
 	// Existing is the status of the target before: NotCommitted where it had no committed turn.
 	Existing ExecutionStatus
 	// Starting says that a start of the target was waiting for its turn already.
@@ -189,6 +202,23 @@ type Submitted struct {
 	// Err is set only by Complete.
 	Err error
 }
+
+// Fate is what became of a message.
+type Fate uint8
+
+// The fates of messages.
+const (
+	// Stored: it waits for its target.
+	Stored Fate = iota
+	// Same: a start that is there already; the life is the same.
+	Same
+	// Taken: a start whose target belongs to another life. Nothing was stored.
+	Taken
+	// Refused: as Taken, and the Refusal of the start was stored; the result is about that.
+	Refused
+	// Dropped: nobody with the life that the message means is at the target. Nothing was stored.
+	Dropped
+)
 
 // Renewal asks for a longer lease.
 type Renewal struct {

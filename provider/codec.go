@@ -7,16 +7,11 @@ import (
 )
 
 // The bytes of messages and tasks hold what a store does not need in columns of its own.
-const (
-	messageFormat = 1
-	taskFormat    = 1
-)
 
 // EncodeMessage gives the stored bytes of a message, without ID, Instance, DueMs and Attempts.
 func EncodeMessage(m Message) []byte {
 	w := history.NewEncoder(64 + len(m.Name) + len(m.Input) + len(m.Data))
-	format := uint8(messageFormat)
-	w.Byte(&format)
+	w.Format()
 	messageFields(&w, &m)
 	return w.Bytes()
 }
@@ -26,11 +21,7 @@ func EncodeMessage(m Message) []byte {
 func DecodeMessage(data []byte) (Message, error) {
 	w := history.NewDecoder(data)
 	var m Message
-	var format uint8
-	w.Byte(&format)
-	if format != messageFormat {
-		w.Fail("message format %d", format)
-	}
+	w.Format()
 	messageFields(&w, &m)
 	if m.Kind < StartInstance || m.Kind > CancelInstance {
 		w.Fail("message kind %d", m.Kind)
@@ -55,6 +46,10 @@ func messageFields(w *history.Wire, m *Message) {
 	w.Parent(&m.Parent)
 	w.CarriedList(&m.Carried)
 	w.OptionalText(&m.CustomStatus)
+	if w.Since(2) {
+		w.Life(&m.Life)
+		w.Life(&m.From)
+	}
 }
 
 // EncodeTask gives the stored bytes of a task, without ID, Instance, Execution, Event, Session and
@@ -62,8 +57,7 @@ func messageFields(w *history.Wire, m *Message) {
 func EncodeTask(t Task) []byte {
 	w := history.NewEncoder(
 		16 + len(t.Name) + len(t.Input) + len(t.Orchestration) + len(t.Version))
-	format := uint8(taskFormat)
-	w.Byte(&format)
+	w.Format()
 	taskFields(&w, &t)
 	return w.Bytes()
 }
@@ -72,11 +66,7 @@ func EncodeTask(t Task) []byte {
 func DecodeTask(data []byte) (Task, error) {
 	w := history.NewDecoder(data)
 	var t Task
-	var format uint8
-	w.Byte(&format)
-	if format != taskFormat {
-		w.Fail("task format %d", format)
-	}
+	w.Format()
 	taskFields(&w, &t)
 	if err := w.Finish(); err != nil {
 		return Task{}, fmt.Errorf("decode task: %w: %w", ErrCorrupt, err)
@@ -89,4 +79,7 @@ func taskFields(w *history.Wire, t *Task) {
 	w.Text(&t.Input)
 	w.Text(&t.Orchestration)
 	w.Text(&t.Version)
+	if w.Since(2) {
+		w.Life(&t.Life)
+	}
 }

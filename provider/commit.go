@@ -49,6 +49,10 @@ type Commit struct {
 	LastEvent uint64
 	// Events are appended in order. Ids must rise strictly, from above LastEvent.
 	Events []history.Event
+	// Life is given to an instance whose life is unknown, because an older release started it.
+	Life history.Life
+	// Starts is the highest number of a start that this life has used. The stored one never falls.
+	Starts uint64
 
 	// Messages are the ids of the consumed messages; each must exist.
 	Messages []uint64
@@ -97,8 +101,9 @@ type Started struct {
 	Version string
 	// Pin is the packed engine version that the execution is bound to.
 	Pin uint64
-	// Parent is the id of the parent instance; "" for root instances. It is stored once.
-	Parent string
+	// Parent is nil for root instances. What the start said stands; this is for instances that an
+	// older release started.
+	Parent *history.Parent
 }
 
 // Outcome is a status and what goes with it.

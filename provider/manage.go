@@ -8,8 +8,9 @@ import (
 )
 
 // Management lists, inspects and deletes. Unknown ids give ErrInstanceNotFound or
-// ErrExecutionNotFound unless a method says otherwise. Instances that were never committed are
-// invisible here.
+// ErrExecutionNotFound unless a method says otherwise. An instance is there from the moment at which
+// its start is stored: until its first turn is committed its status is NotCommitted, its execution
+// zero, its version empty unless the start asks for one. Messages alone are no instance.
 type Management interface {
 	// List gives instances, newest first.
 	List(ctx context.Context, q ListQuery) ([]string, error)
@@ -29,7 +30,8 @@ type Management interface {
 	// Depths counts messages and tasks that are not claimed.
 	Depths(ctx context.Context) (Depths, error)
 	// Delete deletes exactly the listed instances with all that belongs to them, in one transaction.
-	// Unknown ids are ignored. ErrStillRunning (unless force), ErrOrphanedChild.
+	// Unknown ids are ignored. ErrStillRunning (unless force): one runs, and its parent is not listed; a
+	// child that is listed with its parent is winding down. ErrOrphanedChild.
 	Delete(ctx context.Context, instances []string, force bool) (Deleted, error)
 	// Prune deletes old executions of one instance: never the current one, never a running one.
 	Prune(ctx context.Context, instance string, o PruneOptions) (Pruned, error)
@@ -37,7 +39,8 @@ type Management interface {
 
 // ListQuery filters List. The zero value lists everything.
 type ListQuery struct {
-	// Status, if not NotCommitted, selects by the current execution's status.
+	// Status, if not NotCommitted, selects by the current execution's status. Running selects those
+	// that wait for their first turn too.
 	Status ExecutionStatus
 	// RootsOnly leaves out children.
 	RootsOnly bool
@@ -71,6 +74,8 @@ type InstanceInfo struct {
 	Updated   time.Time
 	// Parent is "" for root instances.
 	Parent string
+	// Life is who lives at the id; zero where an older release started it.
+	Life history.Life
 }
 
 // ExecutionInfo describes an execution.
@@ -124,12 +129,22 @@ type Depths struct {
 	Timers   int
 }
 
-// Deleted counts what Delete removed.
+// Deleted tells what Delete removed.
 type Deleted struct {
+	// Gone are the instances themselves.
+	Gone       []Gone
 	Instances  int
 	Executions int
 	Events     int
 	Messages   int
+}
+
+// Gone is an instance that was deleted.
+type Gone struct {
+	Instance string
+	// Key is the one that tokens of the instance have.
+	Key  uint64
+	Life history.Life
 }
 
 // PruneOptions limits Prune. The zero value removes all but the current execution.

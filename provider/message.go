@@ -7,7 +7,7 @@ type MessageKind uint8
 
 // The kinds of messages.
 const (
-	// StartInstance starts an instance: Name, Version, Input, Parent.
+	// StartInstance starts an instance: Life, Name, Version, Input, Parent, Refusal.
 	StartInstance MessageKind = 1
 	// ContinueInstance starts the next execution: Execution, Name, Version, Input, Parent, Carried,
 	// CustomStatus.
@@ -20,9 +20,10 @@ const (
 	EventRaised MessageKind = 5
 	// QueueEvent is a queue message: Name, Data.
 	QueueEvent MessageKind = 6
-	// ChildDone answers a scheduled child: Execution (of the parent), Source, Data or Failure.
+	// ChildDone answers a scheduled child: Execution (of the parent), Source, From, Data or Failure.
 	ChildDone MessageKind = 7
-	// CancelInstance asks an instance to stop: Data is the reason.
+	// CancelInstance asks an instance to stop: Data is the reason. With a Parent it comes from there,
+	// and only a child with this very link takes it.
 	CancelInstance MessageKind = 8
 )
 
@@ -32,7 +33,15 @@ type Message struct {
 	ID uint64
 	// Instance is the target.
 	Instance string
-	Kind     MessageKind
+	// Life is who is meant at the target: of a start, who begins to live there. Zero means whoever
+	// lives there, now or next. See package provider for what a store checks.
+	Life history.Life
+	// From is the life of the child that a ChildDone is about.
+	From history.Life
+	// Refusal says what is stored in place of a start that finds somebody else at its target. It is not
+	// stored with the start.
+	Refusal *Refusal
+	Kind    MessageKind
 	// Execution and Source (event id) name what a completion answers.
 	Execution uint64
 	Source    uint64
@@ -56,11 +65,27 @@ type Message struct {
 	Attempts int
 }
 
+// Refusal is what is stored instead of a start whose target belongs to another life.
+type Refusal struct {
+	// Running is for a target that has not ended, Ended for one that has.
+	Running, Ended Message
+}
+
+// For gives the message for a target with a status.
+func (r *Refusal) For(s ExecutionStatus) *Message {
+	if s == Completed || s == Failed {
+		return &r.Ended
+	}
+	return &r.Running
+}
+
 // Task is an entry of the worker queue.
 type Task struct {
 	// ID is given by the store and grows with arrival order.
-	ID        uint64
-	Instance  string
+	ID       uint64
+	Instance string
+	// Life is that of the instance; zero where an older release wrote the task.
+	Life      history.Life
 	Execution uint64
 	// Event is the id of the scheduling event.
 	Event uint64

@@ -11,6 +11,24 @@
 // lease, and all of them are free again when it ends. A lease that has ended is never revived: its
 // node opens another one with its next claim. An epoch counts the claims of one instance or task:
 // key and epoch together are a token that no later claim shares.
+//
+// Lives. An instance id is a place, and a life is who lives there (history.Life). A start that is stored
+// begins a life: from then on the instance exists, with the name, the version and the parent of the
+// start. A place without a life may have messages that wait for one (see Patience). An id alone never
+// suffices to say who is meant, because it may be somebody else's, or belong to a later life after a
+// deletion. So a store compares lives where it accepts a message, and nobody else has to:
+//
+//   - A start for a free place is stored. One with the life that lives there is the same start again:
+//     nothing is stored (Same). One with another life never touches the first: nothing is stored for
+//     the target, but the Refusal of the start where it has one (Refused, else Taken).
+//   - Any other message that names a life is stored only if that life is at its target, running or
+//     ended; else it is dropped (Dropped). It never waits for a start.
+//   - A message without a life is for whoever lives there, or will next.
+//   - A life that is unknown, because an older release stored it, is any life. A commit gives such an
+//     instance the life that it brings along.
+//
+// Deleting an instance ends its life: its messages, tasks and claims go with it, and its key is never
+// used again.
 package provider
 
 import (
@@ -87,8 +105,8 @@ type Leases interface {
 
 // State is what clients read of one instance, and how they learn of changes.
 type State interface {
-	// Status gives the state of an instance. Where none was committed yet it is nil, or, if a start
-	// waits for its turn, one with status NotCommitted.
+	// Status gives the state of an instance, or nil. One whose first turn is not committed yet has
+	// status NotCommitted.
 	Status(ctx context.Context, instance string) (*Status, error)
 	// Value gives a live value of the key-value store, or nil.
 	Value(ctx context.Context, instance, key string) (*string, error)
@@ -122,6 +140,8 @@ type Change struct {
 	Instances []string
 	// All means that any instance may have changed.
 	All bool
+	// Deleted means that another process has deleted instances: what this one holds may be gone.
+	Deleted bool
 	// Work means that there may be work that nobody holds. With TasksOnly it is tasks, so that nodes
 	// without a free slot for activities need not look.
 	Work      bool

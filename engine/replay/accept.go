@@ -25,6 +25,10 @@ type Arrival struct {
 	// Execution and Source name what a completion answers.
 	Execution uint64
 	Source    uint64
+	// From is the life of the child that has ended.
+	From history.Life
+	// Parent is who asks for a cancellation; nil is a client.
+	Parent *history.Parent
 	// Name is that of a signal or queue.
 	Name string
 	// Data is a result, a payload, or the reason of a cancel request.
@@ -60,7 +64,7 @@ func (x *Execution) Peek(a Arrival, nowMs int64) (Delivery, bool) {
 		return Delivery{}, false
 	}
 	s := x.open[a.Source]
-	if s == nil || s.kind != kind {
+	if s == nil || s.kind != kind || !s.life.Fits(a.From) {
 		return Delivery{}, false
 	}
 	d := a.delivery(s)
@@ -102,7 +106,7 @@ func (x *Execution) accept(a Arrival, nowMs int64) (Delivery, bool, error) {
 		d, ok := x.arrive(a.Name, a.Data)
 		return d, ok, nil
 	case CancelRequested:
-		if x.cancelled == nil {
+		if x.cancelled == nil && x.Heeds(a) {
 			x.append(0, nowMs, history.OrchestrationCancelRequested{Reason: a.Data})
 			x.cancelled = &a.Data
 		}
@@ -112,6 +116,13 @@ func (x *Execution) accept(a Arrival, nowMs int64) (Delivery, bool, error) {
 	default:
 		return Delivery{}, false, nil
 	}
+}
+
+// Heeds reports whether a cancel request is for this instance: a client's always is, another's only
+// if it comes from the scheduling that this instance is the child of.
+func (x *Execution) Heeds(a Arrival) bool {
+	own := x.params.Parent
+	return a.Parent == nil || own != nil && own.Is(*a.Parent)
 }
 
 func (x *Execution) complete(a Arrival, nowMs int64) (Delivery, bool, error) {
@@ -129,6 +140,9 @@ func (x *Execution) complete(a Arrival, nowMs int64) (Delivery, bool, error) {
 	if s.kind != a.completes() {
 		return Delivery{}, false, x.diverged(a.Source, fmt.Sprintf(
 			"completion kind mismatch for id=%d, expected '%s', got '%s'", a.Source, s.kind.word(), a.completes().word()))
+	}
+	if !s.life.Fits(a.From) {
+		return Delivery{}, false, nil // Another child had this place before.
 	}
 	x.append(s.event, nowMs, a.event())
 	x.close(s)

@@ -114,13 +114,22 @@ func (x *Execution) child(a *Action, s *schedule, nowMs int64) error {
 		}
 		recorded, s.instance = *a.Instance, *a.Instance
 	}
+	number := x.nextStart()
+	s.life = x.params.Life.Started(number)
 	s.event = x.append(0, nowMs, history.SubOrchestrationScheduled{
-		Name: a.Name, Instance: recorded, Input: a.Input, Version: a.Version,
+		Name: a.Name, Instance: recorded, Input: a.Input, Version: a.Version, Number: number,
 	})
 	x.delta.Children = append(x.delta.Children, NewInstance{
-		Event: s.event, Instance: s.instance, Name: a.Name, Version: a.Version, Input: a.Input,
+		Event: s.event, Instance: s.instance, Life: s.life, Name: a.Name, Version: a.Version, Input: a.Input,
 	})
 	return nil
+}
+
+// nextStart numbers the starts of other instances.
+func (x *Execution) nextStart() uint64 {
+	x.starts++
+	x.delta.Starts = x.starts
+	return x.starts
 }
 
 func (x *Execution) childSuffix(event uint64) string {
@@ -184,11 +193,12 @@ func (x *Execution) detach(a *Action, nowMs int64) error {
 				" root instance ids must not start with it or contain '::sub::'", instance),
 		}}
 	}
+	number := x.nextStart()
 	x.append(0, nowMs, history.OrchestrationChained{
-		Name: a.Name, Instance: instance, Input: a.Input, Version: a.Version,
+		Name: a.Name, Instance: instance, Input: a.Input, Version: a.Version, Number: number,
 	})
 	x.delta.Detached = append(x.delta.Detached, NewInstance{
-		Instance: instance, Name: a.Name, Version: a.Version, Input: a.Input,
+		Instance: instance, Life: x.params.Life.Started(number), Name: a.Name, Version: a.Version, Input: a.Input,
 	})
 	return nil
 }

@@ -37,7 +37,9 @@ func (x *Execution) cancel(s *schedule, reason, childReason string, nowMs int64)
 		if s.fresh {
 			x.delta.Children = slices.DeleteFunc(x.delta.Children, func(c NewInstance) bool { return c.Event == s.event })
 		} else {
-			x.delta.CancelChildren = append(x.delta.CancelChildren, ChildCancel{Instance: s.instance, Reason: childReason})
+			x.delta.CancelChildren = append(x.delta.CancelChildren, ChildCancel{
+				Instance: s.instance, Life: s.life, Event: s.event, Reason: childReason,
+			})
 		}
 	case WaitEvent:
 		x.append(s.event, nowMs, history.ExternalSubscribedCancelled{Reason: reason})

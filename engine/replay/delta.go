@@ -5,6 +5,8 @@ import "duroxide/history"
 // Delta is what one turn adds: the events, and everything that must happen with their commit.
 type Delta struct {
 	Events []history.Event
+	// Starts is the number of the last start of another instance; zero means that there was none.
+	Starts uint64
 	// Activities, Timers and Children were scheduled by this turn and are still wanted.
 	Activities []NewActivity
 	Timers     []NewTimer
@@ -42,6 +44,7 @@ type NewTimer struct {
 type NewInstance struct {
 	Event    uint64
 	Instance string
+	Life     history.Life
 	Name     string
 	Version  *string
 	Input    string
@@ -50,7 +53,10 @@ type NewInstance struct {
 // ChildCancel is a child to cancel.
 type ChildCancel struct {
 	Instance string
-	Reason   string
+	Life     history.Life
+	// Event is the scheduling event.
+	Event  uint64
+	Reason string
 }
 
 // ValueChange is one change of the key-value store: a set (Value not nil), the clearing of a key,

@@ -22,7 +22,11 @@ import (
 
 // Params describes an execution.
 type Params struct {
-	Instance  string
+	Instance string
+	// Life is who lives at the instance id. Starts is how many others it has started, in all its
+	// executions: the next one gets the number that follows.
+	Life      history.Life
+	Starts    uint64
 	Execution uint64
 	Name      string
 	Version   string
@@ -44,6 +48,7 @@ type Execution struct {
 	params Params
 	last   uint64
 	tokens uint64
+	starts uint64
 
 	open    map[uint64]*schedule // by event id
 	byToken map[uint64]*schedule
@@ -81,6 +86,8 @@ type schedule struct {
 	name  string
 	// instance is a child's full id, or the target of a remote read.
 	instance string
+	// life is that of a child.
+	life     history.Life
 	key      string
 	fireAtMs int64 // of timers
 	closed   bool
@@ -106,6 +113,7 @@ func Start(p Params, nowMs int64) *Execution {
 func newExecution(p Params) *Execution {
 	x := &Execution{
 		params:       p,
+		starts:       p.Starts,
 		open:         map[uint64]*schedule{},
 		byToken:      map[uint64]*schedule{},
 		waits:        map[string][]*schedule{},

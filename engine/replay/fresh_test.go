@@ -72,21 +72,21 @@ func TestEveryActionIsRecordedAndDispatched(t *testing.T) {
 		},
 		"a child": {
 			replay.Action{Kind: replay.SubOrchestration, Name: "c", Input: "1"},
-			history.SubOrchestrationScheduled{Name: "c", Instance: "sub::2", Input: "1"},
+			history.SubOrchestrationScheduled{Name: "c", Instance: "sub::2", Input: "1", Number: 1},
 			func(d replay.Delta) any { return d.Children },
-			[]replay.NewInstance{{Event: 2, Instance: "i::sub::2", Name: "c", Input: "1"}},
+			[]replay.NewInstance{{Event: 2, Instance: "i::sub::2", Life: lifeOf(1), Name: "c", Input: "1"}},
 		},
 		"a child with a chosen id": {
 			replay.Action{Kind: replay.SubOrchestration, Name: "c", Instance: &id, Version: &version},
-			history.SubOrchestrationScheduled{Name: "c", Instance: "chosen", Version: &version},
+			history.SubOrchestrationScheduled{Name: "c", Instance: "chosen", Version: &version, Number: 1},
 			func(d replay.Delta) any { return d.Children },
-			[]replay.NewInstance{{Event: 2, Instance: "chosen", Name: "c", Version: &version}},
+			[]replay.NewInstance{{Event: 2, Instance: "chosen", Life: lifeOf(1), Name: "c", Version: &version}},
 		},
 		"a detached start": {
 			replay.Action{Kind: replay.StartOrchestration, Name: "c", Instance: &id, Input: "1"},
-			history.OrchestrationChained{Name: "c", Instance: "chosen", Input: "1"},
+			history.OrchestrationChained{Name: "c", Instance: "chosen", Input: "1", Number: 1},
 			func(d replay.Delta) any { return d.Detached },
-			[]replay.NewInstance{{Instance: "chosen", Name: "c", Input: "1"}},
+			[]replay.NewInstance{{Instance: "chosen", Life: lifeOf(1), Name: "c", Input: "1"}},
 		},
 		"a custom status": {
 			replay.Action{Kind: replay.SetCustomStatus, Value: &id},

@@ -291,6 +291,12 @@ func datas(events []history.Event) []any {
 		switch d := e.Data.(type) {
 		case history.TimerCreated:
 			all = append(all, history.TimerCreated{})
+		case history.SubOrchestrationScheduled:
+			d.Number = 0 // older releases have none
+			all = append(all, d)
+		case history.OrchestrationChained:
+			d.Number = 0
+			all = append(all, d)
 		case history.KeyValueSet:
 			d.UpdatedAtMs = 0
 			all = append(all, d)

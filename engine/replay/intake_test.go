@@ -116,7 +116,9 @@ func TestTheFirstCancelRequestCounts(t *testing.T) {
 	}, kinds(s.committed[6:]))
 	require.Equal(t, []uint64{2}, s.last.CancelActivities)
 	require.Equal(t, []uint64{3}, s.last.DropTimers)
-	require.Equal(t, []replay.ChildCancel{{Instance: "i::sub::4", Reason: "parent canceled"}}, s.last.CancelChildren)
+	require.Equal(t, []replay.ChildCancel{
+		{Instance: "i::sub::4", Life: lifeOf(1), Event: 4, Reason: "parent canceled"},
+	}, s.last.CancelChildren)
 }
 
 func TestARecordedCancelRequestIsNotRecordedAgain(t *testing.T) {

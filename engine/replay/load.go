@@ -172,11 +172,18 @@ func (l *loader) scheduled(e history.Event) {
 		l.x.subscribe(s)
 	case history.SubOrchestrationScheduled:
 		s.kind, s.name, s.instance = SubOrchestration, d.Name, d.Instance
+		if d.Number > 0 {
+			s.life = l.x.params.Life.Started(d.Number)
+			l.x.starts = max(l.x.starts, d.Number)
+		}
 		if strings.HasPrefix(d.Instance, history.ReservedChildMarker) {
 			s.instance = l.x.params.Instance + "::" + d.Instance
 		}
+	case history.OrchestrationChained:
+		l.x.starts = max(l.x.starts, d.Number)
+		return // It has no answer.
 	default:
-		return // A detached start has no answer.
+		return
 	}
 	l.x.add(s)
 	l.x.tokenEvents = append(l.x.tokenEvents, e.ID)

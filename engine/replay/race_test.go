@@ -89,8 +89,8 @@ func TestLosersAreCancelledByFamilyOnce(t *testing.T) {
 	}
 	require.Equal(t, []uint64{3, 4}, s.last.CancelActivities)
 	require.Equal(t, []replay.ChildCancel{
-		{Instance: "i::sub::5", Reason: history.ReasonParentDroppedChild},
-		{Instance: "chosen", Reason: history.ReasonParentDroppedChild},
+		{Instance: "i::sub::5", Life: lifeOf(1), Event: 5, Reason: history.ReasonParentDroppedChild},
+		{Instance: "chosen", Life: lifeOf(2), Event: 6, Reason: history.ReasonParentDroppedChild},
 	}, s.last.CancelChildren)
 	s.crash()
 	s.take(raised("end", "1"))

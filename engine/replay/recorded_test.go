@@ -163,7 +163,7 @@ func TestChildIDsComeFromTheHistory(t *testing.T) {
 	require.Empty(t, s.last.Events)
 	s.take(fired(3))
 	require.Equal(t, []replay.ChildCancel{
-		{Instance: "i::sub::old-scheme", Reason: history.ReasonParentDroppedChild},
+		{Instance: "i::sub::old-scheme", Event: 2, Reason: history.ReasonParentDroppedChild},
 	}, s.last.CancelChildren)
 }
 
@@ -226,7 +226,7 @@ func TestStoredStateIsRestored(t *testing.T) {
 	p.Parent, p.CustomStatus = parent, &status
 	p.Carried = []history.Carried{{Name: "q", Data: "m"}}
 	s := startWith(t, func(c *context) (string, error) { return c.must(c.event("e")), nil }, p)
-	x, _, err := replay.Load(s.committed, replay.Params{Instance: "i", Execution: 1, Engine: "0.1.0"})
+	x, _, err := replay.Load(s.committed, replay.Params{Instance: "i", Execution: 1, Engine: "0.1.0", Life: params.Life})
 	require.NoError(t, err)
 	require.Equal(t, p, x.Params())
 	require.Equal(t, p.Carried, x.Unread())

@@ -36,7 +36,7 @@ type sim struct {
 }
 
 var params = replay.Params{
-	Instance: "i", Execution: 1, Name: "code", Version: "1.0.0", Input: "null", Engine: "0.1.0",
+	Instance: "i", Life: history.Life{1}, Execution: 1, Name: "code", Version: "1.0.0", Input: "null", Engine: "0.1.0",
 }
 
 // start runs the first turn.
@@ -208,7 +208,7 @@ func (s *sim) commit() {
 // replayed loads the committed history and runs the code over it.
 func (s *sim) replayed(run code) (*replay.Execution, *generator, []replay.Action, error) {
 	x, deliveries, err := replay.Load(s.committed, replay.Params{
-		Instance: s.params.Instance, Execution: s.params.Execution,
+		Instance: s.params.Instance, Life: s.params.Life, Execution: s.params.Execution,
 		Keys: s.params.Keys, Engine: s.params.Engine,
 	})
 	if err != nil {
@@ -377,3 +377,6 @@ func (s *sim) failure() history.Failure {
 	require.Equal(s.t, replay.Failed, s.ending.Kind)
 	return *s.ending.Failure
 }
+
+// lifeOf gives the life of the instance that a tested one has started as the given number.
+func lifeOf(number uint64) history.Life { return params.Life.Started(number) }

@@ -131,8 +131,14 @@ func (s *store) apply(in *instance, c *provider.Commit) provider.Committed {
 
 // applyExecution creates the instance and the execution with their first turn, and appends.
 func (s *store) applyExecution(in *instance, c *provider.Commit) {
+	if !in.born {
+		in.born, in.created = true, s.now
+	}
+	if in.life.IsZero() {
+		in.life = c.Life
+	}
+	in.starts = max(in.starts, c.Starts)
 	if in.current == 0 {
-		in.created, in.number = s.now, s.nextID()
 		in.executions = make(map[uint64]*execution)
 		in.base = make(map[string]provider.Value)
 		in.delta = make(map[string]*provider.Value)
@@ -151,8 +157,8 @@ func (s *store) applyExecution(in *instance, c *provider.Commit) {
 	}
 	if c.Started != nil {
 		in.name, in.version, ex.pin = c.Started.Name, c.Started.Version, c.Started.Pin
-		if !in.started {
-			in.started, in.parent = true, c.Started.Parent
+		if in.parent == nil {
+			in.parent = c.Started.Parent
 		}
 	}
 	if c.Outcome != nil {

@@ -29,11 +29,11 @@ func (p *Provider) Delete(
 }
 
 func (s *store) checkDelete(id string, ids []string, force bool) error {
-	in := s.committed(id)
+	in := s.living(id)
 	if in == nil {
 		return nil
 	}
-	if in.active() && !force {
+	if in.active() && !force && !slices.Contains(ids, in.parentID()) {
 		return &provider.Error{
 			Op: "delete_instances", Err: provider.ErrStillRunning,
 			Message: "Instance " + id + " is still running. " +
@@ -55,11 +55,12 @@ func (s *store) checkDelete(id string, ids []string, force bool) error {
 // deleteInstance removes an instance with its claim and its tasks, held or not. A new instance of
 // the same id has another key, so nothing that was claimed before can reach it.
 func (s *store) deleteInstance(id string, deleted *provider.Deleted) {
-	in := s.committed(id)
+	in := s.living(id)
 	if in == nil {
 		return
 	}
 	deleted.Instances++
+	deleted.Gone = append(deleted.Gone, provider.Gone{Instance: id, Key: in.key, Life: in.life})
 	deleted.Executions += len(in.executions)
 	for _, ex := range in.executions {
 		deleted.Events += ex.events
@@ -75,7 +76,7 @@ func (p *Provider) Prune(
 	ctx context.Context, id string, o provider.PruneOptions,
 ) (pruned provider.Pruned, err error) {
 	err = p.do(ctx, "prune_executions", func(s *store) error {
-		in := s.committed(id)
+		in := s.living(id)
 		if in == nil {
 			return notFound("prune_executions", id)
 		}

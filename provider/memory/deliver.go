@@ -25,14 +25,16 @@ func (s *store) deliver(
 	messages []provider.Message, holder *provider.Holder, versions *provider.VersionRange,
 ) ([]provider.Submitted, provider.LeaseID) {
 	results := make([]provider.Submitted, len(messages))
+	targets := make([]*instance, len(messages))
 	for i, m := range messages {
-		in := s.instances[m.Instance]
-		results[i].Existing, results[i].Starting = in.status(), in.starting()
-		results[i].ID, results[i].DueMs = s.insertMessage(m)
+		results[i], targets[i] = s.accept(m)
 	}
 	claims := claimer{holder: holder}
-	for i, m := range messages {
-		in := s.instances[m.Instance]
+	for i, in := range targets {
+		if in == nil {
+			continue
+		}
+		results[i].Life = in.life
 		if holder != nil && s.ready(in, versions) {
 			claim := s.claim(in, &claims)
 			results[i].Claim = &claim
@@ -46,12 +48,56 @@ func (s *store) deliver(
 	return results, claims.lease
 }
 
-func (s *store) insertMessage(m provider.Message) (id uint64, effective int64) {
+// accept stores a message if it is for who lives at its target. It gives where something was stored.
+func (s *store) accept(m provider.Message) (provider.Submitted, *instance) {
 	in := s.instances[m.Instance]
+	result := provider.Submitted{Existing: in.status(), Starting: in.starting()}
+	result.Fate = in.fate(m)
+	switch {
+	case result.Fate == provider.Taken && m.Refusal != nil:
+		answer, target := s.accept(*m.Refusal.For(result.Existing))
+		if answer.Fate != provider.Stored {
+			return result, nil
+		}
+		result.Fate, result.ID, result.DueMs = provider.Refused, answer.ID, answer.DueMs
+		return result, target
+	case result.Fate != provider.Stored:
+		return result, nil
+	}
 	if in == nil {
 		in = &instance{key: s.nextID(), id: m.Instance}
 		s.instances[m.Instance] = in
 	}
+	if m.Kind == provider.StartInstance {
+		s.dropLate(in)
+		in.born, in.life, in.created, in.parent = true, m.Life, s.now, m.Parent
+		in.name = m.Name
+		if m.Version != nil {
+			in.version = *m.Version
+		}
+	}
+	result.ID, result.DueMs = s.insertMessage(in, m)
+	return result, in
+}
+
+// fate compares the life that a message means with the one that is there.
+func (in *instance) fate(m provider.Message) provider.Fate {
+	there := in != nil && in.born
+	switch {
+	case m.Kind == provider.StartInstance && !there:
+		return provider.Stored
+	case m.Kind == provider.StartInstance && !m.Life.IsZero() && m.Life == in.life:
+		return provider.Same
+	case m.Kind == provider.StartInstance:
+		return provider.Taken
+	case m.Life.IsZero() || there && m.Life.Fits(in.life):
+		return provider.Stored
+	default:
+		return provider.Dropped
+	}
+}
+
+func (s *store) insertMessage(in *instance, m provider.Message) (id uint64, effective int64) {
 	stored := &message{
 		id: s.nextID(), body: provider.EncodeMessage(m), kind: m.Kind, exec: m.Execution,
 		source: m.Source, due: m.DueMs, arrived: s.now,

@@ -6,11 +6,9 @@ import (
 	"slices"
 	"time"
 
+	"duroxide/history"
 	"duroxide/provider"
 )
-
-// orphanRetention is how long messages wait for an instance that was never started.
-const orphanRetention = 10 * time.Minute
 
 // quarantine is the first pause of a message or task that cannot be decoded; it doubles.
 const (
@@ -18,7 +16,7 @@ const (
 	maxQuarantine = time.Minute
 )
 
-// instance is an instance, or the messages for an id that was never committed.
+// instance is an instance, or the messages that wait for one.
 type instance struct {
 	key uint64
 	id  string
@@ -32,16 +30,19 @@ type instance struct {
 	// done is the last committed turn, by which a repeated commit is recognised.
 	done doneTurn
 
+	// born is set when a start is stored. What follows is zero until then.
+	born    bool
+	life    history.Life
+	starts  uint64
+	created int64
+	name    string
+	version string
+	parent  *history.Parent
+
 	// Zero until the first commit.
 	current    uint64
 	executions map[uint64]*execution
-	number     uint64 // order of creation
-	created    int64
 	updated    int64
-	started    bool
-	name       string
-	version    string
-	parent     string
 
 	customStatus        *string
 	customStatusVersion uint64
@@ -99,9 +100,17 @@ func (s *store) byKey(key uint64) *instance {
 	return nil
 }
 
+// living gives the instance of an id, or nil where nobody lives there.
+func (s *store) living(id string) *instance {
+	if in := s.instances[id]; in != nil && in.born {
+		return in
+	}
+	return nil
+}
+
 // committed gives an instance with at least one committed turn, or nil.
 func (s *store) committed(id string) *instance {
-	if in := s.instances[id]; in != nil && in.current > 0 {
+	if in := s.living(id); in != nil && in.current > 0 {
 		return in
 	}
 	return nil
@@ -161,31 +170,27 @@ func (in *instance) nextDue(now int64) (int64, bool) {
 	return next, next != math.MaxInt64
 }
 
-// starting reports whether a start waits for the first turn.
-func (in *instance) starting() bool {
-	return in != nil && in.current == 0 && slices.ContainsFunc(in.messages, isStart)
-}
+// starting reports whether an instance waits for its first turn.
+func (in *instance) starting() bool { return in != nil && in.born && in.current == 0 }
 
-func (in *instance) orphaned() bool { return in.current == 0 && !in.starting() }
-
-// sweepOrphans drops what will never be delivered: queue messages that came before the instance,
-// and whatever else waited too long for a start. They block nobody while they wait.
+// sweepOrphans drops what has waited too long for an instance. It blocks nobody while it waits.
 func (s *store) sweepOrphans() {
 	for id, in := range s.instances {
-		if !in.orphaned() || !s.free(in) {
+		if in.born {
 			continue
 		}
-		queueOnly := !slices.ContainsFunc(in.messages, func(m *message) bool {
-			return m.kind != provider.QueueEvent
-		})
-		in.messages = slices.DeleteFunc(in.messages, func(m *message) bool {
-			return queueOnly && m.due <= s.now ||
-				m.arrived+orphanRetention.Milliseconds() <= s.now
-		})
+		s.dropLate(in)
 		if len(in.messages) == 0 {
 			delete(s.instances, id)
 		}
 	}
+}
+
+// dropLate drops the messages of a place that have waited too long for somebody to live there.
+func (s *store) dropLate(in *instance) {
+	in.messages = slices.DeleteFunc(in.messages, func(m *message) bool {
+		return m.arrived+provider.Patience(m.kind, s.orphanRetention).Milliseconds() <= s.now
+	})
 }
 
 // ready reports whether an instance can be claimed.
@@ -211,6 +216,9 @@ func (s *store) claim(in *instance, c *claimer) provider.InstanceClaim {
 	claim := provider.InstanceClaim{
 		Token:     in.token(),
 		Instance:  in.id,
+		Life:      in.life,
+		Starts:    in.starts,
+		Parent:    in.parent,
 		Execution: in.current,
 		LastEvent: in.lastEvent(),
 		Status:    in.status(),

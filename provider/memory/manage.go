@@ -17,11 +17,11 @@ func (p *Provider) List(ctx context.Context, q provider.ListQuery) (ids []string
 	err = p.do(ctx, "list", func(s *store) error {
 		var all []*instance
 		for _, in := range s.instances {
-			if in.current > 0 {
+			if in.born {
 				all = append(all, in)
 			}
 		}
-		slices.SortFunc(all, func(a, b *instance) int { return cmp.Compare(b.number, a.number) })
+		slices.SortFunc(all, func(a, b *instance) int { return cmp.Compare(b.key, a.key) })
 		if q.Before != "" {
 			last := slices.IndexFunc(all, func(in *instance) bool { return in.id == q.Before })
 			if last < 0 {
@@ -44,9 +44,12 @@ func (p *Provider) List(ctx context.Context, q provider.ListQuery) (ids []string
 
 func (in *instance) selected(q provider.ListQuery) bool {
 	status := in.status()
+	if in.starting() {
+		status = provider.Running
+	}
 	switch {
 	case q.Status != provider.NotCommitted && status != q.Status,
-		q.RootsOnly && in.parent != "",
+		q.RootsOnly && in.parent != nil,
 		q.FinalOnly && in.active(),
 		q.IDs != nil && !slices.Contains(q.IDs, in.id),
 		q.IDPrefix != "" && !strings.HasPrefix(in.id, q.IDPrefix),
@@ -58,7 +61,7 @@ func (in *instance) selected(q provider.ListQuery) bool {
 }
 
 func (in *instance) selectedByTime(q provider.ListQuery) bool {
-	completed, created := in.executions[in.current].completed, time.UnixMilli(in.created)
+	completed, created := in.execution().completed, time.UnixMilli(in.created)
 	switch {
 	case !q.CompletedBefore.IsZero() &&
 		(completed == 0 || !time.UnixMilli(completed).Before(q.CompletedBefore)),
@@ -74,7 +77,22 @@ func (in *instance) selectedByTime(q provider.ListQuery) bool {
 // execution only has not had its first turn yet.
 func (in *instance) active() bool {
 	status := in.status()
-	return status == provider.Running || status == provider.ContinuedAsNew
+	return status != provider.Completed && status != provider.Failed
+}
+
+// execution gives the current execution; before the first turn, one that has nothing.
+func (in *instance) execution() *execution {
+	if ex := in.executions[in.current]; ex != nil {
+		return ex
+	}
+	return &execution{}
+}
+
+func (in *instance) parentID() string {
+	if in.parent == nil {
+		return ""
+	}
+	return in.parent.Instance
 }
 
 // Instance describes one instance.
@@ -82,15 +100,15 @@ func (p *Provider) Instance(
 	ctx context.Context, id string,
 ) (info provider.InstanceInfo, err error) {
 	err = p.do(ctx, "get_instance_info", func(s *store) error {
-		in := s.committed(id)
+		in := s.living(id)
 		if in == nil {
 			return notFound("get_instance_info", id)
 		}
-		ex := in.executions[in.current]
+		ex := in.execution()
 		info = provider.InstanceInfo{
-			Instance: id, Name: in.name, Version: in.version, Execution: in.current,
-			Status: ex.status, Output: ex.output, Parent: in.parent,
-			Created: time.UnixMilli(in.created), Updated: time.UnixMilli(in.updated),
+			Instance: id, Life: in.life, Name: in.name, Version: in.version, Execution: in.current,
+			Status: ex.status, Output: ex.output, Parent: in.parentID(),
+			Created: time.UnixMilli(in.created), Updated: time.UnixMilli(max(in.created, in.updated)),
 		}
 		return nil
 	})
@@ -119,7 +137,7 @@ func (p *Provider) Execution(
 	ctx context.Context, id string, number uint64,
 ) (info provider.ExecutionInfo, err error) {
 	err = p.do(ctx, "get_execution_info", func(s *store) error {
-		in := s.committed(id)
+		in := s.living(id)
 		if in == nil {
 			return notFound("get_execution_info", id)
 		}
@@ -169,7 +187,7 @@ func (p *Provider) Children(ctx context.Context, id string) (children []string, 
 func (s *store) children(id string) []string {
 	var children []string
 	for child, in := range s.instances {
-		if in.current > 0 && in.parent != "" && in.parent == id {
+		if in.born && in.isChildOf(s.instances[id], id) {
 			children = append(children, child)
 		}
 	}
@@ -177,14 +195,21 @@ func (s *store) children(id string) []string {
 	return children
 }
 
+// isChildOf reports whether the parent is who lives at the id now, or nobody does any more.
+func (in *instance) isChildOf(parent *instance, id string) bool {
+	return in.parent != nil && in.parent.Instance == id &&
+		(parent == nil || parent.life.Fits(in.parent.Life))
+}
+
 // Metrics counts over the store.
 func (p *Provider) Metrics(ctx context.Context) (m provider.Metrics, err error) {
 	err = p.do(ctx, "get_system_metrics", func(s *store) error {
 		for _, in := range s.instances {
-			switch in.status() {
-			case provider.NotCommitted:
+			if !in.born {
 				continue
-			case provider.Running:
+			}
+			switch in.status() {
+			case provider.NotCommitted, provider.Running:
 				m.Running++
 			case provider.Completed:
 				m.Completed++

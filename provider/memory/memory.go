@@ -7,6 +7,7 @@
 package memory
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -21,6 +22,9 @@ type Options struct {
 	// Clock gives the time base; nil means the real time. It may be called at any moment and from
 	// any goroutine.
 	Clock func() time.Time
+	// OrphanRetention is how long queue messages wait for their instance; zero means
+	// provider.OrphanRetention.
+	OrphanRetention time.Duration
 }
 
 // Provider is a store in memory. It implements provider.Provider.
@@ -44,7 +48,7 @@ func New(o Options) *Provider {
 	}
 	return &Provider{
 		clock:    o.Clock,
-		state:    newStore(),
+		state:    newStore(cmp.Or(o.OrphanRetention, provider.OrphanRetention)),
 		watchers: make(map[int]func(provider.Change)),
 	}
 }
@@ -59,7 +63,7 @@ func (p *Provider) Now() time.Time { return p.clock() }
 func (p *Provider) Close(ctx context.Context) error {
 	return p.do(ctx, "close", func(*store) error {
 		p.closed = true
-		p.state = newStore()
+		p.state = newStore(0)
 		clear(p.watchers)
 		return nil
 	})
@@ -135,15 +139,18 @@ type store struct {
 	leases    map[provider.LeaseID]int64  // the end of each lease
 	nodes     map[provider.LeaseID]string // whose lease it is
 	sessions  map[string]*session
+	// orphanRetention is how long queue messages wait for their instance.
+	orphanRetention time.Duration
 }
 
-func newStore() store {
+func newStore(orphanRetention time.Duration) store {
 	return store{
-		instances: make(map[string]*instance),
-		tasks:     make(map[uint64]*task),
-		leases:    make(map[provider.LeaseID]int64),
-		nodes:     make(map[provider.LeaseID]string),
-		sessions:  make(map[string]*session),
+		orphanRetention: orphanRetention,
+		instances:       make(map[string]*instance),
+		tasks:           make(map[uint64]*task),
+		leases:          make(map[provider.LeaseID]int64),
+		nodes:           make(map[provider.LeaseID]string),
+		sessions:        make(map[string]*session),
 	}
 }
 

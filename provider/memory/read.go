@@ -43,14 +43,11 @@ func (in *instance) decodeHistory(number uint64) ([]history.Event, error) {
 // Status gives what waiting clients read.
 func (p *Provider) Status(ctx context.Context, id string) (status *provider.Status, err error) {
 	err = p.do(ctx, "status", func(s *store) error {
-		in := s.committed(id)
+		in := s.living(id)
 		if in == nil {
-			if s.instances[id].starting() {
-				status = &provider.Status{}
-			}
 			return nil
 		}
-		ex := in.executions[in.current]
+		ex := in.execution()
 		status = &provider.Status{
 			Execution: in.current, Status: ex.status, Output: ex.output,
 			CustomStatus: in.customStatus, CustomStatusVersion: in.customStatusVersion,

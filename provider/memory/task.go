@@ -160,7 +160,7 @@ func (s *store) cleanupSessions() int {
 func (s *store) nextDue() time.Time {
 	var next time.Time
 	for _, in := range s.instances {
-		if due, ok := in.nextDue(s.now); ok && s.free(in) && !in.orphaned() {
+		if due, ok := in.nextDue(s.now); ok && s.free(in) && in.born {
 			next = earlier(next, due)
 		}
 	}

@@ -308,6 +308,9 @@ func (g *group) claim(i *instance, h *holder) *provider.InstanceClaim {
 	claim := &provider.InstanceClaim{
 		Token:     provider.Token{Key: i.key, Epoch: i.epoch, Lease: i.lease},
 		Instance:  i.id,
+		Life:      i.life,
+		Starts:    i.starts,
+		Parent:    i.parent,
 		Execution: i.execution,
 		LastEvent: i.lastEvent,
 		Status:    i.status,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -15,8 +16,8 @@ var (
 SELECT count(*), coalesce(sum(CASE WHEN e.execution < i.execution THEN e.events END), 0)::bigint
 FROM S.executions e JOIN S.instances i ON i.key = e.instance WHERE e.instance = ANY($1::bigint[])`)
 	sqlChildrenOf = define(`
-SELECT d.parent, i.id FROM S.details d JOIN S.instances i ON i.key = d.instance
-WHERE d.parent = ANY($1::text[]) AND d.parent <> '' ORDER BY i.id`)
+SELECT d.parent, i.id FROM S.details d JOIN S.instances i ON i.key = d.instance ` + ofParent + `
+WHERE d.parent = ANY($1::text[]) AND d.parent <> '' AND ` + sameParent + ` ORDER BY i.id`)
 	sqlDeleteMessages = define(`
 WITH gone AS (DELETE FROM S.messages WHERE instance = ANY($1::bigint[]) RETURNING 1)
 SELECT count(*) FROM gone`)
@@ -114,11 +115,10 @@ func (g *group) deletable(ctx context.Context, ids []string, force bool) ([]*ins
 	var parents []string
 	for _, id := range ids {
 		i := g.byID[id]
-		if i == nil || i.execution == 0 {
+		if i == nil || !i.born {
 			continue
 		}
-		// After a continue-as-new the next execution only has not had its first turn yet.
-		if !force && (i.status == provider.Running || i.status == provider.ContinuedAsNew) {
+		if !force && !i.hasEnded() && (i.parent == nil || !slices.Contains(ids, i.parent.Instance)) {
 			return nil, refuse(provider.ErrStillRunning, "Instance %s is still running. "+
 				"Use force=true to delete anyway, or cancel first.", id)
 		}
@@ -144,11 +144,19 @@ func (g *group) deletable(ctx context.Context, ids []string, force bool) ([]*ins
 	return found, orphaned
 }
 
+// hasEnded reports whether an instance will not go on. One that continued as new will: its next
+// execution only has not had its first turn yet.
+func (i *instance) hasEnded() bool {
+	return i.status == provider.Completed || i.status == provider.Failed
+}
+
 func (g *group) delete(ctx context.Context, found []*instance, deleted *provider.Deleted) error {
 	var keys []int64
+	g.changed.deleted = true
 	for _, i := range found {
 		keys = append(keys, signed(i.key))
 		deleted.Instances++
+		deleted.Gone = append(deleted.Gone, provider.Gone{Instance: i.id, Key: i.key, Life: i.life})
 		deleted.Events += int(i.events)
 		g.changed.instances = append(g.changed.instances, i.id)
 	}
@@ -181,7 +189,7 @@ func (s *Store) Prune(
 	ids := []string{askable(instance)}
 	err := s.locked(ctx, "prune_executions", ids, func(ctx context.Context, g *group) error {
 		i := g.byID[instance]
-		if i == nil || i.execution == 0 {
+		if i == nil || !i.born {
 			return notFound(instance)
 		}
 		p := s.pipeline()

@@ -167,7 +167,10 @@ func (n *nodes) fan(ctx context.Context, t *testing.T, id string, number int) bo
 		func() error {
 			return starter.Start(ctx, engine.StartRequest{Instance: id, Name: "fan", Input: "null"})
 		},
-		func() error { return starter.Enqueue(ctx, id, "inbox", strconv.Itoa(number)) },
+		func() error {
+			_, err := starter.Enqueue(ctx, id, "inbox", strconv.Itoa(number))
+			return err
+		},
 		func() (err error) {
 			status, err = waiter.Wait(ctx, id, 4*time.Minute)
 			return err

@@ -1,6 +1,9 @@
 package postgres
 
-import "duroxide/provider"
+import (
+	"duroxide/history"
+	"duroxide/provider"
+)
 
 // theExecutions finds the executions of a list c of (instance, execution, ...).
 const theExecutions = `
@@ -15,14 +18,23 @@ SELECT instance, execution, first, body
 FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[])
   AS n (instance, execution, first, body)`)
 	sqlCreate = define(`
-INSERT INTO S.details (instance, name, version, parent, created)
-SELECT instance, name, version, parent, $5::bigint
-FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) AS n (instance, name, version, parent)`)
-	// The parent is stored once, with the first description of an execution.
+INSERT INTO S.details (instance, name, version, parent, created, life, parent_execution,
+  parent_event, parent_life)
+SELECT instance, name, version, parent, coalesce($9::bigint, ` + clockMs + `), life,
+  parent_execution, parent_event, parent_life
+FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::bigint[], $7::bigint[],
+  $8::bytea[])
+  AS n (instance, name, version, parent, life, parent_execution, parent_event, parent_life)`)
 	sqlRename = define(`
-UPDATE S.details d SET name = n.name, version = n.version,
-  parent = CASE WHEN d.name = '' AND d.version = '' THEN n.parent ELSE d.parent END
-FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) AS n (instance, name, version, parent)
+UPDATE S.details d SET name = n.name, version = n.version
+FROM unnest($1::bigint[], $2::text[], $3::text[]) AS n (instance, name, version)
+WHERE d.instance = n.instance AND d.instance = ANY($1::bigint[])`)
+	sqlAdopt = define(`
+UPDATE S.details d SET life = n.life FROM unnest($1::bigint[], $2::bytea[]) AS n (instance, life)
+WHERE d.instance = n.instance AND d.instance = ANY($1::bigint[])`)
+	sqlStarts = define(`
+UPDATE S.details d SET starts = n.starts
+FROM unnest($1::bigint[], $2::bigint[]) AS n (instance, starts)
 WHERE d.instance = n.instance AND d.instance = ANY($1::bigint[])`)
 	sqlExecution = define(`
 INSERT INTO S.executions (instance, execution, status, started, completed, output)
@@ -58,6 +70,7 @@ func (g *group) commitExecution(i *instance, t *turn) {
 		g.nextExecution(i, t)
 	}
 	g.describe(i, t.Started)
+	g.commitLife(i, t)
 	if t.CustomStatus != nil {
 		w := &g.writes.custom
 		w.instance = append(w.instance, signed(i.key))
@@ -84,20 +97,64 @@ func (g *group) describe(i *instance, s *provider.Started) {
 	w := &g.writes.renamed
 	w.instance = append(w.instance, signed(i.key))
 	w.name, w.version = append(w.name, s.Name), append(w.version, s.Version)
-	w.parent = append(w.parent, s.Parent)
+}
+
+// beginLife makes a place the home of a life. What has waited for one in vain is dropped, and the rest is
+// visible again.
+func (g *group) beginLife(i *instance, m provider.Message) {
+	i.born, i.life, i.name, i.version, i.parent = true, m.Life, m.Name, "", m.Parent
+	if m.Version != nil {
+		i.version = *m.Version
+	}
+	g.create(i)
+	if !i.fresh {
+		g.writes.late = append(g.writes.late, signed(i.key))
+		g.writes.unhidden = append(g.writes.unhidden, signed(i.key))
+	}
+	for _, at := range i.waits {
+		g.writes.arrived.due[at] = g.writes.arrived.effective[at]
+	}
+	i.waits = nil
+}
+
+// create makes the cold row of an instance.
+func (g *group) create(i *instance) {
+	parent := history.Parent{}
+	if i.parent != nil {
+		parent = *i.parent
+	}
+	w := &g.writes.created
+	w.instance = append(w.instance, signed(i.key))
+	w.name, w.version = append(w.name, i.name), append(w.version, i.version)
+	w.life, w.parent = append(w.life, lifeBytes(i.life)), append(w.parent, parent.Instance)
+	w.parentExecution = append(w.parentExecution, signed(parent.Execution))
+	w.parentEvent = append(w.parentEvent, signed(parent.Event))
+	w.parentLife = append(w.parentLife, lifeBytes(parent.Life))
+}
+
+// commitLife writes what a turn tells of the life itself, which is rare.
+func (g *group) commitLife(i *instance, t *turn) {
+	if i.life.IsZero() && !t.Life.IsZero() {
+		i.life = t.Life
+		w := &g.writes.lives
+		w.instance, w.life = append(w.instance, signed(i.key)), append(w.life, lifeBytes(i.life))
+	}
+	if t.Starts > i.starts {
+		i.starts = t.Starts
+		w := &g.writes.starts
+		w.instance, w.starts = append(w.instance, signed(i.key)), append(w.starts, signed(i.starts))
+	}
 }
 
 func (g *group) nextExecution(i *instance, t *turn) {
-	if i.execution == 0 {
-		parent := ""
+	if !i.born { // An older release stored the start.
+		i.born = true
 		if s := t.Started; s != nil {
-			i.name, i.version, parent = s.Name, s.Version, s.Parent
+			i.name, i.version, i.parent = s.Name, s.Version, s.Parent
 		}
-		w := &g.writes.created
-		w.instance = append(w.instance, signed(i.key))
-		w.name, w.version = append(w.name, i.name), append(w.version, i.version)
-		w.parent = append(w.parent, parent)
-	} else {
+		g.create(i)
+	}
+	if i.execution > 0 {
 		w := &g.writes.sizes
 		w.instance = append(w.instance, signed(i.key))
 		w.execution = append(w.execution, signed(i.execution))
@@ -132,10 +189,17 @@ func (g *group) flushRecords(p *pipeline) {
 		p.exec(sqlAppend, n.instance, n.execution, n.first, n.body)
 	}
 	if n := &w.created; len(n.instance) > 0 {
-		p.exec(sqlCreate, n.instance, n.name, n.version, n.parent, g.now)
+		p.exec(sqlCreate, n.instance, n.name, n.version, n.parent, n.life, n.parentExecution,
+			n.parentEvent, n.parentLife, g.s.fixedMs())
 	}
 	if n := &w.renamed; len(n.instance) > 0 {
-		p.exec(sqlRename, n.instance, n.name, n.version, n.parent)
+		p.exec(sqlRename, n.instance, n.name, n.version)
+	}
+	if n := &w.lives; len(n.instance) > 0 {
+		p.exec(sqlAdopt, n.instance, n.life)
+	}
+	if n := &w.starts; len(n.instance) > 0 {
+		p.exec(sqlStarts, n.instance, n.starts)
 	}
 	if n := &w.custom; len(n.instance) > 0 {
 		p.exec(sqlCustomStatus, n.instance, n.status)

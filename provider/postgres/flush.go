@@ -8,110 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-
-	"duroxide/provider"
 )
-
-// writes are the changes of a group, column by column, so that each kind is one statement.
-type writes struct {
-	touched   map[uint64]*instance
-	takenOver struct{ instance, batch, batchDue []int64 }
-	unhidden  []int64
-	consumed  struct{ instance, id []int64 }
-	abandoned map[messageKey]messageChange
-	arrived   struct {
-		instance, id, due, kind, execution, source []int64
-		body                                       [][]byte
-		arrivals                                   []*arrival
-		numbered                                   int
-	}
-	timers struct{ instance, execution, event []int64 }
-
-	finished taskTokens
-	// freed tasks: the new due time, and how many attempts less.
-	freed struct {
-		taskTokens
-		due, attempts []int64
-	}
-	taken    struct{ id, lease []int64 }
-	hidden   struct{ id, due []int64 }
-	newTasks struct {
-		id, instance, execution, event, due, lease, epoch []int64
-		tag, session                                      []*string
-		body                                              [][]byte
-	}
-
-	sessions map[string]*session
-	opened   struct {
-		id, until []int64
-		node      []string
-	}
-	extended map[provider.LeaseID]int64
-
-	records
-}
-
-// records are the writes of turns to what is kept.
-type records struct {
-	rows struct {
-		instance, execution, first []int64
-		body                       [][]byte
-	}
-	created struct {
-		instance              []int64
-		name, version, parent []string
-	}
-	renamed struct {
-		instance              []int64
-		name, version, parent []string
-	}
-	custom struct {
-		instance []int64
-		status   [][]byte
-	}
-	sizes struct{ instance, execution, events, bytes []int64 }
-	// executions are new ones, outcomes those of others.
-	executions, outcomes executionRows
-	cleared              []int64
-	values               struct {
-		instance, at []int64
-		key, live    [][]byte
-	}
-	merged []int64
-	orphans
-}
-
-// executionRows say how executions stand.
-type executionRows struct {
-	instance, execution, status, completed []int64
-	output                                 [][]byte
-}
-
-// orphans are instances without a start whose due messages are hidden or dropped.
-type orphans struct {
-	delayed struct{ instance, start []int64 }
-	queues  []int64
-	waiting []int64
-}
-
-// taskTokens are those of tasks, which must be valid.
-type taskTokens struct{ id, epoch, lease []int64 }
-
-func (k *taskTokens) add(t *task) {
-	k.id, k.epoch = append(k.id, signed(t.id)), append(k.epoch, signed(t.epoch))
-	k.lease = append(k.lease, signed(t.lease))
-}
-
-// messageChange is how many attempts more a message has, and its new due time or 0.
-type messageChange struct{ attempts, due int64 }
-
-func newWrites() writes {
-	return writes{
-		abandoned: map[messageKey]messageChange{},
-		touched:   map[uint64]*instance{}, sessions: map[string]*session{},
-		extended: map[provider.LeaseID]int64{},
-	}
-}
 
 var (
 	sqlCommit = define(`COMMIT`)
@@ -140,9 +37,9 @@ FROM (
 WHERE m.ctid = a.ctid`)
 	sqlInsertMessages = define(`
 INSERT INTO S.messages (instance, id, due, effective, kind, execution, source, body)
-SELECT instance, id, due, due, kind, execution, source, body
+SELECT instance, id, due, effective, kind, execution, source, body
 FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
-  $7::bytea[]) AS n (instance, id, due, kind, execution, source, body)`)
+  $7::bigint[], $8::bytea[]) AS n (instance, id, due, effective, kind, execution, source, body)`)
 	sqlDropTimers = define(`
 DELETE FROM S.messages WHERE ctid = ANY(ARRAY(
   SELECT m.ctid FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS d (instance, execution, event)
@@ -257,6 +154,7 @@ func (g *group) commit(ctx context.Context, p *pipeline) error {
 	g.answer()
 	g.s.publish(&g.changed)
 	g.s.quarantine(ctx, g.unknown)
+	g.warnOfLate()
 	return nil
 }
 
@@ -342,6 +240,7 @@ func (g *group) flushMessages(p *pipeline) {
 	if c := &w.takenOver; len(c.instance) > 0 {
 		p.exec(sqlCountClaims, c.instance, c.batch, c.batchDue)
 	}
+	g.dropLate(p)
 	if len(w.unhidden) > 0 {
 		p.exec(sqlUnhide, w.unhidden)
 	}
@@ -357,7 +256,8 @@ func (g *group) flushMessages(p *pipeline) {
 		p.exec(sqlAbandonMessages, instances, ids, attempts, due)
 	}
 	if n := &w.arrived; len(n.id) > 0 && !g.short {
-		p.exec(sqlInsertMessages, n.instance, n.id, n.due, n.kind, n.execution, n.source, n.body)
+		p.exec(sqlInsertMessages,
+			n.instance, n.id, n.due, n.effective, n.kind, n.execution, n.source, n.body)
 	}
 	if d := &w.timers; len(d.event) > 0 {
 		p.exec(sqlDropTimers, d.instance, d.execution, d.event)

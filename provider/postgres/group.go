@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"duroxide/history"
 	"duroxide/provider"
 )
 
@@ -38,6 +39,10 @@ func (n *needs) messages(messages []provider.Message) {
 				n.starts = map[string]bool{}
 			}
 			n.starts[messages[i].Instance] = true
+		}
+		if r := messages[i].Refusal; r != nil {
+			n.targets = append(n.targets, r.Running.Instance)
+			n.ids++
 		}
 	}
 	n.ids += len(messages) + 1
@@ -90,6 +95,7 @@ type group struct {
 	offers  map[uint64]*offer
 	after   []func()
 	unknown []undecodable
+	late    []lateMessages
 }
 
 // offer is what is left for others of an instance that nobody holds.
@@ -126,7 +132,7 @@ func (g *group) release(ctx context.Context) {
 	g.conn = nil
 }
 
-// instance is the hot row of one instance, with name and version of its cold one.
+// instance is the hot row of one instance, with what its cold one says about who it is.
 type instance struct {
 	key       uint64
 	id        string
@@ -144,19 +150,31 @@ type instance struct {
 	done      uint64
 	doneAfter uint64
 	updated   int64
-	name      string
-	version   string
-	described bool
+	// born says that there is a cold row.
+	born    bool
+	name    string
+	version string
+	life    history.Life
+	parent  *history.Parent
+	starts  uint64
 
 	// fresh says that this transaction made the row; used, that it has a reason to stay. A fresh
 	// row has no other messages than those that arrived.
 	fresh, used bool
 	arrived     []*arrival
+	// waits are the messages that this group stored before anybody lived here, by their place in the
+	// columns.
+	waits []int
 	// What is known of its messages, where it was free when it was locked: whether any is due,
-	// whether there is a start and whether one is due, and when the earliest start is; only queue
-	// messages otherwise.
-	anyDue, anyStart, startDue, onlyQueue bool
-	nextStart                             int64
+	// whether there is a start and whether one is due, and when the earliest start is.
+	anyDue, anyStart, startDue bool
+	nextStart                  int64
+}
+
+// taken reports whether somebody lives here. A start that an older release stored has no cold row; what
+// waits is not read where a claim is at work, and there is none without a start.
+func (i *instance) taken() bool {
+	return i.born || i.execution > 0 || i.anyStart || i.lease != 0
 }
 
 // deliverable reports whether there is something that a claim would get.

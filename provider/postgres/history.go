@@ -23,8 +23,9 @@ SELECT coalesce(e.execution, i.execution),
 FROM S.instances i LEFT JOIN S.executions e
   ON e.instance = i.key AND e.execution = $2::bigint AND e.execution < i.execution
 WHERE i.id = $1 AND i.execution > 0 AND ($2::bigint IN (0, i.execution) OR e.execution IS NOT NULL)`)
-	sqlCommitted = define(`SELECT execution FROM S.instances WHERE id = $1 AND execution > 0`)
-	sqlBase      = define(`
+	sqlCommitted = define(`
+SELECT i.execution FROM S.instances i JOIN S.details d ON d.instance = i.key WHERE i.id = $1`)
+	sqlBase = define(`
 SELECT v.key, v.base, v.base_at FROM S.instances i JOIN S.key_values v ON v.instance = i.key
 WHERE i.id = $1 AND i.execution > 0 AND v.base IS NOT NULL`)
 )

@@ -33,7 +33,7 @@ func (k *known) learn(g *group) {
 			continue
 		}
 		row := *i
-		row.fresh, row.used, row.arrived = false, false, nil
+		row.fresh, row.used, row.arrived, row.waits = false, false, nil, nil
 		row.anyDue, row.anyStart, row.startDue = false, false, false
 		k.byKey[key], k.byID[row.id] = row, key
 	}

@@ -32,7 +32,7 @@ func (s *Store) List(ctx context.Context, q provider.ListQuery) ([]string, error
 func listQuery(q *provider.ListQuery) (query string, args []any) {
 	var where conditions
 	if q.Status != provider.NotCommitted {
-		where.add("i.status = ?::smallint", int16(q.Status))
+		where.add("greatest(i.status, 1) = ?::smallint", int16(q.Status)) // what starts counts as running
 	}
 	if q.RootsOnly {
 		where.add("d.parent = ''")
@@ -60,8 +60,8 @@ func listQuery(q *provider.ListQuery) (query string, args []any) {
 	text := `
 SELECT i.id FROM S.instances i
 JOIN S.details d ON d.instance = i.key
-JOIN S.executions e ON e.instance = i.key AND e.execution = i.execution
-WHERE i.execution > 0` + where.text.String() + "\nORDER BY i.key DESC"
+LEFT JOIN S.executions e ON e.instance = i.key AND e.execution = i.execution
+WHERE true` + where.text.String() + "\nORDER BY i.key DESC"
 	if q.Limit > 0 {
 		text += " LIMIT " + strconv.Itoa(q.Limit)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"duroxide/history"
 	"duroxide/provider"
 )
 
@@ -36,9 +37,11 @@ ON CONFLICT (id) DO NOTHING RETURNING key`)
 SELECT key FROM S.instances WHERE key = ` + anyKey + ` ORDER BY key FOR UPDATE`)
 	sqlReadInstances = define(`
 SELECT i.key, i.id, i.execution, i.status, i.last_event, i.epoch, i.lease, i.pin, i.batch,
-  i.batch_due, i.events, i.bytes, i.dirty, i.done, i.done_after, i.updated, d.name, d.version
+  i.batch_due, i.events, i.bytes, i.dirty, i.done, i.done_after, i.updated, d.name, d.version,
+  d.life, d.parent, d.parent_execution, d.parent_event, d.parent_life, d.starts
 FROM S.instances i LEFT JOIN LATERAL (
-  SELECT name, version FROM S.details WHERE instance = i.key OFFSET 0) d ON true
+  SELECT name, version, life, parent, parent_execution, parent_event, parent_life, starts
+  FROM S.details WHERE instance = i.key OFFSET 0) d ON true
 WHERE i.key = ` + anyKey)
 	sqlLockTasks = define(`
 SELECT t.id, t.epoch, t.lease, t.instance, t.execution, t.event FROM S.tasks t
@@ -74,7 +77,7 @@ SELECT i.key, w.* FROM (
     SELECT 1 FROM S.leases l WHERE l.id = i.lease AND l.until_ms > $3) OFFSET 0) i
 CROSS JOIN LATERAL (
   SELECT bool_or(m.due <= $3), bool_or(m.kind IN (1, 2)), bool_or(m.kind IN (1, 2) AND m.due <= $3),
-    coalesce(min(m.due) FILTER (WHERE m.kind IN (1, 2)), 0), bool_and(m.kind = 6)
+    coalesce(min(m.due) FILTER (WHERE m.kind IN (1, 2)), 0)
   FROM S.messages m WHERE m.instance = i.key HAVING count(*) > 0) w`)
 	sqlReserve = define(`SELECT nextval('S.ids') FROM generate_series(1, $1)`)
 	sqlMoment  = define(`SELECT ` + clockMs)
@@ -172,10 +175,12 @@ func (g *group) scanFresh(r pgx.Rows) error {
 func (g *group) scanInstance(r pgx.Rows) error {
 	var key, execution, lastEvent, epoch, held, pin, batch, done, doneAfter int64
 	var status int16
-	var name, version *string
+	var who identity
 	i := &instance{}
 	err := r.Scan(&key, &i.id, &execution, &status, &lastEvent, &epoch, &held, &pin, &batch,
-		&i.batchDue, &i.events, &i.bytes, &i.dirty, &done, &doneAfter, &i.updated, &name, &version)
+		&i.batchDue, &i.events, &i.bytes, &i.dirty, &done, &doneAfter, &i.updated,
+		&who.name, &who.version, &who.life, &who.parent, &who.parentExecution, &who.parentEvent,
+		&who.parentLife, &who.starts)
 	if err != nil {
 		return err
 	}
@@ -183,9 +188,7 @@ func (g *group) scanInstance(r pgx.Rows) error {
 	i.lastEvent, i.epoch, i.pin = unsigned(lastEvent), unsigned(epoch), unsigned(pin)
 	i.lease, i.batch = provider.LeaseID(unsigned(held)), unsigned(batch)
 	i.done, i.doneAfter = unsigned(done), unsigned(doneAfter)
-	if name != nil && version != nil {
-		i.name, i.version, i.described = *name, *version, true
-	}
+	who.fill(i)
 	if made := g.byKey[i.key]; made != nil {
 		i.fresh = made.fresh
 	}
@@ -194,15 +197,51 @@ func (g *group) scanInstance(r pgx.Rows) error {
 	return nil
 }
 
+// identity is what a cold row says about who lives at a place. All is null where there is none.
+type identity struct {
+	name, version, parent                *string
+	life, parentLife                     []byte
+	parentExecution, parentEvent, starts *int64
+}
+
+func (who *identity) fill(i *instance) {
+	if who.name == nil || who.version == nil || who.starts == nil {
+		return
+	}
+	i.born, i.name, i.version = true, *who.name, *who.version
+	i.life, i.starts = lifeOf(who.life), unsigned(*who.starts)
+	if execution := who.parentExecution; execution != nil && *execution > 0 {
+		i.parent = &history.Parent{
+			Instance: *who.parent, Execution: unsigned(*execution), Event: unsigned(*who.parentEvent),
+			Life: lifeOf(who.parentLife),
+		}
+	}
+}
+
+// lifeOf gives a stored life; null is an unknown one.
+func lifeOf(stored []byte) history.Life {
+	var life history.Life
+	copy(life[:], stored)
+	return life
+}
+
+// lifeBytes gives what is stored of a life.
+func lifeBytes(life history.Life) []byte {
+	if life.IsZero() {
+		return nil
+	}
+	return life[:]
+}
+
 func (g *group) scanWaiting(r pgx.Rows) error {
 	var key, start int64
-	var anyDue, anyStart, startDue, onlyQueue bool
-	if err := r.Scan(&key, &anyDue, &anyStart, &startDue, &start, &onlyQueue); err != nil {
+	var anyDue, anyStart, startDue bool
+	if err := r.Scan(&key, &anyDue, &anyStart, &startDue, &start); err != nil {
 		return err
 	}
 	if i := g.byKey[unsigned(key)]; i != nil {
 		i.anyDue, i.anyStart, i.startDue = anyDue, anyStart, startDue
-		i.nextStart, i.onlyQueue = start, onlyQueue
+		i.nextStart = start
 	}
 	return nil
 }

@@ -9,13 +9,22 @@ import (
 	"duroxide/provider"
 )
 
+// A child is one of who lives at the parent's id now, unless nobody does, or one of them is unknown.
+const (
+	ofParent = `LEFT JOIN LATERAL (
+  SELECT l.life FROM S.instances p JOIN S.details l ON l.instance = p.key
+  WHERE p.id = d.parent OFFSET 0) p ON true`
+	sameParent = `coalesce(d.parent_life = p.life, true)`
+)
+
 var (
 	sqlInstance = define(`
-SELECT d.name, d.version, i.execution, i.status, e.output, d.created, i.updated, d.parent
+SELECT d.name, d.version, i.execution, i.status, e.output, d.created,
+  greatest(d.created, i.updated), d.parent, d.life
 FROM S.instances i
 JOIN S.details d ON d.instance = i.key
-JOIN S.executions e ON e.instance = i.key AND e.execution = i.execution
-WHERE i.id = $1 AND i.execution > 0`)
+LEFT JOIN S.executions e ON e.instance = i.key AND e.execution = i.execution
+WHERE i.id = $1`)
 	sqlExecutions = define(`
 SELECT e.execution FROM S.instances i JOIN S.executions e ON e.instance = i.key
 WHERE i.id = $1 ORDER BY e.execution`)
@@ -26,12 +35,12 @@ SELECT e.status, e.output, e.started, coalesce(e.completed, 0),
 FROM S.instances i JOIN S.executions e ON e.instance = i.key
 WHERE i.id = $1 AND e.execution = $2`)
 	sqlChildren = define(`
-SELECT i.id FROM S.details d JOIN S.instances i ON i.key = d.instance
-WHERE d.parent = $1 AND d.parent <> '' ORDER BY i.id`)
+SELECT i.id FROM S.details d JOIN S.instances i ON i.key = d.instance ` + ofParent + `
+WHERE d.parent = $1 AND d.parent <> '' AND ` + sameParent + ` ORDER BY i.id`)
 	sqlMetrics = define(`
-SELECT count(*), count(*) FILTER (WHERE status = 1), count(*) FILTER (WHERE status = 2),
+SELECT count(*), count(*) FILTER (WHERE status < 2), count(*) FILTER (WHERE status = 2),
   count(*) FILTER (WHERE status = 3), coalesce(sum(events), 0)::bigint
-FROM S.instances WHERE execution > 0`)
+FROM S.instances JOIN S.details ON instance = key`)
 	sqlPastEvents = define(`
 SELECT count(*), coalesce(sum(e.events) FILTER (WHERE e.execution < i.execution), 0)::bigint
 FROM S.executions e JOIN S.instances i ON i.key = e.instance`)
@@ -65,10 +74,11 @@ func (s *Store) Instance(ctx context.Context, instance string) (provider.Instanc
 		p.each(sqlInstance, func(r pgx.Rows) error {
 			var execution, created, updated int64
 			var status int16
-			var output []byte
+			var output, life []byte
 			info = &provider.InstanceInfo{Instance: instance}
 			err := r.Scan(&info.Name, &info.Version, &execution, &status, &output, &created, &updated,
-				&info.Parent)
+				&info.Parent, &life)
+			info.Life = lifeOf(life)
 			info.Execution, info.Status = unsigned(execution), executionStatus(status)
 			info.Output, info.Created, info.Updated = string(output), moment(created), moment(updated)
 			return err

@@ -79,12 +79,10 @@ func (s *Store) Submit(
 	return results, nil
 }
 
-// target is one instance that messages are delivered to by one call.
+// target is one place that messages are delivered to by one call.
 type target struct {
 	*instance
-	// before says that it had a start already; start, that one arrives now.
-	before, start bool
-	settled       bool
+	settled bool
 }
 
 // delivery is one call of deliver.
@@ -102,17 +100,19 @@ func (g *group) deliver(
 ) ([]provider.Submitted, provider.LeaseID) {
 	d := delivery{g: g, claims: holder{Holder: h}, version: v, targets: map[string]*target{}}
 	results := make([]provider.Submitted, len(messages))
+	targets := make([]*target, len(messages))
 	for n := range messages {
-		t := d.target(messages[n].Instance)
-		results[n].Existing, results[n].Starting = t.status, t.starting()
-		d.insert(t, messages[n], bodies[n], &results[n])
+		targets[n] = d.accept(messages[n], bodies[n], &results[n])
 	}
-	for n := range messages {
-		t := d.targets[messages[n].Instance]
+	for n, t := range targets {
+		if t == nil {
+			continue
+		}
 		if !t.settled {
 			t.settled = true
 			results[n].Claim = d.settle(t)
 		}
+		results[n].Life = t.life
 		if g.live(t.lease) != nil {
 			results[n].Held = t.lease
 		}
@@ -120,21 +120,36 @@ func (g *group) deliver(
 	return results, d.claims.used
 }
 
+// accept stores a message if it is for who lives at its target. It gives where something was stored.
+func (d *delivery) accept(m provider.Message, body []byte, result *provider.Submitted) *target {
+	t := d.target(m.Instance)
+	result.Existing, result.Starting = t.status, t.execution == 0 && t.taken()
+	result.Fate = provider.FateOf(m, t.taken(), t.life)
+	switch {
+	case result.Fate == provider.Stored:
+		d.insert(t, m, body, result)
+		return t
+	case result.Fate == provider.Taken && m.Refusal != nil:
+		answer := *m.Refusal.For(result.Existing)
+		to := d.target(answer.Instance)
+		if provider.FateOf(answer, to.taken(), to.life) != provider.Stored {
+			return nil
+		}
+		result.Fate = provider.Refused
+		d.insert(to, answer, provider.EncodeMessage(answer), result)
+		return to
+	default:
+		return nil
+	}
+}
+
 func (d *delivery) target(id string) *target {
 	t, ok := d.targets[id]
 	if !ok {
-		i := d.g.byID[id]
-		i.used = true
-		t = &target{instance: i, before: i.anyStart}
+		t = &target{instance: d.g.byID[id]}
 		d.targets[id] = t
 	}
 	return t
-}
-
-// starting reports whether a start waits for the first turn. What waits is not read where a claim is
-// at work, and there is none without a start.
-func (t *target) starting() bool {
-	return t.execution == 0 && (t.anyStart || t.lease != 0)
 }
 
 // arrival is a new message. Where the server gives it its number and its time, they are known when
@@ -151,6 +166,10 @@ func (d *delivery) insert(
 ) {
 	g := d.g
 	starts, isDue := isStart(m.Kind), m.DueMs <= g.now
+	t.used = true
+	if starts && !t.taken() {
+		g.beginLife(t.instance, m)
+	}
 	m.ID, m.Attempts = 0, 0
 	w, a := &g.writes.arrived, &arrival{message: m, result: result}
 	if !g.short {
@@ -158,10 +177,17 @@ func (d *delivery) insert(
 	}
 	w.arrivals = append(w.arrivals, a)
 	w.instance, w.id = append(w.instance, signed(t.key)), append(w.id, signed(a.message.ID))
-	w.due, w.kind = append(w.due, a.message.DueMs), append(w.kind, int64(m.Kind))
+	due := a.message.DueMs
+	if !t.taken() {
+		// It waits for somebody to live here. The server cannot tell that time in advance.
+		g.doubt = true
+		t.waits = append(t.waits, len(w.due))
+		due += provider.Patience(m.Kind, g.s.options.OrphanRetention).Milliseconds()
+	}
+	w.due, w.effective = append(w.due, due), append(w.effective, a.message.DueMs)
+	w.kind = append(w.kind, int64(m.Kind))
 	w.execution = append(w.execution, signed(m.Execution))
 	w.source, w.body = append(w.source, signed(m.Source)), append(w.body, body)
-	t.start = t.start || starts
 	t.anyStart = t.anyStart || starts
 	t.anyDue = t.anyDue || isDue
 	t.startDue = t.startDue || (starts && isDue)
@@ -191,15 +217,8 @@ func (d *delivery) settle(t *target) *provider.InstanceClaim {
 		g.changed.work = g.changed.work || !g.s.opening.has(held.node)
 		return nil
 	}
-	if t.execution == 0 && !t.before {
-		if !t.start {
-			return nil
-		}
-		// What waited for a start is visible when it comes, and nothing did for a fresh row. What came
-		// after an earlier start is hidden for other reasons, and stays so.
-		if !t.fresh {
-			g.writes.unhidden = append(g.writes.unhidden, signed(t.key))
-		}
+	if !t.taken() {
+		return nil
 	}
 	if d.claims.Holder != nil && t.fits(d.version) && t.deliverable() {
 		return g.claim(t.instance, &d.claims)

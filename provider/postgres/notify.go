@@ -140,17 +140,22 @@ const (
 	noWork   = "0"
 	anyWork  = "1"
 	taskWork = "2"
+	// deletion follows them where instances were deleted.
+	deletion = "d"
 )
 
 func (c *change) kindOfWork() string {
+	kind := noWork
 	switch {
 	case c.work:
-		return anyWork
+		kind = anyWork
 	case c.tasks:
-		return taskWork
-	default:
-		return noWork
+		kind = taskWork
 	}
+	if c.deleted {
+		kind += deletion
+	}
+	return kind
 }
 
 // payload tells of a change: what work there is, the next due time, and hashes of the instances
@@ -209,15 +214,16 @@ func (s *Store) heard(text string) {
 	if err != nil {
 		return
 	}
+	work, deleted := strings.CutSuffix(fields[1], deletion)
 	c := provider.Change{
-		Work: fields[1] != noWork, TasksOnly: fields[1] == taskWork, NextDue: moment(due),
+		Work: work != noWork, TasksOnly: work == taskWork, Deleted: deleted, NextDue: moment(due),
 	}
 	if hashes := fields[3:]; len(hashes) == 1 && hashes[0] == "*" {
 		c.All = true
 	} else {
 		c.Instances = s.asked.ids(hashes)
 	}
-	if c.All || c.Work || due != 0 || len(c.Instances) > 0 {
+	if c.All || c.Work || c.Deleted || due != 0 || len(c.Instances) > 0 {
 		s.watchers.Call(c)
 	}
 }
@@ -225,7 +231,7 @@ func (s *Store) heard(text string) {
 // everything tells the watchers that anything may have happened.
 func (s *Store) everything() {
 	if s.watchers.Any() {
-		s.watchers.Call(provider.Change{All: true, Work: true})
+		s.watchers.Call(provider.Change{All: true, Deleted: true, Work: true})
 	}
 }
 

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -116,6 +117,7 @@ func (o *Options) fill() error {
 	if o.Pooler && o.Direct == "" {
 		o.NoListen = true
 	}
+	o.OrphanRetention = cmp.Or(o.OrphanRetention, provider.OrphanRetention)
 	if o.MaxConns <= 0 {
 		o.MaxConns = defaultMaxConns
 	}

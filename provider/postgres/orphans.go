@@ -1,47 +1,81 @@
 package postgres
 
 import (
-	"slices"
-	"time"
+	"github.com/jackc/pgx/v5"
+
+	"duroxide/provider"
 )
 
-// Messages for an instance that was never started wait for its start: hidden for as long as they
-// are old, within bounds, so that looking at them stays cheap, and dropped in the end.
-const (
-	orphanRetention = 10 * time.Minute
-	orphanLeast     = time.Second
-	orphanMost      = time.Minute
-)
+// Messages for a place where nobody lives yet wait for a start: hidden for as long as they may wait,
+// so that they cost nothing, and dropped when they are next seen.
+
+// patienceCase gives how long a message waits, from the three times that its parameters name.
+const patienceCase = `CASE kind WHEN 6 THEN $3::bigint WHEN 8 THEN $4::bigint ELSE $5::bigint END`
 
 var (
 	sqlDelayOrphans = define(`
 UPDATE S.messages m SET due = o.start
 FROM unnest($1::bigint[], $2::bigint[]) AS o (instance, start)
 WHERE m.instance = o.instance AND m.due <= $3 AND m.instance = ANY($1::bigint[])`)
-	sqlDropQueues  = define(`DELETE FROM S.messages WHERE instance = ANY($1::bigint[]) AND due <= $2`)
-	sqlDropOrphans = define(`
-DELETE FROM S.messages WHERE instance = ANY($1::bigint[]) AND effective <= $2`)
-	sqlHideOrphans = define(`
-UPDATE S.messages SET due = $2::bigint + least(greatest($2::bigint - effective, $3::bigint), $4::bigint)
+	sqlDropLate = define(`
+WITH gone AS (
+  DELETE FROM S.messages WHERE instance = ANY($1::bigint[])
+    AND effective + ` + patienceCase + ` <= $2::bigint RETURNING instance)
+SELECT i.id, count(*) FROM gone CROSS JOIN LATERAL (
+  SELECT id FROM S.instances WHERE key = gone.instance OFFSET 0) i GROUP BY i.id`)
+	sqlHideWaiting = define(`
+UPDATE S.messages SET due = effective + ` + patienceCase + `
 WHERE instance = ANY($1::bigint[]) AND due <= $2::bigint`)
-	sqlDropPhantoms = define(`
+	sqlDropPlaces = define(`
 DELETE FROM S.instances i WHERE i.key = ANY($1::bigint[]) AND i.execution = 0
-  AND NOT EXISTS (SELECT 1 FROM S.messages m WHERE m.instance = i.key)`)
+  AND NOT EXISTS (SELECT 1 FROM S.messages m WHERE m.instance = i.key)
+  AND NOT EXISTS (SELECT 1 FROM S.details d WHERE d.instance = i.key)`)
 )
 
-// hideOrphans deals with due messages of an instance that has no due start. If it has one that is
-// delayed, they wait with it. Queue messages alone are dropped: what is sent before an instance
-// exists is lost by contract.
+// lateMessages are those of one place that were dropped.
+type lateMessages struct {
+	instance string
+	count    int64
+}
+
+// hideOrphans deals with due messages of a place that has no due start. If it has one that is delayed,
+// they wait with it.
 func (g *group) hideOrphans(i *instance) {
 	w, key := &g.writes.orphans, signed(i.key)
-	switch {
-	case i.anyStart:
+	if i.anyStart {
 		w.delayed.instance = append(w.delayed.instance, key)
 		w.delayed.start = append(w.delayed.start, i.nextStart)
-	case i.onlyQueue:
-		w.queues = append(w.queues, key)
-	default:
-		w.waiting = append(w.waiting, key)
+		return
+	}
+	w.waiting, w.late = append(w.waiting, key), append(w.late, key)
+}
+
+// waitingAt gives the parameters of statements about what waits at places.
+func (g *group) waitingAt(places []int64) []any {
+	of := func(k provider.MessageKind) int64 {
+		return provider.Patience(k, g.s.options.OrphanRetention).Milliseconds()
+	}
+	return []any{
+		places, g.now, of(provider.QueueEvent), of(provider.CancelInstance), of(provider.EventRaised),
+	}
+}
+
+func (g *group) dropLate(p *pipeline) {
+	if late := g.writes.late; len(late) > 0 {
+		p.each(sqlDropLate, func(r pgx.Rows) error {
+			var dropped lateMessages
+			err := r.Scan(&dropped.instance, &dropped.count)
+			g.late = append(g.late, dropped)
+			return err
+		}, g.waitingAt(late)...)
+	}
+}
+
+// warnOfLate tells of what a committed group has dropped.
+func (g *group) warnOfLate() {
+	for _, dropped := range g.late {
+		g.s.log.Warn("postgres: dropped messages for an instance that was never started",
+			"instance", dropped.instance, "messages", dropped.count)
 	}
 }
 
@@ -50,16 +84,8 @@ func (g *group) flushOrphans(p *pipeline) {
 	if d := &w.delayed; len(d.instance) > 0 {
 		p.exec(sqlDelayOrphans, d.instance, d.start, g.now)
 	}
-	if len(w.queues) > 0 {
-		p.exec(sqlDropQueues, w.queues, g.now)
-	}
 	if len(w.waiting) > 0 {
-		p.exec(sqlDropOrphans, w.waiting, g.now-orphanRetention.Milliseconds())
-		p.exec(sqlHideOrphans, w.waiting, g.now, orphanLeast.Milliseconds(), orphanMost.Milliseconds())
-	}
-	if gone := slices.Concat(w.queues, w.waiting); len(gone) > 0 {
-		g.s.log.Debug("postgres: messages for instances that were never started are hidden or dropped",
-			"instances", len(gone))
-		p.exec(sqlDropPhantoms, gone)
+		p.exec(sqlHideWaiting, g.waitingAt(w.waiting)...)
+		p.exec(sqlDropPlaces, w.waiting)
 	}
 }

@@ -54,6 +54,9 @@ type Options struct {
 	Pooler bool
 	// Direct is the URL of the listening connection where URL leads to a pooler.
 	Direct string
+	// OrphanRetention is how long queue messages wait for their instance; zero means
+	// provider.OrphanRetention.
+	OrphanRetention time.Duration
 	// VerifyOnly changes no schema: where a migration is missing, Open fails with ErrSchema.
 	VerifyOnly bool
 	// Clock, if set, is the only time base, instead of the clock of the server.

@@ -8,17 +8,17 @@ import (
 	"duroxide/provider"
 )
 
-// A start that waits counts as a state. Its row says status 0.
+// A start that an older release stored has no cold row.
 var sqlStatus = define(`
 SELECT i.id, i.execution, i.status, e.output, d.custom_status, d.custom_status_version
 FROM S.instances i
 LEFT JOIN LATERAL (
-  SELECT custom_status, custom_status_version FROM S.details
+  SELECT instance, custom_status, custom_status_version FROM S.details
   WHERE instance = i.key OFFSET 0) d ON true
 LEFT JOIN LATERAL (
   SELECT output FROM S.executions
   WHERE instance = i.key AND execution = i.execution OFFSET 0) e ON true
-WHERE i.id = ANY($1::text[]) AND (i.execution > 0 OR EXISTS (
+WHERE i.id = ANY($1::text[]) AND (d.instance IS NOT NULL OR EXISTS (
   SELECT 1 FROM S.messages m WHERE m.instance = i.key AND m.kind IN (1, 2)))`)
 
 // askedAtOnce bounds the states that one query reads.

@@ -49,7 +49,6 @@ func (t *turn) checkTexts() error {
 	if s := t.Started; s != nil {
 		texts["the name of an orchestration"] = s.Name
 		texts["the version of an orchestration"] = s.Version
-		texts["the id of a parent"] = s.Parent
 	}
 	for n := range t.NewTasks {
 		task := &t.NewTasks[n].Task

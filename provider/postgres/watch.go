@@ -17,11 +17,12 @@ type change struct {
 	instances []string
 	// work is instances or anything, tasks is tasks.
 	work, tasks bool
+	deleted     bool
 	nextDue     int64
 }
 
 func (c *change) isEmpty() bool {
-	return len(c.instances) == 0 && !c.work && !c.tasks && c.nextDue == 0
+	return len(c.instances) == 0 && !c.work && !c.tasks && !c.deleted && c.nextDue == 0
 }
 
 func (c *change) delayed(due int64) {
@@ -33,6 +34,7 @@ func (c *change) delayed(due int64) {
 func (c *change) add(other *change) {
 	c.instances = append(c.instances, other.instances...)
 	c.work, c.tasks = c.work || other.work, c.tasks || other.tasks
+	c.deleted = c.deleted || other.deleted
 	c.delayed(other.nextDue)
 }
 

@@ -32,7 +32,7 @@ var atomicity = theme{"atomicity", "atomicity.go", []Case{
 
 func refusedTurn(k *kit) {
 	k.create("X")
-	k.submit(start("X"))
+	k.poke("X")
 	c := turn(k.fetch("X"))
 	c.Events = events(1)
 	c.NewTasks = []provider.NewTask{activity(2)}

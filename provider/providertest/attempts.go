@@ -33,7 +33,7 @@ func (k *kit) fetchAttempt(instance string, want int) provider.InstanceClaim {
 
 func hiddenAttempts(k *kit) {
 	k.create("X")
-	k.submit(start("X"))
+	k.poke("X")
 	k.giveBack(k.fetchAttempt("X", 1), 0, false)
 	k.giveBack(k.fetchAttempt("X", 2), time.Second, false)
 	k.submit(queued("X", "queue"))
@@ -42,7 +42,7 @@ func hiddenAttempts(k *kit) {
 	k.giveBack(claim, 0, true)
 	k.Clock.Advance(1100 * time.Millisecond)
 	claim = k.fetchAttempt("X", 3)
-	require.ElementsMatch(k, []string{"start", "queue"}, datas(claim.Messages))
+	require.ElementsMatch(k, []string{"poke", "queue"}, datas(claim.Messages))
 }
 
 func delayOfClaim(k *kit) {

@@ -12,7 +12,7 @@ import (
 
 var creation = theme{"creation", "creation.go", []Case{
 	{ID: "C049 C051", Title: "name and version are those of the turn, not of the message", run: namedByTurn},
-	{ID: "C050", Title: "a message makes no instance, a turn does", run: madeByTurn},
+	{ID: "C050", Title: "a start makes an instance", run: madeByStart},
 	{ID: "C052", Title: "a child is made by its own first turn", run: madeChild},
 	{ID: "C138", Title: "a turn can be appended to a corrupt history", run: appendToCorrupt},
 	{ID: "C231", Title: "a stored event comes back with its own version and time", run: oldStamp},
@@ -33,13 +33,14 @@ func namedByTurn(k *kit) {
 	claim := k.fetch("A")
 	require.Zero(k, claim.Execution)
 	require.Equal(k, provider.NotCommitted, claim.Status)
-	require.Empty(k, claim.Name)
+	require.Equal(k, "TestOrch", claim.Name)
+	require.Empty(k, claim.Version, "nobody has chosen yet")
 	require.Equal(k, "TestOrch", claim.Messages[0].Name)
 	require.Nil(k, claim.Messages[0].Version)
 	c := firstTurn(claim)
 	c.Started.Version = "2.0.0"
 	k.commit(c)
-	k.submit(start("A"))
+	k.poke("A")
 	claim = k.fetch("A")
 	require.Equal(k, "TestOrch", claim.Name)
 	require.Equal(k, "2.0.0", claim.Version)
@@ -47,10 +48,10 @@ func namedByTurn(k *kit) {
 	require.Equal(k, uint64(1), claim.LastEvent)
 }
 
-func madeByTurn(k *kit) {
+func madeByStart(k *kit) {
 	submitted := k.submit(start("A"))
 	require.Equal(k, provider.NotCommitted, submitted[0].Existing)
-	require.Empty(k, k.list(provider.ListQuery{}))
+	require.Equal(k, []string{"A"}, k.list(provider.ListQuery{}))
 	k.commit(firstTurn(k.fetch("A")))
 	require.Equal(k, []string{"A"}, k.list(provider.ListQuery{}))
 	require.Equal(k, provider.Running, k.submit(start("A"))[0].Existing)
@@ -85,13 +86,12 @@ func madeChild(k *kit) {
 	child := start("child")
 	child.Name, child.Parent = "Child", &history.Parent{Instance: "A", Execution: 1, Event: 2}
 	k.create("A", func(c *provider.Commit) { c.Send = []provider.Message{child} })
-	_, err := k.Provider.Instance(k.ctx, "child")
-	require.ErrorIs(k, err, provider.ErrInstanceNotFound)
+	require.Equal(k, "A", k.info("child").Parent)
 	claim := k.fetch("child")
 	require.Equal(k, "Child", claim.Messages[0].Name)
 	require.Equal(k, child.Parent, claim.Messages[0].Parent)
 	c := firstTurn(claim)
-	c.Started = &provider.Started{Name: "Child", Version: "1.5.0", Parent: "A"}
+	c.Started = &provider.Started{Name: "Child", Version: "1.5.0", Parent: child.Parent}
 	k.commit(c)
 	k.poke("child")
 	require.Equal(k, "1.5.0", k.fetch("child").Version)
@@ -134,7 +134,7 @@ func undescribed(k *kit) {
 
 func parentOnce(k *kit) {
 	k.create("P")
-	k.create("X", childOf("P"))
+	k.createChild("X", "P")
 	k.renewed("X", childOf("other"))
 	require.Equal(k, "P", k.info("X").Parent)
 	children, err := k.Provider.Children(k.ctx, "P")
@@ -214,7 +214,7 @@ func cancelledContext(k *kit) {
 
 func typedErrors(k *kit) {
 	k.create("P")
-	k.create("C", childOf("P"))
+	k.createChild("C", "P")
 	check := func(want, err error) {
 		k.Helper()
 		require.ErrorIs(k, err, want)

@@ -71,7 +71,11 @@ func deleteFinished(k *kit) {
 	k.create("done", ends(provider.Completed, "x"))
 	k.create("failed", ends(provider.Failed, "x"))
 	for _, id := range []string{"done", "failed"} {
-		require.Equal(k, provider.Deleted{Instances: 1, Executions: 1, Events: 1}, k.delete(false, id))
+		deleted := k.delete(false, id)
+		require.Len(k, deleted.Gone, 1)
+		require.Equal(k, id, deleted.Gone[0].Instance)
+		deleted.Gone = nil
+		require.Equal(k, provider.Deleted{Instances: 1, Executions: 1, Events: 1}, deleted)
 	}
 	k.absent("done", "failed")
 }
@@ -123,14 +127,16 @@ func reuseID(k *kit) {
 func (k *kit) tree(status provider.ExecutionStatus) {
 	k.Helper()
 	k.create("root", ends(status, ""))
-	k.create("left", childOf("root"), ends(status, ""))
-	k.create("right", childOf("root"), ends(status, ""))
-	k.create("leaf", childOf("left"), ends(status, ""))
+	k.createChild("left", "root", ends(status, ""))
+	k.createChild("right", "root", ends(status, ""))
+	k.createChild("leaf", "left", ends(status, ""))
 }
 
 func deleteTree(k *kit) {
 	k.tree(provider.Completed)
 	deleted := k.delete(false, "leaf", "left", "right", "root")
+	require.Len(k, deleted.Gone, 4)
+	deleted.Gone = nil
 	require.Equal(k, provider.Deleted{Instances: 4, Executions: 4, Events: 4}, deleted)
 	k.absent("root", "left", "right", "leaf")
 }
@@ -175,7 +181,7 @@ func deleteMixed(k *kit) {
 
 func deleteParentOnly(k *kit) {
 	k.create("root", ends(provider.Completed, ""))
-	k.create("child", childOf("root"), ends(provider.Completed, ""))
+	k.createChild("child", "root", ends(provider.Completed, ""))
 	k.refuseDelete(provider.ErrOrphanedChild, false, "root")
 	k.refuseDelete(provider.ErrOrphanedChild, true, "root")
 	require.Len(k, k.list(provider.ListQuery{}), 2)

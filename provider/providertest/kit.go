@@ -185,8 +185,22 @@ func (k *kit) refused(c provider.Commit, want error) {
 // create starts an instance and commits its first turn.
 func (k *kit) create(instance string, change ...func(*provider.Commit)) {
 	k.Helper()
-	k.submit(start(instance))
-	c := firstTurn(k.fetch(instance))
+	k.createFrom(start(instance), change...)
+}
+
+// createChild makes an instance whose start names a parent.
+func (k *kit) createChild(instance, parent string, change ...func(*provider.Commit)) {
+	k.Helper()
+	child := start(instance)
+	child.Parent = &history.Parent{Instance: parent, Execution: 1, Event: 2}
+	k.createFrom(child, change...)
+}
+
+func (k *kit) createFrom(first provider.Message, change ...func(*provider.Commit)) {
+	k.Helper()
+	k.submit(first)
+	c := firstTurn(k.fetch(first.Instance))
+	c.Started.Parent = first.Parent
 	for _, f := range change {
 		f(&c)
 	}
@@ -221,7 +235,9 @@ func ends(status provider.ExecutionStatus, output string) func(*provider.Commit)
 }
 
 func childOf(parent string) func(*provider.Commit) {
-	return func(c *provider.Commit) { c.Started.Parent = parent }
+	return func(c *provider.Commit) {
+		c.Started.Parent = &history.Parent{Instance: parent, Execution: 1, Event: 2}
+	}
 }
 
 func (k *kit) abandon(a provider.AbandonedInstance) provider.Abandoned {

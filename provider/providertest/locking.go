@@ -224,7 +224,7 @@ func committedExecution(k *kit) {
 	claim = k.fetch("X")
 	require.Equal(k, uint64(1), claim.Execution)
 	k.commit(nextTurn(claim))
-	late := start("X")
+	late := raised("X", "late")
 	late.Execution = 3
 	k.submit(late)
 	require.Equal(k, uint64(2), k.fetch("X").Execution)
@@ -284,5 +284,7 @@ func neighbours(k *kit) {
 			require.NoError(k, err)
 		}
 	}
-	require.Len(k, k.list(provider.ListQuery{}), 10)
+	m, err := k.Provider.Metrics(k.ctx)
+	require.NoError(k, err)
+	require.Equal(k, 10, m.Executions)
 }

@@ -32,7 +32,7 @@ func listed(k *kit) {
 		k.create(id)
 		k.Clock.Advance(time.Second)
 	}
-	k.submit(start("never"))
+	k.submit(raised("never", "1"))
 	require.Equal(k, []string{"a", "c", "b"}, k.list(provider.ListQuery{}))
 }
 
@@ -91,7 +91,7 @@ func countedStore(k *kit) {
 	k.create("done", ends(provider.Completed, ""))
 	k.create("failed", ends(provider.Failed, ""))
 	k.renewed("running")
-	k.submit(start("never"))
+	k.submit(raised("never", "1"))
 	m, err := k.Provider.Metrics(k.ctx)
 	require.NoError(k, err)
 	require.Equal(k, provider.Metrics{
@@ -180,7 +180,7 @@ func messageStats(k *kit) {
 
 func bulkCandidates(k *kit) {
 	k.create("root1", ends(provider.Completed, ""))
-	k.create("child1", childOf("root1"), ends(provider.Completed, ""))
+	k.createChild("child1", "root1", ends(provider.Completed, ""))
 	k.create("running")
 	k.create("window", ends(provider.ContinuedAsNew, ""))
 	created := k.Clock.Now()

@@ -53,10 +53,12 @@ func longestNames(k *kit) {
 	c.Started = &provider.Started{Name: name, Version: version}
 	c.Values = []provider.ValueChange{set(key, "v")}
 	c.NewTasks = []provider.NewTask{{Task: provider.Task{Event: 2, Name: name, Session: &session, Tag: &tag}}}
-	c.Send = []provider.Message{start(child)}
+	first := start(child)
+	first.Parent = &history.Parent{Instance: id, Execution: 1, Event: 3}
+	c.Send = []provider.Message{first}
 	k.commit(c)
 	c = firstTurn(k.fetch(child))
-	c.Started = &provider.Started{Name: name, Version: version, Parent: id}
+	c.Started = &provider.Started{Name: name, Version: version, Parent: first.Parent}
 	k.commit(c)
 
 	k.live(id, map[string]string{key: "v"})

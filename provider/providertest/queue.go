@@ -18,7 +18,7 @@ var queue = theme{"queue", "queue.go", []Case{
 	{ID: "C044 N10", Title: "a timer stays hidden until it is due", run: hiddenTimer},
 	{ID: "C045", Title: "a task whose token is lost comes again", run: lostToken},
 	{ID: "C047", Title: "a delayed task does not hold up later ones", run: delayedFirst},
-	{ID: "C048", Title: "queue messages from before the instance are dropped", run: earlyQueue},
+	{ID: "C048", Title: "queue messages from before the instance wait for it", run: earlyQueue},
 	{ID: "C233", Title: "messages come by effective time, then arrival", run: effectiveTime},
 	{ID: "N1", Title: "orphans never block and come in order after a start", run: orphans},
 	{ID: "N1", Title: "orphans are dropped after their retention", run: orphanRetention},
@@ -97,8 +97,14 @@ func earlyQueue(k *kit) {
 	k.submit(queued("A", "1"), queued("A", "2"))
 	k.noTurn()
 	k.noTurn()
+	depths, err := k.Provider.Depths(k.ctx)
+	require.NoError(k, err)
+	require.Equal(k, 2, depths.Messages)
+	k.Clock.Advance(6 * 24 * time.Hour)
+	k.noTurn()
+	k.submit(queued("A", "3"))
 	k.submit(start("A"))
-	require.Equal(k, []string{"start"}, datas(k.fetch("A").Messages))
+	require.Equal(k, []string{"1", "2", "3", "start"}, datas(k.fetch("A").Messages))
 	k.create("B")
 	k.submit(queued("B", "3"))
 	require.Equal(k, []string{"3"}, datas(k.fetch("B").Messages))
@@ -137,7 +143,7 @@ func orphans(k *kit) {
 	require.ErrorIs(k, err, provider.ErrInstanceNotFound)
 	k.submit(start("lost"))
 	claim := k.fetch("lost")
-	require.Equal(k, []string{"raise", "cancel", "stray", "start"}, datas(claim.Messages))
+	require.Equal(k, []string{"raise", "stray", "start"}, datas(claim.Messages), "a cancel waits 5 s")
 	require.Equal(k, 1, claim.Attempt, "waiting for a start is no attempt")
 }
 

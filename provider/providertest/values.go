@@ -175,7 +175,7 @@ func ownValues(k *kit) {
 func deleteValues(k *kit) {
 	k.create("X", store(set("base", "1")))
 	k.renewed("X", store(set("change", "2")))
-	k.create("child", childOf("X"), store(set("k", "v")), ends(provider.Completed, ""))
+	k.createChild("child", "X", store(set("k", "v")), ends(provider.Completed, ""))
 	k.delete(true, "X", "child")
 	k.live("X", texts{})
 	k.live("child", texts{})

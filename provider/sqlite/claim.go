@@ -144,6 +144,9 @@ func (i *instance) claimed() *provider.InstanceClaim {
 	return &provider.InstanceClaim{
 		Token:     provider.Token{Key: i.key, Epoch: i.epoch, Lease: i.lease},
 		Instance:  i.id,
+		Life:      i.life,
+		Starts:    i.starts,
+		Parent:    i.parent,
 		Execution: i.execution,
 		LastEvent: i.lastEvent,
 		Status:    i.status,

@@ -8,6 +8,8 @@ import (
 	"io"
 
 	"modernc.org/sqlite"
+
+	"duroxide/history"
 )
 
 // statement is one SQL text. Its address is the key under which a connection keeps it prepared,
@@ -206,6 +208,13 @@ func (r *rows) optional(column int) *string {
 	}
 	text := r.text(column)
 	return &text
+}
+
+// life gives a life; null is an unknown one.
+func (r *rows) life(column int) history.Life {
+	var life history.Life
+	copy(life[:], r.blob(column))
+	return life
 }
 
 func (r *rows) blob(column int) []byte {

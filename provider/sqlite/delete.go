@@ -10,6 +10,8 @@ import (
 var (
 	sqlCountEvents = &statement{`
 SELECT count(*), sum(CASE WHEN execution < ?2 THEN events END) FROM executions WHERE instance = ?1 + 0`}
+	sqlCountDeletion  = &statement{`UPDATE counters SET next = next + 1 WHERE name = 'deletions'`}
+	sqlDeletions      = &statement{`SELECT next FROM counters WHERE name = 'deletions'`}
 	sqlDeleteMessages = &statement{`DELETE FROM messages WHERE instance = ?1 + 0`}
 	// In this order nothing refers to what is gone, should anybody look at the file by hand.
 	sqlDeletes = []*statement{
@@ -50,7 +52,11 @@ func (s *Store) Delete(
 				return err
 			}
 		}
-		return nil
+		if len(found) > 0 {
+			_, err = w.c.exec(sqlCountDeletion)
+			w.deletions++
+		}
+		return err
 	})
 	if err != nil {
 		return provider.Deleted{}, err
@@ -61,21 +67,19 @@ func (s *Store) Delete(
 // deletable gives the listed instances that exist, if all of them may be deleted.
 func (w *writer) deletable(ids []string, force bool) ([]*instance, error) {
 	listed := make(map[string]bool, len(ids))
-	var found []*instance
 	for _, id := range ids {
-		if listed[id] {
-			continue
-		}
 		listed[id] = true
+	}
+	var found []*instance
+	for _, id := range distinct(ids) {
 		i, err := w.withID(id)
 		if err != nil {
 			return nil, err
 		}
-		if i == nil || i.execution == 0 {
+		if i == nil || !i.born {
 			continue
 		}
-		// After a continue-as-new the next execution only has not had its first turn yet.
-		if !force && (i.status == provider.Running || i.status == provider.ContinuedAsNew) {
+		if !force && !i.hasEnded() && (i.parent == nil || !listed[i.parent.Instance]) {
 			return nil, refuse(provider.ErrStillRunning, "Instance %s is still running. "+
 				"Use force=true to delete anyway, or cancel first.", id)
 		}
@@ -97,6 +101,12 @@ func (w *writer) deletable(ids []string, force bool) ([]*instance, error) {
 	return found, nil
 }
 
+// hasEnded reports whether an instance will not go on. One that continued as new will: its next
+// execution only has not had its first turn yet.
+func (i *instance) hasEnded() bool {
+	return i.status == provider.Completed || i.status == provider.Failed
+}
+
 func (w *writer) delete(i *instance, deleted *provider.Deleted) error {
 	key := signed(i.key)
 	counts, err := w.c.one(sqlCountEvents, key, signed(i.execution))
@@ -113,6 +123,7 @@ func (w *writer) delete(i *instance, deleted *provider.Deleted) error {
 		}
 	}
 	deleted.Instances++
+	deleted.Gone = append(deleted.Gone, provider.Gone{Instance: i.id, Key: i.key, Life: i.life})
 	deleted.Executions += int(counts.int(0))
 	deleted.Events += int(counts.int(1) + i.events)
 	deleted.Messages += int(messages)
@@ -137,7 +148,7 @@ func (s *Store) Prune(
 		if err != nil {
 			return err
 		}
-		if i == nil || i.execution == 0 {
+		if i == nil || !i.born {
 			return notFound(instance)
 		}
 		return w.prune(i, before, max(o.KeepLast, 1), &pruned)

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"errors"
 
+	"duroxide/history"
 	"duroxide/provider"
 )
 
@@ -12,12 +13,12 @@ var errForgotten = errors.New("a stored row is not as remembered")
 
 var (
 	sqlCreate = &statement{`
-INSERT INTO details (instance, name, version, parent, created) VALUES (?1, ?2, ?3, ?4, ?5)`}
-	// The parent is stored once, with the first description of an execution.
-	sqlRename = &statement{`
-UPDATE details SET name = ?2, version = ?3,
-  parent = CASE WHEN name = '' AND version = '' THEN ?4 ELSE parent END
-WHERE instance = ?1`}
+INSERT INTO details (instance, name, version, created, life, parent, parent_execution, parent_event,
+  parent_life)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)`}
+	sqlRename    = &statement{`UPDATE details SET name = ?2, version = ?3 WHERE instance = ?1`}
+	sqlAdopt     = &statement{`UPDATE details SET life = ?2 WHERE instance = ?1`}
+	sqlStarts    = &statement{`UPDATE details SET starts = ?2 WHERE instance = ?1`}
 	sqlExecution = &statement{`
 INSERT INTO executions (instance, execution, status, started) VALUES (?1, ?2, 1, ?3)`}
 	sqlOutcome = &statement{`
@@ -38,6 +39,9 @@ func (w *writer) commitExecution(i *instance, t *turn) error {
 		}
 	}
 	if err := w.describe(i, t.Started); err != nil {
+		return err
+	}
+	if err := w.commitLife(i, t); err != nil {
 		return err
 	}
 	if t.CustomStatus != nil {
@@ -64,23 +68,60 @@ func (w *writer) describe(i *instance, s *provider.Started) error {
 		return nil
 	}
 	i.name, i.version = s.Name, s.Version
-	_, err := w.c.exec(sqlRename, signed(i.key), s.Name, s.Version, s.Parent)
+	_, err := w.c.exec(sqlRename, signed(i.key), s.Name, s.Version)
+	return err
+}
+
+// create makes the cold row of an instance.
+func (w *writer) create(i *instance) error {
+	parent := history.Parent{}
+	if i.parent != nil {
+		parent = *i.parent
+	}
+	_, err := w.c.exec(sqlCreate, signed(i.key), i.name, i.version, w.now, lifeBlob(i.life),
+		parent.Instance, signed(parent.Execution), signed(parent.Event), lifeBlob(parent.Life))
+	return err
+}
+
+// lifeBlob binds a life; an unknown one is null.
+func lifeBlob(life history.Life) any {
+	if life.IsZero() {
+		return nil
+	}
+	return life[:]
+}
+
+// commitLife writes what a turn tells of the life itself, which is rare.
+func (w *writer) commitLife(i *instance, t *turn) error {
+	if i.life.IsZero() && !t.Life.IsZero() {
+		i.life = t.Life
+		if _, err := w.c.exec(sqlAdopt, signed(i.key), lifeBlob(i.life)); err != nil {
+			return err
+		}
+	}
+	if t.Starts <= i.starts {
+		return nil
+	}
+	i.starts = t.Starts
+	_, err := w.c.exec(sqlStarts, signed(i.key), signed(i.starts))
 	return err
 }
 
 func (w *writer) nextExecution(i *instance, t *turn) error {
-	if i.execution == 0 {
-		parent := ""
+	if !i.born { // An older release stored the start.
+		i.born = true
 		if s := t.Started; s != nil {
-			i.name, i.version, parent = s.Name, s.Version, s.Parent
+			i.name, i.version, i.parent = s.Name, s.Version, s.Parent
 		}
-		if _, err := w.c.exec(sqlCreate,
-			signed(i.key), i.name, i.version, parent, w.now); err != nil {
+		if err := w.create(i); err != nil {
 			return err
 		}
-	} else if _, err := w.c.exec(sqlSizes,
-		signed(i.key), signed(i.execution), i.events, i.bytes); err != nil {
-		return err
+	}
+	if i.execution > 0 {
+		_, err := w.c.exec(sqlSizes, signed(i.key), signed(i.execution), i.events, i.bytes)
+		if err != nil {
+			return err
+		}
 	}
 	i.execution, i.status = t.Execution, provider.Running
 	i.lastEvent, i.events, i.bytes, i.pin = 0, 0, 0, 0

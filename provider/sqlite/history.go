@@ -8,8 +8,10 @@ import (
 )
 
 var (
-	sqlCommitted = &statement{`SELECT key, execution FROM instances WHERE id = CAST(?1 AS TEXT) AND execution > 0`}
-	sqlHistory   = &statement{`
+	sqlCommitted = &statement{`
+SELECT i.key, i.execution FROM instances i JOIN details d ON d.instance = i.key
+WHERE i.id = CAST(?1 AS TEXT)`}
+	sqlHistory = &statement{`
 SELECT first, body FROM histories WHERE instance = ?1 + 0 AND execution = ?2 + 0 ORDER BY first`}
 	// How many events there must be, and which is the last; of past executions the hot row has
 	// forgotten that.

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"duroxide/history"
 	"duroxide/provider"
 )
 
@@ -80,7 +81,7 @@ func (w *writer) forgetAll() {
 	w.nextID, w.limitID = 0, 0
 }
 
-// instance is the hot row of one instance, with name and version of its cold one.
+// instance is the hot row of one instance, with what its cold one says about who it is.
 type instance struct {
 	key       uint64
 	id        string
@@ -97,13 +98,19 @@ type instance struct {
 	dirty     bool
 	done      uint64
 	doneAfter uint64
-	name      string
-	version   string
+	// born says that there is a cold row.
+	born    bool
+	name    string
+	version string
+	life    history.Life
+	parent  *history.Parent
+	starts  uint64
 }
 
 const instanceColumns = `
 SELECT i.key, i.id, i.execution, i.status, i.last_event, i.epoch, i.lease, i.pin, i.batch,
-       i.batch_due, i.events, i.bytes, i.dirty, i.done, i.done_after, d.name, d.version
+       i.batch_due, i.events, i.bytes, i.dirty, i.done, i.done_after, d.name, d.version,
+       d.life, d.parent, d.parent_execution, d.parent_event, d.parent_life, d.starts
 FROM instances i LEFT JOIN details d ON d.instance = i.key `
 
 var (
@@ -148,8 +155,16 @@ func (w *writer) readInstance(s *statement, key any) (*instance, error) {
 		dirty:     r.int(12) != 0,
 		done:      r.uint(13),
 		doneAfter: r.uint(14),
+		born:      !r.null(15),
 		name:      r.text(15),
 		version:   r.text(16),
+		life:      r.life(17),
+		starts:    r.uint(22),
+	}
+	if r.uint(19) != 0 {
+		i.parent = &history.Parent{
+			Instance: r.text(18), Execution: r.uint(19), Event: r.uint(20), Life: r.life(21),
+		}
 	}
 	w.remember(i)
 	return i, nil

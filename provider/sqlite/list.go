@@ -49,7 +49,7 @@ func (s *Store) List(ctx context.Context, q provider.ListQuery) ([]string, error
 func listQuery(q *provider.ListQuery) (*statement, []driver.Value, error) {
 	var where conditions
 	if q.Status != provider.NotCommitted {
-		where.add("i.status = ?", int64(q.Status))
+		where.add("max(i.status, 1) = ?", int64(q.Status)) // what starts counts as running
 	}
 	if q.RootsOnly {
 		where.add("d.parent = ''")
@@ -78,8 +78,8 @@ func listQuery(q *provider.ListQuery) (*statement, []driver.Value, error) {
 	text := `
 SELECT i.id FROM instances i
 JOIN details d ON d.instance = i.key
-JOIN executions e ON e.instance = i.key AND e.execution = i.execution
-WHERE i.execution > 0` + where.text.String() + "\nORDER BY i.key DESC"
+LEFT JOIN executions e ON e.instance = i.key AND e.execution = i.execution
+WHERE true` + where.text.String() + "\nORDER BY i.key DESC"
 	if q.Limit > 0 {
 		text += " LIMIT " + strconv.Itoa(q.Limit)
 	}

@@ -9,11 +9,12 @@ import (
 
 var (
 	sqlInstance = &statement{`
-SELECT d.name, d.version, i.execution, i.status, e.output, d.created, i.updated, d.parent
+SELECT d.name, d.version, i.execution, i.status, e.output, d.created, max(d.created, i.updated),
+  d.parent, d.life
 FROM instances i
 JOIN details d ON d.instance = i.key
-JOIN executions e ON e.instance = i.key AND e.execution = i.execution
-WHERE i.id = CAST(?1 AS TEXT) AND i.execution > 0`}
+LEFT JOIN executions e ON e.instance = i.key AND e.execution = i.execution
+WHERE i.id = CAST(?1 AS TEXT)`}
 	sqlExecutions = &statement{`
 SELECT e.execution FROM instances i JOIN executions e ON e.instance = i.key
 WHERE i.id = CAST(?1 AS TEXT) ORDER BY e.execution`}
@@ -25,10 +26,12 @@ FROM instances i JOIN executions e ON e.instance = i.key
 WHERE i.id = CAST(?1 AS TEXT) AND e.execution = ?2 + 0`}
 	sqlChildren = &statement{`
 SELECT i.id FROM details d JOIN instances i ON i.key = d.instance
-WHERE d.parent = CAST(?1 AS TEXT) AND d.parent <> '' ORDER BY i.id`}
+LEFT JOIN instances p ON p.id = d.parent LEFT JOIN details l ON l.instance = p.key
+WHERE d.parent = CAST(?1 AS TEXT) AND d.parent <> ''
+  AND coalesce(d.parent_life = l.life, true) ORDER BY i.id`}
 	sqlMetrics = &statement{`
-SELECT count(*), sum(status = 1), sum(status = 2), sum(status = 3), sum(events)
-FROM instances WHERE execution > 0`}
+SELECT count(*), sum(status < 2), sum(status = 2), sum(status = 3), sum(events)
+FROM instances JOIN details ON instance = key`}
 	sqlPastEvents = &statement{`
 SELECT count(*), sum(CASE WHEN e.execution < i.execution THEN e.events END)
 FROM executions e JOIN instances i ON i.key = e.instance`}
@@ -78,6 +81,7 @@ func (s *Store) Instance(ctx context.Context, instance string) (provider.Instanc
 			Created:   moment(r.int(5)),
 			Updated:   moment(r.int(6)),
 			Parent:    r.text(7),
+			Life:      r.life(8),
 		}
 		return nil
 	})

@@ -14,6 +14,10 @@ INSERT INTO instances (key, id, epoch, lease, batch, batch_due) VALUES (?1, ?2, 
 	sqlInsertMessage = &statement{`
 INSERT INTO messages (id, instance, due, effective, kind, execution, source, body)
 VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6, ?7)`}
+	// What waits for a start is hidden for as long as it may wait.
+	sqlInsertWaiting = &statement{`
+INSERT INTO messages (id, instance, due, effective, kind, execution, source, body)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)`}
 	// A start makes what waited for it visible again.
 	sqlUnhide  = &statement{`UPDATE messages SET due = effective WHERE instance = ?1 + 0`}
 	sqlPending = &statement{`
@@ -66,15 +70,16 @@ func (s *Store) Submit(
 	return results, nil
 }
 
-// target is one instance that messages are delivered to.
+// target is one place that messages are delivered to.
 type target struct {
 	*instance
 	// fresh says that the row is not inserted yet; then arrived has all messages that there are.
 	fresh bool
-	// before says that it has no turn yet and had a start already; start, that one arrives now.
-	before, start bool
-	done          bool
-	arrived       []provider.Message
+	// taken says that somebody lived there before; start, that a life begins now; waits, that messages
+	// were stored before it.
+	taken, start, waits bool
+	settled             bool
+	arrived             []provider.Message
 }
 
 // delivery is one call of deliver.
@@ -92,29 +97,62 @@ func (w *writer) deliver(
 ) ([]provider.Submitted, provider.LeaseID, error) {
 	d := delivery{w: w, claims: holder{Holder: h}, version: v, targets: map[string]*target{}}
 	results := make([]provider.Submitted, len(messages))
+	targets := make([]*target, len(messages))
 	for n := range messages {
-		t, err := d.target(messages[n].Instance)
-		if err != nil {
-			return nil, 0, err
-		}
-		results[n].Existing, results[n].Starting = t.status, t.before || t.start
-		if err := d.insert(t, messages[n], bodies[n], &results[n]); err != nil {
+		var err error
+		if targets[n], err = d.accept(messages[n], bodies[n], &results[n]); err != nil {
 			return nil, 0, err
 		}
 	}
-	for n := range messages {
-		t := d.targets[messages[n].Instance]
-		if !t.done {
-			t.done = true
+	for n, t := range targets {
+		if t == nil {
+			continue
+		}
+		if !t.settled {
+			t.settled = true
 			claim, err := d.settle(t)
 			if err != nil {
 				return nil, 0, err
 			}
 			results[n].Claim = claim
 		}
-		results[n].Held = t.lease
+		results[n].Held, results[n].Life = t.lease, t.life
 	}
 	return results, d.claims.used, nil
+}
+
+// accept stores a message if it is for who lives at its target. It gives where something was stored.
+func (d *delivery) accept(
+	m provider.Message, body []byte, result *provider.Submitted,
+) (*target, error) {
+	t, err := d.target(m.Instance)
+	if err != nil {
+		return nil, err
+	}
+	result.Existing, result.Starting = t.status, t.execution == 0 && (t.taken || t.start)
+	result.Fate = provider.FateOf(m, t.taken || t.start, t.life)
+	switch result.Fate {
+	case provider.Stored:
+		return t, d.insert(t, m, body, result)
+	case provider.Taken:
+		return d.refuse(m, result)
+	default:
+		return nil, nil
+	}
+}
+
+// refuse stores what stands for a start whose place is taken.
+func (d *delivery) refuse(m provider.Message, result *provider.Submitted) (*target, error) {
+	if m.Refusal == nil {
+		return nil, nil
+	}
+	var stored provider.Submitted
+	answer := *m.Refusal.For(result.Existing)
+	t, err := d.accept(answer, provider.EncodeMessage(answer), &stored)
+	if t != nil && err == nil {
+		result.Fate, result.ID, result.DueMs = provider.Refused, stored.ID, stored.DueMs
+	}
+	return t, err
 }
 
 func (d *delivery) target(id string) (*target, error) {
@@ -132,12 +170,13 @@ func (d *delivery) target(id string) (*target, error) {
 			return nil, err
 		}
 		t.fresh, t.instance = true, &instance{key: key, id: id}
-	} else if i.execution == 0 {
+	} else if t.taken = i.born; !i.born {
+		// A start that an older release stored has no cold row.
 		start, err := d.w.c.one(sqlAnyStart, signed(i.key))
 		if err != nil {
 			return nil, err
 		}
-		t.before = start != nil
+		t.taken, t.waits = start != nil, true
 	}
 	d.targets[id] = t
 	return t, nil
@@ -153,18 +192,48 @@ func (d *delivery) insert(
 	if m.DueMs == 0 {
 		m.DueMs = d.w.now
 	}
-	_, err = d.w.c.exec(sqlInsertMessage, signed(id), signed(t.key), m.DueMs, int64(m.Kind),
-		signed(m.Execution), signed(m.Source), body)
+	if isStart(m.Kind) && !t.taken && !t.start {
+		if err := d.beginLife(t, m); err != nil {
+			return err
+		}
+	}
+	if t.taken || t.start {
+		_, err = d.w.c.exec(sqlInsertMessage, signed(id), signed(t.key), m.DueMs, int64(m.Kind),
+			signed(m.Execution), signed(m.Source), body)
+	} else {
+		t.waits = true
+		until := m.DueMs + provider.Patience(m.Kind, d.w.store.options.OrphanRetention).Milliseconds()
+		_, err = d.w.c.exec(sqlInsertWaiting, signed(id), signed(t.key), until, m.DueMs,
+			int64(m.Kind), signed(m.Execution), signed(m.Source), body)
+	}
 	if err != nil {
 		return err
 	}
 	m.ID, m.Attempts = id, 0
 	result.ID, result.DueMs = id, m.DueMs
-	t.start = t.start || isStart(m.Kind)
 	if t.fresh || d.claims.Holder == nil {
 		t.arrived = append(t.arrived, m)
 	}
 	return nil
+}
+
+// beginLife makes a place the home of a life. What has waited for one in vain is dropped, and the rest is
+// visible again.
+func (d *delivery) beginLife(t *target, m provider.Message) error {
+	w, i := d.w, t.instance
+	t.start = true
+	i.born, i.life, i.name, i.version, i.parent = true, m.Life, m.Name, "", m.Parent
+	if m.Version != nil {
+		i.version = *m.Version
+	}
+	if err := w.create(i); err != nil || !t.waits {
+		return err
+	}
+	if err := w.dropLate(i); err != nil {
+		return err
+	}
+	_, err := w.c.exec(sqlUnhide, signed(t.key))
+	return err
 }
 
 func isStart(kind provider.MessageKind) bool {
@@ -177,8 +246,8 @@ func (d *delivery) settle(t *target) (*provider.InstanceClaim, error) {
 		return d.settleFresh(t)
 	}
 	w := d.w
-	if orphaned, err := d.reunite(t); orphaned || err != nil {
-		return nil, err
+	if !t.taken && !t.start {
+		return nil, nil
 	}
 	if err := w.freeIfEnded(t.instance); err != nil {
 		return nil, err
@@ -193,18 +262,6 @@ func (d *delivery) settle(t *target) (*provider.InstanceClaim, error) {
 		}
 	}
 	return nil, d.offer(t)
-}
-
-// reunite makes what waited for a start visible when it comes. It gives true where there is none
-// yet. What came after an earlier start is hidden for other reasons, and stays so.
-func (d *delivery) reunite(t *target) (orphaned bool, err error) {
-	if t.execution != 0 || t.before {
-		return false, nil
-	}
-	if t.start {
-		_, err = d.w.c.exec(sqlUnhide, signed(t.key))
-	}
-	return !t.start, err
 }
 
 // settleFresh inserts the row of a new target, claimed at once where that is wanted: all its

@@ -1,72 +1,74 @@
 package sqlite
 
-import "time"
+import (
+	"database/sql/driver"
 
-// Messages for an instance that was never started wait for its start: hidden for as long as they
-// are old, within bounds, so that looking at them stays cheap, and dropped in the end.
-const (
-	orphanRetention = 10 * time.Minute
-	orphanLeast     = time.Second
-	orphanMost      = time.Minute
+	"duroxide/provider"
 )
+
+// Messages for a place where nobody lives yet wait for a start: hidden for as long as they may wait,
+// so that they cost nothing, and dropped when they are next seen.
+
+// patienceCase gives how long a message waits, from the three times that its parameters name.
+const patienceCase = `CASE kind WHEN 6 THEN ?3 WHEN 8 THEN ?4 ELSE ?5 END`
 
 var (
 	sqlNextStart = &statement{`
 SELECT due FROM messages WHERE instance = ?1 + 0 AND kind IN (1, 2) ORDER BY due LIMIT 1`}
 	sqlHideUntil = &statement{`
 UPDATE messages SET due = ?3 WHERE instance = ?1 + 0 AND due <= ?2`}
-	sqlNotQueue = &statement{`
-SELECT 1 FROM messages WHERE instance = ?1 + 0 AND kind <> 6 LIMIT 1`}
-	sqlDropDue     = &statement{`DELETE FROM messages WHERE instance = ?1 + 0 AND due <= ?2`}
-	sqlDropOrphans = &statement{`DELETE FROM messages WHERE instance = ?1 + 0 AND effective <= ?2`}
-	sqlHideOrphans = &statement{`
-UPDATE messages SET due = ?2 + min(max(?2 - effective, ?3), ?4)
-WHERE instance = ?1 + 0 AND due <= ?2`}
-	sqlAnyMessage  = &statement{`SELECT 1 FROM messages WHERE instance = ?1 + 0 LIMIT 1`}
-	sqlDropPhantom = &statement{`DELETE FROM instances WHERE key = ?1 AND execution = 0`}
+	sqlDropLate = &statement{`
+DELETE FROM messages WHERE instance = ?1 + 0 AND effective + ` + patienceCase + ` <= ?2`}
+	sqlHideWaiting = &statement{`
+UPDATE messages SET due = effective + ` + patienceCase + ` WHERE instance = ?1 + 0 AND due <= ?2`}
+	sqlAnyMessage = &statement{`SELECT 1 FROM messages WHERE instance = ?1 + 0 LIMIT 1`}
+	sqlDropPlace  = &statement{`DELETE FROM instances WHERE key = ?1 AND execution = 0`}
 )
 
-// hideOrphans deals with due messages of an instance that has no due start. If it has one that is
-// delayed, they wait with it. Queue messages alone are dropped: what is sent before an instance
-// exists is lost by contract.
+// hideOrphans deals with due messages of a place that has no due start. If it has one that is delayed,
+// they wait with it.
 func (w *writer) hideOrphans(i *instance) error {
-	key := signed(i.key)
-	start, err := w.c.one(sqlNextStart, key)
+	start, err := w.c.one(sqlNextStart, signed(i.key))
 	if err != nil {
 		return err
 	}
 	if start != nil {
-		_, err = w.c.exec(sqlHideUntil, key, w.now, start.int(0))
+		_, err = w.c.exec(sqlHideUntil, signed(i.key), w.now, start.int(0))
 		return err
 	}
-	other, err := w.c.one(sqlNotQueue, key)
+	if err := w.dropLate(i); err != nil {
+		return err
+	}
+	_, err = w.c.exec(sqlHideWaiting, w.patienceOf(i)...)
 	if err != nil {
 		return err
 	}
-	var dropped int64
-	if other == nil {
-		dropped, err = w.c.exec(sqlDropDue, key, w.now)
-	} else {
-		dropped, err = w.c.exec(sqlDropOrphans, key, w.now-orphanRetention.Milliseconds())
+	return w.dropPlace(i)
+}
+
+// patienceOf are the parameters of statements about what waits at a place.
+func (w *writer) patienceOf(i *instance) []driver.Value {
+	of := func(k provider.MessageKind) int64 {
+		return provider.Patience(k, w.store.options.OrphanRetention).Milliseconds()
 	}
-	if err != nil {
-		return err
+	return []driver.Value{
+		signed(i.key), w.now, of(provider.QueueEvent), of(provider.CancelInstance), of(provider.EventRaised),
 	}
-	if dropped > 0 {
+}
+
+// dropLate drops what has waited too long for somebody to live at its place.
+func (w *writer) dropLate(i *instance) error {
+	dropped, err := w.c.exec(sqlDropLate, w.patienceOf(i)...)
+	if err == nil && dropped > 0 {
 		w.store.log.Warn("sqlite: dropped messages for an instance that was never started",
 			"instance", i.id, "messages", dropped)
 	}
-	_, err = w.c.exec(sqlHideOrphans,
-		key, w.now, orphanLeast.Milliseconds(), orphanMost.Milliseconds())
-	if err != nil {
-		return err
-	}
-	return w.dropPhantom(i)
+	return err
 }
 
-// dropPhantom deletes the row of an instance that was never committed and has no messages.
-func (w *writer) dropPhantom(i *instance) error {
-	if i.execution != 0 || i.lease != 0 {
+// dropPlace deletes the row of a place where nobody lives and no message waits.
+func (w *writer) dropPlace(i *instance) error {
+	if i.born || i.execution != 0 || i.lease != 0 {
 		return nil
 	}
 	left, err := w.c.one(sqlAnyMessage, signed(i.key))
@@ -74,6 +76,6 @@ func (w *writer) dropPhantom(i *instance) error {
 		return err
 	}
 	w.drop(i)
-	_, err = w.c.exec(sqlDropPhantom, signed(i.key))
+	_, err = w.c.exec(sqlDropPlace, signed(i.key))
 	return err
 }

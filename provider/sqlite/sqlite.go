@@ -14,6 +14,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -45,6 +46,9 @@ type Options struct {
 	// Memory opens an empty store of its own in memory; Path is ignored.
 	Memory      bool
 	Synchronous Synchronous
+	// OrphanRetention is how long queue messages wait for their instance; zero means
+	// provider.OrphanRetention.
+	OrphanRetention time.Duration
 	// Clock is the time base; nil means time.Now.
 	Clock func() time.Time
 	// Log takes warnings about data that was dropped or cannot be read; nil discards them.
@@ -79,6 +83,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
+	o.OrphanRetention = cmp.Or(o.OrphanRetention, provider.OrphanRetention)
 	log := o.Log
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)

@@ -386,7 +386,7 @@ func TestCallsThatWereAcceptedAreCommittedByClose(t *testing.T) {
 	for range 20 {
 		group.Go(func() {
 			_, err := s.Submit(context.Background(), provider.Submission{
-				Messages: []provider.Message{start("a")},
+				Messages: []provider.Message{{Instance: "a", Kind: provider.QueueEvent}},
 			})
 			require.NoError(t, err)
 		})
@@ -395,5 +395,8 @@ func TestCallsThatWereAcceptedAreCommittedByClose(t *testing.T) {
 	group.Go(func() { require.NoError(t, s.Close(context.Background())) })
 	close(release)
 	group.Wait()
-	require.Len(t, claimTurns(t, open(t, path), "n")[0].Messages, 20)
+	again := open(t, path)
+	_, err := again.Submit(t.Context(), provider.Submission{Messages: []provider.Message{start("a")}})
+	require.NoError(t, err)
+	require.Len(t, claimTurns(t, again, "n")[0].Messages, 21)
 }

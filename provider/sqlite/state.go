@@ -7,13 +7,13 @@ import (
 )
 
 var (
-	// A start that waits counts as a state. Its row says status 0.
+	// A start that an older release stored has no cold row.
 	sqlStatus = &statement{`
 SELECT i.execution, i.status, e.output, d.custom_status, d.custom_status_version
 FROM instances i
 LEFT JOIN details d ON d.instance = i.key
 LEFT JOIN executions e ON e.instance = i.key AND e.execution = i.execution
-WHERE i.id = CAST(?1 AS TEXT) AND (i.execution > 0 OR EXISTS (
+WHERE i.id = CAST(?1 AS TEXT) AND (d.instance IS NOT NULL OR EXISTS (
   SELECT 1 FROM messages m WHERE m.instance = i.key AND m.kind IN (1, 2)))`}
 	sqlStats = &statement{`
 SELECT i.events, i.bytes,

@@ -21,13 +21,14 @@ func (s *Store) Watch(changed func(provider.Change)) (stop func()) {
 type change struct {
 	instances []string
 	all       bool
+	deleted   bool
 	work      bool
 	nextDue   int64
 }
 
 func (c *change) reset() {
 	// What another process did stays to be reported even if our group is rolled back.
-	*c = change{all: c.all}
+	*c = change{all: c.all, deleted: c.deleted}
 }
 
 func (c *change) delayed(due int64) {
@@ -58,6 +59,7 @@ func (w *writer) publish() {
 	w.store.watchers.Call(provider.Change{
 		Instances: c.instances,
 		All:       c.all,
+		Deleted:   c.deleted,
 		Work:      c.work || c.all,
 		NextDue:   moment(c.nextDue),
 	})

@@ -84,6 +84,8 @@ type writer struct {
 	changed change
 	// version is the data_version seen last; it changes when another process has written.
 	version int64
+	// deletions is the stored number of deletions.
+	deletions int64
 	// pages counts what was written since the last checkpoint, and untruncated says that the log
 	// file has content.
 	pages       int
@@ -104,6 +106,9 @@ func (w *writer) start() error {
 	var err error
 	if w.version, err = number(w.c, sqlForeign); err != nil {
 		return fmt.Errorf("read data version: %w", err)
+	}
+	if w.deletions, err = number(w.c, sqlDeletions); err != nil {
+		return fmt.Errorf("read number of deletions: %w", err)
 	}
 	version, err := w.c.one(&statement{`SELECT sqlite_version()`})
 	if err != nil {
@@ -287,11 +292,18 @@ func (w *writer) notice() error {
 	if err != nil {
 		return fmt.Errorf("read data version: %w", err)
 	}
-	if version != w.version {
-		w.version = version
-		w.forgetAll()
-		w.changed.all = true
+	if version == w.version {
+		return nil
 	}
+	w.version = version
+	w.forgetAll()
+	w.changed.all = true
+	deletions, err := number(w.c, sqlDeletions)
+	if err != nil {
+		return fmt.Errorf("read number of deletions: %w", err)
+	}
+	w.changed.deleted = w.changed.deleted || deletions != w.deletions
+	w.deletions = deletions
 	return nil
 }
 

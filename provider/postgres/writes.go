@@ -1,0 +1,112 @@
+package postgres
+
+import "duroxide/provider"
+
+// writes are the changes of a group, column by column, so that each kind is one statement.
+type writes struct {
+	touched   map[uint64]*instance
+	takenOver struct{ instance, batch, batchDue []int64 }
+	unhidden  []int64
+	consumed  struct{ instance, id []int64 }
+	abandoned map[messageKey]messageChange
+	arrived   struct {
+		instance, id, due, effective, kind, execution, source []int64
+		body                                                  [][]byte
+		arrivals                                              []*arrival
+		numbered                                              int
+	}
+	timers struct{ instance, execution, event []int64 }
+
+	finished taskTokens
+	// freed tasks: the new due time, and how many attempts less.
+	freed struct {
+		taskTokens
+		due, attempts []int64
+	}
+	taken    struct{ id, lease []int64 }
+	hidden   struct{ id, due []int64 }
+	newTasks struct {
+		id, instance, execution, event, due, lease, epoch []int64
+		tag, session                                      []*string
+		body                                              [][]byte
+	}
+
+	sessions map[string]*session
+	opened   struct {
+		id, until []int64
+		node      []string
+	}
+	extended map[provider.LeaseID]int64
+
+	records
+}
+
+// records are the writes of turns to what is kept.
+type records struct {
+	rows struct {
+		instance, execution, first []int64
+		body                       [][]byte
+	}
+	created struct {
+		instance, parentExecution, parentEvent []int64
+		name, version, parent                  []string
+		life, parentLife                       [][]byte
+	}
+	renamed struct {
+		instance      []int64
+		name, version []string
+	}
+	// lives are those of instances whose life was unknown, starts how many a life has used.
+	lives struct {
+		instance []int64
+		life     [][]byte
+	}
+	starts struct{ instance, starts []int64 }
+	custom struct {
+		instance []int64
+		status   [][]byte
+	}
+	sizes struct{ instance, execution, events, bytes []int64 }
+	// executions are new ones, outcomes those of others.
+	executions, outcomes executionRows
+	cleared              []int64
+	values               struct {
+		instance, at []int64
+		key, live    [][]byte
+	}
+	merged []int64
+	orphans
+}
+
+// executionRows say how executions stand.
+type executionRows struct {
+	instance, execution, status, completed []int64
+	output                                 [][]byte
+}
+
+// orphans are instances without a start whose due messages are hidden or dropped.
+type orphans struct {
+	delayed struct{ instance, start []int64 }
+	waiting []int64
+	// late are places whose messages are dropped that have waited too long.
+	late []int64
+}
+
+// taskTokens are those of tasks, which must be valid.
+type taskTokens struct{ id, epoch, lease []int64 }
+
+func (k *taskTokens) add(t *task) {
+	k.id, k.epoch = append(k.id, signed(t.id)), append(k.epoch, signed(t.epoch))
+	k.lease = append(k.lease, signed(t.lease))
+}
+
+// messageChange is how many attempts more a message has, and its new due time or 0.
+type messageChange struct{ attempts, due int64 }
+
+func newWrites() writes {
+	return writes{
+		abandoned: map[messageKey]messageChange{},
+		touched:   map[uint64]*instance{}, sessions: map[string]*session{},
+		extended: map[provider.LeaseID]int64{},
+	}
+}
