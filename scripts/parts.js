@@ -13,6 +13,8 @@ const { ROOT } = require('./prepare.js');
  * @typedef {object} Part
  * @property {string} name
  * @property {'go' | 'node'} lane
+ * @property {number} minutes that it may take: some times what it needs where two cores have a load
+ *   of 15. Whatever takes longer hangs.
  * @property {boolean} [needsBuild]
  * @property {boolean} [mayLack] exit code 77 means that what it needs is not on the machine
  * @property {string[][]} commands
@@ -22,7 +24,13 @@ const { ROOT } = require('./prepare.js');
 /** Tests that are parts of their own, so that they run once and can be seen in the summary. */
 const OWN_PARTS = ['examples.test.js', 'kill.test.js', 'kill-nodes.test.js'];
 /** Tests that start processes of their own, in which the eviction mode changes nothing. */
-const WITHOUT_RUNTIME = ['package.test.js', 'server.test.js', 'nodes.test.js', ...OWN_PARTS];
+const WITHOUT_RUNTIME = [
+  'package.test.js',
+  'server.test.js',
+  'nodes.test.js',
+  'time-limit.test.js',
+  ...OWN_PARTS,
+];
 /** Those of them that test several processes on one store. */
 const SEVERAL = ['__tests__/nodes.test.js', '__tests__/kill-nodes.test.js'];
 /** Tests that lead through the whole store, for another version of PostgreSQL than the usual one. */
@@ -93,6 +101,7 @@ const PARTS = [
   {
     name: 'lint',
     lane: 'node',
+    minutes: 15,
     commands: [
       [bin('biome'), 'ci', '--colors=off'],
       [bin('clang-format'), '--dry-run', '-Werror', ...nativeFiles],
@@ -101,17 +110,19 @@ const PARTS = [
       [bin('knip')],
     ],
   },
-  { name: 'types', lane: 'node', commands: [[bin('tsc'), '-p', '.']] },
-  { name: 'pack', lane: 'node', commands: [[process.execPath, 'scripts/pack.js']] },
+  { name: 'types', lane: 'node', minutes: 10, commands: [[bin('tsc'), '-p', '.']] },
+  { name: 'pack', lane: 'node', minutes: 10, commands: [[process.execPath, 'scripts/pack.js']] },
   {
     name: 'js',
     lane: 'node',
+    minutes: 30,
     needsBuild: true,
     commands: [nodeTest(jsTests(OWN_PARTS), ['--test-concurrency=2'])],
   },
   {
     name: 'js-evict',
     lane: 'node',
+    minutes: 30,
     needsBuild: true,
     commands: [nodeTest(jsTests(WITHOUT_RUNTIME), ['--test-concurrency=2'])],
     env: { DUROXIDE_TEST_EVICT: '1' },
@@ -119,6 +130,7 @@ const PARTS = [
   {
     name: 'js-postgres',
     lane: 'node',
+    minutes: 30,
     needsBuild: true,
     mayLack: true,
     commands: [
@@ -128,37 +140,48 @@ const PARTS = [
   {
     name: 'examples',
     lane: 'node',
+    minutes: 15,
     needsBuild: true,
     commands: [nodeTest(['__tests__/examples.test.js'])],
   },
   {
     name: 'kill',
     lane: 'node',
+    minutes: 20,
     needsBuild: true,
     commands: [nodeTest(['__tests__/kill.test.js', '__tests__/kill-nodes.test.js'])],
   },
   {
     name: 'bench',
     lane: 'node',
+    minutes: 20,
     needsBuild: true,
     commands: [[process.execPath, 'bench/run.js', '--quick']],
   },
   {
     name: 'bench-postgres',
     lane: 'node',
+    minutes: 20,
     needsBuild: true,
     mayLack: true,
     commands: [[process.execPath, 'bench/run.js', '--quick', '--store', 'postgres']],
   },
-  { name: 'go', lane: 'go', commands: [['go', 'test', '-race', './...']] },
-  { name: 'lint-go', lane: 'go', commands: [[...GOLANGCI, 'run', './...']] },
+  {
+    name: 'go',
+    lane: 'go',
+    minutes: 60,
+    // Each package has its limit too, so that one that hangs shows its goroutines.
+    commands: [['go', 'test', '-race', '-timeout=30m', './...']],
+  },
+  { name: 'lint-go', lane: 'go', minutes: 20, commands: [[...GOLANGCI, 'run', './...']] },
   {
     name: 'other-pg',
     lane: 'go',
+    minutes: 40,
     needsBuild: true,
     mayLack: true,
     commands: [
-      onPostgres(['go', 'test', '-skip', 'BehindAPooler', './provider/postgres']),
+      onPostgres(['go', 'test', '-timeout=20m', '-skip', 'BehindAPooler', './provider/postgres']),
       onPostgres(nodeTest(STORE_TESTS, ['--test-concurrency=2'])),
     ],
     env: { DUROXIDE_TEST_PG: 'other' },

@@ -6,42 +6,23 @@
  * by side, and each prints in one piece when it is done.
  */
 
-const { spawn } = require('node:child_process');
+const { TIME_OVER, passSignalsOn, runCommand } = require('./command.js');
 const { PARTS } = require('./parts.js');
-const { ROOT, prepare } = require('./prepare.js');
+const { prepare } = require('./prepare.js');
 
 /** @typedef {import('./parts.js').Part} Part */
-/** @typedef {{ part: Part, ok: boolean, skipped: boolean, seconds: number, output: string }} Result */
+/**
+ * @typedef {object} Result
+ * @property {Part} part
+ * @property {boolean} ok
+ * @property {boolean} skipped
+ * @property {boolean} late its time was over
+ * @property {number} seconds
+ * @property {string} output
+ */
 
 /** The exit code of a command that lacks what it needs, and has said so. */
 const LACKING = 77;
-
-/**
- * Runs one command.
- *
- * @param {string[]} command
- * @param {Part} part
- * @param {(text: string) => void} [collect] takes the output; without it, it goes to the terminal
- * @returns {Promise<number>} the exit code
- */
-function runCommand([file, ...args], part, collect) {
-  return new Promise((resolve) => {
-    const child = spawn(file, args, {
-      cwd: ROOT,
-      // Collected output is shown later, maybe not on a terminal: without colours.
-      env: { ...process.env, ...(collect ? { NO_COLOR: '1' } : {}), ...part.env },
-      stdio: ['ignore', collect ? 'pipe' : 'inherit', collect ? 'pipe' : 'inherit'],
-    });
-    for (const stream of [child.stdout, child.stderr]) {
-      stream?.setEncoding('utf8').on('data', collect);
-    }
-    child.on('error', (error) => {
-      (collect ?? console.error)(`${file}: ${error.message}\n`);
-      resolve(1);
-    });
-    child.on('close', (code) => resolve(code ?? 1));
-  });
-}
 
 /**
  * @param {Part} part
@@ -54,20 +35,26 @@ async function runPart(part, buffered) {
   const append = (/** @type {string} */ text) => {
     output += text;
   };
+  // Collected output is shown later, maybe not on a terminal: without colours.
+  const env = { ...(buffered && { NO_COLOR: '1' }), ...part.env };
+  const collect = buffered ? append : undefined;
+  const time = AbortSignal.timeout(part.minutes * 60_000);
   let code = 0;
   for (const command of part.commands) {
-    code = await runCommand(command, part, buffered ? append : undefined);
+    code = await runCommand(command, { time, env, collect });
     if (code !== 0) break;
   }
   const skipped = code === LACKING && part.mayLack === true;
   const seconds = (Date.now() - started) / 1000;
-  return { part, ok: code === 0 || skipped, skipped, seconds, output };
+  const late = code === TIME_OVER;
+  return { part, ok: code === 0 || skipped, skipped, late, seconds, output };
 }
 
 /** @param {Result} result */
-function headline({ part, ok, skipped, seconds }) {
+function headline({ part, ok, skipped, late, seconds }) {
   const word = skipped ? 'SKIPPED' : ok ? 'passed ' : 'FAILED ';
-  return `${word} ${part.name.padEnd(11)} ${seconds.toFixed(1).padStart(7)} s`;
+  const limit = late ? `, its time limit of ${part.minutes} minutes` : '';
+  return `${word} ${part.name.padEnd(14)} ${seconds.toFixed(1).padStart(7)} s${limit}`;
 }
 
 /** @param {Part[]} parts @returns {Promise<Result[]>} */
@@ -104,6 +91,7 @@ function choose(names) {
 }
 
 async function main() {
+  passSignalsOn();
   const started = Date.now();
   const parts = choose(process.argv.slice(2));
   prepare({ needsBuild: parts.some((part) => part.needsBuild) });
