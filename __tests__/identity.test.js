@@ -2,7 +2,15 @@
 
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
-const { withRuntime, signal } = require('./support/harness.js');
+const {
+  PATIENCE_MS,
+  makeRuntime,
+  openStore,
+  signal,
+  withRuntime,
+} = require('./support/harness.js');
+const { open } = require('./support/kill-store.js');
+const { Client } = require('../lib/duroxide.js');
 
 /** Ids are places, lives are persons: an id may be somebody else's, or live a second time. */
 
@@ -169,6 +177,38 @@ test('activities of a deleted instance do not begin any more', async (t) => {
   await h.wait(holder);
   assert.equal(await h.output('Begins', 'later'), 1);
   assert.deepEqual(begun, ['later']);
+});
+
+test('an activity learns that another process has deleted its instance', async (t) => {
+  const { provider, place } = await openStore(t);
+  const other = await open(place);
+  t.after(() => other.close());
+  const begun = signal();
+  const stopped = signal();
+  const runtime = makeRuntime(provider, {
+    activities: {
+      Long: (ctx) => {
+        begun.resolve();
+        ctx.signal.addEventListener('abort', () => stopped.resolve(ctx.signal.reason.message));
+        return stopped.promise;
+      },
+    },
+    orchestrations: {
+      *Long(ctx, input) {
+        if (input === 'quick') return 'quick';
+        return yield ctx.scheduleActivity('Long');
+      },
+    },
+  });
+  await runtime.start();
+  t.after(() => runtime.shutdown(100));
+  const client = new Client(other);
+  await client.startOrchestration('a', 'Long');
+  await begun.promise;
+  await client.deleteInstance('a', true);
+  assert.match(await stopped.promise, /Long/);
+  await client.startOrchestration('a', 'Long', 'quick');
+  assert.equal((await client.waitForOrchestration('a', PATIENCE_MS)).output, 'quick');
 });
 
 test('a start that has not run yet is Running for everybody', async (t) => {

@@ -185,11 +185,11 @@ func (f *flaky) Submit(ctx context.Context, s provider.Submission) ([]provider.S
 	return f.Provider.Submit(ctx, s)
 }
 
-func (f *flaky) Delete(ctx context.Context, ids []string, force bool) (provider.Deleted, error) {
+func (f *flaky) Delete(ctx context.Context, d provider.Deletion) (provider.Deleted, error) {
 	if err := f.fail(); err != nil {
 		return provider.Deleted{}, err
 	}
-	return f.Provider.Delete(ctx, ids, force)
+	return f.Provider.Delete(ctx, d)
 }
 
 var errBusy = &provider.Error{Op: "status", Message: "database is locked", Retryable: true}

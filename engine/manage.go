@@ -150,7 +150,7 @@ func (c *Client) Delete(ctx context.Context, instance string, force bool) (provi
 	if info.Parent != "" {
 		return provider.Deleted{}, refusal(instance, provider.ErrIsSubOrchestration)
 	}
-	deleted, err := c.deleteTree(ctx, instance, force)
+	deleted, err := c.deleteTree(ctx, info, force)
 	return deleted, refusal(instance, err)
 }
 
@@ -239,15 +239,15 @@ func (c *Client) selected(
 
 // deleteTree reads and deletes a tree, again where a child appeared in between.
 func (c *Client) deleteTree(
-	ctx context.Context, root string, force bool,
+	ctx context.Context, root provider.InstanceInfo, force bool,
 ) (provider.Deleted, error) {
 	for attempt := 1; ; attempt++ {
-		tree, err := c.Tree(ctx, root)
+		tree, err := c.Tree(ctx, root.Instance)
 		if err != nil {
 			return provider.Deleted{}, err
 		}
 		deleted, err := retry(ctx, c, func(ctx context.Context) (provider.Deleted, error) {
-			return c.e.store.Delete(ctx, tree, force)
+			return c.e.store.Delete(ctx, provider.Deletion{Instances: tree, Root: root.Life, Force: force})
 		})
 		if err == nil {
 			c.e.deleted(deleted.Gone)
@@ -259,17 +259,19 @@ func (c *Client) deleteTree(
 }
 
 // deleteFinished deletes a finished root with its tree. A root that runs (its id may have been
-// used again since it was listed) is skipped.
+// used again since it was listed) or is gone is skipped.
 func (c *Client) deleteFinished(ctx context.Context, root string) (provider.Deleted, error) {
-	deleted, err := c.deleteTree(ctx, root, false)
-	if !errors.Is(err, provider.ErrStillRunning) {
-		return deleted, err
+	info, err := c.Instance(ctx, root)
+	if err == nil {
+		var deleted provider.Deleted
+		if deleted, err = c.deleteTree(ctx, info, false); err == nil {
+			return deleted, nil
+		}
 	}
-	status, err := c.Status(ctx, root)
-	if err != nil || !status.IsTerminal() {
-		return provider.Deleted{}, err
+	if errors.Is(err, provider.ErrStillRunning) || errors.Is(err, provider.ErrInstanceNotFound) {
+		err = nil
 	}
-	return c.deleteTree(ctx, root, true)
+	return provider.Deleted{}, err
 }
 
 // refusal gives a refused deletion the text that users know.

@@ -99,13 +99,13 @@ type growing struct {
 	births chan func()
 }
 
-func (g *growing) Delete(ctx context.Context, ids []string, force bool) (provider.Deleted, error) {
+func (g *growing) Delete(ctx context.Context, d provider.Deletion) (provider.Deleted, error) {
 	select {
 	case birth := <-g.births:
 		birth()
 	default:
 	}
-	return g.Provider.Delete(ctx, ids, force)
+	return g.Provider.Delete(ctx, d)
 }
 
 func TestADeletionTakesChildrenBornMeanwhile(t *testing.T) {

@@ -32,7 +32,7 @@ type Management interface {
 	// Delete deletes exactly the listed instances with all that belongs to them, in one transaction.
 	// Unknown ids are ignored. ErrStillRunning (unless force): one runs, and its parent is not listed; a
 	// child that is listed with its parent is winding down. ErrOrphanedChild.
-	Delete(ctx context.Context, instances []string, force bool) (Deleted, error)
+	Delete(ctx context.Context, d Deletion) (Deleted, error)
 	// Prune deletes old executions of one instance: never the current one, never a running one.
 	Prune(ctx context.Context, instance string, o PruneOptions) (Pruned, error)
 }
@@ -127,6 +127,15 @@ type Depths struct {
 	Messages int
 	Tasks    int
 	Timers   int
+}
+
+// Deletion says what to delete.
+type Deletion struct {
+	Instances []string
+	// Root, if it is not zero, is the life that the first of the instances must have. Where another one
+	// lives there by now, nothing is deleted: the call may be the second try of one that was done.
+	Root  history.Life
+	Force bool
 }
 
 // Deleted tells what Delete removed.

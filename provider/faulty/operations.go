@@ -173,11 +173,9 @@ func (p *Provider) Depths(ctx context.Context) (provider.Depths, error) {
 
 // Delete deletes instances.
 func (p *Provider) Delete(
-	ctx context.Context, ids []string, force bool,
+	ctx context.Context, d provider.Deletion,
 ) (provider.Deleted, error) {
-	return call(ctx, p, Delete, func() (provider.Deleted, error) {
-		return p.Provider.Delete(ctx, ids, force)
-	})
+	return call(ctx, p, Delete, func() (provider.Deleted, error) { return p.Provider.Delete(ctx, d) })
 }
 
 // Prune deletes old executions.

@@ -7,16 +7,21 @@ import (
 	"slices"
 	"time"
 
+	"duroxide/history"
 	"duroxide/provider"
 )
 
 // Delete deletes exactly the listed instances.
 func (p *Provider) Delete(
-	ctx context.Context, ids []string, force bool,
+	ctx context.Context, d provider.Deletion,
 ) (deleted provider.Deleted, err error) {
 	err = p.do(ctx, "delete_instances", func(s *store) error {
+		ids := d.Instances
+		if len(ids) == 0 || !s.isMeant(ids[0], d.Root) {
+			return nil
+		}
 		for _, id := range ids {
-			if err := s.checkDelete(id, ids, force); err != nil {
+			if err := s.checkDelete(id, ids, d.Force); err != nil {
 				return err
 			}
 		}
@@ -26,6 +31,12 @@ func (p *Provider) Delete(
 		return nil
 	})
 	return deleted, err
+}
+
+// isMeant reports whether the life that a deletion means can be the one that is there.
+func (s *store) isMeant(id string, life history.Life) bool {
+	in := s.living(id)
+	return in == nil || in.life.Fits(life)
 }
 
 func (s *store) checkDelete(id string, ids []string, force bool) error {

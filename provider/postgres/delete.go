@@ -49,20 +49,23 @@ SELECT count(*), coalesce(sum(events), 0)::bigint FROM old`)
 // Delete deletes the listed instances with all that belongs to them. Their keys are never given to
 // others, so that nothing claimed before can reach an instance of the same id.
 func (s *Store) Delete(
-	ctx context.Context, instances []string, force bool,
+	ctx context.Context, d provider.Deletion,
 ) (provider.Deleted, error) {
-	if len(instances) == 0 {
+	if len(d.Instances) == 0 {
 		return provider.Deleted{}, failure("delete_instances", ctx.Err())
 	}
-	ids := make([]string, 0, len(instances))
-	for _, id := range instances {
+	ids := make([]string, 0, len(d.Instances))
+	for _, id := range d.Instances {
 		ids = append(ids, askable(id))
 	}
 	ids = distinct(ids)
 	var deleted provider.Deleted
 	err := s.locked(ctx, "delete_instances", ids, func(ctx context.Context, g *group) error {
 		deleted = provider.Deleted{}
-		found, err := g.deletable(ctx, ids, force)
+		if root := g.byID[d.Instances[0]]; root != nil && !root.life.Fits(d.Root) {
+			return nil
+		}
+		found, err := g.deletable(ctx, ids, d.Force)
 		if err != nil || len(found) == 0 {
 			return err
 		}

@@ -131,7 +131,7 @@ type broken struct {
 	onRenew  func(provider.Renewal) ([]provider.Token, error)
 	onLoad   func(string, uint64) (provider.Record, error)
 	onEvents func(string, uint64) ([]history.Event, error)
-	onDelete func([]string, bool) (provider.Deleted, error)
+	onDelete func(provider.Deletion) (provider.Deleted, error)
 	onPrune  func(string, provider.PruneOptions) (provider.Pruned, error)
 	onList   func(provider.ListQuery) ([]string, error)
 	onClose  func() error
@@ -223,14 +223,14 @@ func (b *broken) History(ctx context.Context, id string, n uint64) ([]history.Ev
 }
 
 func (b *broken) Delete(
-	ctx context.Context, ids []string, force bool,
+	ctx context.Context, d provider.Deletion,
 ) (provider.Deleted, error) {
 	if b.onDelete != nil {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		return b.onDelete(ids, force)
+		return b.onDelete(d)
 	}
-	return b.Provider.Delete(ctx, ids, force)
+	return b.Provider.Delete(ctx, d)
 }
 
 func (b *broken) Prune(

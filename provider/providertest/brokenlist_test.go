@@ -417,18 +417,19 @@ func brokenState() map[string]breaker {
 			return b
 		},
 		"deletes running instances without force": func(b *broken) provider.Provider {
-			b.onDelete = func(ids []string, _ bool) (provider.Deleted, error) {
-				return b.Provider.Delete(background, ids, true)
+			b.onDelete = func(d provider.Deletion) (provider.Deleted, error) {
+				d.Force = true
+				return b.Provider.Delete(background, d)
 			}
 			return b
 		},
 		"deletes children with their parent": func(b *broken) provider.Provider {
-			b.onDelete = func(ids []string, force bool) (provider.Deleted, error) {
-				for i := 0; i < len(ids); i++ {
-					children, _ := b.Children(background, ids[i])
-					ids = append(ids, children...)
+			b.onDelete = func(d provider.Deletion) (provider.Deleted, error) {
+				for i := 0; i < len(d.Instances); i++ {
+					children, _ := b.Children(background, d.Instances[i])
+					d.Instances = append(d.Instances, children...)
 				}
-				return b.Provider.Delete(background, ids, force)
+				return b.Provider.Delete(background, d)
 			}
 			return b
 		},
@@ -436,7 +437,7 @@ func brokenState() map[string]breaker {
 			b.onPrune = func(id string, o provider.PruneOptions) (provider.Pruned, error) {
 				pruned, err := b.Provider.Prune(background, id, o)
 				if err == nil && o.KeepLast == 0 {
-					_, err = b.Provider.Delete(background, []string{id}, true)
+					_, err = b.Provider.Delete(background, provider.Deletion{Instances: []string{id}, Force: true})
 				}
 				return pruned, err
 			}

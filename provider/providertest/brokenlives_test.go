@@ -76,10 +76,17 @@ func brokenLives() map[string]breaker {
 			return b
 		},
 		"tells nobody whom it has deleted": func(b *broken) provider.Provider {
-			b.onDelete = func(ids []string, force bool) (provider.Deleted, error) {
-				deleted, err := b.Provider.Delete(background, ids, force)
+			b.onDelete = func(d provider.Deletion) (provider.Deleted, error) {
+				deleted, err := b.Provider.Delete(background, d)
 				deleted.Gone = nil
 				return deleted, err
+			}
+			return b
+		},
+		"deletes whoever lives there": func(b *broken) provider.Provider {
+			b.onDelete = func(d provider.Deletion) (provider.Deleted, error) {
+				d.Root = history.Life{}
+				return b.Provider.Delete(background, d)
 			}
 			return b
 		},

@@ -31,14 +31,14 @@ var deletion = theme{"deletion", "deletion.go", []Case{
 
 func (k *kit) delete(force bool, ids ...string) provider.Deleted {
 	k.Helper()
-	deleted, err := k.Provider.Delete(k.ctx, ids, force)
+	deleted, err := k.Provider.Delete(k.ctx, provider.Deletion{Instances: ids, Force: force})
 	require.NoError(k, err)
 	return deleted
 }
 
 func (k *kit) refuseDelete(want error, force bool, ids ...string) {
 	k.Helper()
-	_, err := k.Provider.Delete(k.ctx, ids, force)
+	_, err := k.Provider.Delete(k.ctx, provider.Deletion{Instances: ids, Force: force})
 	require.ErrorIs(k, err, want)
 }
 
@@ -82,7 +82,7 @@ func deleteFinished(k *kit) {
 
 func deleteRunning(k *kit) {
 	k.create("X")
-	_, err := k.Provider.Delete(k.ctx, []string{"X"}, false)
+	_, err := k.Provider.Delete(k.ctx, provider.Deletion{Instances: []string{"X"}})
 	require.ErrorIs(k, err, provider.ErrStillRunning)
 	require.False(k, provider.IsRetryable(err))
 	require.Contains(k, strings.ToLower(err.Error()), "running")

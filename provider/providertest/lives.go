@@ -25,6 +25,7 @@ var lives = theme{name: "lives", cases: []Case{
 	{ID: "L13", Title: "a child that winds down goes with its parent", run: windingDown},
 	{ID: "L14", Title: "children are those of the life that is there", run: childrenOfLife},
 	{ID: "L15", Title: "a deletion tells whom it has ended", run: toldGone},
+	{ID: "L19", Title: "a deletion that means an earlier life does nothing", run: deleteEarlier},
 	{ID: "L16", Title: "a life goes with the messages of a turn", run: sentLives},
 	{ID: "L17", Title: "early messages wait as long as their kind may", run: patienceOfKinds},
 	{ID: "L18", Title: "a late start meets nothing that has waited too long", run: lateStart},
@@ -322,6 +323,23 @@ func toldGone(k *kit) {
 	require.Len(k, gone, 2)
 	require.Contains(k, gone, provider.Gone{Instance: "X", Key: key, Life: oneLife})
 	require.Empty(k, k.delete(true, "X").Gone)
+}
+
+func deleteEarlier(k *kit) {
+	k.createFrom(startOf("X", oneLife))
+	for _, d := range []provider.Deletion{
+		{Instances: []string{"X"}, Root: otherLife, Force: true}, {Instances: []string{"X"}, Root: otherLife},
+	} {
+		deleted, err := k.Provider.Delete(k.ctx, d)
+		require.NoError(k, err)
+		require.Equal(k, provider.Deleted{}, deleted)
+	}
+	require.Equal(k, oneLife, k.info("X").Life)
+	deleted, err := k.Provider.Delete(k.ctx, provider.Deletion{
+		Instances: []string{"X"}, Root: oneLife, Force: true,
+	})
+	require.NoError(k, err)
+	require.Equal(k, 1, deleted.Instances)
 }
 
 func sentLives(k *kit) {

@@ -209,7 +209,7 @@ func (w *twins) delete() string {
 	var results [2]provider.Deleted
 	var errs [2]error
 	for i, p := range w.stores {
-		results[i], errs[i] = p.Delete(w.ctx, []string{id}, force)
+		results[i], errs[i] = p.Delete(w.ctx, provider.Deletion{Instances: []string{id}, Force: force})
 	}
 	if w.sameError(errs, "delete "+id) {
 		w.same(results[0].Instances, results[1].Instances, "deleted instances")

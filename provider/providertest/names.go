@@ -79,7 +79,7 @@ func longestNames(k *kit) {
 	require.Equal(k, []string{child}, children)
 	prefix := strings.ToValidUTF8(id[:len(id)-10], "")
 	require.Equal(k, []string{id}, k.list(provider.ListQuery{IDPrefix: prefix}))
-	deleted, err := k.Provider.Delete(k.ctx, []string{id, child}, true)
+	deleted, err := k.Provider.Delete(k.ctx, provider.Deletion{Instances: []string{id, child}, Force: true})
 	require.NoError(k, err)
 	require.Equal(k, 2, deleted.Instances)
 }

@@ -35,15 +35,15 @@ WHERE instance = ?1 + 0 AND execution < ?2 AND status <> 1 AND completed < ?3
 // Delete deletes the listed instances with all that belongs to them. Their keys are never given to
 // others, so that nothing claimed before can reach an instance of the same id.
 func (s *Store) Delete(
-	ctx context.Context, instances []string, force bool,
+	ctx context.Context, d provider.Deletion,
 ) (provider.Deleted, error) {
-	if len(instances) == 0 {
+	if len(d.Instances) == 0 {
 		return provider.Deleted{}, nil
 	}
 	var deleted provider.Deleted
 	err := s.write(ctx, "delete_instances", 0, func(w *writer) error {
 		deleted = provider.Deleted{}
-		found, err := w.deletable(instances, force)
+		found, err := w.deletable(&d)
 		if err != nil {
 			return err
 		}
@@ -65,7 +65,12 @@ func (s *Store) Delete(
 }
 
 // deletable gives the listed instances that exist, if all of them may be deleted.
-func (w *writer) deletable(ids []string, force bool) ([]*instance, error) {
+func (w *writer) deletable(d *provider.Deletion) ([]*instance, error) {
+	ids := d.Instances
+	root, err := w.withID(ids[0])
+	if err != nil || root != nil && !root.life.Fits(d.Root) {
+		return nil, err
+	}
 	listed := make(map[string]bool, len(ids))
 	for _, id := range ids {
 		listed[id] = true
@@ -79,7 +84,7 @@ func (w *writer) deletable(ids []string, force bool) ([]*instance, error) {
 		if i == nil || !i.born {
 			continue
 		}
-		if !force && !i.hasEnded() && (i.parent == nil || !listed[i.parent.Instance]) {
+		if !d.Force && !i.hasEnded() && (i.parent == nil || !listed[i.parent.Instance]) {
 			return nil, refuse(provider.ErrStillRunning, "Instance %s is still running. "+
 				"Use force=true to delete anyway, or cancel first.", id)
 		}
