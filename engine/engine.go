@@ -103,9 +103,7 @@ func (e *Engine) close(ctx context.Context) error {
 func (e *Engine) changed(c provider.Change) {
 	e.changes.changed(c)
 	if c.Deleted {
-		for _, rt := range e.working() {
-			rt.dropDeleted()
-		}
+		e.dropDeleted()
 	}
 	if !c.Work && c.NextDue.IsZero() {
 		return

@@ -66,10 +66,12 @@ func (rt *Runtime) deleted(instances []provider.Gone) {
 	}
 }
 
-// dropDeleted finds out which of the tasks that are held here were deleted by another process, and ends
-// them. It must not block: it is called from a store.
-func (rt *Runtime) dropDeleted() {
-	if rt.workers != nil {
-		rt.spawn("deletions", func() { rt.renewTasks(rt.ctx) })
+// dropDeleted finds out which of the tasks that are held here were deleted, and ends them. It does not
+// block: stores call it when another process has deleted instances.
+func (e *Engine) dropDeleted() {
+	for _, rt := range e.working() {
+		if rt.workers != nil {
+			rt.spawn("deletions", func() { rt.renewTasks(rt.ctx) })
+		}
 	}
 }

@@ -252,6 +252,9 @@ func (c *Client) deleteTree(
 		if err == nil {
 			c.e.deleted(deleted.Gone)
 		}
+		if err == nil && len(deleted.Gone) == 0 { // Perhaps the answer of an earlier try was lost.
+			c.e.dropDeleted()
+		}
 		if err == nil || attempt == orphanRetries || !errors.Is(err, provider.ErrOrphanedChild) {
 			return deleted, err
 		}

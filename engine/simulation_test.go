@@ -75,6 +75,28 @@ func (u *unreliable) Complete(ctx context.Context, c provider.Completions) ([]pr
 	return u.Provider.Complete(ctx, c)
 }
 
+func (u *unreliable) Submit(ctx context.Context, s provider.Submission) ([]provider.Submitted, error) {
+	if u.chance(10) {
+		return nil, transient("submit")
+	}
+	sent, err := u.Provider.Submit(ctx, s)
+	if err == nil && u.chance(10) {
+		return nil, transient("submit")
+	}
+	return sent, err
+}
+
+func (u *unreliable) Delete(ctx context.Context, d provider.Deletion) (provider.Deleted, error) {
+	if u.chance(5) {
+		return provider.Deleted{}, transient("delete")
+	}
+	deleted, err := u.Provider.Delete(ctx, d)
+	if err == nil && u.chance(3) {
+		return provider.Deleted{}, transient("delete")
+	}
+	return deleted, err
+}
+
 func (u *unreliable) Load(ctx context.Context, instance string, execution uint64) (provider.Record, error) {
 	if u.chance(5) {
 		return provider.Record{}, transient("load")
@@ -82,7 +104,8 @@ func (u *unreliable) Load(ctx context.Context, instance string, execution uint64
 	return u.Provider.Load(ctx, instance, execution)
 }
 
-// mixHost runs an orchestration that uses everything.
+// mixHost runs an orchestration that uses everything. Its input is a mark of its life, which everything
+// must have that it gets back.
 func mixHost() *enginetest.Host {
 	h := enginetest.NewHost()
 	h.Register("wrap", upper)
@@ -99,13 +122,19 @@ func mixHost() *enginetest.Host {
 			c.Sleep(1)
 			c.Do(replay.Action{Kind: replay.ContinueAsNew, Input: input})
 		}
+		var mark string
+		if err := json.Unmarshal([]byte(input), &mark); err != nil {
+			return nil, err
+		}
 		var tokens []uint64
 		for i := range 5 {
 			tokens = append(tokens, c.Schedule(replay.Action{
-				Kind: replay.Activity, Name: "wrap", Input: strconv.Quote(strconv.Itoa(i)),
+				Kind: replay.Activity, Name: "wrap", Input: strconv.Quote(mark + strconv.Itoa(i)),
 			}))
 		}
-		tokens = append(tokens, c.Schedule(replay.Action{Kind: replay.SubOrchestration, Name: "leaf", Input: `"kid"`}))
+		tokens = append(tokens, c.Schedule(replay.Action{
+			Kind: replay.SubOrchestration, Name: "leaf", Input: strconv.Quote(mark + "kid"),
+		}))
 		results := []json.RawMessage{json.RawMessage(strconv.Quote(c.Values["n"]))}
 		for _, token := range tokens {
 			_, d := c.Await(token)
@@ -263,23 +292,42 @@ func (w *world) replace(t *testing.T) {
 	w.boot(t, w.random.IntN(len(w.engines)))
 }
 
+// begin starts an instance and sends it what it waits for.
+func (w *world) begin(t *testing.T, i int, mark string) {
+	t.Helper()
+	id, client := fmt.Sprint("m", i), w.engine(i).Client()
+	require.NoError(t, client.Start(t.Context(), engine.StartRequest{
+		Instance: id, Name: "mix", Input: strconv.Quote(mark),
+	}))
+	require.NoError(t, errOf(client.Enqueue(t.Context(), id, "inbox", strconv.Itoa(i))))
+}
+
 func simulate(t *testing.T, seed uint64, stores []provider.Provider) {
 	t.Helper()
 	w := newWorld(t, seed, stores)
 	const instances = 30
 	for i := range instances {
-		id, client := fmt.Sprint("m", i), w.engine(i).Client()
-		require.NoError(t, client.Start(t.Context(), engine.StartRequest{Instance: id, Name: "mix", Input: "null"}))
-		require.NoError(t, errOf(client.Enqueue(t.Context(), id, "inbox", strconv.Itoa(i))))
+		w.begin(t, i, "first")
 		if w.random.IntN(4) == 0 {
 			w.replace(t)
 		}
+	}
+	// A third of the ids live a second time.
+	for i := 0; i < instances; i += 3 {
+		require.NoError(t, errOf(w.engine(w.random.IntN(9)).Client().Delete(t.Context(), fmt.Sprint("m", i), true)))
+		w.begin(t, i, "second")
 	}
 	for i := range instances {
 		id, client := fmt.Sprint("m", i), w.engine(i+1).Client()
 		status, err := client.Wait(t.Context(), id, 60*time.Second)
 		require.NoError(t, err, id)
-		require.JSONEq(t, fmt.Sprintf(`["1","<0>","<1>","<2>","<3>","<4>","<kid>",%d]`, i), status.Output, status.Error)
+		mark := "first"
+		if i%3 == 0 {
+			mark = "second"
+		}
+		require.Empty(t, status.Error, id)
+		require.JSONEq(t, fmt.Sprintf(
+			`["1","<%[1]s0>","<%[1]s1>","<%[1]s2>","<%[1]s3>","<%[1]s4>","<%[1]skid>",%[2]d]`, mark, i), status.Output, id)
 		_, err = client.Wait(t.Context(), id+"-detached", 60*time.Second)
 		require.NoError(t, err)
 	}
