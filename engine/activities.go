@@ -323,58 +323,6 @@ func (w *workers) abandon(task provider.AbandonedTask) {
 	}
 }
 
-// maxFused is the largest result that is handed over in memory: a larger one is stored first,
-// because computing it again costs more than a commit.
-const maxFused = 64 << 10
-
-// handOver gives an outcome to the instance if it lives here: its next commit deletes the task.
-// An outcome of a later attempt is stored first, so that a turn which ends the process does not
-// make a successful activity run over and over.
-func (w *workers) handOver(j *job, msg provider.Message) {
-	w.rt.counters.activityEnded(msg.Failure == nil)
-	it := item{msg: msg, task: &j.claim.Token}
-	if j.claim.Attempt == 1 && len(msg.Data) <= maxFused && w.rt.deliver(msg.Instance, msg.Life, it) {
-		return
-	}
-	w.rt.complete(it)
-}
-
-// complete stores an outcome as a message and deletes its task.
-func (rt *Runtime) complete(it item) {
-	defer rt.workers.forget([]provider.Token{*it.task})
-	c := provider.Completions{Items: []provider.Completion{{Task: *it.task, Message: &it.msg}}}
-	if rt.hasRoom() {
-		c.Claim = rt.leases.holder()
-		defer rt.claiming()()
-	}
-	var results []provider.Submitted
-	err := rt.insist(rt.ctx, "complete", func() (err error) {
-		results, err = rt.e.store.Complete(rt.ctx, c)
-		return err
-	})
-	if err == nil && len(results) == 1 {
-		err = results[0].Err
-	}
-	if err != nil {
-		if !errors.Is(err, context.Canceled) {
-			rt.counters.activityNotStored()
-			rt.log.activityNotStored(ActivityCall{Invocation: Invocation{
-				Instance: it.msg.Instance, Execution: it.msg.Execution,
-			}, ID: it.msg.Source}, err)
-		}
-		return
-	}
-	rt.e.route(rt, []provider.Message{it.msg}, results)
-}
-
-// completeLater stores an outcome that could not be fused with a turn.
-func (rt *Runtime) completeLater(it item) {
-	rt.spawn("completion", func() { // Else giveBack has the task.
-		defer rt.poller.freed()
-		rt.complete(it)
-	})
-}
-
 // cancel stops the activities of an execution whose results are no longer wanted, and tells them why.
 func (w *workers) cancel(instance string, execution uint64, reasons map[uint64]string) {
 	for event, reason := range reasons {

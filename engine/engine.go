@@ -161,6 +161,7 @@ func (e *Engine) submit(ctx context.Context, msgs []provider.Message) ([]provide
 	rt := e.choose()
 	s := provider.Submission{Messages: msgs}
 	if rt != nil {
+		defer rt.guests.Done()
 		s.Claim = rt.leases.holder()
 		defer rt.claiming()()
 	}
@@ -172,7 +173,8 @@ func (e *Engine) submit(ctx context.Context, msgs []provider.Message) ([]provide
 	return results, nil
 }
 
-// choose gives a runtime that has room for one more instance, or nil.
+// choose gives a runtime that has room for one more instance, or nil. The caller
+// is a guest of the runtime, which does not end before it has left.
 func (e *Engine) choose() *Runtime {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -180,6 +182,7 @@ func (e *Engine) choose() *Runtime {
 		rt := e.runtimes[(e.turn+i)%len(e.runtimes)]
 		if rt.hasRoom() {
 			e.turn += i + 1
+			rt.guests.Add(1)
 			return rt
 		}
 	}

@@ -18,6 +18,17 @@ func (w *workers) holds(token provider.Token) bool {
 	return w.held[token] != nil
 }
 
+// callOf gives the call of a task that is known here.
+func (w *workers) callOf(token provider.Token) (ActivityCall, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	j := w.held[token]
+	if j == nil {
+		return ActivityCall{}, false
+	}
+	return w.call(j), true
+}
+
 // tokens lists the held tasks whose results are wanted, by lease.
 func (w *workers) tokens() map[provider.LeaseID][]provider.Token {
 	w.mu.Lock()

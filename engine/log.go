@@ -115,10 +115,11 @@ func (l log) activityAbandoned(call ActivityCall, err error, delay time.Duration
 		slog.Float64("backoff_secs", delay.Seconds()))...)
 }
 
-// activityNotStored reports an outcome that the store refused: the activity may run again.
-func (l log) activityNotStored(call ActivityCall, err error) {
+// activityNotStored reports an outcome that the store refused, and when it is tried again; zero
+// means never, because the task is not held any more.
+func (l log) activityNotStored(call ActivityCall, err error, retryIn time.Duration) {
 	l.write(slog.LevelWarn, targetWorker, "Activity outcome not stored", append(activityAttrs(call),
-		slog.Any("error", err))...)
+		slog.Any("error", err), slog.Float64("backoff_secs", retryIn.Seconds()))...)
 }
 
 // unregistered is why and for how long work without a handler is put back.

@@ -47,6 +47,7 @@ type Runtime struct {
 	spawning sync.Mutex // guards over; it comes after every other lock
 	over     bool
 	wg       sync.WaitGroup
+	guests   sync.WaitGroup // calls of clients that claim for this runtime
 
 	suspects strays      // owned by upkeep
 	doubt    atomic.Bool // a call to the store may have claimed what is not known here
@@ -147,6 +148,7 @@ func (rt *Runtime) finish() {
 	rt.over = true
 	rt.spawning.Unlock()
 	rt.wg.Wait()
+	rt.awaitGuests()
 	rt.giveBack()
 	rt.log.runtimeStopped(rt.node, clean)
 }
@@ -169,8 +171,25 @@ func (rt *Runtime) waitQuiet() {
 	}
 }
 
-// giveBackTime bounds how long a shutdown tries to give claims back; leases end by themselves.
+// giveBackTime bounds how long a shutdown waits for claims under way, and how long it tries to give
+// claims back; leases end by themselves.
 const giveBackTime = 5 * time.Second
+
+// awaitGuests waits for calls of clients that may still claim something for this runtime.
+func (rt *Runtime) awaitGuests() {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		rt.guests.Wait()
+	}()
+	late := make(chan struct{})
+	stop := rt.e.clock.AfterFunc(giveBackTime, func() { close(late) })
+	defer stop()
+	select {
+	case <-done:
+	case <-late:
+	}
+}
 
 // giveBack releases all claims and drops all generators, so that other runtimes can go on at once.
 func (rt *Runtime) giveBack() {

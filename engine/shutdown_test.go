@@ -10,6 +10,7 @@ import (
 	"duroxide/engine"
 	"duroxide/engine/enginetest"
 	"duroxide/provider"
+	"duroxide/provider/faulty"
 	"duroxide/provider/memory"
 )
 
@@ -89,4 +90,25 @@ func TestADeletionStopsTheActivitiesOfAnEndingRuntime(t *testing.T) {
 	_, err := r.client.Delete(t.Context(), "a", true)
 	require.NoError(t, err)
 	require.NoError(t, r.rt.Shutdown(t.Context(), time.Hour))
+}
+
+func TestAShutdownGivesBackWhatAClientIsJustClaimingForIt(t *testing.T) {
+	t.Parallel()
+	h := enginetest.NewHost()
+	h.Orchestration("one", func(*enginetest.Code, string) (any, error) { return 1, nil })
+	inner := &lastLook{Provider: memory.New(memory.Options{})}
+	store := faulty.Wrap(inner)
+	r := rigOn(t, store, h, engine.RuntimeOptions{})
+	arrived := store.Block(faulty.Submit)
+	started := make(chan error, 1)
+	go func() {
+		started <- r.client.Start(context.WithoutCancel(t.Context()), engine.StartRequest{Instance: "a", Name: "one", Input: "1"})
+	}()
+	<-arrived
+	require.ErrorIs(t, r.rt.Shutdown(over(), 0), context.Canceled)
+	store.Release(faulty.Submit)
+	require.NoError(t, <-started)
+	require.NoError(t, r.e.Close(t.Context()))
+	require.NoError(t, inner.err)
+	require.Equal(t, provider.Depths{Messages: 1}, inner.depths, "the start is free for the next runtime")
 }

@@ -1,0 +1,123 @@
+package engine
+
+import (
+	"errors"
+	"strings"
+	"time"
+
+	"duroxide/history"
+	"duroxide/provider"
+)
+
+// maxFused is the largest result that is handed over in memory: a larger one is stored first,
+// because computing it again costs more than a commit.
+const maxFused = 64 << 10
+
+// Pauses between tries to store an outcome that the store refuses for good.
+const (
+	firstRefusedPause = 200 * time.Millisecond
+	lastRefusedPause  = 30 * time.Second
+)
+
+// triesForGood is how often an outcome is refused before its place is offered to a failure.
+const triesForGood = 3
+
+// maxRefusal bounds the text of a refusal that becomes an outcome, in bytes.
+const maxRefusal = 2000
+
+// handOver gives an outcome to the instance if it lives here: its next commit deletes the task.
+// An outcome of a later attempt is stored first, so that a turn which ends the process does not
+// make a successful activity run over and over.
+func (w *workers) handOver(j *job, msg provider.Message) {
+	w.rt.counters.activityEnded(msg.Failure == nil)
+	it := item{msg: msg, task: &j.claim.Token}
+	if j.claim.Attempt == 1 && len(msg.Data) <= maxFused && w.rt.deliver(msg.Instance, msg.Life, it) {
+		return
+	}
+	w.rt.complete(it)
+}
+
+// complete stores an outcome as a message and deletes its task. It goes on until the outcome is
+// stored or the task is not ours any more: an instance would wait for ever for what is neither.
+func (rt *Runtime) complete(it item) {
+	task := *it.task
+	defer rt.workers.forget([]provider.Token{task})
+	pause := firstRefusedPause
+	for tries := 1; rt.workers.holds(task); tries++ {
+		err := rt.store(it)
+		if err == nil || rt.ctx.Err() != nil { // giveBack has the task.
+			return
+		}
+		if tries == 1 {
+			rt.counters.activityNotStored()
+		}
+		if isLost(err) {
+			rt.outcomeNotStored(task, err, 0)
+			return
+		}
+		rt.outcomeNotStored(task, err, pause)
+		// If the store takes this instead, a moment later, the outcome was to blame and not the store.
+		if tries >= triesForGood && rt.store(refused(it, err)) == nil {
+			return
+		}
+		if !rt.pause(rt.ctx, pause) {
+			return
+		}
+		pause = min(2*pause, lastRefusedPause)
+	}
+}
+
+// store stores an outcome once, as often as the store has transient trouble.
+func (rt *Runtime) store(it item) error {
+	c := provider.Completions{Items: []provider.Completion{{Task: *it.task, Message: &it.msg}}}
+	if rt.hasRoom() {
+		c.Claim = rt.leases.holder()
+		defer rt.claiming()()
+	}
+	var results []provider.Submitted
+	err := rt.insist(rt.ctx, "complete", func() (err error) {
+		results, err = rt.e.store.Complete(rt.ctx, c)
+		return err
+	})
+	if err == nil && len(results) == 1 {
+		err = results[0].Err
+	}
+	if err == nil {
+		rt.e.route(rt, []provider.Message{it.msg}, results)
+	}
+	return err
+}
+
+func isLost(err error) bool {
+	return errors.Is(err, provider.ErrLockLost) || errors.Is(err, provider.ErrTaskLost)
+}
+
+// refused makes the failure of an activity whose outcome the store does not take.
+func refused(it item, cause error) item {
+	text := strings.ToValidUTF8(strings.ReplaceAll(cause.Error(), "\x00", ""), "?")
+	if len(text) > maxRefusal {
+		text = strings.ToValidUTF8(text[:maxRefusal], "") + "…"
+	}
+	it.msg.Data = ""
+	it.msg.Failure = &history.Failure{
+		Category: history.Infrastructure, Operation: "complete",
+		Message: "the store does not take the outcome of the activity: " + text,
+	}
+	return it
+}
+
+// outcomeNotStored reports a refusal; the outcome is tried again after the pause, or dropped if that
+// is zero.
+func (rt *Runtime) outcomeNotStored(task provider.Token, err error, pause time.Duration) {
+	if call, ok := rt.workers.callOf(task); ok {
+		rt.log.activityNotStored(call, err, pause)
+	}
+}
+
+// completeLater stores an outcome that could not be fused with a turn.
+func (rt *Runtime) completeLater(it item) {
+	rt.spawn("completion", func() { // Else giveBack has the task.
+		defer rt.poller.freed()
+		rt.complete(it)
+	})
+}
