@@ -1,5 +1,7 @@
 'use strict';
 
+const { types } = require('node:util');
+const { disown } = require('./disown.js');
 const { DuroxideError } = require('./errors.js');
 const limits = require('./limits.js');
 
@@ -15,13 +17,15 @@ const RESERVED_CHILD_MARKER = 'sub::';
 const UNSTORABLE = /\0|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
 
 /**
- * Says what a value is, for error texts. It never throws.
+ * Says what a value is that is refused, for error texts. It never throws.
  *
  * @param {unknown} value
  * @returns {string}
  */
 function kindOf(value) {
+  disown(value);
   if (value === null) return 'null';
+  if (types.isPromise(value)) return 'a promise';
   if (Array.isArray(value)) return 'an array';
   switch (typeof value) {
     case 'undefined':

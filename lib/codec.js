@@ -1,5 +1,7 @@
 'use strict';
 
+const { types } = require('node:util');
+const { disown } = require('./disown.js');
 const { DuroxideError } = require('./errors.js');
 const { LimitError, checkPayload } = require('./limits.js');
 
@@ -18,6 +20,10 @@ const { LimitError, checkPayload } = require('./limits.js');
 function encode(value, what) {
   if (typeof value === 'function' || typeof value === 'symbol') {
     throw new TypeError(`${what} is a ${typeof value}, which has no JSON form`);
+  }
+  if (types.isPromise(value)) {
+    disown(value);
+    throw new TypeError(`${what} is a promise, which has no JSON form: give what it resolves to`);
   }
   const text = JSON.stringify(value) ?? 'null';
   checkPayload(what, text);
@@ -70,6 +76,7 @@ function asText(value, what) {
 function describe(thrown, depth = 0) {
   try {
     if (!isError(thrown)) {
+      disown(thrown);
       return { name: '', message: String(thrown), stack: null, cause: null };
     }
     const hasCause = depth < 4 && thrown.cause !== undefined && thrown.cause !== null;

@@ -3,6 +3,7 @@
 const { types } = require('node:util');
 const check = require('../check.js');
 const codec = require('../codec.js');
+const { disown } = require('../disown.js');
 const limits = require('../limits.js');
 const { checkPolicy } = require('./backoff.js');
 const { LOCATION, location } = require('./location.js');
@@ -104,6 +105,7 @@ function checkTasks(d) {
   }
   for (const [index, task] of d.tasks.entries()) {
     if (!isTask(task)) {
+      disown(d.tasks);
       throw new TypeError(`task ${index} is ${describeYielded(task)}, which is not a task`);
     }
     if (task.type === 'continueAsNew' || task.type === 'continueAsNewVersioned') {
@@ -210,7 +212,7 @@ function checked(value) {
  * @returns {string}
  */
 function describeYielded(value) {
-  if (types.isPromise(value)) return 'a promise';
+  if (types.isPromise(value)) return check.kindOf(value);
   if (types.isGeneratorObject(value)) return 'an asynchronous generator';
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
     return typeof value.type === 'string'
