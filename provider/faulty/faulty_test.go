@@ -105,7 +105,7 @@ func TestAHeldCallHasItsEffectBeforeItReturns(t *testing.T) {
 	require.Empty(t, result)
 	release()
 	require.NoError(t, <-result)
-	require.Equal(t, 2, waiting(t, p))
+	require.Equal(t, 2, p.Calls(faulty.Submit))
 }
 
 func TestAHeldCallEndsWithItsContext(t *testing.T) {
