@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"flag"
 	"os"
 	"testing"
 
@@ -15,7 +16,12 @@ import (
 	"duroxide/provider/providertest"
 )
 
+// sideBySide is how many tests run at the same time, unless the command line says so. Many wait for
+// timeouts, or for a server of their own: together they wait once.
+const sideBySide = "8"
+
 func TestMain(m *testing.M) {
+	_ = flag.Set("test.parallel", sideBySide)
 	code := pgtest.Main(m)
 	if code == 0 {
 		if err := goleak.Find(); err != nil {

@@ -158,7 +158,7 @@ func TestConnectionsAreNamedAndNoMoreThanAllowed(t *testing.T) {
 		require.NoError(t, <-errs)
 	}
 	const connections = `SELECT count(*) FROM pg_stat_activity WHERE application_name = $1`
-	require.Eventually(t, s.IsListening, 20*time.Second, time.Millisecond)
+	require.Eventually(t, s.IsListening, hangs, time.Millisecond)
 	found, err := s.Number(t.Context(), connections, other)
 	require.NoError(t, err)
 	require.EqualValues(t, 4, found, "the pool, and the listening one")
@@ -187,7 +187,7 @@ func TestACallWaitsForAConnectionSoLongAndNoLonger(t *testing.T) {
 		waiting, err := watcher.Number(t.Context(), `SELECT count(*) FROM pg_locks
 WHERE NOT granted AND relation = 'S.instances'::regclass`)
 		return err == nil && waiting == 1
-	}, 20*time.Second, time.Millisecond)
+	}, hangs, time.Millisecond)
 	_, err = s.Stats(t.Context(), "a")
 	require.ErrorContains(t, err, "pool timed out while waiting for an open connection")
 	require.True(t, provider.IsRetryable(err))

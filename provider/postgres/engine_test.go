@@ -90,7 +90,7 @@ const callers = 8
 // node and waited for by another.
 func (n *nodes) work(t *testing.T, direct postgres.Options, disturb func(ended *atomic.Int64)) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*hangs)
 	defer cancel()
 	var ended atomic.Int64
 	var over atomic.Bool
@@ -117,9 +117,9 @@ func (n *nodes) work(t *testing.T, direct postgres.Options, disturb func(ended *
 	require.Eventually(t, func() bool {
 		left, err := s.Number(t.Context(), `SELECT count(*) FROM S.messages`)
 		return err == nil && left == 0
-	}, time.Minute, 10*time.Millisecond, "something was left behind")
+	}, hangs, 10*time.Millisecond, "something was left behind")
 	for _, rt := range n.runtimes {
-		require.NoError(t, rt.Shutdown(ctx, time.Minute))
+		require.NoError(t, rt.Shutdown(ctx, hangs))
 	}
 	for caller, count := range instances {
 		for i := range count {
@@ -172,7 +172,7 @@ func (n *nodes) fan(ctx context.Context, t *testing.T, id string, number int) bo
 			return err
 		},
 		func() (err error) {
-			status, err = waiter.Wait(ctx, id, 4*time.Minute)
+			status, err = waiter.Wait(ctx, id, hangs)
 			return err
 		},
 	} {

@@ -100,7 +100,7 @@ func TestAMigrationGivesWayToThoseWhoWaitBehindIt(t *testing.T) {
 	_, err = reader.Exec(t.Context(), "BEGIN; LOCK TABLE "+quoted(o.Schema)+".messages IN ACCESS SHARE MODE")
 	require.NoError(t, err)
 	newer := later(t, o, "ALTER TABLE S.messages ADD COLUMN note text;")
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), hangs)
 	defer cancel()
 
 	_, err = postgres.Open(ctx, postgres.HurryMigrations(newer, time.Millisecond))
@@ -121,7 +121,7 @@ func TestAMigrationGivesWayToThoseWhoWaitBehindIt(t *testing.T) {
 			waiting, err := s.Number(t.Context(), `SELECT count(*) FROM pg_locks
 WHERE NOT granted AND mode = 'AccessExclusiveLock' AND relation = 'S.messages'::regclass`)
 			return err == nil && waiting == 1
-		}, 20*time.Second, time.Millisecond)
+		}, hangs, time.Millisecond)
 		submit(t, s, start(fmt.Sprint("i", n)), nil)
 	}
 	_, err = reader.Exec(t.Context(), "COMMIT")

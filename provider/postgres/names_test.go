@@ -69,7 +69,7 @@ func TestNodesHearEachOtherWhateverTheirSchemaIsCalled(t *testing.T) {
 		pgtest.Drop(t, url, name)
 		o := postgres.Options{URL: url, Schema: name, MaxConns: 2}
 		one, two := open(t, o), open(t, o)
-		require.Eventually(t, two.IsListening, 20*time.Second, time.Millisecond)
+		require.Eventually(t, two.IsListening, hangs, time.Millisecond)
 		heard := ear(t, two)
 		submit(t, one, start("a"), nil)
 		await(t, heard, "work", func(c provider.Change) bool { return c.Work && !c.All })

@@ -47,7 +47,7 @@ func TestNoInstanceFailsWhile(t *testing.T) {
 				reached(t, ended, callers)
 				p.set(f.fault)
 				require.Eventually(t, func() bool { return f.enough(p, ended.Load()) },
-					time.Minute, time.Millisecond)
+					hangs, time.Millisecond)
 				p.set(noFault)
 				reached(t, ended, ended.Load()+2*callers)
 			})

@@ -68,7 +68,7 @@ logfile = %s
 			return false
 		}
 		return conn.Close(t.Context()) == nil
-	}, 20*time.Second, 20*time.Millisecond, "pgbouncer does not answer")
+	}, hangs, 20*time.Millisecond, "pgbouncer does not answer")
 	return u.String() + "&pooler=transaction"
 }
 

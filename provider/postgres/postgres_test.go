@@ -14,6 +14,7 @@ import (
 	"duroxide/provider"
 	"duroxide/provider/postgres"
 	"duroxide/provider/postgres/pgtest"
+	"duroxide/provider/providertest"
 )
 
 func open(t *testing.T, o postgres.Options) *postgres.Store {
@@ -31,7 +32,7 @@ func fresh(t *testing.T) postgres.Options {
 }
 
 func holder(node string) *provider.Holder {
-	return &provider.Holder{Node: node, TTL: time.Minute}
+	return &provider.Holder{Node: node, TTL: 4 * hangs}
 }
 
 func start(instance string) provider.Message {
@@ -107,7 +108,7 @@ func await(
 	t *testing.T, heard <-chan provider.Change, what string, matches func(provider.Change) bool,
 ) {
 	t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(hangs)
 	for {
 		select {
 		case c := <-heard:
@@ -200,7 +201,7 @@ func TestTwoNodesShareOneSchema(t *testing.T) {
 	t.Parallel()
 	o := fresh(t)
 	one, two := open(t, o), open(t, o)
-	require.Eventually(t, two.IsListening, 20*time.Second, time.Millisecond)
+	require.Eventually(t, two.IsListening, hangs, time.Millisecond)
 	heard := ear(t, two)
 	status, err := two.Status(t.Context(), "a")
 	require.NoError(t, err)
@@ -246,14 +247,15 @@ func TestTwoNodesShareOneSchema(t *testing.T) {
 func TestTheWorkOfADeadNodeMovesToAnother(t *testing.T) {
 	t.Parallel()
 	o := fresh(t)
+	clock := providertest.NewClock()
+	o.Clock = clock.Now
 	dead, other := open(t, o), open(t, o)
-	require.Eventually(t, other.IsListening, 20*time.Second, time.Millisecond)
+	require.Eventually(t, other.IsListening, hangs, time.Millisecond)
 	heard := ear(t, other)
-	short := &provider.Holder{Node: "dead", TTL: 1500 * time.Millisecond}
-	claim := submit(t, dead, start("a"), short).Claim
+	claim := submit(t, dead, start("a"), holder("dead")).Claim
 	require.NotNil(t, claim)
 	c := firstTurn(claim)
-	c.TaskHolder = &provider.Holder{Node: "dead tasks", TTL: 1500 * time.Millisecond}
+	c.TaskHolder = holder("dead tasks")
 	c.NewTasks = []provider.NewTask{{Task: provider.Task{Event: 2, Name: "t"}, Claim: true}}
 	_, err := dead.Commit(t.Context(), c)
 	require.NoError(t, err)
@@ -261,6 +263,7 @@ func TestTheWorkOfADeadNodeMovesToAnother(t *testing.T) {
 	require.Empty(t, claimTurns(t, other, holder("n")))
 
 	// The node sleeps from here on. The end of its leases is noticed without being told.
+	clock.Advance(5 * hangs)
 	ask := provider.ClaimRequest{
 		Turns: holder("n"), MaxTurns: 1, Tasks: holder("n tasks"), MaxTasks: 1,
 	}
@@ -369,16 +372,16 @@ func TestClocksThatDifferNeitherLoseNorDoubleALease(t *testing.T) {
 		t.Cleanup(func() { _ = s.Close(context.Background()) })
 		return s
 	}
-	slow, fast := skewed(-10*time.Second), skewed(10*time.Second)
-	require.WithinDuration(t, slow.Now(), fast.Now(), 5*time.Second)
-	h := &provider.Holder{Node: "slow", TTL: 8 * time.Second}
+	slow, fast := skewed(-time.Hour), skewed(time.Hour)
+	require.WithinDuration(t, slow.Now(), fast.Now(), time.Minute)
+	h := &provider.Holder{Node: "slow", TTL: 50 * time.Minute}
 	claim := submit(t, slow, start("a"), h).Claim
 	require.NotNil(t, claim)
 	submit(t, fast, raise("a", "1"), nil)
 	require.Empty(t, claimTurns(t, fast, holder("fast")), "the lease has not ended for anybody")
 	_, err := slow.Commit(t.Context(), firstTurn(claim))
 	require.NoError(t, err)
-	_, err = slow.Renew(t.Context(), provider.Renewal{Lease: claim.Token.Lease, Extend: time.Minute})
+	_, err = slow.Renew(t.Context(), provider.Renewal{Lease: claim.Token.Lease, Extend: 2 * time.Hour})
 	require.NoError(t, err)
 }
 
@@ -419,5 +422,5 @@ func TestTurnsOfAHeldInstanceStayInTheirPage(t *testing.T) {
 SELECT pg_stat_get_tuples_hot_updated('S.instances'::regclass) * 100
   / greatest(pg_stat_get_tuples_updated('S.instances'::regclass), 1)`)
 		return err == nil && hot >= 90
-	}, 20*time.Second, 100*time.Millisecond)
+	}, hangs, 100*time.Millisecond)
 }
