@@ -30,7 +30,7 @@ const levelTrace = slog.Level(-8)
 // logOptions configures the sink. JavaScript reads the environment and passes what it found: Go
 // sees only the environment of the moment in which the process started.
 type logOptions struct {
-	// Path of a file to append to; nil means file descriptor 2.
+	// Path of a file to append to; nil means standard error.
 	Path *string `json:"path"`
 	// Filter is the text of RUST_LOG or DUROXIDE_LOG, or nil where neither is set.
 	Filter *string `json:"filter"`
@@ -51,7 +51,7 @@ type logOptions struct {
 // sink is where log lines go. The process has one, which is never changed once installed; a runtime
 // may bring a logger object, which is one more.
 type sink struct {
-	descriptor int
+	descriptor descriptor
 	filter     logFilter
 	format     func(*sink, line) []byte
 	colors     bool
@@ -61,11 +61,11 @@ type sink struct {
 	object *logObject
 }
 
-// current is the sink in use. Until one is installed, warnings go to file descriptor 2.
+// current is the sink in use. Until one is installed, warnings go to standard error.
 var current = func() *atomic.Pointer[sink] {
 	var p atomic.Pointer[sink]
 	p.Store(&sink{
-		descriptor: 2, filter: chooseFilter(nil, "warn"), format: (*sink).compactLine,
+		descriptor: syscall.Stderr, filter: chooseFilter(nil, "warn"), format: (*sink).compactLine,
 	})
 	return &p
 }()
@@ -85,7 +85,7 @@ var errSinkInstalled = errors.New(
 // cannot be opened is reported even if there is a sink.
 func installSink(_ context.Context, o logOptions) error {
 	s := &sink{
-		descriptor: 2, colors: o.Colors, installed: true, format: (*sink).compactLine,
+		descriptor: syscall.Stderr, colors: o.Colors, installed: true, format: (*sink).compactLine,
 		service: service{o.ServiceName, o.ServiceVersion},
 	}
 	if o.Format == "json" {
@@ -144,10 +144,10 @@ func (s *sink) write(l line) {
 
 // writeAll writes with the bare system call: os.File would end the process with SIGPIPE where the
 // other end of a pipe is closed. What cannot be written is lost; logging has no other way out.
-func writeAll(descriptor int, b []byte) {
+func writeAll(to descriptor, b []byte) {
 	const patience, pause = 50, time.Millisecond
 	for waits := 0; len(b) > 0; {
-		n, err := syscall.Write(descriptor, b)
+		n, err := syscall.Write(to, b)
 		switch {
 		case n > 0:
 			b = b[n:]
