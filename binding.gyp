@@ -20,7 +20,12 @@
         "-Wall", "-Wextra", "-Wpedantic", "-Werror",
       ],
       "conditions": [
-        ["OS=='linux'", {"ldflags": ["-Wl,-z,nodelete", "-Wl,-z,now"], "libraries": ["-ldl"]}],
+        ["OS=='linux'", {
+          # Without -g and with -s: what nobody debugs needs no symbols.
+          "cflags_cc!": ["-g"],
+          "ldflags": ["-Wl,-z,nodelete", "-Wl,-z,now", "-s"],
+          "libraries": ["-ldl"],
+        }],
         ["OS=='mac'", {
           "xcode_settings": {
             "CLANG_CXX_LANGUAGE_STANDARD": "c++17",

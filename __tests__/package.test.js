@@ -1,93 +1,126 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
-const { after, before, test } = require('node:test');
+const { after, before, describe, it } = require('node:test');
+const { packageName, platformName } = require('../lib/platforms.js');
+const consumer = require('../scripts/consumer.js');
+const packages = require('../scripts/packages.js');
+const { serveRegistry } = require('../scripts/registry.js');
+
+/**
+ * The packages as somebody installs them: the main one, and the engine of this system in the binaries
+ * of this checkout. No variable leads to them, and there is no compiler on the PATH.
+ */
 
 const ROOT = path.join(__dirname, '..');
-const ONE_ORCHESTRATION = `
-  const store = await SqliteProvider.open('package.db');
-  const runtime = new Runtime(store, { logLevel: 'error' });
-  runtime.registerActivity('greet', (_ctx, name) => 'Hello, ' + name);
-  runtime.registerOrchestration('Hello', function* (ctx, name) {
-    return yield ctx.scheduleActivity('greet', name);
+const HOST = platformName(process.platform, process.arch);
+const top = fs.mkdtempSync(path.join(os.tmpdir(), 'duroxide-package-'));
+const folder = path.join(top, 'installed');
+let packed;
+let registry;
+
+before(async () => {
+  packed = [
+    packages.makeMain(path.join(top, 'made')),
+    packages.makePlatform(HOST, path.join(ROOT, 'build', 'Release'), path.join(top, 'made')),
+  ].map((made) => packages.pack(made, path.join(top, 'packed')));
+  registry = await serveRegistry(packed.map(({ file }) => file));
+  consumer.makeProject(folder);
+  const files = packed.map(({ file }) => file);
+  const { code, stderr } = await consumer.npmIn(folder, [
+    ...['install', '--ignore-scripts', '--registry', registry.url, ...files],
+  ]);
+  assert.equal(code, 0, stderr);
+});
+
+after(() => {
+  registry.close();
+  fs.rmSync(top, { recursive: true, force: true });
+});
+
+/** Runs a program of the project. */
+async function output(args, more) {
+  const { code, stdout, stderr } = await consumer.runIn(folder, [process.execPath, ...args], more);
+  assert.equal(code, 0, stderr);
+  return stdout;
+}
+
+describe('what is packed', () => {
+  it('brings an engine and no source of one, and runs no script', () => {
+    const installed = path.join(folder, 'node_modules');
+    const manifest = JSON.parse(fs.readFileSync(path.join(installed, 'duroxide', 'package.json')));
+    assert.equal(manifest.scripts, undefined);
+    assert.equal(manifest.dependencies, undefined);
+    const { version } = require('../package.json');
+    const engines = Object.values(manifest.optionalDependencies);
+    assert.ok(engines.length >= 5 && engines.every((pinned) => pinned === version));
+    const sources = fs
+      .readdirSync(installed, { recursive: true })
+      .filter((name) => /\.(go|cc|h|gyp)$/.test(name));
+    assert.deepEqual(sources, []);
+    assert.deepEqual(fs.readdirSync(path.join(installed, '@duroxide')), [HOST]);
   });
-  await runtime.start();
-  const client = new Client(store);
-  await client.startOrchestration(id, 'Hello', 'Ada');
-  const { status, output } = await client.waitForOrchestration(id);
-  console.log(status, output);
-  await runtime.shutdown();
-  await store.close();
-`;
 
-const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'duroxide-package-'));
-// The package brings sources; the binaries are those of this checkout.
-const env = { ...process.env, DUROXIDE_NATIVE_PATH: path.join(ROOT, 'build', 'Release') };
-
-function npm(args, cwd) {
-  const options = { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] };
-  const own = process.env.npm_execpath;
-  if (own?.endsWith('.js')) return execFileSync(process.execPath, [own, ...args], options);
-  return execFileSync('npm', args, { ...options, shell: process.platform === 'win32' });
-}
-
-function node(file, text) {
-  fs.writeFileSync(path.join(folder, file), text);
-  return execFileSync(process.execPath, [file], { cwd: folder, env, encoding: 'utf8' });
-}
-
-before(() => {
-  const [{ filename }] = JSON.parse(
-    npm(['pack', '--json', '--ignore-scripts', '--pack-destination', folder], ROOT),
-  );
-  fs.writeFileSync(path.join(folder, 'package.json'), '{ "private": true }');
-  npm(['install', '--offline', '--no-audit', '--no-fund', path.join(folder, filename)], folder);
+  it('is no larger than it may be, and holds one copy of each binary', () => {
+    for (const each of packed) assert.deepEqual(packages.checkSize(each), []);
+    const [, engine] = packed;
+    assert.equal(engine.files.filter((name) => /\.(so|dylib|dll|node)$/.test(name)).length, 2);
+  });
 });
 
-after(() => fs.rmSync(folder, { recursive: true, force: true }));
+describe('in an empty folder, without a compiler', () => {
+  it('has neither Go nor make nor a compiler on its PATH', async () => {
+    for (const tool of ['go', 'make', 'cc', 'c++', 'gcc', 'g++', 'clang', 'python3']) {
+      await assert.rejects(consumer.runIn(folder, [tool, '--version']), { code: 'ENOENT' });
+    }
+  });
 
-test('installing the package runs no script and brings no dependency', () => {
-  const installed = fs.readdirSync(path.join(folder, 'node_modules'));
-  assert.deepEqual(
-    installed.filter((name) => !name.startsWith('.')),
-    ['duroxide'],
-  );
-  const { scripts = {} } = require(path.join(folder, 'node_modules', 'duroxide', 'package.json'));
-  for (const name of ['preinstall', 'install', 'postinstall', 'prepare']) {
-    assert.equal(scripts[name], undefined, `the package has a script ${name}`);
+  for (const file of ['first.cjs', 'first.mjs']) {
+    it(`the first workflow of the README runs as ${file}`, async () => {
+      assert.equal(await output([file]), consumer.FIRST_OUTPUT);
+      fs.rmSync(path.join(folder, 'workflows.db'));
+    });
   }
-  assert.equal(fs.existsSync(path.join(folder, 'node_modules', 'duroxide', 'build')), false);
+
+  for (const resolution of consumer.RESOLUTIONS) {
+    it(`the types are found with ${resolution.moduleResolution}`, async () => {
+      const { code, stdout, stderr } = await consumer.typeCheck(folder, resolution);
+      assert.equal(code, 0, stdout + stderr);
+    });
+  }
+
+  it('the deep path of the entry and the package description can be required', async () => {
+    const text = `const assert = require('node:assert/strict');
+      assert.equal(require('duroxide/lib/duroxide.js'), require('duroxide'));
+      console.log(require('duroxide/package.json').name);`;
+    assert.equal(await output(['-e', text]), 'duroxide\n');
+  });
+
+  it('the command of the package prints the SQL of a schema', async () => {
+    const command = path.join(folder, 'node_modules', 'duroxide', 'bin', 'duroxide.js');
+    const printed = await output([command, 'postgres-sql', '--schema', 'shop']);
+    assert.match(printed, /CREATE SCHEMA IF NOT EXISTS "shop";/);
+  });
 });
 
-test('the installed package runs an orchestration when it is required', () => {
-  const text = `const { Client, Runtime, SqliteProvider } = require('duroxide');
-    const id = 'required';
-    (async () => {${ONE_ORCHESTRATION}})();`;
-  assert.equal(node('required.cjs', text), 'Completed Hello, Ada\n');
-});
-
-test('the installed package runs an orchestration when it is imported by name', () => {
-  const text = `import { Client, Runtime, SqliteProvider } from 'duroxide';
-    const id = 'imported';
-    ${ONE_ORCHESTRATION}`;
-  assert.equal(node('imported.mjs', text), 'Completed Hello, Ada\n');
-});
-
-test('the deep path of the entry and the package description can be required', () => {
-  const text = `const assert = require('node:assert/strict');
-    assert.equal(require('duroxide/lib/duroxide.js'), require('duroxide'));
-    console.log(require('duroxide/package.json').name);`;
-  assert.equal(node('deep.cjs', text), 'duroxide\n');
-});
-
-test('the command of the package prints the SQL of a schema', () => {
-  const printed = npm(
-    ['exec', '--offline', '--', 'duroxide', 'postgres-sql', '--schema', 'shop'],
-    folder,
-  );
-  assert.match(printed, /CREATE SCHEMA IF NOT EXISTS "shop";/);
+describe('from a registry', () => {
+  it('npm chooses the engine of this system and fetches no other', async () => {
+    const project = path.join(top, 'chosen');
+    consumer.makeProject(project);
+    const before = registry.asked.length;
+    const { code, stderr } = await consumer.npmIn(project, [
+      ...['install', '--ignore-scripts', '--registry', registry.url, 'duroxide'],
+    ]);
+    assert.equal(code, 0, stderr);
+    const fetched = registry.asked.slice(before).filter((url) => url.endsWith('.tgz'));
+    assert.deepEqual(
+      fetched.map((url) => url.split('/-/')[0]).sort(),
+      [packageName(HOST), 'duroxide'].sort(),
+    );
+    const { stdout } = await consumer.runIn(project, [process.execPath, 'first.mjs']);
+    assert.equal(stdout, consumer.FIRST_OUTPUT);
+  });
 });

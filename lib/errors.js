@@ -44,6 +44,14 @@ const LOCAL_CODES = Object.freeze([
   'VERSION_MISMATCH',
 ]);
 
+/** Codes that say that the engine does not fit this system; no store has to do with it. */
+const UNFIT_CODES = Object.freeze([
+  'NATIVE_LOAD_FAILED',
+  'NATIVE_NOT_FOUND',
+  'UNSUPPORTED_PLATFORM',
+  'VERSION_MISMATCH',
+]);
+
 /** The base of all errors of this package. `code` is stable; `details` is plain data or absent. */
 class DuroxideError extends Error {
   /**
@@ -150,4 +158,11 @@ function classOfFailure(message, otherwise) {
   return found === undefined ? otherwise : found.Class;
 }
 
-module.exports = { ...classes, ENGINE_CODES, LOCAL_CODES, classOfFailure, errorFromCode };
+module.exports = {
+  ...classes,
+  ENGINE_CODES,
+  LOCAL_CODES,
+  UNFIT_CODES,
+  classOfFailure,
+  errorFromCode,
+};

@@ -1,17 +1,16 @@
 'use strict';
 
 const fs = require('node:fs');
+const { createRequire } = require('node:module');
 const path = require('node:path');
-const { DuroxideError } = require('./errors.js');
+const { ADDON_FILE, engineFile, packageName, platformName } = require('./platforms.js');
+const unfit = require('./unfit.js');
 const { version: packageVersion } = require('../package.json');
 
-/** Finds, loads and version-checks the addon and the engine. The only file that names them. */
+/** Finds, loads and version-checks the addon and the engine. The only file that loads them. */
 
-const ENGINE_FILES = {
-  darwin: 'libduroxide.dylib',
-  win32: 'duroxide.dll',
-};
-const ADDON_FILE = 'duroxide.node';
+/** Not `require` itself: a bundler would want to know now what is loaded. */
+const requireFile = createRequire(__filename);
 
 /** Marks, per environment, which copy of the engine was loaded first. */
 const LOADED = Symbol.for('duroxide.engine.path');
@@ -38,16 +37,15 @@ function repairSignals() {
 
 function load() {
   const directory = findDirectory();
-  const enginePath = path.join(directory, engineFile());
-  const addon = requireAddon(path.join(directory, ADDON_FILE));
-  const engineVersion = loadEngine(addon, enginePath);
-  checkVersions(addon.version, engineVersion, directory);
+  const enginePath = path.join(directory, engineFile(process.platform));
+  const addonPath = path.join(directory, ADDON_FILE);
+  const addon = attempt(addonPath, () => requireFile(addonPath));
+  const engineVersion = attempt(enginePath, () => addon.load(enginePath));
+  if (addon.version !== packageVersion || engineVersion !== packageVersion) {
+    throw unfit.mismatch({ addon: addon.version, engine: engineVersion }, directory);
+  }
   warnOfSecondCopy(enginePath);
   return addon;
-}
-
-function engineFile() {
-  return ENGINE_FILES[process.platform] ?? 'libduroxide.so';
 }
 
 /** The directory with both binaries: what the developer said, the platform package, a local build. */
@@ -57,108 +55,63 @@ function findDirectory() {
     const directory = chosen.endsWith('.node') ? path.dirname(chosen) : chosen;
     return path.resolve(directory);
   }
-  const found = [packageDirectory(), path.join(__dirname, '..', 'build', 'Release')].find(
-    (directory) => directory !== null && hasBinaries(directory),
-  );
-  if (found === undefined) throw notFound();
+  const wanted = packageName(platformName(process.platform, process.arch));
+  const description = resolve(`${wanted}/package.json`);
+  const build = path.join(__dirname, '..', 'build', 'Release');
+  const directories = [...(description === null ? [] : [path.dirname(description)]), build];
+  const found = directories.find(hasBinaries);
+  if (found === undefined) throw unfit.notFound(looks(wanted, directories), resolve);
   return found;
 }
 
 /** @param {string} directory */
 function hasBinaries(directory) {
-  return [ADDON_FILE, engineFile()].every((file) => fs.existsSync(path.join(directory, file)));
+  return missingFiles(directory).length === 0;
 }
 
-function platformPackage() {
-  const libc = process.platform === 'linux' ? '-gnu' : '';
-  return `@duroxide/${process.platform}-${process.arch}${libc}`;
+/** @param {string} directory */
+function missingFiles(directory) {
+  return [ADDON_FILE, engineFile(process.platform)].filter(
+    (file) => !fs.existsSync(path.join(directory, file)),
+  );
 }
 
-function packageDirectory() {
+/**
+ * @param {string} wanted
+ * @param {string[]} directories
+ */
+function looks(wanted, directories) {
+  const among = directories.map((where) => ({
+    where,
+    found: fs.existsSync(where) ? `there is no ${missingFiles(where).join(', no ')}` : 'not there',
+  }));
+  if (directories.length > 1) return among;
+  return [{ where: `${wanted}@${packageVersion}`, found: `not found from ${__dirname}` }, ...among];
+}
+
+/** @param {string} request */
+function resolve(request) {
   try {
-    return path.dirname(require.resolve(`${platformPackage()}/package.json`));
+    return requireFile.resolve(request);
   } catch {
     return null;
   }
 }
 
-/** Linux without glibc is musl, as in Alpine: Go cannot make a library that it loads. */
-function isMusl() {
-  if (process.platform !== 'linux') return false;
-  try {
-    const report = process.report?.getReport();
-    const { header } = typeof report === 'string' ? JSON.parse(report) : report;
-    return header !== undefined && header.glibcVersionRuntime === undefined;
-  } catch {
-    return false;
-  }
-}
-
-function muslError() {
-  return new DuroxideError(
-    'duroxide cannot run on Linux with musl (Alpine and others): Go cannot build a library that ' +
-      'musl loads. Use an image with glibc, for example node:22-slim',
-    { code: 'UNSUPPORTED_PLATFORM' },
-  );
-}
-
-function notFound() {
-  if (isMusl()) return muslError();
-  return new DuroxideError(
-    `the duroxide engine for ${process.platform} ${process.arch} is not installed: expected the ` +
-      `package ${platformPackage()}@${packageVersion}, or a local build in build/Release. It is ` +
-      'missing if optional dependencies were switched off, if the lock file was made on another ' +
-      'platform (npm/cli#4828), or if node_modules was copied from another system. Run ' +
-      '"npm install --include=optional", or "npm run build" in a checkout',
-    { code: 'NATIVE_NOT_FOUND' },
-  );
-}
-
-/** @param {string} file */
-function requireAddon(file) {
-  try {
-    return require(file);
-  } catch (error) {
-    throw loadError(file, error);
-  }
-}
-
 /**
- * @param {Addon} addon
+ * Loads a file. The error says what to do.
+ *
+ * @template T
  * @param {string} file
+ * @param {() => T} load
+ * @returns {T}
  */
-function loadEngine(addon, file) {
+function attempt(file, load) {
   try {
-    return addon.load(file);
+    return load();
   } catch (error) {
-    throw loadError(file, error);
+    throw unfit.notLoaded(file, error);
   }
-}
-
-/**
- * @param {string} file
- * @param {any} cause
- */
-function loadError(file, cause) {
-  if (isMusl()) return muslError();
-  return new DuroxideError(`cannot load ${file}: ${cause.message}`, {
-    code: 'NATIVE_LOAD_FAILED',
-    cause,
-  });
-}
-
-/**
- * @param {string} addonVersion
- * @param {string} engineVersion
- * @param {string} directory
- */
-function checkVersions(addonVersion, engineVersion, directory) {
-  if (addonVersion === packageVersion && engineVersion === packageVersion) return;
-  throw new DuroxideError(
-    `duroxide ${packageVersion} found an engine of version ${engineVersion} and an addon of ` +
-      `version ${addonVersion} in ${directory}. Install the package again, or run "npm run build"`,
-    { code: 'VERSION_MISMATCH' },
-  );
 }
 
 /** @param {string} file */

@@ -1,9 +1,11 @@
 'use strict';
 
 const fs = require('node:fs');
+const path = require('node:path');
 const channel = require('./channel.js');
 const check = require('./check.js');
-const { DuroxideError } = require('./errors.js');
+const { DuroxideError, UNFIT_CODES } = require('./errors.js');
+const { version } = require('../package.json');
 
 /** Providers: options in, an open store out. */
 
@@ -23,11 +25,26 @@ function openedStore(provider) {
   if (found === undefined) {
     throw new TypeError(
       'provider must be what SqliteProvider.open(...) or another factory resolved to, ' +
-        `not ${check.kindOf(provider)}`,
+        `not ${describe(provider)}`,
     );
   }
   return found;
 }
+
+/** What providers of every copy of this package carry: where the copy is. */
+const COPY = Symbol.for('duroxide.provider.copy');
+
+/** @param {any} provider */
+function describe(provider) {
+  const copy = typeof provider === 'object' && provider !== null ? provider[COPY] : undefined;
+  if (typeof copy !== 'string') return check.kindOf(provider);
+  return (
+    `one of another copy: it was opened by ${copy}, and this is ${thisCopy}. Bring the copies ` +
+    'together ("npm ls duroxide" shows them, "npm dedupe" joins them), or load the package once only'
+  );
+}
+
+const thisCopy = `duroxide ${version} in ${path.join(__dirname, '..')}`;
 
 class Provider {
   /**
@@ -40,6 +57,10 @@ class Provider {
     }
     this._type = type;
     opened.set(this, { store, runtimes: new Set() });
+  }
+
+  get [COPY]() {
+    return thisCopy;
   }
 
   async close() {
@@ -100,6 +121,7 @@ async function openSqlite(location) {
 /** @param {any} error */
 function openFailure(error) {
   if (!(error instanceof DuroxideError) || error.message.startsWith('Failed to ')) return error;
+  if (UNFIT_CODES.includes(error.code)) return error;
   const Class = /** @type {typeof DuroxideError} */ (error.constructor);
   return new Class(`Failed to open SQLite: ${error.message}`, { code: error.code, cause: error });
 }
@@ -314,7 +336,7 @@ async function openPostgres(server, prefix) {
  * @param {string} prefix
  */
 function connectFailure(error, prefix) {
-  if (!(error instanceof DuroxideError)) return error;
+  if (!(error instanceof DuroxideError) || UNFIT_CODES.includes(error.code)) return error;
   const Class = /** @type {typeof DuroxideError} */ (error.constructor);
   const reason = error.message.replace(/^open: /, '');
   return new Class(prefix + reason, { code: error.code, cause: error });

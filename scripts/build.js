@@ -3,6 +3,7 @@
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
+const platforms = require('../lib/platforms.js');
 const { checkTools } = require('./tools.js');
 
 /**
@@ -17,11 +18,10 @@ const root = path.join(__dirname, '..');
 const output = path.join(root, 'build', 'Release');
 const { version } = require('../package.json');
 
-const ENGINE_FILES = { darwin: 'libduroxide.dylib', win32: 'duroxide.dll' };
-const engineFile = path.join(output, ENGINE_FILES[process.platform] ?? 'libduroxide.so');
+const engineFile = path.join(output, platforms.engineFile(process.platform));
 /** Where Go writes; it also leaves a generated header there, which nobody uses. */
 const stagedFile = path.join(root, 'build', 'engine', path.basename(engineFile));
-const addonFile = path.join(output, 'duroxide.node');
+const addonFile = path.join(output, platforms.ADDON_FILE);
 /** Holds the version that the shim was built with. */
 const stampFile = path.join(output, 'duroxide.version');
 
@@ -85,6 +85,20 @@ function buildShim() {
   fs.writeFileSync(stampFile, version);
 }
 
+/** Go modules that are not here yet are fetched first, so that a failure says what it is. */
+function checkModules() {
+  const args = ['list', '-deps', '-f', '{{with .Error}}{{.}}{{end}}', '-e', './bridge'];
+  const options = /** @type {const} */ ({ cwd: root, encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync('go', args, options);
+  if (status === 0 && (stdout ?? '').trim() === '') return;
+  const lines = `${stdout ?? ''}\n${stderr ?? ''}`.split('\n').map((line) => line.trim());
+  const reason = lines.find((line) => line !== '' && !line.startsWith('go: downloading')) ?? '';
+  stop(
+    `Go cannot load the modules that duroxide needs: ${reason}\n` +
+      'They come from the proxy that "go env GOPROXY" names: it must be reachable once.',
+  );
+}
+
 function buildEngine() {
   const flags = [
     'build',
@@ -95,18 +109,35 @@ function buildEngine() {
     stagedFile,
     './bridge',
   ];
+  checkModules();
   run('go', flags, { ...process.env, CGO_ENABLED: '1' });
   installEngine();
 }
 
-/** Replaces the engine in one step: a process that runs keeps the file that it has loaded. */
+/**
+ * Replaces the engine in one step: a process that runs keeps the file that it has loaded. Both names
+ * stand for one file, from which Go sees that it is up to date.
+ */
 function installEngine() {
-  const built = fs.readFileSync(stagedFile);
-  if (fs.existsSync(engineFile) && fs.readFileSync(engineFile).equals(built)) return;
+  if (isSameFile(stagedFile, engineFile)) return;
   const next = `${engineFile}.${process.pid}`;
   fs.mkdirSync(output, { recursive: true });
-  fs.writeFileSync(next, built, { mode: 0o755 });
+  try {
+    fs.linkSync(stagedFile, next);
+  } catch {
+    // A file system without links.
+    fs.copyFileSync(stagedFile, next);
+  }
   fs.renameSync(next, engineFile);
+  // Renaming one name of a file to another name of the same file does nothing.
+  fs.rmSync(next, { force: true });
+}
+
+/** @param {string} one @param {string} other */
+function isSameFile(one, other) {
+  if (!fs.existsSync(other)) return false;
+  const [a, b] = [fs.statSync(one, { bigint: true }), fs.statSync(other, { bigint: true })];
+  return a.ino === b.ino && a.dev === b.dev;
 }
 
 try {

@@ -26,6 +26,7 @@ const OWN_PARTS = ['examples.test.js', 'kill.test.js', 'kill-nodes.test.js'];
 /** Tests that start processes of their own, in which the eviction mode changes nothing. */
 const WITHOUT_RUNTIME = [
   'package.test.js',
+  'unfit.test.js',
   'server.test.js',
   'nodes.test.js',
   'time-limit.test.js',
@@ -172,6 +173,12 @@ const PARTS = [
     minutes: 60,
     // Each package has its limit too, so that one that hangs shows its goroutines.
     commands: [['go', 'test', '-race', '-timeout=30m', './...']],
+  },
+  {
+    name: 'systems',
+    lane: 'go',
+    minutes: 30,
+    commands: [[process.execPath, 'scripts/systems.js']],
   },
   {
     name: 'lint-go',

@@ -1,0 +1,168 @@
+'use strict';
+
+/**
+ * The packages as they are published, made in build/release: the main one, which holds no binary and
+ * no source of one, and one per platform with both binaries. All have the version of package.json.
+ */
+
+const { execFileSync, spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
+const { ADDON_FILE, PLATFORMS, engineFile, packageName } = require('../lib/platforms.js');
+const { ROOT } = require('./prepare.js');
+const manifest = require('../package.json');
+
+const RELEASE = path.join(ROOT, 'build', 'release');
+
+/** @typedef {{ name: string, file: string, packed: number, unpacked: number, files: string[] }} Packed */
+
+/** Fields of package.json that are for this clone only. */
+const OWN_FIELDS = ['private', 'scripts', 'devDependencies', 'allowScripts', 'gypfile'];
+
+/** What the main package holds besides its description. */
+const MAIN_FILES = ['bin', 'lib', 'index.d.ts', 'README.md', 'CHANGELOG.md', 'LICENSE'];
+
+/**
+ * Runs npm, the same one that runs this script if one does.
+ *
+ * @param {string[]} args
+ * @param {string} cwd
+ * @param {NodeJS.ProcessEnv} [env]
+ */
+function npm(args, cwd, env = process.env) {
+  const own = process.env.npm_execpath;
+  const options = /** @type {const} */ ({ cwd, env, encoding: 'utf8', maxBuffer: 1 << 26 });
+  if (own?.endsWith('.js')) return execFileSync(process.execPath, [own, ...args], options);
+  return execFileSync('npm', args, { ...options, shell: process.platform === 'win32' });
+}
+
+/** Where packages are made, before they are packed. */
+const MADE = path.join(RELEASE, 'packages');
+
+/** Makes an empty folder for a package. @param {string} name @param {string} among */
+function folderFor(name, among) {
+  const folder = path.join(among, name);
+  fs.rmSync(folder, { recursive: true, force: true });
+  fs.mkdirSync(folder, { recursive: true });
+  return folder;
+}
+
+/** @param {string} folder @param {object} description */
+function describe(folder, description) {
+  fs.writeFileSync(path.join(folder, 'package.json'), `${JSON.stringify(description, null, 2)}\n`);
+}
+
+/** The description of the main package, as it is published. */
+function mainManifest() {
+  const own = Object.entries(manifest).filter(([field]) => !OWN_FIELDS.includes(field));
+  const packages = Object.keys(PLATFORMS).map((name) => [packageName(name), manifest.version]);
+  return { ...Object.fromEntries(own), optionalDependencies: Object.fromEntries(packages) };
+}
+
+/** Makes the main package and gives its folder. @param {string} [among] other packages */
+function makeMain(among = MADE) {
+  const folder = folderFor('main', among);
+  for (const name of MAIN_FILES) {
+    fs.cpSync(path.join(ROOT, name), path.join(folder, name), { recursive: true });
+  }
+  describe(folder, mainManifest());
+  return folder;
+}
+
+/** The description of the package of a platform. @param {string} name */
+function platformManifest(name) {
+  const { os, cpu, libc } = PLATFORMS[name] ?? { os: process.platform, cpu: process.arch };
+  return {
+    name: packageName(name),
+    version: manifest.version,
+    description: `The engine of ${manifest.name} for ${name}`,
+    license: manifest.license,
+    author: manifest.author,
+    ...('repository' in manifest ? { repository: manifest.repository } : {}),
+    os: [os],
+    cpu: [cpu],
+    ...(libc ? { libc: [libc] } : {}),
+    files: [ADDON_FILE, engineFile(os), 'LICENSE', 'LICENSES.txt'],
+    exports: { './package.json': './package.json' },
+    // Binaries are opened by path, which an archive of Yarn has none of.
+    preferUnplugged: true,
+    publishConfig: { access: 'public' },
+  };
+}
+
+/** The licences of the Go modules that the engine is made of. */
+function goLicences() {
+  const format = '{{with .Module}}{{if not .Main}}{{.Path}}\t{{.Version}}\t{{.Dir}}{{end}}{{end}}';
+  const args = ['list', '-deps', '-f', format, './bridge'];
+  const { stdout, status } = spawnSync('go', args, { cwd: ROOT, encoding: 'utf8' });
+  if (status !== 0) throw new Error('go list failed: the licences of the modules are not known');
+  const modules = [...new Set(stdout.split('\n'))].filter(Boolean).sort();
+  return modules.map((line) => {
+    const [name, version, folder] = line.split('\t');
+    const files = fs
+      .readdirSync(folder)
+      .filter((file) => /^(licen[cs]e|notice|copying)/i.test(file));
+    const texts = files.map((file) => fs.readFileSync(path.join(folder, file), 'utf8').trim());
+    return [`${name} ${version}`, ...texts].join('\n\n');
+  });
+}
+
+/**
+ * Makes the package of a platform from the binaries in a folder, and gives its folder.
+ *
+ * @param {string} name
+ * @param {string} binaries
+ * @param {string} [among] other packages
+ */
+function makePlatform(name, binaries, among = MADE) {
+  const folder = folderFor(name, among);
+  const description = platformManifest(name);
+  for (const file of [ADDON_FILE, engineFile(description.os[0])]) {
+    fs.copyFileSync(path.join(binaries, file), path.join(folder, file));
+    fs.chmodSync(path.join(folder, file), 0o644);
+  }
+  fs.copyFileSync(path.join(ROOT, 'LICENSE'), path.join(folder, 'LICENSE'));
+  const rule = `\n\n${'-'.repeat(80)}\n\n`;
+  fs.writeFileSync(path.join(folder, 'LICENSES.txt'), `${goLicences().join(rule)}\n`);
+  describe(folder, description);
+  return folder;
+}
+
+/**
+ * Packs the package in a folder, and says what npm has packed.
+ *
+ * @param {string} folder
+ * @param {string} destination
+ * @returns {Packed}
+ */
+function pack(folder, destination) {
+  fs.mkdirSync(destination, { recursive: true });
+  const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', destination];
+  const [packed] = JSON.parse(npm(args, folder));
+  return {
+    name: packed.name,
+    file: path.join(destination, packed.filename),
+    packed: packed.size,
+    unpacked: packed.unpackedSize,
+    files: packed.files.map((/** @type {{ path: string }} */ file) => file.path),
+  };
+}
+
+/** What published packages may weigh, in bytes. */
+const LIMITS = {
+  main: { packed: 100_000, unpacked: Number.POSITIVE_INFINITY },
+  platform: { packed: 8_000_000, unpacked: 21_000_000 },
+};
+
+/** What is wrong with the size of a package. @param {Packed} of @returns {string[]} */
+function checkSize({ name, packed, unpacked }) {
+  const limit = name === manifest.name ? LIMITS.main : LIMITS.platform;
+  const problems = [];
+  if (packed > limit.packed) problems.push(`${name} has ${packed} bytes, at most ${limit.packed}`);
+  if (unpacked > limit.unpacked) {
+    problems.push(`${name} unpacks to ${unpacked} bytes, at most ${limit.unpacked}`);
+  }
+  return problems;
+}
+
+module.exports = { RELEASE, checkSize, makeMain, makePlatform, npm, pack, platformManifest };

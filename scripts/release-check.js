@@ -1,0 +1,210 @@
+'use strict';
+
+/**
+ * `npm run release:check`: everything about a release that can be done without publishing it. It packs
+ * all packages, installs them into empty folders on a PATH without Go, make and compiler, with npm,
+ * pnpm and Yarn, and runs the README's first workflow there; it prints sizes and times.
+ *
+ *     npm run release:check                  builds what can be built here first
+ *     npm run release:check -- --host        only this system, as its own compiler makes it
+ *     npm run release:check -- --packed      what `npm run release:build` has left in build/release
+ */
+
+const { spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { PLATFORMS, packageName, platformName } = require('../lib/platforms.js');
+const consumer = require('./consumer.js');
+const { npmTool } = require('./npm-tools.js');
+const { RELEASE } = require('./packages.js');
+const { serveRegistry } = require('./registry.js');
+
+const HOST = platformName(process.platform, process.arch);
+const LIMITS = { require: 40, open: 30 };
+const ROUNDS = 11;
+
+/** @type {string[]} */
+const failures = [];
+
+/** @param {string} what @param {boolean} ok @param {string} [output] */
+function report(what, ok, output = '') {
+  console.log(`${ok ? 'ok    ' : 'FAILED'} ${what}`);
+  if (ok) return;
+  failures.push(what);
+  console.log(output.trimEnd().replace(/^/gm, '       | '));
+}
+
+/** The packed packages. @returns {string[]} */
+function packed() {
+  const names = fs.existsSync(RELEASE) ? fs.readdirSync(RELEASE) : [];
+  return names.filter((name) => name.endsWith('.tgz')).map((name) => path.join(RELEASE, name));
+}
+
+/** The main package and that of this system. @param {string[]} files */
+function forHere(files) {
+  const ending = `-${HOST}-`;
+  const main = files.find((file) => /^duroxide-\d/.test(path.basename(file)));
+  const engine = files.find((file) => path.basename(file).includes(ending));
+  if (main === undefined || engine === undefined) {
+    throw new Error(`there is no package for ${HOST} in ${RELEASE}: run "npm run release:build"`);
+  }
+  return [main, engine];
+}
+
+/**
+ * Runs the first workflow, required and imported.
+ *
+ * @param {string} folder
+ * @param {string} manager
+ * @param {string[]} [node] how programs are started
+ */
+async function runPrograms(folder, manager, node = [process.execPath]) {
+  for (const file of ['first.cjs', 'first.mjs']) {
+    const { code, stdout, stderr } = await consumer.runIn(folder, [...node, file]);
+    report(
+      `${manager}: ${file} runs`,
+      code === 0 && stdout === consumer.FIRST_OUTPUT,
+      stdout + stderr,
+    );
+    fs.rmSync(path.join(folder, 'workflows.db'), { force: true });
+  }
+}
+
+/** @param {string} folder @param {string[]} tarballs @param {string} url */
+async function withNpm(folder, tarballs, url) {
+  const args = ['install', '--ignore-scripts', '--registry', url, ...tarballs];
+  const { code, stdout, stderr } = await consumer.npmIn(folder, args);
+  report('npm: installs the tarballs with --ignore-scripts', code === 0, stdout + stderr);
+  await runPrograms(folder, 'npm');
+  for (const resolution of consumer.RESOLUTIONS) {
+    const check = await consumer.typeCheck(folder, resolution);
+    report(
+      `npm: TypeScript finds the types with ${resolution.moduleResolution}`,
+      check.code === 0,
+      check.stdout,
+    );
+  }
+}
+
+/** @param {string} folder @param {string} url */
+async function withPnpm(folder, url) {
+  const pnpm = path.join(npmTool('pnpm'), 'bin', 'pnpm.cjs');
+  const args = [process.execPath, pnpm, 'add', '--registry', url, 'duroxide'];
+  const store = ['--store-dir', path.join(folder, '.store')];
+  const { code, stdout, stderr } = await consumer.runIn(folder, [...args, ...store]);
+  report('pnpm: chooses this system from a registry', code === 0, stdout + stderr);
+  await runPrograms(folder, 'pnpm');
+}
+
+/** @param {string} folder @param {string} url */
+async function withYarn(folder, url) {
+  const yarn = [process.execPath, path.join(npmTool('@yarnpkg/cli-dist'), 'bin', 'yarn.js')];
+  const settings = [
+    'nodeLinker: pnp',
+    `npmRegistryServer: "${url}"`,
+    'unsafeHttpWhitelist: ["127.0.0.1"]',
+    'enableGlobalCache: false',
+    'enableTelemetry: false',
+    'npmMinimalAgeGate: 0',
+  ];
+  fs.writeFileSync(path.join(folder, '.yarnrc.yml'), `${settings.join('\n')}\n`);
+  fs.writeFileSync(path.join(folder, 'yarn.lock'), '');
+  const { code, stdout, stderr } = await consumer.runIn(folder, [...yarn, 'add', 'duroxide']);
+  report("Yarn with Plug'n'Play: chooses this system from a registry", code === 0, stdout + stderr);
+  await runPrograms(folder, "Yarn with Plug'n'Play", [...yarn, 'node']);
+}
+
+/** The middle one of several times. @param {number[]} times */
+function median(times) {
+  return times.sort((a, b) => a - b)[Math.floor(times.length / 2)];
+}
+
+const MEASURE = `const start = performance.now();
+  const { SqliteProvider } = require('duroxide');
+  const required = performance.now();
+  SqliteProvider.open('measured.db').then(async (store) => {
+    const opened = performance.now();
+    await store.close();
+    console.log(JSON.stringify([required - start, opened - required]));
+  });`;
+
+/** How long a fresh process takes to load the package, and to open its first store. @param {string} folder */
+async function measure(folder) {
+  const times = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const { stdout } = await consumer.runIn(folder, [process.execPath, '-e', MEASURE]);
+    times.push(JSON.parse(stdout));
+    fs.rmSync(path.join(folder, 'measured.db'), { force: true });
+  }
+  const [load, open] = [0, 1].map((i) => median(times.map((pair) => pair[i])));
+  console.log(
+    `\nrequire ${load.toFixed(1)} ms (goal ${LIMITS.require}), first open of a file ` +
+      `${open.toFixed(1)} ms (goal ${LIMITS.open}); medians of ${ROUNDS} fresh processes`,
+  );
+  if (load > LIMITS.require || open > LIMITS.open) {
+    console.log('  above a goal: on a machine that is otherwise idle, this is a fault');
+  }
+}
+
+/** Runs the first workflow on arm64, where this machine can emulate it. @param {string[]} files */
+async function onArm(files) {
+  const { runArm, whyNot } = require('./arm.js');
+  const engine = files.find((file) => path.basename(file).includes('-linux-arm64-gnu-'));
+  const reason = engine === undefined ? 'it was not built' : whyNot();
+  if (reason !== null) {
+    console.log(`skipped ${packageName('linux-arm64-gnu')} is not run: ${reason}`);
+    return;
+  }
+  const { code, output } = await runArm([forHere(files)[0], String(engine)]);
+  report(
+    'linux-arm64-gnu: first.cjs runs under qemu',
+    code === 0 && output === consumer.FIRST_OUTPUT,
+    output,
+  );
+}
+
+/** Builds and packs, unless that was done. */
+function build() {
+  const own = process.argv.slice(2);
+  if (own.includes('--packed')) return;
+  const args = own.includes('--host') || process.platform !== 'linux' ? ['--host'] : [];
+  const script = path.join(__dirname, 'release-build.js');
+  const { status } = spawnSync(process.execPath, [script, ...args], { stdio: 'inherit' });
+  if (status !== 0) throw new Error('the packages cannot be made');
+}
+
+async function main() {
+  build();
+  const files = packed();
+  const here = forHere(files);
+  const top = fs.mkdtempSync(path.join(os.tmpdir(), 'duroxide-release-'));
+  const registry = await serveRegistry(files);
+  const project = (/** @type {string} */ name) => {
+    const folder = path.join(top, name);
+    consumer.makeProject(folder);
+    return folder;
+  };
+  try {
+    const folder = project('npm');
+    await withNpm(folder, here, registry.url);
+    await withPnpm(project('pnpm'), registry.url);
+    await withYarn(project('yarn'), registry.url);
+    await onArm(files);
+    await measure(folder);
+  } finally {
+    registry.close();
+    fs.rmSync(top, { recursive: true, force: true });
+  }
+  const missing = Object.keys(PLATFORMS).filter(
+    (name) => !files.some((file) => path.basename(file).includes(`-${name}-`)),
+  );
+  if (missing.length > 0) console.log(`not built here: ${missing.join(', ')}`);
+  console.log(`release:check: ${files.length} packages, ${failures.length} failures`);
+  process.exitCode = failures.length === 0 ? 0 : 1;
+}
+
+main().catch((error) => {
+  console.error(`release:check: ${error instanceof Error ? error.message : error}`);
+  process.exitCode = 1;
+});

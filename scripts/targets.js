@@ -1,0 +1,167 @@
+'use strict';
+
+/**
+ * How both binaries are built for systems other than this one. macOS is not among them: its
+ * libraries may not be had elsewhere, so its packages are built on its own runner.
+ */
+
+const { spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
+const { ADDON_FILE, GLIBC_FLOOR, PLATFORMS, engineFile } = require('../lib/platforms.js');
+const { checkElf, checkPe } = require('./binaries.js');
+const { ROOT } = require('./prepare.js');
+const { zig, zigEnvironment } = require('./zig.js');
+const { version } = require('../package.json');
+
+/**
+ * @typedef {object} Target
+ * @property {string} os as in process.platform
+ * @property {Record<string, string>} go GOOS and GOARCH
+ * @property {string} triple what zig calls the system
+ * @property {string[]} flags for the addon
+ */
+
+const ELF_FLAGS = ['-fPIC', '-Wl,--gc-sections', '-Wl,-z,nodelete', '-Wl,-z,now'];
+
+/** @type {Record<string, Target>} */
+const TARGETS = {
+  'linux-x64-gnu': {
+    os: 'linux',
+    go: { GOOS: 'linux', GOARCH: 'amd64' },
+    triple: `x86_64-linux-gnu.${GLIBC_FLOOR}`,
+    flags: ELF_FLAGS,
+  },
+  'linux-arm64-gnu': {
+    os: 'linux',
+    go: { GOOS: 'linux', GOARCH: 'arm64' },
+    triple: `aarch64-linux-gnu.${GLIBC_FLOOR}`,
+    flags: ELF_FLAGS,
+  },
+  'win32-x64': {
+    os: 'win32',
+    go: { GOOS: 'windows', GOARCH: 'amd64' },
+    triple: 'x86_64-windows-gnu',
+    flags: [],
+  },
+};
+
+const NODE_API = 8;
+
+/** As in binding.gyp. */
+const ADDON_FLAGS = [
+  ...['-shared', '-O2', '-s', '-std=c++17', '-fno-exceptions', '-fno-rtti', '-fvisibility=hidden'],
+  ...['-ffunction-sections', '-fdata-sections', '-Wall', '-Wextra', '-Werror'],
+  ...[
+    `-DNAPI_VERSION=${NODE_API}`,
+    '-DNODE_ADDON_API_DISABLE_DEPRECATED',
+    '-DNAPI_DISABLE_CPP_EXCEPTIONS',
+  ],
+  ...['-DNODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS', `-DDUROXIDE_VERSION="${version}"`],
+];
+
+/**
+ * @param {string} command
+ * @param {string[]} args
+ * @param {Record<string, string>} [env]
+ */
+function run(command, args, env = {}) {
+  const options = /** @type {const} */ ({ cwd: ROOT, stdio: 'inherit' });
+  const { status, error } = spawnSync(command, args, {
+    ...options,
+    env: { ...process.env, ...zigEnvironment(), ...env },
+  });
+  if (error) throw error;
+  if (status !== 0)
+    throw new Error(`${path.basename(command)} ${args.slice(0, 3).join(' ')} failed`);
+}
+
+/** @param {Target} target @param {string} folder */
+function buildEngine(target, folder) {
+  const file = path.join(folder, engineFile(target.os));
+  const flags = `-s -w -extldflags=-s -X main.version=${version}`;
+  const args = ['build', '-buildmode=c-shared', '-trimpath', `-ldflags=${flags}`, '-o', file];
+  const compiler = (/** @type {string} */ word) => `"${zig()}" ${word} -target ${target.triple}`;
+  run('go', [...args, './bridge'], {
+    ...target.go,
+    CGO_ENABLED: '1',
+    CC: compiler('cc'),
+    CXX: compiler('c++'),
+  });
+  // Go leaves the generated header beside the library.
+  fs.rmSync(file.replace(/\.[a-z]+$/, '.h'), { force: true });
+}
+
+/** What Node offers to addons, as a library to link with. @param {string} folder */
+function nodeLibrary(folder) {
+  const list = path.join(folder, 'node.def');
+  const library = path.join(folder, 'node.lib');
+  const names = [...nodeSymbols()].sort().join('\n');
+  fs.writeFileSync(list, `NAME node.exe\nEXPORTS\n${names}\n`);
+  run(zig(), ['dlltool', '-m', 'i386:x86-64', '-d', list, '-l', library]);
+  fs.rmSync(list);
+  return library;
+}
+
+/** The names of the version of Node-API that the addon is made for. @returns {Set<string>} */
+function nodeSymbols() {
+  const names = require('node-api-headers').symbols[`v${NODE_API}`];
+  return new Set([...names.js_native_api_symbols, ...names.node_api_symbols]);
+}
+
+/** @param {Target} target @param {string} folder */
+function buildAddon(target, folder) {
+  const sources = fs.readdirSync(path.join(ROOT, 'native')).filter((name) => name.endsWith('.cc'));
+  const library = target.os === 'win32' ? [nodeLibrary(folder)] : [];
+  run(zig(), [
+    ...['c++', '-target', target.triple, ...ADDON_FLAGS, ...target.flags],
+    ...['-isystem', require('node-api-headers').include_dir],
+    ...['-isystem', require('node-addon-api').include_dir],
+    ...sources.map((name) => path.join('native', name)),
+    ...library,
+    ...['-o', path.join(folder, ADDON_FILE)],
+  ]);
+  for (const name of fs.readdirSync(folder)) {
+    if (/\.(lib|pdb)$/.test(name)) fs.rmSync(path.join(folder, name));
+  }
+}
+
+/**
+ * Builds both binaries of a target.
+ *
+ * @param {string} name
+ * @param {string} folder that gets them
+ */
+function buildTarget(name, folder) {
+  const target = TARGETS[name];
+  fs.rmSync(folder, { recursive: true, force: true });
+  fs.mkdirSync(folder, { recursive: true });
+  buildEngine(target, folder);
+  buildAddon(target, folder);
+}
+
+/**
+ * Looks at binaries, wherever they were built: what of the system they need. It says what keeps them
+ * from running, and in one word what they need.
+ *
+ * @param {string} name of a platform
+ * @param {string} folder with both binaries
+ * @returns {{ problems: string[], needs: string }}
+ */
+function checkTarget(name, folder) {
+  const { os } = PLATFORMS[name] ?? { os: process.platform };
+  const files = [ADDON_FILE, engineFile(os)].map((file) => path.join(folder, file));
+  if (os === 'linux') {
+    const looks = files.map((file) => checkElf(file, GLIBC_FLOOR));
+    const needs = looks.map(({ floor }) => floor).join(' and ');
+    return { problems: looks.flatMap(({ problems }) => problems), needs: `glibc ${needs}` };
+  }
+  if (os === 'win32') {
+    const looks = files.map((file) => checkPe(file, nodeSymbols()));
+    const needs = `${looks.flatMap(({ libraries }) => libraries).length} imported libraries`;
+    return { problems: looks.flatMap(({ problems }) => problems), needs };
+  }
+  return { problems: [], needs: 'not looked at' };
+}
+
+module.exports = { TARGETS, buildTarget, checkTarget };
