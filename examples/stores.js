@@ -21,8 +21,10 @@ function open() {
     const options = { maxConnections: 4, acquireTimeoutMs: 10_000 };
     return PostgresProvider.connectWithSchema(DATABASE_URL, 'duroxide_example', options);
   }
-  // `full` survives a power cut and is the default; `normal` survives a crash of the process.
-  return SqliteProvider.open(path.join(folder, 'work.db'), { synchronous: 'normal' });
+  // `full` survives a power cut and is the default; `normal` survives a crash of the process. Queue
+  // messages wait a day for an instance that is not there yet.
+  const options = { synchronous: 'normal', orphanRetentionMs: 24 * 60 * 60 * 1000 };
+  return SqliteProvider.open(path.join(folder, 'work.db'), options);
 }
 
 async function main() {
