@@ -359,8 +359,12 @@ export interface SqliteOptions {
 /** Storage in one SQLite file. */
 export class SqliteProvider {
   private constructor();
-  /** Opens a file by path or `sqlite:` URL; it and missing folders are made. */
-  static open(path: string, options?: SqliteOptions): Promise<SqliteProvider>;
+  /**
+   * Opens a file; it and missing folders are made. `path` is a path, `sqlite:<path>`, `sqlite://<path>`
+   * (three slashes begin an absolute one), `file:///<absolute path>`, a URL object of these, or
+   * `:memory:`. In URLs, `%20` is a space, and `?mode=rw` asks for a file that is there.
+   */
+  static open(path: string | URL, options?: SqliteOptions): Promise<SqliteProvider>;
   /** Makes a private database in memory. */
   static inMemory(options?: SqliteOptions): Promise<SqliteProvider>;
   /** Shuts the runtimes on it down, then closes the store. Closing twice is harmless. */

@@ -277,8 +277,8 @@ test('locations of SQLite files', async (t) => {
   for (const name of ['bare.db', 'slashes.db', 'query.db', 'deep']) assert.ok(files.includes(name));
   assert.ok(!files.some((name) => name.includes('?')), `${files}`);
   for (const location of [
-    'sqlite://rel/data.db',
-    'file:data.db',
+    'sqlite://localhost/data.db',
+    'file://data.db',
     'sqlite:',
     `sqlite:${folder}/none.db?mode=rw`,
     `sqlite:${folder}/x.db?journal=off`,

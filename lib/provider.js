@@ -1,10 +1,10 @@
 'use strict';
 
-const fs = require('node:fs');
 const path = require('node:path');
 const channel = require('./channel.js');
 const check = require('./check.js');
 const { DuroxideError, UNFIT_CODES } = require('./errors.js');
+const { parseLocation } = require('./sqlite-location.js');
 const { version } = require('../package.json');
 
 /** Providers: options in, an open store out. */
@@ -89,7 +89,7 @@ function checkSqliteOptions(options) {
 
 class SqliteProvider extends Provider {
   /**
-   * @param {string} path
+   * @param {string | URL} path
    * @param {{ synchronous?: 'full' | 'normal', orphanRetentionMs?: number }} [options]
    */
   static async open(path, options) {
@@ -124,67 +124,6 @@ function openFailure(error) {
   if (UNFIT_CODES.includes(error.code)) return error;
   const Class = /** @type {typeof DuroxideError} */ (error.constructor);
   return new Class(`Failed to open SQLite: ${error.message}`, { code: error.code, cause: error });
-}
-
-/**
- * Reads a path or a `sqlite:` URL.
- *
- * @param {unknown} location
- */
-function parseLocation(location) {
-  const text = check.text('path', location);
-  if (text.startsWith('file:')) throw badLocation(text, 'file: URLs are not supported');
-  if (!text.startsWith('sqlite:')) return located(text);
-  const [path, query = ''] = split(text.slice('sqlite:'.length), '?');
-  const mode = checkQuery(text, query);
-  if (mode === 'memory') return located(':memory:');
-  if (path === '') throw badLocation(text, 'the path is missing');
-  if (path.startsWith('//') && !path.startsWith('///')) {
-    throw badLocation(text, 'two slashes name a host; use sqlite:<path> or sqlite:///<path>');
-  }
-  const file = path.startsWith('///') ? path.slice(2) : path;
-  if (mode === 'rw' && !fs.existsSync(file)) throw badLocation(text, 'the file does not exist');
-  return located(file);
-}
-
-/** @param {string} path */
-function located(path) {
-  const memory = path.includes(':memory:');
-  return { memory, path: memory ? '' : path, createDirs: !memory };
-}
-
-/**
- * @param {string} text
- * @param {string} separator
- */
-function split(text, separator) {
-  const at = text.indexOf(separator);
-  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)];
-}
-
-/**
- * Checks the query of a URL and gives its mode.
- *
- * @param {string} text
- * @param {string} query
- */
-function checkQuery(text, query) {
-  let mode = 'rwc';
-  for (const [key, value] of new URLSearchParams(query)) {
-    if (key === 'mode' && ['rwc', 'rw', 'memory'].includes(value)) mode = value;
-    else if (key !== 'cache') throw badLocation(text, `'${key}=${value}' is not supported`);
-  }
-  return mode;
-}
-
-/**
- * @param {string} text
- * @param {string} reason
- */
-function badLocation(text, reason) {
-  return new DuroxideError(`Failed to open SQLite: '${text}': ${reason}`, {
-    code: 'INVALID_INPUT',
-  });
 }
 
 /** How many connections a store has at most where nobody says otherwise. */
