@@ -28,6 +28,7 @@ type workers struct {
 	mu       sync.Mutex
 	started  int // given to the host
 	reserved int
+	opening  bool // a call is on its way that may open sessions
 	queue    []*job
 	// held are the jobs that wait, run, or have finished and are not committed yet. A task that was
 	// claimed again while its former claim still runs here is there twice.
@@ -104,22 +105,15 @@ func (w *workers) idle() bool {
 	return len(w.held) == 0 && w.started == 0
 }
 
-// add takes claimed tasks and starts as many as there are free slots. A claim may bring more
-// sessions than the runtime may hold; what is too much goes back for a moment.
+// add takes claimed tasks and starts as many as there are free slots.
 func (w *workers) add(claims []provider.TaskClaim) {
 	w.mu.Lock()
-	active := w.activeSessions()
-	var tooMuch []provider.TaskClaim
+	defer w.mu.Unlock()
 	for _, c := range claims {
 		if w.rt.e.gone.has(c.Task.Life) {
 			continue // Its task went with its instance.
 		}
-		if s := c.Task.Session; s != nil {
-			if _, ok := active[*s]; !ok && len(active) >= w.rt.set.maxSessions {
-				tooMuch = append(tooMuch, c)
-				continue
-			}
-			active[*s] = struct{}{}
+		if c.Task.Session != nil {
 			w.rt.sessions.touch()
 		}
 		j := &job{claim: c, token: newToken()}
@@ -127,10 +121,6 @@ func (w *workers) add(claims []provider.TaskClaim) {
 		w.queue = append(w.queue, j)
 	}
 	w.pump()
-	w.mu.Unlock()
-	for _, c := range tooMuch {
-		w.abandon(provider.AbandonedTask{Token: c.Token, Delay: sessionPause, IgnoreAttempt: true})
-	}
 }
 
 // pump fills free slots. The caller holds w.mu.
@@ -167,6 +157,9 @@ func (w *workers) work(ctx context.Context, j *job) {
 	}
 	w.pump()
 	w.mu.Unlock()
+	if j.claim.Task.Session != nil {
+		w.rt.poller.roomy(taskRoom) // for another session
+	}
 	defer w.rt.poller.freed()
 	switch {
 	case cancelled: // The task is gone; nobody wants the result.

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 
 	"duroxide/engine/replay"
 	"duroxide/history"
@@ -18,9 +19,14 @@ func (t *turn) finish() error {
 func (t *turn) commit(d replay.Delta) error {
 	rt := t.rt
 	reserved := 0
-	if rt.workers != nil && len(d.Activities) > 0 {
+	if rt.workers != nil && len(d.Activities) > 0 && !rt.poller.hasLeft() {
 		reserved = rt.workers.reserve(len(d.Activities))
 		defer func() { rt.workers.unreserve(reserved) }()
+	}
+	if reserved > 0 && slices.ContainsFunc(d.Activities, inSession) {
+		if t.mayOpen = rt.workers.beginOpening(); t.mayOpen {
+			defer rt.workers.endOpening()
+		}
 	}
 	c := t.build(d, reserved)
 	if c.TurnHolder != nil {
@@ -82,17 +88,17 @@ func (t *turn) addTasks(c *provider.Commit, d replay.Delta, reserved int) {
 	if len(d.Activities) == 0 {
 		return
 	}
-	if reserved > 0 {
-		c.TaskHolder = t.rt.taskLeases.holder()
-	}
 	var route provider.Route
 	if reserved > 0 {
-		route = t.rt.taskRoute()
+		c.TaskHolder, route = t.rt.taskLeases.holder(), t.rt.taskRoute(t.mayOpen)
 	}
 	for _, a := range d.Activities {
-		claim := reserved > 0 && route.Tags.Matches(a.Tag) && (a.Session == nil || route.Session != nil)
+		claim := reserved > 0 && route.Tags.Matches(a.Tag) &&
+			(a.Session == nil || route.Session != nil &&
+				(route.Session.Works(*a.Session) || route.Session.Room() > 0))
 		if claim {
 			reserved--
+			route = route.Opening(a.Session)
 		}
 		c.NewTasks = append(c.NewTasks, provider.NewTask{
 			Claim: claim, Route: route,
@@ -103,6 +109,8 @@ func (t *turn) addTasks(c *provider.Commit, d replay.Delta, reserved int) {
 		})
 	}
 }
+
+func inSession(a replay.NewActivity) bool { return a.Session != nil }
 
 func outcome(e *replay.Ending) *provider.Outcome {
 	switch e.Kind {

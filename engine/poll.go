@@ -2,6 +2,8 @@ package engine
 
 import (
 	"context"
+	"slices"
+	"sync/atomic"
 	"time"
 
 	"duroxide/provider"
@@ -13,6 +15,7 @@ import (
 type poller struct {
 	rt *Runtime
 	wakeups
+	leftUntil atomic.Int64 // see left, in Unix nanoseconds
 }
 
 // Pauses after an error of the store.
@@ -70,51 +73,104 @@ func (p *poller) untilNext() time.Duration {
 	return d
 }
 
+// request asks for as much as there is room for. The room is reserved, until done is called.
+func (p *poller) request() (r provider.ClaimRequest, done func()) {
+	rt := p.rt
+	r.MaxTurns = rt.room()
+	if r.MaxTurns > 0 {
+		r.Turns = rt.leases.holder()
+	} else {
+		p.full(turnRoom)
+	}
+	w := rt.workers
+	if w != nil {
+		// The other half is for the tasks of turns that commit meanwhile: what they do not take would
+		// have to be claimed again.
+		r.MaxTasks = w.reserve((w.room() + 1) / 2)
+	}
+	if r.MaxTasks == 0 {
+		p.full(taskRoom)
+		return r, func() {}
+	}
+	mayOpen := w.beginOpening()
+	if !mayOpen {
+		p.crowded(taskRoom)
+		if !w.isOpening() { // It may have ended before that was noted (W2).
+			p.wake()
+		}
+	}
+	r.Tasks, r.Route = rt.taskLeases.holder(), rt.taskRoute(mayOpen)
+	return r, func() {
+		w.unreserve(r.MaxTasks)
+		if mayOpen {
+			w.endOpening()
+		}
+	}
+}
+
 // poll claims once, as much as there is room for.
 func (p *poller) poll(ctx context.Context) error {
 	rt := p.rt
 	told := p.begin()
-	request := provider.ClaimRequest{MaxTurns: rt.room()}
-	if request.MaxTurns > 0 {
-		request.Turns = rt.leases.holder()
-	}
-	reserved := 0
-	if rt.workers != nil {
-		// The other half is for the tasks of turns that commit meanwhile: what they do not take would
-		// have to be claimed again.
-		reserved = rt.workers.reserve((rt.workers.room() + 1) / 2)
-		defer func() { rt.workers.unreserve(reserved) }()
-	}
-	if reserved > 0 {
-		request.Tasks, request.MaxTasks = rt.taskLeases.holder(), reserved
-		request.Route = rt.taskRoute()
-	}
-	if request.MaxTurns == 0 {
-		p.full(turnRoom)
-	}
-	if reserved == 0 {
-		p.full(taskRoom)
-	}
-	if request.MaxTurns == 0 && reserved == 0 {
+	request, done := p.request()
+	if request.MaxTurns == 0 && request.MaxTasks == 0 {
 		return nil
 	}
 	defer rt.claiming()()
 	asked := rt.e.clock.Now()
 	claimed, err := rt.e.store.Claim(ctx, request)
 	if err != nil {
+		done()
 		p.found(told)
 		return err
 	}
 	p.found(claimed.NextDue)
 	rt.holdsTurns(claimed.TurnLease, asked)
 	rt.taskLeases.opened(claimed.TaskLease, asked)
-	turns, tasks := len(claimed.Instances), len(claimed.Tasks)
-	if turns > 0 && turns >= request.MaxTurns || tasks > 0 && tasks >= request.MaxTasks {
-		p.wake() // There may be more.
-	}
 	p.hand(claimed, request.Turns)
+	done() // before more, which would be woken by it
+	p.more(&request, &claimed)
 	return nil
 }
+
+// more takes note of what a claim has left in the store.
+func (p *poller) more(r *provider.ClaimRequest, claimed *provider.Claimed) {
+	turns, tasks := len(claimed.Instances), len(claimed.Tasks)
+	if turns > 0 && turns >= r.MaxTurns || tasks > 0 && claimed.MoreTasks {
+		p.wake()
+	}
+	if r.Tasks != nil {
+		p.left(tasks > 0 && claimed.MoreTasks)
+	}
+	if tasks == 0 && claimed.MoreTasks {
+		p.fullOfSessions(r.Route.Session)
+	}
+}
+
+// fullOfSessions notes that there are tasks which would be of one session too many, and looks whether
+// any of the open ones has ended since (W2).
+func (p *poller) fullOfSessions(s *provider.SessionHolder) {
+	p.crowded(taskRoom)
+	if s == nil || len(s.Open) == 0 || !slices.Equal(s.Open, p.rt.workers.openSessions()) {
+		p.wake()
+	}
+}
+
+// leftFor is how long a claim that left tasks behind keeps turns from taking their own new ones.
+const leftFor = 100 * time.Millisecond
+
+// left notes whether a claim has left tasks that this runtime can run.
+func (p *poller) left(tasks bool) {
+	until := int64(0)
+	if tasks {
+		until = p.rt.e.clock.Now().Add(leftFor).UnixNano()
+	}
+	p.leftUntil.Store(until)
+}
+
+// hasLeft reports whether older tasks wait that this runtime can run. Then a new task takes its place
+// among them instead of the next free slot.
+func (p *poller) hasLeft() bool { return p.rt.e.clock.Now().UnixNano() < p.leftUntil.Load() }
 
 // full notes that there is no room, and looks for it once more (W2).
 func (p *poller) full(what room) {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -28,38 +29,65 @@ func newSessions(rt *Runtime) *sessions {
 	return &sessions{rt: rt, owner: owner}
 }
 
-// taskRoute says which tasks this runtime takes now. At its limit of sessions it takes only tasks
-// without one.
-func (rt *Runtime) taskRoute() provider.Route {
+// taskRoute says which tasks this runtime takes now. Where it may not open a session, it takes only
+// tasks of those that it works on, and tasks without one.
+func (rt *Runtime) taskRoute(mayOpen bool) provider.Route {
 	route := provider.Route{Tags: rt.set.tags}
-	if rt.workers != nil && rt.workers.sessions() < rt.set.maxSessions {
-		route.Session = &provider.SessionHolder{Owner: rt.sessions.owner, TTL: rt.set.sessionLease}
+	open, most := rt.workers.openSessions(), rt.set.maxSessions
+	if !mayOpen {
+		most = len(open)
+	}
+	if most > 0 {
+		route.Session = &provider.SessionHolder{
+			Owner: rt.sessions.owner, TTL: rt.set.sessionLease, Open: open, Most: most,
+		}
 	}
 	return route
 }
 
-// sessionPause is how long a task waits that would have been of one session too many.
-const sessionPause = 100 * time.Millisecond
-
-// sessions counts the distinct sessions with an activity in flight.
-func (w *workers) sessions() int {
+// beginOpening lets one call at a time open sessions, so that together they open no more than the
+// runtime may have. It reports whether the caller is that one; then endOpening must follow, once the
+// tasks that it got are held.
+func (w *workers) beginOpening() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return len(w.activeSessions())
+	if w.opening {
+		return false
+	}
+	w.opening = true
+	return true
 }
 
-// activeSessions gives the sessions with an activity in flight. The caller holds w.mu.
-func (w *workers) activeSessions() map[string]struct{} {
-	active := map[string]struct{}{}
+func (w *workers) endOpening() {
+	w.mu.Lock()
+	w.opening = false
+	w.mu.Unlock()
+	w.rt.poller.roomy(taskRoom)
+}
+
+func (w *workers) isOpening() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.opening
+}
+
+// openSessions gives the sessions with an activity in flight, in order. One that has ended is in flight
+// no more, though its outcome may not be stored yet.
+func (w *workers) openSessions() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var open []string
 	for _, j := range w.held {
-		if s := j.claim.Task.Session; s != nil {
-			active[*s] = struct{}{}
+		if s := j.claim.Task.Session; s != nil && !j.finished {
+			open = append(open, *s)
 		}
 	}
-	if len(active) > 0 {
-		w.rt.sessions.touch()
+	if len(open) == 0 {
+		return nil
 	}
-	return active
+	w.rt.sessions.touch()
+	slices.Sort(open)
+	return slices.Compact(open)
 }
 
 func (s *sessions) touch() {
@@ -75,7 +103,7 @@ func (s *sessions) upkeep(ctx context.Context) {
 	if rt.workers == nil {
 		return
 	}
-	rt.workers.sessions()
+	rt.workers.openSessions()
 	now := rt.e.clock.Now()
 	s.mu.Lock()
 	inUse := !s.used.IsZero() && now.Sub(s.used) < rt.set.sessionIdle

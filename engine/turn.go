@@ -32,6 +32,7 @@ type turn struct {
 	notices []provider.Message
 	last    uint64 // highest event id before the turn
 	ended   bool
+	mayOpen bool    // its commit may open sessions
 	counted bool    // begun has counted this attempt
 	wanted  *string // version of an execution whose handler is missing
 }

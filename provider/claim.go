@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -56,10 +57,36 @@ type Route struct {
 	Session *SessionHolder
 }
 
-// SessionHolder is who owns the sessions that a worker claims.
+// SessionHolder is who owns the sessions that a worker claims, and how many it may work on.
 type SessionHolder struct {
 	Owner string
 	TTL   time.Duration
+	// Open are the sessions that the worker works on now, and Most is how many it may at a time; zero
+	// means any number. A claim takes the tasks of open ones, and of as many others as that leaves.
+	Open []string
+	Most int
+}
+
+// Room gives how many sessions more may be opened.
+func (s *SessionHolder) Room() int {
+	if s.Most == 0 {
+		return math.MaxInt
+	}
+	return max(s.Most-len(s.Open), 0)
+}
+
+// Works reports whether a session is open.
+func (s *SessionHolder) Works(session string) bool { return slices.Contains(s.Open, session) }
+
+// Opening gives the route of a worker that has taken a task of the session too; nil is none.
+func (r Route) Opening(session *string) Route {
+	if session == nil || r.Session == nil || r.Session.Works(*session) {
+		return r
+	}
+	holder := *r.Session
+	holder.Open = append(slices.Clip(holder.Open), *session)
+	r.Session = &holder
+	return r
 }
 
 // TagMode says how a TagFilter works.
@@ -111,6 +138,9 @@ func (f TagFilter) lists(tag string) bool {
 type Claimed struct {
 	Instances []InstanceClaim
 	Tasks     []TaskClaim
+	// MoreTasks means that there may be more ready tasks of the route: the claim ended at its limit, at
+	// the number of sessions, or at a bound of the store.
+	MoreTasks bool
 	// Waiting lists what is due of instances held under the given turn lease, ordered by instance. The
 	// holder knows most of it already and asks Pending for the rest.
 	Waiting []Waiting

@@ -62,7 +62,9 @@ type Work interface {
 	// It gives one Submitted for each message, in order.
 	Submit(ctx context.Context, s Submission) ([]Submitted, error)
 	// Claim takes ready instances and ready tasks for a holder. Nothing to claim is no error and
-	// writes nothing.
+	// writes nothing. Tasks are taken fairly over instances: a task that begins to wait gets its turn
+	// after one more of each instance that waits already, however many they have; those of one
+	// instance go in the order of arrival. What was taken before and given back goes first.
 	Claim(ctx context.Context, r ClaimRequest) (Claimed, error)
 	// Begin counts an attempt for messages of a held instance, before code runs over them. It is for
 	// messages that were claimed before without a commit: only what really was tried counts, and

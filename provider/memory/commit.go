@@ -240,7 +240,7 @@ func (s *store) applyTasks(
 				continue
 			}
 		}
-		s.offered(t.due)
+		s.wait(t)
 	}
 	return results, claims.lease
 }

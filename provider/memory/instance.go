@@ -51,6 +51,9 @@ type instance struct {
 	base  map[string]provider.Value
 	delta map[string]*provider.Value
 
+	// place is the last place of its tasks.
+	place int64
+
 	// messages are in the order of arrival.
 	messages []*message
 }

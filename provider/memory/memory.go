@@ -134,6 +134,7 @@ type store struct {
 	change provider.Change
 	// lastID numbers instances, messages, tasks and leases; nothing is numbered twice.
 	lastID    uint64
+	round     int64 // the highest place that a claim has taken
 	instances map[string]*instance
 	tasks     map[uint64]*task
 	leases    map[provider.LeaseID]int64  // the end of each lease

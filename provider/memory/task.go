@@ -2,16 +2,19 @@ package memory
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
 	"duroxide/provider"
+	"duroxide/provider/fair"
 )
 
 type task struct {
 	provider.Task
 	body     []byte
 	due      int64
+	place    int64 // among those that wait; zero while it does not
 	epoch    uint64
 	lease    provider.LeaseID
 	attempts int
@@ -52,7 +55,7 @@ func (s *store) claimTask(t *task, route provider.Route, c *claimer) (provider.T
 	decoded, err := provider.DecodeTask(t.body)
 	if err != nil {
 		t.attempts++
-		t.due = s.now + pause(t.attempts)
+		t.due, t.place = s.now+pause(t.attempts), 0
 		return provider.TaskClaim{}, false
 	}
 	decoded.ID, decoded.Instance, decoded.Execution, decoded.Event = t.ID, t.Instance, t.Execution, t.Event
@@ -64,7 +67,7 @@ func (s *store) claimTask(t *task, route provider.Route, c *claimer) (provider.T
 	}
 	t.epoch++
 	t.attempts++
-	t.lease = c.take(s)
+	t.lease, t.place = c.take(s), 0
 	return provider.TaskClaim{
 		Token:   t.token(),
 		Task:    decoded,
@@ -72,31 +75,81 @@ func (s *store) claimTask(t *task, route provider.Route, c *claimer) (provider.T
 	}, true
 }
 
-// claimTasks takes up to the asked number of tasks, first in first out. What a session allows is
-// asked again for each, because the claim before may have taken the session.
-func (s *store) claimTasks(r provider.ClaimRequest, c *claimer) []provider.TaskClaim {
-	var free []*task
-	for _, t := range s.tasks {
-		if !s.live(t.lease) && t.due <= s.now {
-			free = append(free, t)
+// wait gives a new task its place among those that wait.
+func (s *store) wait(t *task) {
+	in := s.instances[t.Instance]
+	in.place = fair.Place(s.round, in.place)
+	t.place = in.place
+	s.offered(t.due)
+}
+
+// claimTasks takes up to the asked number of tasks.
+func (s *store) claimTasks(r provider.ClaimRequest, c *claimer) (claims []provider.TaskClaim, more bool) {
+	for len(claims) < r.MaxTasks {
+		queues, limited := s.queues(r.Route)
+		more = more || limited
+		next, left := fair.Take(queues, r.MaxTasks-len(claims), s.round, of)
+		for _, t := range next {
+			s.round = max(s.round, t.place)
+			if claim, ok := s.claimTask(t, r.Route, c); ok {
+				claims = append(claims, claim)
+				r.Route = r.Route.Opening(t.Session)
+			}
+		}
+		if !left {
+			return claims, more
 		}
 	}
-	slices.SortFunc(free, func(a, b *task) int {
-		return cmp.Or(cmp.Compare(a.due, b.due), cmp.Compare(a.ID, b.ID))
-	})
-	var claims []provider.TaskClaim
-	for _, t := range free {
-		if len(claims) >= r.MaxTasks {
-			break
-		}
-		if !s.takes(r.Route, t) {
+	return claims, true
+}
+
+func of(t *task) (place int64, number uint64) { return t.place, t.ID }
+
+// queues gives the tasks that a route takes now, by tag and by session. It is limited where a session
+// is left out because the worker works on enough of them.
+func (s *store) queues(route provider.Route) (queues []fair.Queue[*task], limited bool) {
+	type queue struct{ session, tag string }
+	waiting := map[queue][]*task{}
+	for _, t := range s.tasks {
+		if s.live(t.lease) || t.due > s.now || !s.takes(route, t) {
 			continue
 		}
-		if claim, ok := s.claimTask(t, r.Route, c); ok {
-			claims = append(claims, claim)
+		if t.place == 0 { // given back, or its lease has ended
+			t.place = fair.Place(s.round, 0)
 		}
+		key := queue{session: quoted(t.Session)}
+		if t.Session == nil {
+			key.tag = quoted(t.Tag)
+		}
+		waiting[key] = append(waiting[key], t)
 	}
-	return claims
+	fronts := slices.Collect(maps.Values(waiting))
+	for _, tasks := range fronts {
+		slices.SortFunc(tasks, before)
+	}
+	slices.SortFunc(fronts, func(a, b []*task) int { return before(a[0], b[0]) })
+	opened := 0
+	for _, tasks := range fronts {
+		if name := tasks[0].Session; name != nil && !route.Session.Works(*name) {
+			if opened == route.Session.Room() {
+				limited = true
+				continue
+			}
+			opened++
+		}
+		queues = append(queues, fair.Queue[*task]{Front: tasks})
+	}
+	return queues, limited
+}
+
+func before(a, b *task) int { return cmp.Or(cmp.Compare(a.place, b.place), cmp.Compare(a.ID, b.ID)) }
+
+// quoted tells an empty text from none.
+func quoted(text *string) string {
+	if text == nil {
+		return ""
+	}
+	return "'" + *text
 }
 
 // touch notes that the session of a task is in use, while it is live.

@@ -37,9 +37,9 @@ func (p *Provider) Claim(
 			}
 			claimed.TurnLease = claims.lease
 		}
-		if r.Tasks != nil {
+		if r.Tasks != nil && r.MaxTasks > 0 {
 			claims := claimer{holder: r.Tasks}
-			claimed.Tasks = s.claimTasks(r, &claims)
+			claimed.Tasks, claimed.MoreTasks = s.claimTasks(r, &claims)
 			claimed.TaskLease = claims.lease
 		}
 		claimed.NextDue = s.nextDue()

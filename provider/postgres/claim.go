@@ -63,7 +63,7 @@ SELECT coalesce(least(
        OFFSET 0) i
      LIMIT 1),
     (SELECT due FROM S.messages WHERE due > $1 ORDER BY due OFFSET 500 LIMIT 1)),
-  (SELECT due FROM S.tasks WHERE lease = 0 AND due > $1 ORDER BY due LIMIT 1)), 0)`)
+  (SELECT due FROM S.tasks WHERE lease = 0 AND place = 0 AND due > $1 ORDER BY due LIMIT 1)), 0)`)
 )
 
 // Claim takes ready instances and tasks. A round that has begun is not given up when ctx ends, so
@@ -75,7 +75,7 @@ func (s *Store) Claim(ctx context.Context, r provider.ClaimRequest) (provider.Cl
 	defer s.leave()
 	s.claims.RLock()
 	defer s.claims.RUnlock()
-	c := &claiming{s: s, r: &r}
+	c := &claiming{s: s, r: &r, route: r.Route}
 	if r.Turns != nil {
 		c.turns.Holder = r.Turns
 	}
@@ -94,9 +94,12 @@ type claiming struct {
 	r            *provider.ClaimRequest
 	claimed      provider.Claimed
 	turns, tasks holder
+	// route has the sessions that were opened by this call.
+	route provider.Route
 	// more says that the last round may have left something that is ready; passed, that somebody
 	// had locked it.
 	more, passed bool
+	placed       int
 	next         int64
 }
 
@@ -158,8 +161,21 @@ func (c *claiming) wantedTasks() int {
 type found struct {
 	keys    []int64
 	exists  bool
-	tasks   []readyTask
 	waiting []provider.Waiting
+	waitingTasks
+	// tasks are those that are chosen.
+	tasks []*readyTask
+}
+
+// sessions gives the sessions of the tasks that were chosen, and those that may be without any.
+func (f *found) sessions() []string {
+	names := slices.Clone(f.empty)
+	for _, t := range f.tasks {
+		if t.Session != nil {
+			names = append(names, *t.Session)
+		}
+	}
+	return distinct(names)
 }
 
 func (c *claiming) round(ctx context.Context) (err error) {
@@ -184,7 +200,14 @@ func (c *claiming) round(ctx context.Context) (err error) {
 	slices.SortFunc(f.waiting, func(a, b provider.Waiting) int { return cmp.Compare(a.Instance, b.Instance) })
 	c.claimed.Waiting = f.waiting
 	c.passed = len(f.keys) == 0 && f.exists && c.wantedTurns() > 0
-	if len(f.keys) == 0 && len(f.tasks) == 0 {
+	if f.late && c.placed < placeTries {
+		// What came back goes first, so it gets its places before anything is claimed.
+		c.placed++
+		c.more = true
+		g.release(ctx)
+		return c.placeLate(ctx)
+	}
+	if len(f.keys) == 0 && len(f.tasks) == 0 && len(f.empty) == 0 {
 		return g.finish(ctx)
 	}
 	if err := c.look(ctx, g, &f); err != nil {
@@ -200,11 +223,12 @@ func (c *claiming) search(ctx context.Context, g *group, f *found) error {
 	before := c.s.nowMs()
 	if c.r.Turns != nil {
 		least, most := c.versions()
-		p.each(sqlReady, f.scanReady,
+		p.each(sqlReady, f.scanFound,
 			before, least, most, c.wantedTurns(), scanned, signed(c.r.Turns.Lease))
 	}
-	if want := c.wantedTasks(); want > 0 {
-		c.searchTasks(p, f, before, want)
+	want := c.wantedTasks()
+	if want > 0 {
+		c.searchTasks(p, &f.waitingTasks, before, want)
 	}
 	p.each(sqlNextDue, func(r pgx.Rows) error { return r.Scan(&c.next) }, before)
 	g.readRest(p, 0)
@@ -212,11 +236,14 @@ func (c *claiming) search(ctx context.Context, g *group, f *found) error {
 		return err
 	}
 	g.timed(before)
+	if want > 0 {
+		f.tasks, c.claimed.MoreTasks = f.choose(want)
+	}
 	return nil
 }
 
-// scanReady takes one row of sqlReady.
-func (f *found) scanReady(r pgx.Rows) error {
+// scanFound takes one row of sqlReady.
+func (f *found) scanFound(r pgx.Rows) error {
 	var what int32
 	var number int64
 	var name string
@@ -251,6 +278,9 @@ func (c *claiming) look(ctx context.Context, g *group, f *found) error {
 	p := c.s.pipeline()
 	sessions := f.sessions()
 	g.lockSessions(p, sessions)
+	if len(f.tasks) > 0 {
+		f.readBodies(p)
+	}
 	if len(f.keys) > 0 {
 		p.each(sqlReadInstances, g.scanInstance, f.keys, []string(nil))
 		p.each(sqlWaiting, g.scanWaiting, f.keys, []string(nil), g.now)
@@ -274,7 +304,8 @@ func (c *claiming) take(ctx context.Context, g *group, f *found) error {
 			instances = append(instances, g.claim(i, &turns))
 		}
 	}
-	got := g.claimTasks(f.tasks, &c.r.Route, &tasks)
+	got := g.claimTasks(f.tasks, &c.route, &tasks)
+	g.writes.fronts, g.writes.round = f.sessions(), f.round
 	if err := g.finish(ctx); err != nil {
 		return err
 	}
@@ -282,6 +313,9 @@ func (c *claiming) take(ctx context.Context, g *group, f *found) error {
 		c.claimed.Instances = append(c.claimed.Instances, *claim)
 	}
 	c.claimed.Tasks = append(c.claimed.Tasks, got...)
+	for n := range got {
+		c.route = c.route.Opening(got[n].Task.Session)
+	}
 	c.turns, c.tasks = turns, tasks
 	c.claimed.TurnLease, c.claimed.TaskLease = turns.used, tasks.used
 	// What was not claimed is hidden now, held, or another's, so that this ends.

@@ -47,3 +47,12 @@ func HurryMigrations(o Options, within time.Duration) Options {
 	o.migrateWithin = within
 	return o
 }
+
+// MigrationCount is the number of migrations of this version.
+func MigrationCount() int {
+	all, err := allMigrations()
+	if err != nil {
+		panic(err)
+	}
+	return len(all)
+}

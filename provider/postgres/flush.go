@@ -60,26 +60,26 @@ bumped AS (
 SELECT 1 / (count(*) = cardinality($1::bigint[]))::int FROM gone`)
 	sqlFreeTasks = define(`
 WITH freed AS (
-  UPDATE S.tasks t SET lease = 0, due = f.due, attempts = greatest(t.attempts - f.attempts::int, 0)
+  UPDATE S.tasks t SET lease = 0, place = 0, due = f.due, attempts = greatest(t.attempts - f.attempts::int, 0)
   FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
     AS f (id, epoch, lease, due, attempts)
   WHERE t.id = f.id AND t.epoch = f.epoch AND t.lease = f.lease AND t.id = ANY($1::bigint[])
   RETURNING 1)
 SELECT 1 / (count(*) = cardinality($1::bigint[]))::int FROM freed`)
 	sqlTakeTasks = define(`
-UPDATE S.tasks t SET lease = c.lease, epoch = t.epoch + 1, attempts = t.attempts + 1
+UPDATE S.tasks t SET lease = c.lease, place = 0, epoch = t.epoch + 1, attempts = t.attempts + 1
 FROM unnest($1::bigint[], $2::bigint[]) AS c (id, lease) WHERE t.id = c.id AND t.id = ANY($1::bigint[])`)
 	sqlHideTasks = define(`
-UPDATE S.tasks t SET attempts = t.attempts + 1, due = h.due
+UPDATE S.tasks t SET attempts = t.attempts + 1, due = h.due, place = 0
 FROM unnest($1::bigint[], $2::bigint[]) AS h (id, due) WHERE t.id = h.id AND t.id = ANY($1::bigint[])`)
 	// A first claim is also the first attempt.
 	sqlInsertTasks = define(`
 INSERT INTO S.tasks
   (id, instance, execution, event, due, lease, epoch, attempts, tag, session, body)
-SELECT id, instance, execution, event, due, lease, epoch, epoch, tag, session, body
+SELECT id, instance, execution, event, $10, lease, epoch, epoch, tag, session, body
 FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
-  $7::bigint[], $8::text[], $9::text[], $10::bytea[])
-  AS n (id, instance, execution, event, due, lease, epoch, tag, session, body)`)
+  $7::text[], $8::text[], $9::bytea[])
+  AS n (id, instance, execution, event, lease, epoch, tag, session, body)`)
 
 	sqlTakeSessions = define(`
 UPDATE S.sessions s SET owner = t.owner, until_ms = t.until_ms, active_ms = $4
@@ -279,8 +279,17 @@ func (g *group) flushTasks(p *pipeline) {
 		p.exec(sqlHideTasks, h.id, h.due)
 	}
 	if n := &w.newTasks; len(n.id) > 0 {
-		p.exec(sqlInsertTasks, n.id, n.instance, n.execution, n.event, n.due, n.lease, n.epoch,
-			n.tag, n.session, n.body)
+		p.exec(sqlInsertTasks, n.id, n.instance, n.execution, n.event, n.lease, n.epoch,
+			n.tag, n.session, n.body, g.now)
+	}
+	if n := &w.waitingTasks; len(n.id) > 0 {
+		p.exec(sqlQueueTasks, n.id, n.instance, n.execution, n.event, n.tag, n.session, n.body, g.now)
+	}
+	if len(w.fronts) > 0 {
+		p.exec(sqlSessionFronts, distinct(w.fronts))
+	}
+	if w.round > 0 {
+		p.exec(sqlAdvance, w.round)
 	}
 }
 

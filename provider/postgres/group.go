@@ -22,7 +22,7 @@ type needs struct {
 	cancelInstances, cancelExecutions, cancelEvents []int64
 	// consumed are messages that must exist.
 	consumedInstances, consumedIDs []int64
-	// sessions are those that may be taken.
+	// sessions are those that may be taken, or that tasks will wait for.
 	sessions []string
 	ids      int
 }

@@ -37,10 +37,10 @@ WHERE lease <> 0 AND lease = ANY(ARRAY(SELECT id FROM S.leases WHERE node = $1))
 SELECT id, epoch, lease FROM S.tasks
 WHERE lease <> 0 AND lease = ANY(ARRAY(SELECT id FROM S.leases WHERE node = $1))`)
 	sqlSweepTasks = define(`
-UPDATE S.tasks SET lease = 0 WHERE id = ANY(ARRAY(
+UPDATE S.tasks SET lease = 0, place = 0 WHERE id = ANY(ARRAY(
   SELECT id FROM S.tasks
   WHERE lease <> 0 AND lease = ANY(ARRAY(SELECT id FROM S.leases WHERE until_ms <= $1))
-  FOR UPDATE SKIP LOCKED))`)
+  LIMIT 1000 FOR UPDATE SKIP LOCKED))`)
 	sqlSweepLeases = define(`
 DELETE FROM S.leases WHERE id IN (
   SELECT l.id FROM S.leases l

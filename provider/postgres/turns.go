@@ -105,8 +105,8 @@ func (t *turn) needs(n *needs) {
 		n.cancelEvents = append(n.cancelEvents, signed(event))
 	}
 	for i := range t.NewTasks {
-		if fresh := &t.NewTasks[i]; fresh.Claim && fresh.Task.Session != nil {
-			n.sessions = append(n.sessions, *fresh.Task.Session)
+		if name := t.NewTasks[i].Task.Session; name != nil {
+			n.sessions = append(n.sessions, *name)
 		}
 	}
 }

@@ -23,13 +23,14 @@ type writes struct {
 		taskTokens
 		due, attempts []int64
 	}
-	taken    struct{ id, lease []int64 }
-	hidden   struct{ id, due []int64 }
-	newTasks struct {
-		id, instance, execution, event, due, lease, epoch []int64
-		tag, session                                      []*string
-		body                                              [][]byte
-	}
+	taken  struct{ id, lease []int64 }
+	hidden struct{ id, due []int64 }
+	// newTasks are claimed, waitingTasks are not.
+	newTasks, waitingTasks taskRows
+	// fronts are sessions of which another task may be the first waiting one, and round is the highest
+	// place that was claimed.
+	fronts []string
+	round  int64
 
 	sessions map[string]*session
 	opened   struct {
@@ -76,6 +77,13 @@ type records struct {
 	}
 	merged []int64
 	orphans
+}
+
+// taskRows are new tasks.
+type taskRows struct {
+	id, instance, execution, event, lease, epoch []int64
+	tag, session                                 []*string
+	body                                         [][]byte
 }
 
 // executionRows say how executions stand.

@@ -31,7 +31,7 @@ ORDER BY m.due LIMIT 1`}
 	sqlNextBeyond = &statement{`
 SELECT due FROM messages WHERE due > ?1 ORDER BY due LIMIT 1 OFFSET 500`}
 	sqlNextTask = &statement{`
-SELECT due FROM tasks WHERE lease = 0 AND due > ?1 ORDER BY due LIMIT 1`}
+SELECT due FROM tasks WHERE lease = 0 AND place = 0 AND due > ?1 ORDER BY due LIMIT 1`}
 )
 
 // Claim takes ready instances and tasks.

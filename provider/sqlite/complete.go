@@ -14,7 +14,7 @@ WHERE id = ?1 AND instance = ?2`}
 	sqlCountMessage = &statement{`
 UPDATE messages SET attempts = attempts + ?3 WHERE id = ?1 AND instance = ?2`}
 	sqlAbandonTask = &statement{`
-UPDATE tasks SET lease = 0, due = ?2, attempts = max(attempts - ?3, 0) WHERE id = ?1`}
+UPDATE tasks SET lease = 0, due = ?2, place = 0, attempts = max(attempts - ?3, 0) WHERE id = ?1`}
 )
 
 // Begin counts an attempt for messages of a held instance.

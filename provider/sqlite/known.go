@@ -14,6 +14,7 @@ type known struct {
 	byID   map[string]*instance
 	tasks  map[uint64]task
 	leases map[provider.LeaseID]*lease // nil until it was read; then it has all rows
+	round  int64                       // below zero until it was read
 }
 
 func (k *known) forgetAll() {
@@ -21,6 +22,7 @@ func (k *known) forgetAll() {
 	k.byID = map[string]*instance{}
 	k.tasks = map[uint64]task{}
 	k.leases = nil
+	k.round = -1
 }
 
 func (k *known) remember(i *instance) {

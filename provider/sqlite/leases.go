@@ -35,10 +35,11 @@ WHERE instance IN (SELECT key FROM instances WHERE lease = ?1 + 0 AND lease <> 0
 SELECT i.key, i.epoch, i.lease FROM leases l JOIN instances i ON i.lease = l.id AND i.lease <> 0
 WHERE l.node = CAST(?1 AS TEXT)`}
 	sqlHeldTasks = &statement{`
-SELECT t.id, t.epoch, t.lease FROM tasks t JOIN leases l ON l.id = t.lease WHERE l.node = CAST(?1 AS TEXT)`}
+SELECT t.id, t.epoch, t.lease FROM leases l JOIN tasks t ON t.lease = l.id AND t.lease <> 0
+WHERE l.node = CAST(?1 AS TEXT)`}
 	sqlFreeInstances = &statement{`
 UPDATE instances SET lease = 0 WHERE lease = ?1 + 0 AND lease <> 0`}
-	sqlFreeTasks = &statement{`UPDATE tasks SET lease = 0 WHERE lease = ?1 + 0`}
+	sqlFreeTasks = &statement{`UPDATE tasks SET lease = 0, place = 0 WHERE lease = ?1 + 0 AND lease <> 0`}
 )
 
 // allLeases gives all leases; there is one or two for each node.

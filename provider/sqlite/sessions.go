@@ -21,7 +21,7 @@ WHERE owner = CAST(?1 AS TEXT) AND until_ms > ?3 AND active_ms > ?4`}
 UPDATE sessions SET until_ms = ?2 WHERE owner = CAST(?1 AS TEXT) AND until_ms > ?2`}
 	sqlDropSessions = &statement{`
 DELETE FROM sessions WHERE until_ms <= ?1
-  AND NOT EXISTS (SELECT 1 FROM tasks WHERE tasks.session = sessions.id)`}
+  AND NOT EXISTS (SELECT 1 FROM tasks WHERE tasks.session = sessions.id) RETURNING owner <> ''`}
 )
 
 // takeSession makes the worker the owner of a task's session. It gives false where another owner's
@@ -89,13 +89,17 @@ func (s *Store) ReleaseSessions(ctx context.Context, owner string) (int, error) 
 
 // CleanupSessions deletes ended sessions that no task refers to.
 func (s *Store) CleanupSessions(ctx context.Context) (int, error) {
-	var deleted int64
-	err := s.write(ctx, "cleanup_sessions", 0, func(w *writer) (err error) {
-		deleted, err = w.c.exec(sqlDropSessions, w.now)
-		return err
+	var deleted int
+	err := s.write(ctx, "cleanup_sessions", 0, func(w *writer) error {
+		deleted = 0
+		return w.c.each(sqlDropSessions, func(r *rows) bool {
+			w.c.writes++
+			deleted += int(r.int(0)) // one that was never owned does not count
+			return true
+		}, w.now)
 	})
 	if err != nil {
 		return 0, err
 	}
-	return int(deleted), nil
+	return deleted, nil
 }

@@ -1,8 +1,6 @@
 package sqlite
 
 import (
-	"cmp"
-	"database/sql/driver"
 	"encoding/json"
 	"slices"
 
@@ -11,33 +9,17 @@ import (
 
 var (
 	sqlInsertTask = &statement{`
-INSERT INTO tasks (id, instance, execution, event, due, lease, epoch, attempts, tag, session, body)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9, ?10)`}
+INSERT INTO tasks
+  (id, instance, execution, event, due, lease, epoch, attempts, tag, session, body, place)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9, ?10, ?11)`}
 	sqlTask       = &statement{`SELECT epoch, lease, session FROM tasks WHERE id = ?1`}
 	sqlFinishTask = &statement{`DELETE FROM tasks WHERE id = ?1 AND epoch = ?2`}
 	sqlCancelTask = &statement{`
 DELETE FROM tasks WHERE instance = ?1 + 0 AND execution = ?2 + 0 AND event = ?3 + 0 RETURNING id`}
 	sqlClaimTask = &statement{`
-UPDATE tasks SET lease = ?2, epoch = epoch + 1, attempts = attempts + 1 WHERE id = ?1`}
-	sqlHideTask = &statement{`UPDATE tasks SET attempts = attempts + 1, due = ?2 WHERE id = ?1`}
-)
-
-// Free tasks are searched by tag, so that tasks that nobody here takes cost nothing. What a
-// session allows is asked again when it is taken.
-const (
-	readyColumns = `
-SELECT t.id, t.execution, t.event, t.due, t.epoch, t.attempts, t.tag, t.session, t.body, i.id
-FROM tasks t CROSS JOIN instances i ON i.key = t.instance
-WHERE t.lease = 0 AND t.due <= ?1 AND (t.session IS NULL OR (?2 AND NOT EXISTS (
-  SELECT 1 FROM sessions s
-  WHERE s.id = t.session AND s.until_ms > ?1 AND s.owner <> ?3)))`
-	readyOrder = ` ORDER BY t.due, t.id LIMIT ?4`
-)
-
-var (
-	sqlReadyAny      = &statement{readyColumns + readyOrder}
-	sqlReadyUntagged = &statement{readyColumns + ` AND t.tag IS NULL` + readyOrder}
-	sqlReadyTagged   = &statement{readyColumns + ` AND t.tag = CAST(?5 AS TEXT)` + readyOrder}
+UPDATE tasks SET lease = ?2, place = 0, epoch = epoch + 1, attempts = attempts + 1 WHERE id = ?1`}
+	sqlHideTask = &statement{`
+UPDATE tasks SET attempts = attempts + 1, due = ?2, place = 0 WHERE id = ?1`}
 )
 
 // heldTask gives what is known of the task of a token; false if it is not valid now.
@@ -99,13 +81,13 @@ func (w *writer) finishTask(token provider.Token, t task) error {
 // cancels others. A task that the same turn cancels is never inserted.
 func (w *writer) commitTasks(i *instance, t *turn, result *provider.Committed) error {
 	result.Tasks = make([]*provider.TaskClaim, len(t.NewTasks))
-	claims := holder{Holder: t.TaskHolder}
+	claims, waiting := holder{Holder: t.TaskHolder}, places{w: w, key: i.key}
 	for n := range t.NewTasks {
 		fresh := &t.NewTasks[n]
 		if slices.Contains(t.CancelTasks, fresh.Task.Event) {
 			continue
 		}
-		claim, err := w.insertTask(i, t, n, &claims)
+		claim, err := w.insertTask(i, t, n, &claims, &waiting)
 		if err != nil {
 			return err
 		}
@@ -126,7 +108,7 @@ func (w *writer) commitTasks(i *instance, t *turn, result *provider.Committed) e
 }
 
 func (w *writer) insertTask(
-	i *instance, t *turn, n int, claims *holder,
+	i *instance, t *turn, n int, claims *holder, waiting *places,
 ) (*provider.TaskClaim, error) {
 	fresh := &t.NewTasks[n]
 	id, err := w.newID()
@@ -146,16 +128,22 @@ func (w *writer) insertTask(
 			state.epoch = 1
 		}
 	}
+	place := int64(0)
+	if state.lease == 0 {
+		if place, err = waiting.next(); err != nil {
+			return nil, err
+		}
+	}
 	// A first claim is also the first attempt.
 	_, err = w.c.exec(sqlInsertTask, signed(id), signed(i.key), signed(t.Execution),
 		signed(fresh.Task.Event), w.now, signed(state.lease), signed(state.epoch),
-		optionalText(fresh.Task.Tag), optionalText(fresh.Task.Session), t.tasks[n])
+		optionalText(fresh.Task.Tag), optionalText(fresh.Task.Session), t.tasks[n], place)
 	if err != nil {
 		return nil, err
 	}
 	if state.lease == 0 {
 		w.ready(w.now)
-		return nil, nil
+		return nil, w.await(fresh.Task.Session, place)
 	}
 	w.tasks[id] = state
 	claim := &provider.TaskClaim{
@@ -170,82 +158,9 @@ func (w *writer) insertTask(
 // readyTask is a free task as it is stored.
 type readyTask struct {
 	provider.Task
-	due      int64
 	epoch    uint64
 	attempts int64
 	body     []byte
-}
-
-func (w *writer) claimTasks(r *provider.ClaimRequest, claimed *provider.Claimed) error {
-	if r.Tasks == nil || r.MaxTasks <= 0 {
-		return nil
-	}
-	claims := holder{Holder: r.Tasks}
-	for len(claimed.Tasks) < r.MaxTasks {
-		ready, err := w.readyTasks(&r.Route, r.MaxTasks-len(claimed.Tasks))
-		if err != nil {
-			return err
-		}
-		if len(ready) == 0 {
-			break
-		}
-		for _, t := range ready {
-			// What is not claimed is hidden now, or its session is another's, so that this ends.
-			claim, err := w.claimTask(t, &r.Route, &claims)
-			if err != nil {
-				return err
-			}
-			if claim != nil {
-				claimed.Tasks = append(claimed.Tasks, *claim)
-			}
-		}
-	}
-	claimed.TaskLease = claims.used
-	return nil
-}
-
-// readyTasks gives free tasks that a route takes, first in first out.
-func (w *writer) readyTasks(route *provider.Route, limit int) ([]readyTask, error) {
-	var ready []readyTask
-	collect := func(s *statement, tag ...driver.Value) error {
-		owner := ""
-		if route.Session != nil {
-			owner = route.Session.Owner
-		}
-		args := append([]driver.Value{w.now, flag(route.Session != nil), owner, int64(limit)}, tag...)
-		return w.c.each(s, func(r *rows) bool {
-			ready = append(ready, scanTask(r))
-			return true
-		}, args...)
-	}
-	var err error
-	switch mode := route.Tags.Mode; mode {
-	case provider.TagsAny:
-		err = collect(sqlReadyAny)
-	case provider.TagsDefaultOnly, provider.TagsDefaultAnd, provider.TagsOnly:
-		if mode != provider.TagsOnly {
-			err = collect(sqlReadyUntagged)
-		}
-		if mode != provider.TagsDefaultOnly {
-			for _, tag := range distinct(route.Tags.Tags) {
-				if err == nil {
-					err = collect(sqlReadyTagged, tag)
-				}
-			}
-		}
-	case provider.TagsNone:
-	}
-	slices.SortFunc(ready, func(a, b readyTask) int {
-		return cmp.Or(cmp.Compare(a.due, b.due), cmp.Compare(a.ID, b.ID))
-	})
-	return ready[:min(limit, len(ready))], err
-}
-
-func scanTask(r *rows) readyTask {
-	t := readyTask{due: r.int(3), epoch: r.uint(4), attempts: r.int(5), body: r.blob(8)}
-	t.ID, t.Execution, t.Event = r.uint(0), r.uint(1), r.uint(2)
-	t.Tag, t.Session, t.Instance = r.optional(6), r.optional(7), r.text(9)
-	return t
 }
 
 func distinct(texts []string) []string {
