@@ -825,7 +825,7 @@ export class TimeoutError extends DuroxideError {}
 /** Orchestration code did not repeat what its history says: `NONDETERMINISM`. */
 export class NondeterminismError extends DuroxideError {}
 /**
- * The store refused or failed: `STORAGE`, `CANNOT_OPEN`, `CLOSED`, `CORRUPT`, `SCHEMA`, `READ_ONLY` or
- * `DISK_FULL`.
+ * The store refused or failed: `STORAGE`, `CANNOT_OPEN`, `CLOSED`, `CORRUPT`, `SCHEMA`, `READ_ONLY`,
+ * `DISK_FULL` or `STORE_REPLACED`.
  */
 export class ProviderError extends DuroxideError {}

@@ -46,6 +46,7 @@ var codes = []struct {
 	{provider.ErrSchema, "SCHEMA"},
 	{provider.ErrClosed, "CLOSED"},
 	{provider.ErrReadOnly, "READ_ONLY"},
+	{provider.ErrReplaced, "STORE_REPLACED"},
 	{provider.ErrDiskFull, "DISK_FULL"},
 	{provider.ErrCannotOpen, "CANNOT_OPEN"},
 	{provider.ErrBadInput, codeInvalidInput},

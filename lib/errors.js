@@ -27,6 +27,7 @@ const ENGINE_CODES = Object.freeze([
   'SHUTDOWN',
   'STILL_RUNNING',
   'STORAGE',
+  'STORE_REPLACED',
   'TIMEOUT',
   'TOO_LARGE',
   'UNKNOWN_REQUEST',
@@ -123,6 +124,7 @@ const CLASS_OF_CODE = new Map(
     READ_ONLY: ProviderError,
     SCHEMA: ProviderError,
     STORAGE: ProviderError,
+    STORE_REPLACED: ProviderError,
   }),
 );
 

@@ -47,6 +47,9 @@ var (
 	ErrReadOnly = errors.New("database is read-only")
 	// ErrDiskFull: there is no space left to write. Nothing that was acknowledged is lost.
 	ErrDiskFull = errors.New("disk is full")
+	// ErrReplaced: the files of the store were deleted, moved or replaced while it was open. It does
+	// nothing any more until it is opened again.
+	ErrReplaced = errors.New("files of the store were replaced")
 	// ErrCannotOpen: the file cannot be opened or created.
 	ErrCannotOpen = errors.New("database cannot be opened")
 )

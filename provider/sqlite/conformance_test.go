@@ -8,14 +8,11 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"duroxide/provider"
 	"duroxide/provider/providertest"
 	"duroxide/provider/sqlite"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestTheFileStoreKeepsTheContract(t *testing.T) {
 	t.Parallel()

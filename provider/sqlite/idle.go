@@ -20,6 +20,7 @@ const (
 var (
 	sqlPassive  = &statement{`PRAGMA wal_checkpoint(PASSIVE)`}
 	sqlTruncate = &statement{`PRAGMA wal_checkpoint(TRUNCATE)`}
+	sqlFull     = &statement{`PRAGMA wal_checkpoint(FULL)`}
 	sqlFree     = &statement{`PRAGMA freelist_count`}
 )
 
@@ -33,6 +34,7 @@ func (w *writer) next() (*request, bool) {
 	}
 	w.idleSince = time.Now()
 	for {
+		w.react()
 		pause, wait := w.pause()
 		var expired <-chan time.Time
 		if wait {
@@ -66,10 +68,10 @@ func (w *writer) pause() (time.Duration, bool) {
 
 // idle does what can wait. Errors are left for the requests that will meet them too.
 func (w *writer) idle() {
-	if w.store.watchers.Any() && w.notice() == nil {
+	if w.store.watchers.Any() && w.store.glance() == nil && w.notice() == nil {
 		w.publish()
 	}
-	if w.untruncated && time.Since(w.idleSince) >= truncateAfter {
+	if w.untruncated && w.store.sound() == nil && time.Since(w.idleSince) >= truncateAfter {
 		w.untruncated = false
 		if err := w.tidy(); err != nil && !isBusy(err) {
 			w.store.log.Warn("sqlite: cannot shorten the log", "error", err)
@@ -130,6 +132,9 @@ func (w *writer) shut() error {
 			}
 		}
 		close(w.store.readers)
+		if w.store.verify() != nil {
+			return errors.Join(append(errs, w.part())...)
+		}
 		if err := w.compact(); err != nil && !isBusy(err) {
 			errs = append(errs, err)
 		}

@@ -4,19 +4,27 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"duroxide/provider"
+	"duroxide/provider/sqlite/files"
 )
 
-// openWriter opens the writing connection and brings the schema up to date.
-func openWriter(o Options) (*conn, error) {
+// installed is what kept the care for files from being set up, before any database is opened.
+var installed = files.Install()
+
+var sqlDatabases = &statement{`SELECT file FROM pragma_database_list WHERE name = 'main'`}
+
+// connect makes the writing connection, and the file where it is missing.
+func connect(o Options) (*conn, error) {
 	name := ":memory:"
 	if !o.Memory {
-		if err := probe(o); err != nil {
+		if err := prepare(o); err != nil {
 			return nil, err
 		}
 		name = fileName(o.Path)
@@ -25,15 +33,26 @@ func openWriter(o Options) (*conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", provider.ErrCannotOpen, err)
 	}
-	if err := setUp(c, o); err != nil {
-		return nil, errors.Join(err, c.close())
-	}
 	return c, nil
 }
 
-// probe gives clearer errors than the driver does for files that cannot be opened, and makes the
-// directories if that is wanted.
-func probe(o Options) error {
+// opened gives the files that a connection has open.
+func opened(c *conn, path string) (*files.Set, error) {
+	r, err := c.one(sqlDatabases)
+	if err != nil || r == nil {
+		return nil, errors.Join(errors.New("read the name of the database"), err)
+	}
+	set, err := files.Opened(path, r.text(0))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", provider.ErrCannotOpen, err)
+	}
+	return set, nil
+}
+
+// prepare gives clearer errors than the driver does for files that cannot be opened, and makes the
+// file, and its directories if that is wanted. It never opens a file that is there: closing it again
+// would drop the locks that this process has on it.
+func prepare(o Options) error {
 	if o.Path == "" {
 		return refuse(provider.ErrCannotOpen, "no database file was given")
 	}
@@ -43,24 +62,63 @@ func probe(o Options) error {
 			return unusable("cannot create the folder", folder, err)
 		}
 	}
-	file, err := os.OpenFile(o.Path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
+	info, err := os.Stat(o.Path)
+	missing := errors.Is(err, fs.ErrNotExist)
+	switch {
+	case missing:
+	case err != nil:
+		return unusable("cannot open the database file", o.Path, err)
+	case !info.Mode().IsRegular():
+		return refuse(provider.ErrCannotOpen,
+			"cannot open the database file %s: it is a %s", o.Path, kindOf(info.Mode()))
+	}
+	if missing || info.Size() == 0 {
+		if err := checkLog(o.Path); err != nil {
+			return err
+		}
+	}
+	if missing {
+		return create(o.Path)
+	}
+	if err := files.Writable(o.Path); err != nil {
 		return unusable("cannot open the database file", o.Path, err)
 	}
-	defer func() { _ = file.Close() }()
-	info, err := file.Stat()
-	if err != nil {
-		return unusable("cannot read the database file", o.Path, err)
+	return nil
+}
+
+func kindOf(mode fs.FileMode) string {
+	if mode.IsDir() {
+		return "folder"
 	}
-	if info.Size() == 0 {
-		return nil
+	return "device"
+}
+
+// create makes an empty file that only its owner can read.
+func create(path string) error {
+	//nolint:gosec // which file it is, the caller says
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return nil // somebody else was faster
+	case err != nil:
+		return unusable("cannot open the database file", path, err)
 	}
-	const magic = "SQLite format 3\x00"
-	head := make([]byte, len(magic))
-	if n, _ := file.ReadAt(head, 0); string(head[:n]) != magic {
-		return refuse(provider.ErrCorrupt, "%s is not an SQLite database", o.Path)
+	if err := file.Close(); err != nil {
+		return unusable("cannot open the database file", path, err)
 	}
 	return nil
+}
+
+// checkLog refuses a log without a database: SQLite would delete it, and what it holds.
+func checkLog(path string) error {
+	log := path + "-wal"
+	info, err := os.Stat(log)
+	if err != nil || info.Size() == 0 {
+		return nil //nolint:nilerr // without a log there is nothing to lose
+	}
+	return refuse(provider.ErrCorrupt,
+		"%s is missing or empty, but %s holds what was stored last: put the database back, or move "+
+			"that file away to begin anew", path, log)
 }
 
 func unusable(what, path string, err error) error {
@@ -78,20 +136,38 @@ func unusable(what, path string, err error) error {
 	}
 }
 
-// fileName gives the driver's name of a path, in which ? and % would have a meaning.
+// fileName gives the driver's name of a path, in which ? and % would have a meaning. A file that is
+// not there is not made.
 func fileName(path string) string {
 	escaped := url.URL{Path: filepath.ToSlash(path)}
-	return "file:" + strings.ReplaceAll(escaped.EscapedPath(), ";", "%3B")
+	return "file:" + strings.ReplaceAll(escaped.EscapedPath(), ";", "%3B") + "?mode=rw"
 }
 
 // patience is how long SQLite itself waits for other processes; then the writer tries again.
 const patience = "busy_timeout = 1000"
 
+// setUp brings the connection and what it has opened into the state that a store needs. It may meet
+// others that open the file at the same time, also where SQLite itself does not wait for them.
 func setUp(c *conn, o Options) error {
+	pause := firstPause
+	for try := 1; ; try++ {
+		err := setUpOnce(c, o)
+		switch {
+		case code(err) == codeNotADB:
+			return refuse(provider.ErrCorrupt, "%s is not an SQLite database", o.Path)
+		case !isBusy(err) || try == beginTries:
+			return err
+		}
+		time.Sleep(pause + rand.N(pause)) //nolint:gosec // jitter needs no secrecy
+		pause *= 2
+	}
+}
+
+func setUpOnce(c *conn, o Options) error {
 	// The timeout comes first: the others may meet another process that opens the file.
 	pragmas := []string{
-		patience, "auto_vacuum = INCREMENTAL", "foreign_keys = OFF",
-		"temp_store = MEMORY", "cache_size = -65536",
+		patience, "foreign_keys = OFF", "temp_store = MEMORY", "cache_size = -65536",
+		"trusted_schema = OFF", "cell_size_check = ON",
 	}
 	if o.Memory {
 		// A rollback needs the journal, so it must not be off.
@@ -104,26 +180,43 @@ func setUp(c *conn, o Options) error {
 	if err != nil {
 		return err
 	}
-	if !fresh {
+	if fresh {
+		// On a file that has tables this would change nothing, and write nevertheless.
+		err = set(c, []string{"auto_vacuum = INCREMENTAL"})
+	} else {
 		// A file of somebody else must not be changed, not even its journal mode.
-		if err := recognise(c, o.Path); err != nil {
-			return err
-		}
+		err = recognise(c, o.Path)
+	}
+	if err != nil {
+		return err
 	}
 	if !o.Memory {
-		synchronous := "synchronous = FULL"
-		if o.Synchronous == Normal {
-			synchronous = "synchronous = NORMAL"
-		}
-		err := set(c, []string{
-			"journal_mode = WAL", synchronous, "journal_size_limit = 67108864",
-			"wal_autocheckpoint = 0",
-		})
-		if err != nil {
+		if err := useLog(c, o); err != nil {
 			return err
 		}
 	}
 	return migrate(c, o.Path)
+}
+
+var sqlUseLog = &statement{`PRAGMA journal_mode = WAL`}
+
+// useLog turns the log on, without which readers and writers wait for each other.
+func useLog(c *conn, o Options) error {
+	mode, err := c.one(sqlUseLog)
+	if err != nil {
+		return fmt.Errorf("set journal_mode: %w", err)
+	}
+	if mode == nil || mode.text(0) != "wal" {
+		return refuse(provider.ErrCannotOpen, "%s lies on a file system that cannot share memory "+
+			"between processes; it must be a local one", o.Path)
+	}
+	synchronous := "synchronous = FULL"
+	if o.Synchronous == Normal {
+		synchronous = "synchronous = NORMAL"
+	}
+	return set(c, []string{
+		synchronous, "journal_size_limit = 67108864", "wal_autocheckpoint = 0",
+	})
 }
 
 func set(c *conn, pragmas []string) error {
@@ -138,14 +231,22 @@ func set(c *conn, pragmas []string) error {
 const readerLimit = 3
 
 // openReader opens a connection that cannot write.
-func openReader(o Options) (*conn, error) {
-	c, err := dial(fileName(o.Path))
+func (s *Store) openReader() (*conn, error) {
+	// Else SQLite would make a new log where the old one is gone.
+	if err := s.verify(); err != nil {
+		return nil, err
+	}
+	c, err := dial(fileName(s.options.Path))
 	if err != nil {
 		return nil, err
 	}
 	err = set(c, []string{
 		"busy_timeout = 5000", "query_only = 1", "cache_size = -8192", "temp_store = MEMORY",
+		"trusted_schema = OFF", "cell_size_check = ON",
 	})
+	if err == nil {
+		err = s.replaced(s.files.Joined())
+	}
 	if err != nil {
 		return nil, errors.Join(err, c.close())
 	}

@@ -19,6 +19,9 @@ func (s *Store) read(ctx context.Context, op string, query func(c *conn) error) 
 	if err := s.isClosed(); err != nil {
 		return failure(op, err)
 	}
+	if err := s.glance(); err != nil {
+		return failure(op, err)
+	}
 	var c *conn
 	var open bool
 	select {
@@ -30,15 +33,15 @@ func (s *Store) read(ctx context.Context, op string, query func(c *conn) error) 
 		return closed(op)
 	}
 	if c == nil {
-		fresh, err := openReader(s.options)
+		fresh, err := s.openReader()
 		if err != nil {
 			s.readers <- nil
-			return failure(op, err)
+			return failure(op, s.note(err))
 		}
 		c = fresh
 	}
 	defer func() { s.readers <- c }()
-	return failure(op, query(c))
+	return failure(op, s.note(query(c)))
 }
 
 // snapshot is read for functions of several statements: all see the same commit.

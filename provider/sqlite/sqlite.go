@@ -17,11 +17,16 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"path/filepath"
+	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"duroxide/provider"
+	"duroxide/provider/sqlite/files"
 	"duroxide/provider/watchers"
 )
 
@@ -67,6 +72,10 @@ type Store struct {
 	written *writer
 	stopped chan struct{}
 	version string
+	// files are those that are open; nil in memory. verified is when they were looked at last.
+	files    *files.Set
+	verified atomic.Int64
+	verdict  atomic.Pointer[verdict]
 
 	mu     sync.RWMutex // guards closed against sends on requests
 	closed bool
@@ -75,7 +84,8 @@ type Store struct {
 var _ provider.Provider = (*Store)(nil)
 
 // Open opens or creates a store. Errors wrap provider.ErrCannotOpen, ErrReadOnly, ErrDiskFull,
-// ErrSchema (not ours, or written by a newer version) or ErrCorrupt (no database, or damaged).
+// ErrSchema (not ours, not as we made it, or written by a newer version) or ErrCorrupt (no database, or
+// damaged). One that fails leaves nothing open.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, failure("open", err)
@@ -84,33 +94,62 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		o.Clock = time.Now
 	}
 	o.OrphanRetention = cmp.Or(o.OrphanRetention, provider.OrphanRetention)
-	log := o.Log
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
 	}
-	c, err := openWriter(o)
+	if !o.Memory && o.Path != "" {
+		path, err := filepath.Abs(o.Path)
+		if err != nil {
+			return nil, failure("open", fmt.Errorf("%w: %w", provider.ErrCannotOpen, err))
+		}
+		o.Path = path // who changes the folder later means the same file
+	}
+	s, err := open(o)
 	if err != nil {
 		return nil, failure("open", err)
 	}
-	s := &Store{
+	go s.written.run()
+	return s, nil
+}
+
+// open makes a store that does not run yet.
+func open(o Options) (s *Store, err error) {
+	if installed != nil {
+		return nil, fmt.Errorf("%w: %w", provider.ErrCannotOpen, installed)
+	}
+	c, err := connect(o)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+		if err != nil {
+			s, err = nil, errors.Join(err, c.close())
+		}
+	}()
+	if err := setUp(c, o); err != nil {
+		return nil, err
+	}
+	s = &Store{
 		options:  o,
-		log:      log,
+		log:      o.Log,
 		requests: make(chan *request, 4*groupLimit),
 		stopped:  make(chan struct{}),
+		watched:  make(chan struct{}, 1),
 	}
-	s.watched = make(chan struct{}, 1)
 	if !o.Memory {
+		if s.files, err = opened(c, o.Path); err != nil {
+			return nil, err
+		}
 		s.readers = make(chan *conn, readerLimit)
 		for range readerLimit {
 			s.readers <- nil // opened with the first use
 		}
 	}
 	s.written = newWriter(s, c)
-	if err := s.written.start(); err != nil {
-		return nil, failure("open", errors.Join(err, c.close()))
-	}
-	go s.written.run()
-	return s, nil
+	return s, s.written.start()
 }
 
 // Name gives "sqlite" and the version of the library.

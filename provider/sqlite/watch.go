@@ -10,10 +10,7 @@ import (
 // watcher, commits of other processes are noticed within probeEvery.
 func (s *Store) Watch(changed func(provider.Change)) (stop func()) {
 	stop = s.watchers.Add(changed)
-	select {
-	case s.watched <- struct{}{}:
-	default:
-	}
+	s.wake()
 	return stop
 }
 

@@ -20,6 +20,9 @@ const (
 // beginTries is how often the start of a group is tried while another process writes.
 const beginTries = 5
 
+// firstPause is how long it waits before the second try, about; each pause is twice the one before.
+const firstPause = 5 * time.Millisecond
+
 var (
 	sqlBegin    = &statement{`BEGIN IMMEDIATE`}
 	sqlCommit   = &statement{`COMMIT`}
@@ -42,6 +45,9 @@ func (s *Store) write(
 	ctx context.Context, op string, size int, apply func(w *writer) error,
 ) error {
 	if err := ctx.Err(); err != nil {
+		return failure(op, err)
+	}
+	if err := s.sound(); err != nil && s.isClosed() == nil {
 		return failure(op, err)
 	}
 	r := &request{ctx: ctx, size: size, apply: apply, done: make(chan struct{})}
@@ -92,7 +98,9 @@ type writer struct {
 	untruncated bool
 	idleSince   time.Time
 	timer       *time.Timer
-	closeErr    error
+	// reacted says that the end of the store was noticed.
+	reacted  bool
+	closeErr error
 }
 
 func newWriter(s *Store, c *conn) *writer {
@@ -138,6 +146,10 @@ func (w *writer) run() {
 // serve writes a group that begins with r.
 func (w *writer) serve(r *request) {
 	w.group = append(w.group[:0], r)
+	if err := w.store.sound(); err != nil {
+		w.finish(err)
+		return
+	}
 	w.trim()
 	if err := w.begin(); err != nil {
 		w.finish(err)
@@ -148,7 +160,7 @@ func (w *writer) serve(r *request) {
 		w.applyEach()
 		return
 	}
-	w.finish(nil)
+	w.finish(w.store.verify())
 }
 
 // applyGroup applies r and all requests that wait already. It gives false if the group must be
@@ -203,11 +215,11 @@ func (w *writer) apply(r *request) (keep bool) {
 	}
 	writes := w.c.writes
 	w.tick()
-	r.err = w.guarded(r)
+	r.err = w.store.note(w.guarded(r))
 	if r.err == nil {
 		return true
 	}
-	return isRefusal(r.err) && writes == w.c.writes
+	return isRefusal(r.err) && writes == w.c.writes && w.store.verdict.Load() == nil
 }
 
 // guarded turns a panic, which a broken event can cause, into an error of this request alone.
@@ -229,6 +241,9 @@ func (w *writer) applyEach() {
 }
 
 func (w *writer) alone(r *request) error {
+	if err := w.store.sound(); err != nil {
+		return err
+	}
 	if err := w.begin(); err != nil {
 		return err
 	}
@@ -238,6 +253,9 @@ func (w *writer) alone(r *request) error {
 	}
 	if err := w.commit(); err != nil {
 		w.rollback()
+		return err
+	}
+	if err := w.store.verify(); err != nil {
 		return err
 	}
 	return r.err
@@ -263,14 +281,14 @@ func (w *writer) answer() {
 
 // begin takes the lock of the file, and forgets what is known if another process has written.
 func (w *writer) begin() error {
-	pause := 5 * time.Millisecond
+	pause := firstPause
 	for try := 1; ; try++ {
 		_, err := w.c.exec(sqlBegin)
 		if err == nil {
 			break
 		}
 		if !isBusy(err) || try == beginTries {
-			return fmt.Errorf("begin: %w", err)
+			return fmt.Errorf("begin: %w", w.store.note(err))
 		}
 		time.Sleep(pause + rand.N(pause)) //nolint:gosec // jitter needs no secrecy
 		pause *= 2
@@ -313,7 +331,7 @@ func (w *writer) commit() error {
 		_, err = w.c.exec(sqlCommit)
 	}
 	if err != nil {
-		return fmt.Errorf("commit: %w", err)
+		return fmt.Errorf("commit: %w", w.store.note(err))
 	}
 	return nil
 }
