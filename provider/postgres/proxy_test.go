@@ -40,9 +40,10 @@ const longestDelay = 10 * time.Millisecond
 // proxy forwards connections to a server as a network with a fault does.
 type proxy struct {
 	listener net.Listener
-	server   string
+	server   atomic.Value // string
 	fault    atomic.Int32
 	hits     atomic.Int64 // connections that were cut, or went silent
+	made     atomic.Int64 // connections to the server
 	running  sync.WaitGroup
 
 	mu   sync.Mutex // guards open
@@ -64,11 +65,20 @@ func newProxy(t *testing.T, databaseURL string) (p *proxy, through string) {
 	var config net.ListenConfig
 	l, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	p = &proxy{listener: l, server: u.Host, open: map[net.Conn]bool{}}
+	p = &proxy{listener: l, open: map[net.Conn]bool{}}
+	p.server.Store(u.Host)
 	p.running.Go(p.accept)
 	t.Cleanup(p.close)
 	u.Host = l.Addr().String()
 	return p, u.String()
+}
+
+// lead has new connections go to another server. Those that there are stay where they are.
+func (p *proxy) lead(t *testing.T, databaseURL string) {
+	t.Helper()
+	u, err := url.Parse(databaseURL)
+	require.NoError(t, err)
+	p.server.Store(u.Host)
 }
 
 func (p *proxy) set(f fault) { p.fault.Store(int32(f)) }
@@ -92,11 +102,12 @@ func (p *proxy) accept() {
 			return
 		}
 		var dialer net.Dialer
-		server, err := dialer.DialContext(context.Background(), "tcp", p.server)
+		server, err := dialer.DialContext(context.Background(), "tcp", p.server.Load().(string))
 		if err != nil {
 			_ = client.Close()
 			continue
 		}
+		p.made.Add(1)
 		p.mu.Lock()
 		p.open[client], p.open[server] = true, true
 		p.mu.Unlock()

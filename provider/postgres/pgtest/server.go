@@ -73,11 +73,15 @@ func (s *Server) read() (a answer, err error) {
 }
 
 func (s *Server) order(line string) error {
-	if _, err := io.WriteString(s.orders, line+"\n"); err != nil {
-		return fmt.Errorf("tell pgserver to %s: %w", line, err)
-	}
-	_, err := s.read()
+	_, err := s.ask(line)
 	return err
+}
+
+func (s *Server) ask(line string) (answer, error) {
+	if _, err := io.WriteString(s.orders, line+"\n"); err != nil {
+		return answer{}, fmt.Errorf("tell pgserver to %s: %w", line, err)
+	}
+	return s.read()
 }
 
 // Run starts the server again after Stop or Kill.
@@ -88,6 +92,13 @@ func (s *Server) Stop() error { return s.order("stop") }
 
 // Kill ends the server as a crash does.
 func (s *Server) Kill() error { return s.order("kill") }
+
+// Standby starts a server that follows this one, by streaming replication, and gives the URL of its
+// database postgres. The server is down for a moment. The standby ends with the server.
+func (s *Server) Standby() (databaseURL string, err error) {
+	a, err := s.ask("standby")
+	return a.URL, err
+}
 
 // Remove stops the server and deletes its folder.
 func (s *Server) Remove() error { return errors.Join(s.orders.Close(), s.program.Wait()) }

@@ -3,8 +3,10 @@
 // that is killed. The tests of both languages start it with `go run`.
 //
 // It answers with lines of JSON, first of the server, then one for each line that it reads: stop
-// ends the server and cuts its connections, kill ends it as a crash does, run starts it again, and
-// own, with the name of a file in the data folder, gives that to the user that the server runs as.
+// ends the server and cuts its connections, kill ends it as a crash does, run starts it again, own,
+// with the name of a file in the data folder, gives that to the user that the server runs as, and
+// standby starts a copy of the server that follows it, by streaming replication, and answers with its
+// URL. It ends with the server; SQL promotes it.
 package main
 
 import (
@@ -81,7 +83,7 @@ func read(input io.Reader) <-chan string {
 
 func obey(s *server, line string) (reply answer) {
 	verb, name, _ := strings.Cut(line, " ")
-	err := fmt.Errorf("unknown line %q: write stop, kill, run or own and the name of a file", line)
+	err := fmt.Errorf("unknown line %q: write stop, kill, run, standby, or own and the name of a file", line)
 	switch verb {
 	case "stop":
 		err = s.end(stopSignal)
@@ -89,6 +91,10 @@ func obey(s *server, line string) (reply answer) {
 		err = s.end(quitSignal)
 	case "run":
 		err = s.run()
+	case "standby":
+		if s.standby, err = s.follow(); err == nil {
+			reply.URL, reply.Data = s.standby.url(), s.standby.data()
+		}
 	case "own":
 		err = giveAway(filepath.Join(s.data(), name))
 	}

@@ -24,6 +24,7 @@ type server struct {
 	binaries binaries
 	folder   string
 	port     int
+	standby  *server // nil without one
 	process  *os.Process
 	ended    chan struct{} // nil before the first run
 }
@@ -187,5 +188,11 @@ func (s *server) end(how os.Signal) error {
 	return nil
 }
 
-// remove ends the server and deletes its folder.
-func (s *server) remove() error { return errors.Join(s.end(quitSignal), os.RemoveAll(s.folder)) }
+// remove ends the server and its standby, and deletes their folders.
+func (s *server) remove() error {
+	var err error
+	if s.standby != nil {
+		err = s.standby.remove()
+	}
+	return errors.Join(err, s.end(quitSignal), os.RemoveAll(s.folder))
+}
