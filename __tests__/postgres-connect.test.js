@@ -118,6 +118,31 @@ test('without migrating, missing tables are an error and stay missing', {
   await verify();
 });
 
+test('a schema of the server is refused', { skip: noPsql }, async () => {
+  for (const schema of ['pg_foo', 'pg_catalog', 'information_schema']) {
+    await assert.rejects(PostgresProvider.connectWithSchema(DATABASE_URL, schema), {
+      code: 'INVALID_INPUT',
+      message: new RegExp(`Invalid schema_name '${schema}': it belongs to the server`),
+    });
+  }
+});
+
+test('a database that cannot hold every text is refused by its name', {
+  skip: noPsql,
+}, async (t) => {
+  const url = new URL(DATABASE_URL);
+  url.pathname = ownSchema(t).replace('test', 'latin');
+  const name = url.pathname.slice(1);
+  t.after(() => sql(`DROP DATABASE IF EXISTS ${name}`));
+  await sql(`CREATE DATABASE ${name} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0`);
+  await assert.rejects(PostgresProvider.connect(url.href), (error) => {
+    assert.equal(error.code, 'CANNOT_OPEN');
+    assert.equal(error.details?.retryable, undefined);
+    assert.match(error.message, new RegExp(`"${name}" has the encoding LATIN1, which cannot hold`));
+    return true;
+  });
+});
+
 test('a pool has the connections that it is given, and one that listens', {
   skip: noPsql,
 }, async (t) => {

@@ -221,6 +221,9 @@ func poolConfig(o *Options, text string) (*pgxpool.Config, error) {
 	pool.MaxConnLifetimeJitter = connectionAge / 10
 	pool.MaxConnIdleTime = 5 * time.Minute
 	pool.BeforeConnect = o.beforeConnect
+	if !o.Pooler {
+		keepPrimary(pool)
+	}
 	return pool, nil
 }
 
@@ -231,12 +234,19 @@ func configureConn(o *Options, config *pgx.ConnConfig, found map[string]string) 
 	case config.ConnectTimeout == 0:
 		config.ConnectTimeout = defaultConnectTimeout
 	}
-	params := map[string]string{"application_name": found["application_name"]}
+	// Texts are UTF-8, whatever role, database or URL say: what they take for LATIN1 they would store as
+	// other characters, which a process with other settings reads as such.
+	params := map[string]string{
+		"application_name": found["application_name"], "client_encoding": encodingUTF8,
+	}
 	if options := found["options"]; options != "" {
 		params["options"] = options
 	}
 	if !o.Pooler {
-		params["statement_timeout"] = milliseconds(statementTime)
+		wantPrimary(config)
+		params["statement_timeout"] = milliseconds(o.statementWithin)
+		// What a decision rests on is read after the lock (P3), so never from an older snapshot.
+		params["default_transaction_isolation"] = "read committed"
 		params["idle_in_transaction_session_timeout"] = milliseconds(idleInside)
 		params["client_min_messages"] = "warning"
 		// Every statement finds its few rows by index. Plans made once, for any parameter, do just
@@ -249,6 +259,7 @@ func configureConn(o *Options, config *pgx.ConnConfig, found map[string]string) 
 		params["jit"] = "off"
 	}
 	config.RuntimeParams = params
+	giveUpBroken(config)
 	config.DefaultQueryExecMode = pgx.QueryExecModeCacheStatement
 	if o.Pooler {
 		config.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
@@ -305,6 +316,9 @@ func hideSecrets(err error) error {
 	}
 	if _, ok := errors.AsType[*pgconn.ConnectError](err); !ok {
 		return err
+	}
+	if errors.Is(err, errStandby) {
+		return &connectionError{text: errStandby.Error(), err: errStandby}
 	}
 	if server, ok := errors.AsType[*pgconn.PgError](err); ok {
 		text := "error returned from database: " + server.Message

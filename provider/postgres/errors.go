@@ -6,30 +6,21 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"duroxide/provider"
 )
 
-// SQLSTATEs with a meaning of their own, see the appendix of the PostgreSQL manual.
+// SQLSTATEs with a meaning of their own, see the appendix of the PostgreSQL manual. states.go says what
+// becomes of all others.
 const (
-	stateDivision      = "22012" // what an assertion in SQL raises
-	stateUnique        = "23505"
-	stateSerialization = "40001"
-	stateDeadlock      = "40P01"
-	stateCachedPlan    = "0A000"
-	stateLockTimeout   = "55P03"
-	stateCancelled     = "57014"
-	statePreparedName  = "26000"
-	statePreparedTwice = "42P05"
-	stateAuthorization = "28000"
-	statePassword      = "28P01"
-	stateDiskFull      = "53100"
-	stateReadOnly      = "25006"
-	stateNoTable       = "42P01"
-	stateNoSchema      = "3F000"
+	stateDivision    = "22012" // what an assertion in SQL raises
+	stateLockTimeout = "55P03"
+	stateTooMany     = "53300" // the server, the database or the role has as many connections as it may
+	stateDiskFull    = "53100"
+	stateReadOnly    = "25006"
+	stateUnique      = "23505"
 )
 
 // sqlState gives the SQLSTATE of a server's error, or "".
@@ -63,42 +54,39 @@ func failure(op string, err error) error {
 }
 
 func classify(err error) (retryable bool, sentinel error) {
-	state := sqlState(err)
-	switch state {
-	case "":
-		return isConnection(err), nil
-	case stateSerialization, stateDeadlock, stateCachedPlan, stateLockTimeout, stateCancelled,
-		statePreparedName, statePreparedTwice, stateDivision:
-		return true, nil
-	case stateDiskFull:
-		return true, provider.ErrDiskFull
-	case stateReadOnly:
-		// A server that was demoted: its successor may be reached next time.
-		return true, provider.ErrReadOnly
-	case stateNoTable, stateNoSchema:
-		return false, provider.ErrSchema
-	}
-	switch state[:2] {
-	case "08", "53", "57":
-		return true, nil
+	server, answered := errors.AsType[*pgconn.PgError](err)
+	switch {
+	case answered:
+		v := verdictOn(server)
+		return v.fate != permanent || isConnection(err), v.sentinel
+	case errors.Is(err, errRestart):
+		return false, nil // a panic of ours, which the same call would cause again
 	default:
-		return false, nil
+		// The driver says no more of a broken connection than what it has read last.
+		return true, nil
 	}
 }
 
-// isConnection reports whether the connection broke, or could not be made.
+// isConnection reports whether the connection broke, could not be made, or is no good any more.
 func isConnection(err error) bool {
-	if server, ok := errors.AsType[*pgconn.PgError](err); ok && server.SeverityUnlocalized != "ERROR" {
-		return true // the server says why it hangs up
+	if server, ok := errors.AsType[*pgconn.PgError](err); ok && (isFatal(server) || condemns(server)) {
+		return true // the server says why it hangs up, or why one should
 	}
 	var network net.Error
 	var connect *pgconn.ConnectError
 	return errors.As(err, &network) || errors.As(err, &connect) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
-		errors.Is(err, net.ErrClosed) || errors.Is(err, errBroken) ||
-		errors.Is(err, errAcquire) || pgconn.SafeToRetry(err) ||
-		strings.Contains(err.Error(), "conn closed")
+		errors.Is(err, net.ErrClosed) || errors.Is(err, errBroken) || errors.Is(err, errStandby) ||
+		errors.Is(err, errAcquire) || pgconn.SafeToRetry(err) || errors.Is(err, pgconn.ErrConnClosed)
 }
+
+func isFatal(err *pgconn.PgError) bool {
+	return err.SeverityUnlocalized == "FATAL" || err.SeverityUnlocalized == "PANIC"
+}
+
+// condemns reports whether an error is about the connection or the server behind it, so that nothing
+// more is to be had there.
+func condemns(err *pgconn.PgError) bool { return verdictOn(err).fate == condemned }
 
 // isTransient reports whether a transaction that has certainly not been committed should simply be
 // run again.
@@ -106,13 +94,15 @@ func isTransient(err error) bool {
 	if errors.Is(err, errVanished) {
 		return true
 	}
-	switch sqlState(err) {
-	case stateSerialization, stateDeadlock, stateCachedPlan, stateLockTimeout, statePreparedName,
-		statePreparedTwice, stateDivision:
-		return true
-	default:
-		return false
-	}
+	server, answered := errors.AsType[*pgconn.PgError](err)
+	return answered && verdictOn(server).fate == conflict
+}
+
+// isUndecided reports whether a server's error leaves open whether the transaction was committed: it
+// came with the end of the connection, perhaps after the commit, or says so.
+func isUndecided(err error) bool {
+	server, answered := errors.AsType[*pgconn.PgError](err)
+	return !answered || isFatal(server) || verdictOn(server).undecided
 }
 
 var (

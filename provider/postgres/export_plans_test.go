@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-
-	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // hot are the statements whose cost must stay in proportion to what they are given, however much is
@@ -21,7 +19,7 @@ var hot = map[string]statement{
 }
 
 // Planner is a connection on which the hot statements were planned before the tables were filled.
-type Planner struct{ conn *pgxpool.Conn }
+type Planner struct{ conn *pooled }
 
 // Planner plans the hot statements now, as the connections of a store do on their first use.
 func (s *Store) Planner(ctx context.Context) (*Planner, error) {

@@ -42,6 +42,12 @@ func WithMigrations(o Options, more ...string) (Options, error) {
 	return o, err
 }
 
+// HurryStatements bounds how long one statement may take.
+func HurryStatements(o Options, within time.Duration) Options {
+	o.statementWithin = within
+	return o
+}
+
 // HurryMigrations bounds how long such a version waits for locks.
 func HurryMigrations(o Options, within time.Duration) Options {
 	o.migrateWithin = within

@@ -2,12 +2,10 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 )
 
 var (
@@ -140,9 +138,7 @@ func (g *group) finish(ctx context.Context) error {
 // commit sends what ends the transaction, and answers.
 func (g *group) commit(ctx context.Context, p *pipeline) error {
 	if err := g.send(ctx, p); err != nil {
-		// What ends the connection may have come after the commit.
-		server, answered := errors.AsType[*pgconn.PgError](err)
-		if answered && server.SeverityUnlocalized == "ERROR" {
+		if !isUndecided(err) {
 			return fmt.Errorf("write: %w", err)
 		}
 		if err := g.resolve(ctx, err); err != nil {
@@ -153,8 +149,11 @@ func (g *group) commit(ctx context.Context, p *pipeline) error {
 	g.s.known.learn(g)
 	g.answer()
 	g.s.publish(&g.changed)
-	g.s.quarantine(ctx, g.unknown)
 	g.warnOfLate()
+	if len(g.unknown) > 0 {
+		g.release(ctx) // There may be only one connection, and this takes one of its own.
+		g.s.quarantine(ctx, g.unknown)
+	}
 	return nil
 }
 

@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"duroxide/history"
 	"duroxide/provider"
 )
@@ -63,7 +61,7 @@ type messageKey struct{ instance, id int64 }
 // done so far, and the writes that make them so.
 type group struct {
 	s      *Store
-	conn   *pgxpool.Conn
+	conn   *pooled
 	needs  needs
 	opened bool
 	// short says that the rows of this group were not read: they are what this process knows.
@@ -104,7 +102,7 @@ type offer struct {
 	nextDue int64
 }
 
-func (s *Store) newGroup(conn *pgxpool.Conn) *group {
+func (s *Store) newGroup(conn *pooled) *group {
 	return &group{
 		s: s, conn: conn,
 		byKey: map[uint64]*instance{}, byID: map[string]*instance{}, tasks: map[uint64]*task{},
@@ -221,7 +219,7 @@ func (g *group) begin(p *pipeline) {
 	g.opened = true
 	p.exec(sqlBegin)
 	if g.s.options.Pooler {
-		p.exec(sqlLimit, milliseconds(statementTime), milliseconds(idleInside))
+		p.exec(sqlLimit, milliseconds(g.s.options.statementWithin), milliseconds(idleInside))
 	}
 }
 

@@ -11,8 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"duroxide/provider"
 )
 
@@ -232,60 +230,5 @@ func (s *Store) heard(text string) {
 func (s *Store) everything() {
 	if s.watchers.Any() {
 		s.watchers.Call(provider.Change{All: true, Deleted: true, Work: true})
-	}
-}
-
-// listen keeps the listening connection, which has nothing else to do.
-func (s *Store) listen() {
-	for try := 1; ; try++ {
-		err := s.listenOnce(func() { try = 0 })
-		if s.background.Err() != nil {
-			return
-		}
-		s.log.Warn("postgres: the listening connection was lost", "error", err.Error())
-		if rest(s.background, pauseBefore(min(try+1, 8))) != nil {
-			return
-		}
-	}
-}
-
-func (s *Store) listenOnce(connected func()) error {
-	conn, err := s.dial(s.background)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		_ = conn.Close(ctx)
-	}()
-	err = quick(s.background, func(ctx context.Context) error {
-		_, err := conn.Exec(ctx, "LISTEN "+pgx.Identifier{s.channel()}.Sanitize(),
-			pgx.QueryExecModeSimpleProtocol)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("listen: %w", err)
-	}
-	connected()
-	s.clock.setListening(true)
-	defer s.clock.setListening(false)
-	s.everything() // what was told before is lost
-	for {
-		// A quiet connection is asked now and then whether it is still one.
-		ctx, cancel := context.WithTimeout(s.background, 10*pollEvery)
-		n, err := conn.WaitForNotification(ctx)
-		quiet := ctx.Err() != nil && s.background.Err() == nil
-		cancel()
-		switch {
-		case err == nil:
-			s.heard(n.Payload)
-		case !quiet:
-			return err
-		default:
-			if err := quick(s.background, conn.Ping); err != nil {
-				return err
-			}
-		}
 	}
 }

@@ -9,9 +9,12 @@ import (
 	"log/slog"
 	"net/url"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"duroxide/provider"
@@ -52,6 +55,11 @@ func open(ctx context.Context, o Options, local func() time.Time) (*Store, error
 		questions: make(chan *question), stopped: make(chan struct{}), clock: clock{local: local}, process: process.This(),
 	}
 	s.routes.clear()
+	s.room, s.listener = newRoom(int(config.MaxConns)), &listener{s: s}
+	config.AfterConnect = func(context.Context, *pgx.Conn) error {
+		s.room.connected()
+		return nil
+	}
 	direct := o.URL
 	if o.Direct != "" {
 		direct = o.Direct
@@ -100,7 +108,7 @@ func (s *Store) run() {
 	s.idle.Go(s.poll)
 	s.idle.Go(s.answers)
 	if !s.options.NoListen {
-		s.idle.Go(s.listen)
+		s.idle.Go(s.listener.run)
 	}
 }
 
@@ -126,6 +134,9 @@ func (o *Options) fill() error {
 	}
 	if o.migrateWithin <= 0 {
 		o.migrateWithin = defaultMigrateWithin
+	}
+	if o.statementWithin <= 0 {
+		o.statementWithin = statementTime
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -155,19 +166,57 @@ func CheckSchema(name string) error {
 // prepare makes the first connection, on which the schema is checked or brought up to date.
 func (s *Store) prepare(ctx context.Context) error {
 	conn, err := s.dial(ctx)
+	if server, ok := errors.AsType[*pgconn.PgError](err); ok && server.Routine == noConversion {
+		return refuse(provider.ErrCannotOpen, "the database %q cannot hold every text: %s",
+			s.listening.Database, server.Message)
+	}
 	if err != nil {
 		return unreachable(err)
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
 	s.version = conn.PgConn().ParameterStatus("server_version")
+	if err := s.checkEncoding(ctx, conn); err != nil {
+		return err
+	}
 	return s.migrate(ctx, conn)
 }
+
+const (
+	encodingUTF8 = "UTF8"
+	// noConversion is where in the server a connection ends that asks for an encoding which the server
+	// cannot make of its own.
+	noConversion = "InitializeClientEncoding"
+)
+
+var sqlEncoding = define(`SELECT current_database(), current_setting('server_encoding')`)
+
+// checkEncoding refuses a database that cannot hold every text. One without an encoding holds the bytes
+// that it is given.
+func (s *Store) checkEncoding(ctx context.Context, conn *pgx.Conn) error {
+	var database, encoding string
+	if err := conn.QueryRow(ctx, s.texts[sqlEncoding]).Scan(&database, &encoding); err != nil {
+		return fmt.Errorf("read the encoding of the database: %w", err)
+	}
+	if encoding == encodingUTF8 || encoding == "SQL_ASCII" {
+		return nil
+	}
+	return refuse(provider.ErrCannotOpen, "the database %q has the encoding %s, which cannot hold every "+
+		"text; make one with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0", database, encoding)
+}
+
+// refusals are the classes of what a server says to somebody whom it does not know, to a database that
+// is not there, or to what it cannot do. Once a store is open, any of these may pass; until then the
+// URL is as likely to be wrong.
+var refusals = []string{"0A", "22", "28", "3D", "42"}
 
 func unreachable(err error) error {
 	if isRefusal(err) || errors.Is(err, context.Canceled) {
 		return err
 	}
 	retryable, _ := classify(err)
+	if state := sqlState(err); len(state) == stateLength && slices.Contains(refusals, state[:2]) {
+		retryable = false
+	}
 	return &provider.Error{
 		Message: err.Error(), Retryable: retryable,
 		Err: fmt.Errorf("%w: %w", provider.ErrCannotOpen, err),

@@ -20,7 +20,6 @@ package postgres
 import (
 	"context"
 	"crypto/x509"
-	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -70,6 +69,8 @@ type Options struct {
 	// migrations are applied instead of the embedded ones, in tests.
 	migrations    []migration
 	migrateWithin time.Duration
+	// statementWithin is how long one statement may take.
+	statementWithin time.Duration
 	// Log takes warnings; nil discards them. Passwords are never logged.
 	Log *slog.Logger
 }
@@ -81,7 +82,9 @@ type Store struct {
 	schema     string
 	texts      []string
 	pool       *pgxpool.Pool
+	room       *room
 	listening  *pgx.ConnConfig
+	listener   *listener
 	committers []chan *request
 	questions  chan *question
 	writers    []string
@@ -184,23 +187,3 @@ func (s *Store) enter(ctx context.Context) error {
 }
 
 func (s *Store) leave() { s.calls.Done() }
-
-// acquire takes a connection from the pool.
-func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
-	wait, cancel := context.WithTimeout(ctx, s.options.AcquireTimeout)
-	defer cancel()
-	conn, err := s.pool.Acquire(wait)
-	if err != nil {
-		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-			return nil, errAcquire
-		}
-		err = hideSecrets(err)
-		if state := sqlState(err); s.options.Password != nil &&
-			(state == stateAuthorization || state == statePassword) {
-			// The next password may be a better one.
-			return nil, &connectionError{text: err.Error(), err: errBroken}
-		}
-		return nil, err
-	}
-	return conn, nil
-}

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 )
@@ -54,37 +53,30 @@ func (s *Store) sendPool(ctx context.Context, p *pipeline) error {
 	return conn.SendBatch(ctx, &p.batch).Close()
 }
 
-// renewPool drops the idle connections after one has broken: after a restart of the server, or a
-// failure of the network, none of them is good.
-func (s *Store) renewPool(err error) {
-	if isConnection(err) && !errors.Is(err, errAcquire) {
-		s.pool.Reset()
-	}
-}
-
 // read runs queries that see the same commit, in one round trip.
 func (s *Store) read(ctx context.Context, op string, build func(p *pipeline)) error {
 	return s.direct(ctx, op, func(ctx context.Context) error { return s.readOnce(ctx, build) })
 }
 
 func (s *Store) readOnce(ctx context.Context, build func(p *pipeline)) error {
-	queries := s.pipeline()
-	build(queries)
-	if len(queries.batch.QueuedQueries) == 1 {
-		return s.sendPool(ctx, queries)
-	}
-	p := s.pipeline()
-	p.exec(sqlSnapshot)
-	build(p)
-	p.exec(sqlCommit)
 	conn, err := s.acquire(ctx)
 	if err != nil {
 		return err
 	}
 	defer conn.Release()
+	p := s.pipeline()
+	build(p)
+	if len(p.batch.QueuedQueries) > 1 {
+		p = s.pipeline()
+		p.exec(sqlSnapshot)
+		build(p)
+		p.exec(sqlCommit)
+	}
 	if err := conn.SendBatch(ctx, &p.batch).Close(); err != nil {
-		_, _ = conn.Exec(ctx, "ROLLBACK") // the first error is the one to report
+		if len(p.batch.QueuedQueries) > 1 {
+			_, _ = conn.Exec(ctx, "ROLLBACK") // the first error is the one to report
+		}
 		return fmt.Errorf("read: %w", err)
 	}
-	return nil
+	return s.onPrimary(conn)
 }

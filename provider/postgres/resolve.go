@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // resolveTime bounds how long the outcome of a commit is asked for whose connection broke.
@@ -90,7 +88,7 @@ func (s *Store) dropWriters(ctx context.Context, ids []string) error {
 }
 
 // askAgain repeats the questions of a committed transaction whose answers were lost.
-func (g *group) askAgain(ctx context.Context, conn *pgxpool.Conn) error {
+func (g *group) askAgain(ctx context.Context, conn *pooled) error {
 	for _, claim := range g.claims {
 		claim.Messages, claim.Undecodable, claim.Attempt = nil, nil, 1
 	}

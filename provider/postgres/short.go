@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // The short way: a group whose rows this process holds, or makes, is written in one round trip and
@@ -64,7 +63,7 @@ func (b *beliefs) add(i *instance) {
 // short tries the short way. It reports false where that is not possible: then nothing was
 // written and the connection is as it was.
 func (s *Store) short(
-	ctx context.Context, conn *pgxpool.Conn, w *writer, n *needs, batch []*request,
+	ctx context.Context, conn *pooled, w *writer, n *needs, batch []*request,
 ) (done bool, err error) {
 	if len(n.sessions) > 0 || len(n.cancelEvents) > 0 {
 		return false, nil
@@ -156,7 +155,7 @@ func newKey(nowMs int64, number uint64) uint64 {
 }
 
 // numbers gives numbers that were taken in advance.
-func (s *Store) numbers(ctx context.Context, conn *pgxpool.Conn, count int) ([]uint64, error) {
+func (s *Store) numbers(ctx context.Context, conn *pooled, count int) ([]uint64, error) {
 	if ids := s.known.take(count); ids != nil {
 		return ids, nil
 	}
@@ -190,7 +189,7 @@ func (g *group) applies(batch []*request) bool {
 // instances are locked by then (P2).
 func (g *group) check(p *pipeline, believed *beliefs) {
 	if g.s.options.Pooler {
-		p.exec(sqlLimit, milliseconds(statementTime), milliseconds(idleInside))
+		p.exec(sqlLimit, milliseconds(g.s.options.statementWithin), milliseconds(idleInside))
 	}
 	g.stamp(p, g.now)
 	if b := believed; len(b.key) > 0 {

@@ -143,6 +143,7 @@ func (s *Store) serve(w *writer, batch []*request) {
 			s.refuseAll(w, live, err)
 			return
 		}
+		s.log.Debug("postgres: a group is run again", "tries", try, "error", err.Error())
 	}
 }
 
