@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime/debug"
 	"slices"
@@ -163,7 +162,7 @@ func (w *workers) work(ctx context.Context, j *job) {
 	defer w.rt.poller.freed()
 	switch {
 	case cancelled: // The task is gone; nobody wants the result.
-	case w.rt.ctx.Err() != nil || errors.Is(err, ErrHostGone): // giveBack has the task.
+	case w.rt.isOver(err): // giveBack has the task.
 		w.forget([]provider.Token{j.claim.Token})
 	case err != nil:
 		w.tryAgain(j, err)
@@ -204,7 +203,7 @@ func (w *workers) outcome(
 	if j.claim.Attempt > rt.set.maxAttempts {
 		rt.counters.activityPoisoned()
 		msg.Failure = &history.Failure{
-			Category: history.Poison, Kind: history.PoisonActivityKind, Attempts: j.claim.Attempt,
+			Category: history.Poison, Kind: history.PoisonActivityKind, Attempts: j.claim.Attempt - 1,
 			MaxAttempts: rt.set.maxAttempts, Instance: task.Instance, Execution: task.Execution,
 			ActivityName: task.Name, ActivityID: task.Event, Message: task.Input,
 		}
@@ -218,8 +217,7 @@ func (w *workers) outcome(
 		return nil, 0, context.Canceled
 	}
 	call := w.call(j)
-	rt.log.activityStarted(call)
-	result, err := rt.host.Activity(ctx, call)
+	result, err := w.attempt(ctx, j, call)
 	took = max(result.Took, time.Microsecond)
 	switch {
 	case err != nil:
@@ -239,6 +237,30 @@ func (w *workers) outcome(
 		rt.log.activityFailed(call, took, *msg.Failure)
 	}
 	return w.stamped(msg), took, nil
+}
+
+// attempt has the host run an activity. A suspect runs alone, and its attempt is stored before.
+func (w *workers) attempt(
+	ctx context.Context, j *job, call ActivityCall,
+) (result ActivityResult, err error) {
+	rt := w.rt
+	run := func() error {
+		rt.log.activityStarted(call)
+		result, err = rt.host.Activity(ctx, call)
+		return err
+	}
+	if j.claim.Marks < provider.MostMarks {
+		err = run()
+		return result, err
+	}
+	err = rt.e.alone(ctx, func() error {
+		err := rt.insist(ctx, "begin_task", func() error { return rt.e.store.BeginTask(ctx, j.claim.Token) })
+		if err != nil {
+			return err
+		}
+		return run()
+	})
+	return result, err
 }
 
 // stopPrefetch makes activities count as long: some are, and others waited behind them. Short ones
@@ -270,7 +292,7 @@ func (w *workers) call(j *job) ActivityCall {
 			Name: task.Orchestration, Version: task.Version,
 		},
 		Activity: task.Name, ID: task.Event, Input: task.Input, WorkerID: w.rt.workerID(),
-		Session: task.Session, Tag: task.Tag, Attempt: j.claim.Attempt,
+		Session: task.Session, Tag: task.Tag, Attempt: j.claim.Attempt + j.claim.Marks,
 	}
 }
 

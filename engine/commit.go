@@ -207,7 +207,7 @@ func (t *turn) farewell(e *replay.Ending) []provider.Message {
 // settle brings the resident to the committed state.
 func (t *turn) settle(c provider.Commit, d replay.Delta) {
 	rt, r := t.rt, t.r
-	r.execution, r.attempt, r.starts = c.Execution, 0, max(r.starts, c.Starts)
+	r.execution, r.attempt, r.marks, r.starts = c.Execution, 0, 0, max(r.starts, c.Starts)
 	if len(d.Events) > 0 {
 		r.last = d.Events[len(d.Events)-1].ID
 		r.events += len(d.Events)

@@ -28,7 +28,7 @@ func TestAnUnregisteredOrchestrationEndsAsPoison(t *testing.T) {
 	t.Parallel()
 	r := start(t, enginetest.NewHost(), quick())
 	r.start("a", "nobody", "null")
-	require.Equal(t, "poison: orchestration a exceeded 3 attempts (max 2)", r.wait("a").Error)
+	require.Equal(t, "poison: orchestration a did not end after 2 attempts", r.wait("a").Error)
 	require.Equal(t, []string{"OrchestrationStarted", "OrchestrationFailed"}, r.kinds())
 	require.EqualValues(t, 1, r.rt.Metrics().OrchPoison)
 }
@@ -42,7 +42,7 @@ func TestAnUnregisteredActivityFailsWhereItWasAwaited(t *testing.T) {
 	})
 	r := start(t, h, quick())
 	r.start("a", "caller", "null")
-	require.Equal(t, `"caught: poison: activity nobody#2 exceeded 3 attempts (max 2)"`, r.wait("a").Output)
+	require.Equal(t, `"caught: poison: activity nobody#2 did not end after 2 attempts"`, r.wait("a").Output)
 }
 
 func TestByDefaultTheEleventhAttemptIsPoison(t *testing.T) {
@@ -56,9 +56,9 @@ func TestByDefaultTheEleventhAttemptIsPoison(t *testing.T) {
 		UnregisteredBackoff: time.Millisecond, UnregisteredBackoffMax: time.Millisecond,
 	})
 	r.start("a", "nobody", "null")
-	require.Equal(t, "poison: orchestration a exceeded 11 attempts (max 10)", r.wait("a").Error)
+	require.Equal(t, "poison: orchestration a did not end after 10 attempts", r.wait("a").Error)
 	r.start("b", "caller", "null")
-	require.Equal(t, `"poison: activity nobody#2 exceeded 11 attempts (max 10)"`, r.wait("b").Output)
+	require.Equal(t, `"poison: activity nobody#2 did not end after 10 attempts"`, r.wait("b").Output)
 }
 
 func TestAChildWithoutAHandlerFailsItsParentWhereItWasAwaited(t *testing.T) {

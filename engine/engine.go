@@ -36,6 +36,7 @@ type Engine struct {
 	unwatch func()
 	pool    *Pool
 	gone    gone
+	suspect chan struct{} // has an entry while a suspect runs
 
 	mu       sync.Mutex
 	runtimes []*Runtime // that take work
@@ -51,7 +52,7 @@ type Engine struct {
 // New makes an engine on an opened store. Close must be called; it closes the store too.
 func New(store provider.Provider, o Options) *Engine {
 	e := &Engine{store: store, clock: o.Clock, log: newLog(o.Log), version: o.Version, pool: NewPool()}
-	e.isClosed = make(chan struct{})
+	e.isClosed, e.suspect = make(chan struct{}), make(chan struct{}, 1)
 	if e.clock == nil {
 		e.clock = RealClock{}
 	}

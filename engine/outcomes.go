@@ -31,7 +31,7 @@ const maxRefusal = 2000
 func (w *workers) handOver(j *job, msg provider.Message) {
 	w.rt.counters.activityEnded(msg.Failure == nil)
 	it := item{msg: msg, task: &j.claim.Token}
-	if j.claim.Attempt == 1 && len(msg.Data) <= maxFused && w.rt.deliver(msg.Instance, msg.Life, it) {
+	if j.claim.Attempt+j.claim.Marks == 1 && len(msg.Data) <= maxFused && w.rt.deliver(msg.Instance, msg.Life, it) {
 		return
 	}
 	w.rt.complete(it)

@@ -39,6 +39,7 @@ type resident struct {
 	name      string
 	version   string
 	attempt   int
+	marks     int
 	x         *replay.Execution
 	resident  uint64 // the generator's number in the host; zero means none
 	events    int
@@ -114,7 +115,7 @@ func (rt *Runtime) fit(r *resident, c provider.InstanceClaim) {
 		r.parent = c.Parent
 	}
 	r.execution, r.last, r.status = c.Execution, c.LastEvent, c.Status
-	r.name, r.version, r.attempt = c.Name, c.Version, c.Attempt
+	r.name, r.version, r.attempt, r.marks = c.Name, c.Version, c.Attempt, c.Marks
 }
 
 // put adds a message unless it is there already. The caller holds rt.mu.
@@ -237,6 +238,10 @@ func (rt *Runtime) next(r *resident) (items []item, refill, ok bool) {
 	if rt.ctx.Err() != nil || len(items) == 0 && !refill {
 		r.running = false
 		rt.active--
+		if rt.residents[r.instance] != r { // It was buried meanwhile.
+			rt.unload(r)
+			r.dropTimers()
+		}
 		return nil, false, false
 	}
 	return items, refill, true

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -49,7 +50,8 @@ type Runtime struct {
 	wg       sync.WaitGroup
 	guests   sync.WaitGroup // calls of clients that claim for this runtime
 
-	suspects strays      // owned by upkeep
+	hostGone atomic.Bool // the host of the code has ended, perhaps by what it ran
+	strays   strays      // owned by upkeep
 	doubt    atomic.Bool // a call to the store may have claimed what is not known here
 
 	mu        sync.Mutex
@@ -208,18 +210,29 @@ func (rt *Runtime) giveBack() {
 	rt.sessions.release(ctx)
 }
 
+// isOver reports whether an error only means that the runtime or its host ends.
+func (rt *Runtime) isOver(err error) bool {
+	if errors.Is(err, ErrHostGone) {
+		rt.hostGone.Store(true)
+		return true
+	}
+	return rt.ctx.Err() != nil
+}
+
 // abandonHeld gives back everything that this node has claimed, known here or not.
 func (rt *Runtime) abandonHeld(ctx context.Context) error {
 	held, err := rt.held(ctx)
 	if err != nil || len(held.Instances)+len(held.Tasks) == 0 {
 		return err
 	}
+	// What an environment had in hand when it ended may be what has ended it.
+	mark := rt.hostGone.Load()
 	var a provider.Abandonment
 	for _, token := range held.Instances {
-		a.Instances = append(a.Instances, provider.AbandonedInstance{Token: token, IgnoreAttempt: true})
+		a.Instances = append(a.Instances, provider.AbandonedInstance{Token: token, IgnoreAttempt: true, Mark: mark})
 	}
 	for _, token := range held.Tasks {
-		a.Tasks = append(a.Tasks, provider.AbandonedTask{Token: token, IgnoreAttempt: true})
+		a.Tasks = append(a.Tasks, provider.AbandonedTask{Token: token, IgnoreAttempt: true, Mark: mark})
 	}
 	_, err = rt.e.store.Abandon(ctx, a)
 	return err

@@ -17,7 +17,7 @@ type strays struct {
 
 // findStrays looks for strays after the store had trouble.
 func (rt *Runtime) findStrays(ctx context.Context) {
-	if len(rt.suspects.instances)+len(rt.suspects.tasks) == 0 && !rt.doubt.Swap(false) {
+	if len(rt.strays.instances)+len(rt.strays.tasks) == 0 && !rt.doubt.Swap(false) {
 		return
 	}
 	found := strays{instances: map[provider.Token]struct{}{}, tasks: map[provider.Token]struct{}{}}
@@ -29,18 +29,18 @@ func (rt *Runtime) findStrays(ctx context.Context) {
 	rt.addUnknown(&found, held)
 	var a provider.Abandonment
 	for token := range found.instances {
-		if _, again := rt.suspects.instances[token]; again {
+		if _, again := rt.strays.instances[token]; again {
 			a.Instances = append(a.Instances, provider.AbandonedInstance{Token: token, IgnoreAttempt: true})
 			delete(found.instances, token)
 		}
 	}
 	for token := range found.tasks {
-		if _, again := rt.suspects.tasks[token]; again {
+		if _, again := rt.strays.tasks[token]; again {
 			a.Tasks = append(a.Tasks, provider.AbandonedTask{Token: token, IgnoreAttempt: true})
 			delete(found.tasks, token)
 		}
 	}
-	rt.suspects = found
+	rt.strays = found
 	rt.giveBackStrays(ctx, a)
 }
 

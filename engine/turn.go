@@ -50,13 +50,15 @@ func (rt *Runtime) turn(r *resident, items []item) {
 		t.floorMs = max(t.floorMs, it.msg.DueMs)
 	}
 	rt.counters.messagesFetched(len(items))
-	err := t.begun()
-	if err == nil {
+	var err error
+	if t.isSuspect() {
+		err = rt.e.alone(rt.ctx, t.suspected)
+	} else {
 		err = t.run()
 	}
 	switch {
 	case err == nil:
-	case rt.ctx.Err() != nil || errors.Is(err, ErrHostGone):
+	case rt.isOver(err):
 		rt.unload(r) // giveBack releases the instance; its messages are in the store.
 	case isStale(err):
 		rt.giveUp(r, t.token, t.items, err)
@@ -72,17 +74,24 @@ func isStale(err error) bool {
 		errors.Is(err, provider.ErrMessageLost)
 }
 
-// begun counts an attempt for messages that were claimed before without a commit: their turn may
-// be what ended a process. Messages that were merely claimed by it do not pay for that.
-func (t *turn) begun() error {
-	if t.r.attempt <= 1 || t.r.attempt > t.rt.set.maxAttempts {
-		return nil
-	}
+// isSuspect reports whether the turn may be what ends the processes that have it in hand. One that was
+// tried too often does not run any more.
+func (t *turn) isSuspect() bool {
+	return t.r.marks >= provider.MostMarks && t.r.attempt <= t.rt.set.maxAttempts
+}
+
+// suspected counts an attempt before the code of a suspect runs. Messages that were merely claimed by a
+// dying process do not pay for that.
+func (t *turn) suspected() error {
 	ids := messageIDs(t.items)
 	t.counted = true
-	return t.rt.insist(t.rt.ctx, "begin", func() error {
+	err := t.rt.insist(t.rt.ctx, "begin", func() error {
 		return t.rt.e.store.Begin(t.rt.ctx, t.token, ids)
 	})
+	if err != nil {
+		return err
+	}
+	return t.run()
 }
 
 // run takes the turn; a panic of our own code becomes an error.
@@ -286,7 +295,7 @@ func (t *turn) end(e replay.Ending) {
 func (t *turn) poison(kind history.FailureKind, message string) history.Failure {
 	return history.Failure{
 		Category: history.Poison, Kind: kind, Message: message,
-		Attempts: t.r.attempt, MaxAttempts: t.rt.set.maxAttempts,
+		Attempts: t.r.attempt - 1, MaxAttempts: t.rt.set.maxAttempts,
 		Instance: t.r.instance, Execution: max(t.r.execution, 1),
 	}
 }

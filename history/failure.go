@@ -83,14 +83,17 @@ func (f Failure) displayApplication() string {
 func (f Failure) displayPoison() string {
 	switch f.Kind {
 	case PoisonActivityKind:
-		return fmt.Sprintf("poison: activity %s#%d exceeded %d attempts (max %d)",
-			f.ActivityName, f.ActivityID, f.Attempts, f.MaxAttempts)
+		return fmt.Sprintf("poison: activity %s#%d did not end after %d attempts",
+			f.ActivityName, f.ActivityID, f.tries())
 	case PoisonHistoryKind:
 		return fmt.Sprintf(
-			"poison: orchestration %s history deserialization failed after %d attempts (max %d): %s",
-			f.Instance, f.Attempts, f.MaxAttempts, f.Message)
+			"poison: orchestration %s history deserialization failed after %d attempts: %s",
+			f.Instance, f.tries(), f.Message)
 	default:
-		return fmt.Sprintf("poison: orchestration %s exceeded %d attempts (max %d)",
-			f.Instance, f.Attempts, f.MaxAttempts)
+		return fmt.Sprintf("poison: orchestration %s did not end after %d attempts",
+			f.Instance, f.tries())
 	}
 }
+
+// tries is how often poison was tried. Older releases counted the one that was not made as well.
+func (f Failure) tries() int { return min(f.Attempts, f.MaxAttempts) }

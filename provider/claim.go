@@ -183,10 +183,17 @@ type InstanceClaim struct {
 	// Undecodable lists stored messages that cannot be read. They are kept, hidden for a while, and
 	// never block others.
 	Undecodable []UndecodableMessage
-	// Attempt is 1 plus the highest stored number of attempts of the messages. A claim whose lease
-	// ended without a commit leaves at least one; more are counted by Begin and Abandon only.
+	// Attempt is 1 plus the highest stored number of attempts of the messages. They are counted by Begin
+	// and Abandon only.
 	Attempt int
+	// Marks is the highest number of marks of the messages: how often a lease ended without a word that
+	// they were claimed under, up to MostMarks.
+	Marks int
 }
+
+// MostMarks is the highest number of marks. Whoever has it is a suspect: perhaps it is what ends the
+// processes that have it in hand.
+const MostMarks = 2
 
 // UndecodableMessage is a stored message that cannot be read.
 type UndecodableMessage struct {
@@ -198,8 +205,10 @@ type UndecodableMessage struct {
 type TaskClaim struct {
 	Token Token
 	Task  Task
-	// Attempt counts claims of this task, this one included.
+	// Attempt is 1 plus the stored number of attempts, which are counted by BeginTask and Abandon only.
 	Attempt int
+	// Marks is how often a lease ended without a word that the task was claimed under, up to MostMarks.
+	Marks int
 }
 
 // Submission is a group of messages to store.
@@ -288,14 +297,18 @@ type AbandonedInstance struct {
 	Delay time.Duration
 	// IgnoreAttempt leaves their attempts as they are; otherwise each counts one more.
 	IgnoreAttempt bool
+	// Mark leaves a mark on the messages of the claim, as the end of its lease would.
+	Mark bool
 }
 
 // AbandonedTask gives a task back: it is visible again after Delay.
 type AbandonedTask struct {
 	Token Token
 	Delay time.Duration
-	// IgnoreAttempt takes the attempt of this claim back.
+	// IgnoreAttempt leaves its attempts as they are; otherwise it counts one more.
 	IgnoreAttempt bool
+	// Mark leaves a mark on it, as the end of its lease would.
+	Mark bool
 }
 
 // Abandoned is the result of Abandon.

@@ -61,8 +61,9 @@ type Message struct {
 	// store sets it to the arrival time then, so that it always is the effective time. Arrival times
 	// are those of the store, so that messages of several processes are in the order of arrival.
 	DueMs int64
-	// Attempts is the stored number of claims that ended without a commit.
+	// Attempts is the stored number of attempts, Marks that of marks; see InstanceClaim.
 	Attempts int
+	Marks    int
 }
 
 // Refusal is what is stored instead of a start whose target belongs to another life.

@@ -67,9 +67,11 @@ type Work interface {
 	// instance go in the order of arrival. What was taken before and given back goes first.
 	Claim(ctx context.Context, r ClaimRequest) (Claimed, error)
 	// Begin counts an attempt for messages of a held instance, before code runs over them. It is for
-	// messages that were claimed before without a commit: only what really was tried counts, and
-	// not what a dying process had merely claimed. ErrLockLost.
+	// suspects (see MostMarks): only what really was tried counts, and not what a dying process had
+	// merely claimed. ErrLockLost.
 	Begin(ctx context.Context, t Token, messages []uint64) error
+	// BeginTask does the same for a held task. ErrLockLost.
+	BeginTask(ctx context.Context, t Token) error
 	// Commit writes one turn. ErrLockLost, ErrDuplicateEvent, ErrTaskLost (see *TaskLostError) and
 	// ErrAlreadyCommitted mean that nothing was written by this call.
 	Commit(ctx context.Context, c Commit) (Committed, error)

@@ -92,6 +92,7 @@ type message struct {
 	effective int64
 	arrived   int64
 	attempts  int
+	marks     int
 }
 
 func (s *store) byKey(key uint64) *instance {
@@ -212,7 +213,7 @@ func (in *instance) fits(versions *provider.VersionRange) bool {
 
 // claim takes an instance that is ready.
 func (s *store) claim(in *instance, c *claimer) provider.InstanceClaim {
-	s.countDeadClaim(in)
+	s.markDeadClaim(in)
 	in.epoch++
 	in.lease = c.take(s)
 	in.claimUpTo, in.claimAt = s.lastID, s.now
@@ -238,22 +239,24 @@ func (s *store) claim(in *instance, c *claimer) provider.InstanceClaim {
 				provider.UndecodableMessage{ID: m.id, Reason: err.Error()})
 			continue
 		}
-		worst = max(worst, m.attempts)
+		worst, claim.Marks = max(worst, m.attempts), max(claim.Marks, m.marks)
 		claim.Messages = append(claim.Messages, decoded)
 	}
 	claim.Attempt = worst + 1
 	return claim
 }
 
-// countDeadClaim counts an attempt for the messages of a claim whose lease ended without a commit
-// of them. Claims that are given back count in Abandon instead.
-func (s *store) countDeadClaim(in *instance) {
-	if in.lease == 0 {
-		return
+// markDeadClaim marks the messages of a claim whose lease ended without a commit of them.
+func (s *store) markDeadClaim(in *instance) {
+	if in.lease != 0 {
+		in.markClaimed()
 	}
+}
+
+func (in *instance) markClaimed() {
 	for _, m := range in.messages {
 		if m.id <= in.claimUpTo && m.due <= in.claimAt {
-			m.attempts = max(m.attempts, 1)
+			m.marks = min(m.marks+1, provider.MostMarks)
 		}
 	}
 }
@@ -268,5 +271,6 @@ func (in *instance) decode(m *message) (provider.Message, error) {
 		return provider.Message{}, err
 	}
 	decoded.ID, decoded.Instance, decoded.DueMs, decoded.Attempts = m.id, in.id, m.effective, m.attempts
+	decoded.Marks = m.marks
 	return decoded, nil
 }

@@ -18,6 +18,7 @@ type task struct {
 	epoch    uint64
 	lease    provider.LeaseID
 	attempts int
+	marks    int
 }
 
 // session is a sticky route from a session id to an owner; it is no lock on any task.
@@ -65,13 +66,16 @@ func (s *store) claimTask(t *task, route provider.Route, c *claimer) (provider.T
 			owner: route.Session.Owner, until: s.now + route.Session.TTL.Milliseconds(), active: s.now,
 		}
 	}
+	if t.lease != 0 { // It has ended without a word.
+		t.mark()
+	}
 	t.epoch++
-	t.attempts++
 	t.lease, t.place = c.take(s), 0
 	return provider.TaskClaim{
 		Token:   t.token(),
 		Task:    decoded,
-		Attempt: t.attempts,
+		Attempt: t.attempts + 1,
+		Marks:   t.marks,
 	}, true
 }
 
@@ -161,6 +165,8 @@ func (s *store) touch(t *task) {
 		used.active = s.now
 	}
 }
+
+func (t *task) mark() { t.marks = min(t.marks+1, provider.MostMarks) }
 
 func (s *store) finishTask(t *task) {
 	s.touch(t)

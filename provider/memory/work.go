@@ -144,6 +144,9 @@ func (s *store) abandonInstance(a provider.AbandonedInstance) bool {
 		return false
 	}
 	in.lease = 0
+	if a.Mark {
+		in.markClaimed()
+	}
 	for _, m := range in.messages {
 		if !slices.Contains(a.Messages, m.id) {
 			continue
@@ -166,8 +169,11 @@ func (s *store) abandonTask(a provider.AbandonedTask) bool {
 	}
 	t.lease = 0
 	t.due = s.now + a.Delay.Milliseconds()
-	if a.IgnoreAttempt {
-		t.attempts = max(0, t.attempts-1)
+	if !a.IgnoreAttempt {
+		t.attempts++
+	}
+	if a.Mark {
+		t.mark()
 	}
 	s.offered(t.due)
 	return true
@@ -214,6 +220,18 @@ func (p *Provider) Begin(ctx context.Context, t provider.Token, messages []uint6
 				m.attempts++
 			}
 		}
+		return nil
+	})
+}
+
+// BeginTask counts an attempt for a held task.
+func (p *Provider) BeginTask(ctx context.Context, token provider.Token) error {
+	return p.do(ctx, "begin_task", func(s *store) error {
+		t := s.heldTask(token)
+		if t == nil {
+			return provider.ErrLockLost
+		}
+		t.attempts++
 		return nil
 	})
 }

@@ -332,9 +332,7 @@ func (i *instance) fits(v *provider.VersionRange) bool {
 func (g *group) claim(i *instance, h *holder) *provider.InstanceClaim {
 	lease := g.lease(h)
 	if i.lease != 0 {
-		w := &g.writes.takenOver
-		w.instance, w.batch = append(w.instance, signed(i.key)), append(w.batch, signed(i.batch))
-		w.batchDue = append(w.batchDue, i.batchDue)
+		g.markClaim(i)
 	}
 	i.epoch++
 	i.lease, i.batch, i.batchDue = lease, g.lastID, g.now
@@ -359,6 +357,13 @@ func (g *group) claim(i *instance, h *holder) *provider.InstanceClaim {
 		g.claims[i.key] = claim
 	}
 	return claim
+}
+
+// markClaim marks what the running claim of an instance was given.
+func (g *group) markClaim(i *instance) {
+	w := &g.writes.takenOver
+	w.instance, w.batch = append(w.instance, signed(i.key)), append(w.batch, signed(i.batch))
+	w.batchDue = append(w.batchDue, i.batchDue)
 }
 
 // giveArrived gives a claim of a fresh instance all that there is, what was due at some time first.

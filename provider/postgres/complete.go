@@ -22,6 +22,21 @@ func (s *Store) Begin(ctx context.Context, token provider.Token, messages []uint
 	})
 }
 
+// BeginTask counts an attempt for a held task.
+func (s *Store) BeginTask(ctx context.Context, token provider.Token) error {
+	return s.write(ctx, "begin_task", token.Key, &request{
+		needs: func(n *needs) { n.tasks = append(n.tasks, token) },
+		apply: func(g *group) error {
+			t := g.heldTask(token)
+			if t == nil {
+				return lockLost()
+			}
+			g.writes.begun.add(t)
+			return nil
+		},
+	})
+}
+
 // Complete deletes finished tasks and stores their outcomes, each on its own.
 func (s *Store) Complete(
 	ctx context.Context, c provider.Completions,
@@ -160,7 +175,8 @@ func (g *group) abandon(a *provider.Abandonment, result *provider.Abandoned) {
 		w.add(t)
 		t.lease = 0
 		w.due = append(w.due, due)
-		w.attempts = append(w.attempts, flag(item.IgnoreAttempt))
+		w.attempts = append(w.attempts, flag(!item.IgnoreAttempt))
+		w.marks = append(w.marks, flag(item.Mark))
 		g.ready(due)
 		if due <= g.now {
 			own.work = true
@@ -181,6 +197,9 @@ func (g *group) abandonInstance(a *provider.AbandonedInstance) *offer {
 	}
 	i.lease = 0
 	g.touch(i)
+	if a.Mark {
+		g.markClaim(i)
+	}
 	due := int64(0)
 	if a.Delay > 0 {
 		due = g.now + a.Delay.Milliseconds()

@@ -10,11 +10,11 @@ import (
 
 var (
 	sqlCommit = define(`COMMIT`)
-	// A claim that ended without a commit leaves its mark on the messages that it was given.
-	sqlCountClaims = define(`
-UPDATE S.messages m SET attempts = 1
+	// A claim that ended without a word leaves a mark on the messages that it was given.
+	sqlMarkClaims = define(`
+UPDATE S.messages m SET marks = m.marks + 1
 FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS c (instance, batch, batch_due)
-WHERE m.instance = c.instance AND m.id <= c.batch AND m.due <= c.batch_due AND m.attempts < 1
+WHERE m.instance = c.instance AND m.id <= c.batch AND m.due <= c.batch_due AND m.marks < 2
   AND m.instance = ANY($1::bigint[])`)
 	sqlUnhide = define(`
 UPDATE S.messages SET due = effective WHERE instance = ANY($1::bigint[]) AND due <> effective`)
@@ -58,23 +58,30 @@ bumped AS (
 SELECT 1 / (count(*) = cardinality($1::bigint[]))::int FROM gone`)
 	sqlFreeTasks = define(`
 WITH freed AS (
-  UPDATE S.tasks t SET lease = 0, place = 0, due = f.due, attempts = greatest(t.attempts - f.attempts::int, 0)
-  FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
-    AS f (id, epoch, lease, due, attempts)
+  UPDATE S.tasks t SET lease = 0, place = 0, due = f.due, attempts = t.attempts + f.attempts::int,
+    marks = least(t.marks + f.marks, 2)
+  FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
+    AS f (id, epoch, lease, due, attempts, marks)
   WHERE t.id = f.id AND t.epoch = f.epoch AND t.lease = f.lease AND t.id = ANY($1::bigint[])
   RETURNING 1)
 SELECT 1 / (count(*) = cardinality($1::bigint[]))::int FROM freed`)
 	sqlTakeTasks = define(`
-UPDATE S.tasks t SET lease = c.lease, place = 0, epoch = t.epoch + 1, attempts = t.attempts + 1
+UPDATE S.tasks t SET lease = c.lease, place = 0, epoch = t.epoch + 1
 FROM unnest($1::bigint[], $2::bigint[]) AS c (id, lease) WHERE t.id = c.id AND t.id = ANY($1::bigint[])`)
+	sqlCountTasks = define(`
+WITH begun AS (
+  UPDATE S.tasks t SET attempts = t.attempts + 1
+  FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS b (id, epoch, lease)
+  WHERE t.id = b.id AND t.epoch = b.epoch AND t.lease = b.lease AND t.id = ANY($1::bigint[])
+  RETURNING 1)
+SELECT 1 / (count(*) = cardinality($1::bigint[]))::int FROM begun`)
 	sqlHideTasks = define(`
 UPDATE S.tasks t SET attempts = t.attempts + 1, due = h.due, place = 0
 FROM unnest($1::bigint[], $2::bigint[]) AS h (id, due) WHERE t.id = h.id AND t.id = ANY($1::bigint[])`)
-	// A first claim is also the first attempt.
 	sqlInsertTasks = define(`
 INSERT INTO S.tasks
   (id, instance, execution, event, due, lease, epoch, attempts, tag, session, body)
-SELECT id, instance, execution, event, $10, lease, epoch, epoch, tag, session, body
+SELECT id, instance, execution, event, $10, lease, epoch, 0, tag, session, body
 FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
   $7::text[], $8::text[], $9::bytea[])
   AS n (id, instance, execution, event, lease, epoch, tag, session, body)`)
@@ -109,7 +116,7 @@ WHERE i.key = u.key AND i.key = ANY($1::bigint[])`)
 
 	// What a claim was given, and what is left for others.
 	sqlGiven = define(`
-SELECT m.instance, m.id, m.effective, m.attempts, m.body
+SELECT m.instance, m.id, m.effective, m.attempts, m.marks, m.body
 FROM S.instances i JOIN S.messages m ON m.instance = i.key
 WHERE i.key = ANY($1::bigint[]) AND m.instance = ANY($1::bigint[])
   AND m.id <= i.batch AND m.due <= i.batch_due
@@ -237,7 +244,7 @@ func (g *group) flush(p *pipeline) {
 func (g *group) flushMessages(p *pipeline) {
 	w := &g.writes
 	if c := &w.takenOver; len(c.instance) > 0 {
-		p.exec(sqlCountClaims, c.instance, c.batch, c.batchDue)
+		p.exec(sqlMarkClaims, c.instance, c.batch, c.batchDue)
 	}
 	g.dropLate(p)
 	if len(w.unhidden) > 0 {
@@ -269,7 +276,10 @@ func (g *group) flushTasks(p *pipeline) {
 		p.exec(sqlFinishTasks, f.id, f.epoch, f.lease, g.now)
 	}
 	if f := &w.freed; len(f.id) > 0 {
-		p.exec(sqlFreeTasks, f.id, f.epoch, f.lease, f.due, f.attempts)
+		p.exec(sqlFreeTasks, f.id, f.epoch, f.lease, f.due, f.attempts, f.marks)
+	}
+	if b := &w.begun; len(b.id) > 0 {
+		p.exec(sqlCountTasks, b.id, b.epoch, b.lease)
 	}
 	if c := &w.taken; len(c.id) > 0 {
 		p.exec(sqlTakeTasks, c.id, c.lease)

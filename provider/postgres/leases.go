@@ -37,7 +37,7 @@ WHERE lease <> 0 AND lease = ANY(ARRAY(SELECT id FROM S.leases WHERE node = $1))
 SELECT id, epoch, lease FROM S.tasks
 WHERE lease <> 0 AND lease = ANY(ARRAY(SELECT id FROM S.leases WHERE node = $1))`)
 	sqlSweepTasks = define(`
-UPDATE S.tasks SET lease = 0, place = 0 WHERE id = ANY(ARRAY(
+UPDATE S.tasks SET lease = 0, place = 0, marks = least(marks + 1, 2) WHERE id = ANY(ARRAY(
   SELECT id FROM S.tasks
   WHERE lease <> 0 AND lease = ANY(ARRAY(SELECT id FROM S.leases WHERE until_ms <= $1))
   LIMIT 1000 FOR UPDATE SKIP LOCKED))`)

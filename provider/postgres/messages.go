@@ -16,7 +16,7 @@ var (
 SELECT i.id, i.epoch FROM S.instances i JOIN S.leases l ON l.id = i.lease
 WHERE i.key = $1 AND i.lease = $2 AND l.until_ms > $3`)
 	sqlPending = define(`
-SELECT instance, id, effective, attempts, body FROM S.messages
+SELECT instance, id, effective, attempts, marks, body FROM S.messages
 WHERE instance = $1 AND due <= $2 ORDER BY effective, id`)
 	sqlQuarantine = define(`
 UPDATE S.messages m SET attempts = m.attempts + 1, due = q.due
@@ -238,9 +238,9 @@ type undecodable struct {
 // scanGiven hands a message to the claim that it belongs to.
 func (g *group) scanGiven(r pgx.Rows) error {
 	var key, id, effective int64
-	var attempts int
+	var attempts, marks int
 	var body []byte
-	if err := r.Scan(&key, &id, &effective, &attempts, &body); err != nil {
+	if err := r.Scan(&key, &id, &effective, &attempts, &marks, &body); err != nil {
 		return err
 	}
 	claim := g.claims[unsigned(key)]
@@ -253,9 +253,10 @@ func (g *group) scanGiven(r pgx.Rows) error {
 		})
 		return nil //nolint:nilerr // the message is reported instead
 	}
-	m.ID, m.Instance, m.DueMs, m.Attempts = unsigned(id), claim.Instance, effective, attempts
+	m.ID, m.Instance, m.DueMs = unsigned(id), claim.Instance, effective
+	m.Attempts, m.Marks = attempts, marks
 	claim.Messages = append(claim.Messages, m)
-	claim.Attempt = max(claim.Attempt, attempts+1)
+	claim.Attempt, claim.Marks = max(claim.Attempt, attempts+1), max(claim.Marks, marks)
 	return nil
 }
 

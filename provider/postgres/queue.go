@@ -21,7 +21,7 @@ const (
 // Tasks wait in queues: one for each tag, and one for each session. The first of each are locked, from
 // which those are chosen that are next.
 const (
-	waitingColumns = `id, execution, event, epoch, attempts, tag, session, instance, place,
+	waitingColumns = `id, execution, event, epoch, attempts, marks, tag, session, instance, place,
     octet_length(body)`
 	waitingTask = `lease = 0 AND place > 0`
 	frontOf     = `
@@ -78,7 +78,7 @@ FROM mine LEFT JOIN LATERAL (
   ORDER BY place, id LIMIT least($3::bigint, greatest(8, 4 * $3::bigint / mine.number))
   FOR UPDATE SKIP LOCKED) t ON true
 UNION ALL
-SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 WHERE EXISTS (SELECT 1 FROM ranked WHERE NOT mine)`)
 
 	sqlRound   = define(`SELECT round FROM S.rounds WHERE id = 1`)
@@ -126,6 +126,7 @@ type readyTask struct {
 	place    int64
 	epoch    uint64
 	attempts int64
+	marks    int64
 	size     int
 	body     []byte
 }
@@ -147,17 +148,17 @@ type waitingTasks struct {
 
 // scanReady reads a task, or nil where there is none.
 func scanReady(r pgx.Rows, before ...any) (*readyTask, error) {
-	var id, execution, event, epoch, attempts, place, size *int64
+	var id, execution, event, epoch, attempts, marks, place, size *int64
 	var instance *string
 	t := &readyTask{}
-	err := r.Scan(append(before, &id, &execution, &event, &epoch, &attempts,
+	err := r.Scan(append(before, &id, &execution, &event, &epoch, &attempts, &marks,
 		&t.Tag, &t.Session, nil, &place, &size, &instance)...)
 	if err != nil || id == nil || instance == nil {
 		return nil, err
 	}
 	t.ID, t.Execution, t.Event = unsigned(*id), unsigned(*execution), unsigned(*event)
 	t.epoch, t.attempts, t.place, t.Instance = unsigned(*epoch), *attempts, *place, *instance
-	t.size = int(*size)
+	t.marks, t.size = *marks, int(*size)
 	return t, nil
 }
 

@@ -132,5 +132,6 @@ func (g *group) claimTask(
 		Token:   provider.Token{Key: t.ID, Epoch: t.epoch + 1, Lease: lease},
 		Task:    decoded,
 		Attempt: int(t.attempts) + 1,
+		Marks:   int(t.marks),
 	}
 }

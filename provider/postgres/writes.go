@@ -18,11 +18,13 @@ type writes struct {
 	timers struct{ instance, execution, event []int64 }
 
 	finished taskTokens
-	// freed tasks: the new due time, and how many attempts less.
+	// freed tasks: the new due time, and how many attempts and marks more.
 	freed struct {
 		taskTokens
-		due, attempts []int64
+		due, attempts, marks []int64
 	}
+	// begun are tasks that get an attempt.
+	begun  taskTokens
 	taken  struct{ id, lease []int64 }
 	hidden struct{ id, due []int64 }
 	// newTasks are claimed, waitingTasks are not.

@@ -1,6 +1,7 @@
 package providertest
 
 import (
+	"slices"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -12,13 +13,14 @@ var attempts = theme{"attempts", "attempts.go", []Case{
 	{ID: "C071", Title: "ignoring one attempt leaves those of hidden messages", run: hiddenAttempts},
 	{ID: "C072", Title: "a delay hides only the messages of the claim", run: delayOfClaim},
 	{ID: "C073 C074", Title: "each abandoned claim of an instance counts", run: countedClaims},
-	{ID: "C075 C076", Title: "an ended task lease counts an attempt", run: endedTaskAttempt},
+	{ID: "C075 C076", Title: "an ended task lease leaves a mark", run: endedTaskAttempt},
 	{ID: "C077", Title: "attempts belong to tasks, not to the queue", run: attemptsPerTask},
-	{ID: "C078 C080", Title: "an ignored task attempt is taken back, not below zero", run: ignoredTask},
+	{ID: "C078 C080", Title: "only a task that is given back as tried counts an attempt", run: ignoredTask},
 	{ID: "C079", Title: "an ignored attempt of an instance does not count", run: ignoredTurn},
 	{ID: "C081", Title: "a claim reports the highest count of its messages", run: highestCount},
 	{ID: "C134 C135", Title: "attempts grow with every abandoned claim of a corrupt history", run: corruptAttempts},
-	{ID: "P26", Title: "a takeover counts only the messages of the dead claim", run: deadClaim},
+	{ID: "P26", Title: "a takeover marks only the messages of the dead claim", run: deadClaim},
+	{ID: "D14", Title: "what is given back may be marked", run: givenBackMarked},
 	{ID: "P27", Title: "a commit leaves the attempts of other messages", run: committedAttempts},
 	{ID: "P28", Title: "abandon says what is ready and what is delayed", run: abandonResult},
 	{ID: "P29", Title: "abandon delays and counts only listed messages", run: listedAbandon},
@@ -70,9 +72,39 @@ func (k *kit) workAttempt(id uint64, ttl time.Duration, want int) provider.TaskC
 
 func endedTaskAttempt(k *kit) {
 	k.schedule(activity(2))
-	k.workAttempt(2, time.Second, 1)
+	for _, marks := range []int{0, 1, 2, 2} {
+		require.Equal(k, marks, k.workAttempt(2, time.Second, 1).Marks)
+		k.Clock.Advance(time.Second + beyond)
+	}
+	held := k.workAttempt(2, time.Second, 1)
+	require.NoError(k, k.Provider.BeginTask(k.ctx, held.Token))
+	require.NoError(k, k.Provider.BeginTask(k.ctx, held.Token))
 	k.Clock.Advance(time.Second + beyond)
-	k.workAttempt(2, long, 2)
+	require.ErrorIs(k, k.Provider.BeginTask(k.ctx, held.Token), provider.ErrLockLost)
+	held = k.workAttempt(2, long, 3)
+	require.Equal(k, 2, held.Marks)
+	k.finish(held)
+	require.ErrorIs(k, k.Provider.BeginTask(k.ctx, held.Token), provider.ErrLockLost)
+}
+
+// A holder that ends in order may know that something ended badly.
+func givenBackMarked(k *kit) {
+	k.create("X", plan(activity(2)))
+	k.submit(raised("X", "1"))
+	turns := k.fetch("X")
+	k.submit(raised("X", "2"))
+	task := k.work(2, anyRoute)
+	_, err := k.Provider.Abandon(k.ctx, provider.Abandonment{
+		Instances: []provider.AbandonedInstance{{Token: turns.Token, IgnoreAttempt: true, Mark: true}},
+		Tasks:     []provider.AbandonedTask{{Token: task.Token, IgnoreAttempt: true, Mark: true}},
+	})
+	require.NoError(k, err)
+	claim := k.fetchAttempt("X", 1)
+	require.Equal(k, 1, claim.Marks)
+	require.Equal(k, []int{1, 0}, []int{claim.Messages[0].Marks, claim.Messages[1].Marks})
+	again := k.work(2, anyRoute)
+	require.Equal(k, 1, again.Attempt)
+	require.Equal(k, 1, again.Marks)
 }
 
 func attemptsPerTask(k *kit) {
@@ -128,28 +160,36 @@ func corruptAttempts(k *kit) {
 func deadClaim(k *kit) {
 	k.create("X")
 	k.submit(raised("X", "1"))
-	k.fetchFor("X", short)
+	marks := func(want ...int) provider.InstanceClaim {
+		k.Helper()
+		claim := k.fetchFor("X", short)
+		var got []int
+		for _, m := range claim.Messages {
+			got = append(got, m.Marks)
+		}
+		require.Equal(k, want, got)
+		require.Equal(k, slices.Max(want), claim.Marks)
+		return claim
+	}
+	marks(0)
 	k.submit(raised("X", "2"))
 	k.Clock.Advance(short)
-	claim := k.fetchFor("X", short)
+	require.Equal(k, 1, marks(1, 0).Attempt)
+	k.Clock.Advance(short)
+	marks(2, 1)
+	k.Clock.Advance(short)
+	stale := marks(2, 2)
+	require.Equal(k, 1, stale.Attempt, "what was never begun was never tried")
+	ids := []uint64{stale.Messages[0].ID}
+	require.NoError(k, k.Provider.Begin(k.ctx, stale.Token, ids))
+	k.Clock.Advance(short)
+	claim := marks(2, 2)
 	require.Equal(k, 2, claim.Attempt)
-	require.Equal(k, 1, claim.Messages[0].Attempts)
-	require.Zero(k, claim.Messages[1].Attempts)
-	k.Clock.Advance(short)
-	claim = k.fetchFor("X", short)
-	require.Equal(k, 2, claim.Attempt, "a claim that was never begun counts once")
-	require.Equal(k, 1, claim.Messages[1].Attempts)
-	ids := []uint64{claim.Messages[0].ID}
-	require.NoError(k, k.Provider.Begin(k.ctx, claim.Token, ids))
-	k.Clock.Advance(short)
-	stale := claim.Token
-	claim = k.fetchFor("X", short)
-	require.Equal(k, 3, claim.Attempt)
-	require.ErrorIs(k, k.Provider.Begin(k.ctx, stale, ids), provider.ErrLockLost)
+	require.ErrorIs(k, k.Provider.Begin(k.ctx, stale.Token, ids), provider.ErrLockLost)
 	c := turn(claim)
 	c.Messages = c.Messages[:1]
 	k.commit(c)
-	require.Equal(k, 2, k.fetch("X").Attempt)
+	require.Equal(k, 1, marks(2).Attempt)
 }
 
 func committedAttempts(k *kit) {

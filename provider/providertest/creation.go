@@ -180,7 +180,7 @@ func reopened(k *kit) {
 	k.Clock.Advance(10 * time.Second)
 	next := k.fetch("X")
 	require.Equal(k, []string{"1", "timer 3"}, datas(next.Messages))
-	require.Equal(k, 2, next.Attempt, "the claim of before was never committed")
+	require.Equal(k, 1, next.Marks, "the claim of before was never committed")
 	require.NotEqual(k, claim.Token, next.Token)
 }
 

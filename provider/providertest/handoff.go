@@ -126,7 +126,7 @@ func commitTasks(k *kit) {
 	require.NoError(k, k.complete(result.Tasks[0].Token, &message))
 	k.Clock.Advance(short)
 	k.noWork(worker("B", long))
-	require.Equal(k, 2, k.work(4, worker("A", long)).Attempt)
+	require.Equal(k, 1, k.work(4, worker("A", long)).Marks)
 }
 
 func unmatchedTasks(k *kit) {
@@ -194,6 +194,6 @@ func handedLease(k *kit) {
 	k.Clock.Advance(2*short - time.Millisecond)
 	k.noTurn()
 	k.Clock.Advance(time.Millisecond)
-	require.Equal(k, 2, k.fetch("X").Attempt)
+	require.Equal(k, 1, k.fetch("X").Marks)
 	k.refused(turn(*claim), provider.ErrLockLost)
 }

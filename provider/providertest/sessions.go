@@ -193,7 +193,7 @@ func leaseInSession(k *kit) {
 	k.workFor(2, worker("A", long), 500*time.Millisecond)
 	k.Clock.Advance(500 * time.Millisecond)
 	k.noWork(worker("B", long))
-	require.Equal(k, 2, k.work(2, worker("A", long)).Attempt)
+	require.Equal(k, 1, k.work(2, worker("A", long)).Marks)
 }
 
 func outlives(k *kit) {
@@ -211,7 +211,7 @@ func bothEnded(k *kit) {
 	k.schedule(inSession(2, "s"))
 	k.workFor(2, worker("A", 200*time.Millisecond), 200*time.Millisecond)
 	k.Clock.Advance(200 * time.Millisecond)
-	require.Equal(k, 2, k.work(2, worker("B", long)).Attempt)
+	require.Equal(k, 1, k.work(2, worker("B", long)).Marks)
 }
 
 func afterSession(k *kit) {

@@ -187,7 +187,8 @@ func (w *writer) claim(i *instance, h *holder) (*provider.InstanceClaim, error) 
 		return nil, err
 	}
 	claim := i.claimed()
-	claim.Messages, claim.Undecodable, claim.Attempt = b.messages, b.undecodable, b.attempts+1
+	claim.Messages, claim.Undecodable = b.messages, b.undecodable
+	claim.Attempt, claim.Marks = b.attempts+1, b.marks
 	return claim, nil
 }
 

@@ -13,8 +13,12 @@ UPDATE messages SET attempts = attempts + ?3, due = ?4
 WHERE id = ?1 AND instance = ?2`}
 	sqlCountMessage = &statement{`
 UPDATE messages SET attempts = attempts + ?3 WHERE id = ?1 AND instance = ?2`}
+	sqlMarkClaim = &statement{`
+UPDATE messages SET marks = min(marks + 1, 2) WHERE instance = ?1 + 0 AND id <= ?2 AND due <= ?3`}
 	sqlAbandonTask = &statement{`
-UPDATE tasks SET lease = 0, due = ?2, place = 0, attempts = max(attempts - ?3, 0) WHERE id = ?1`}
+UPDATE tasks SET lease = 0, due = ?2, place = 0, attempts = attempts + ?3,
+  marks = min(marks + ?4, 2) WHERE id = ?1`}
+	sqlCountTask = &statement{`UPDATE tasks SET attempts = attempts + 1 WHERE id = ?1`}
 )
 
 // Begin counts an attempt for messages of a held instance.
@@ -30,6 +34,21 @@ func (s *Store) Begin(ctx context.Context, token provider.Token, messages []uint
 			}
 		}
 		return nil
+	})
+}
+
+// BeginTask counts an attempt for a held task.
+func (s *Store) BeginTask(ctx context.Context, token provider.Token) error {
+	return s.write(ctx, "begin_task", 0, func(w *writer) error {
+		_, held, err := w.heldTask(token)
+		if err != nil {
+			return err
+		}
+		if !held {
+			return lockLost()
+		}
+		_, err = w.c.exec(sqlCountTask, signed(token.Key))
+		return err
 	})
 }
 
@@ -147,7 +166,8 @@ func (w *writer) abandon(a *provider.Abandonment, result *provider.Abandoned) er
 		}
 		due := w.now + item.Delay.Milliseconds()
 		delete(w.tasks, item.Token.Key)
-		_, err = w.c.exec(sqlAbandonTask, signed(item.Token.Key), due, flag(item.IgnoreAttempt))
+		_, err = w.c.exec(sqlAbandonTask,
+			signed(item.Token.Key), due, flag(!item.IgnoreAttempt), flag(item.Mark))
 		if err != nil {
 			return err
 		}
@@ -167,6 +187,11 @@ func (w *writer) abandonInstance(a *provider.AbandonedInstance) (bool, error) {
 	i.lease = 0
 	if _, err := w.c.exec(sqlRelease, signed(i.key)); err != nil {
 		return false, err
+	}
+	if a.Mark {
+		if _, err := w.c.exec(sqlMarkClaim, signed(i.key), signed(i.batch), i.batchDue); err != nil {
+			return false, err
+		}
 	}
 	ids := slices.Clone(a.Messages)
 	slices.Sort(ids)

@@ -60,7 +60,7 @@ var frequent = map[string]*statement{
 	"beyond": sqlNextBeyond, "next task": sqlNextTask, "pending": sqlPending,
 	"claim": sqlClaim, "any due": sqlAnyDue, "next due": sqlNextDue, "any start": sqlAnyStart,
 	"by key": sqlInstanceByKey, "by id": sqlInstanceByID, "free instances": sqlFreeInstances,
-	"held": sqlHeld, "count claims": sqlCountClaims, "commit turn": sqlCommitTurn,
+	"held": sqlHeld, "mark claims": sqlMarkClaims, "commit turn": sqlCommitTurn,
 	"drop timer": sqlDropTimer, "outcome": sqlOutcome, "late tasks": sqlLate,
 	"last place": sqlLastPlace, "untagged tasks": sqlFrontUntagged, "tagged tasks": sqlFrontTagged,
 	"session tasks": sqlFrontSession, "first tag": sqlFirstTag, "next tag": sqlNextTag,

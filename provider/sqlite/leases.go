@@ -25,8 +25,9 @@ var (
 	sqlExtendLease = &statement{`UPDATE leases SET until_ms = ?2 WHERE id = ?1`}
 	sqlEndLease    = &statement{`DELETE FROM leases WHERE id = ?1`}
 	// A claim that ended without a commit leaves its mark on the messages that it was given.
-	sqlCountClaims = &statement{`
-UPDATE messages SET attempts = max(attempts, 1)
+	// What a lease held that ends without a word is marked: it may be what has ended its process.
+	sqlMarkClaims = &statement{`
+UPDATE messages SET marks = min(marks + 1, 2)
 WHERE instance IN (SELECT key FROM instances WHERE lease = ?1 + 0 AND lease <> 0)
   AND id <= (SELECT batch FROM instances WHERE key = messages.instance)
   AND due <= (SELECT batch_due FROM instances WHERE key = messages.instance)`}
@@ -39,7 +40,8 @@ SELECT t.id, t.epoch, t.lease FROM leases l JOIN tasks t ON t.lease = l.id AND t
 WHERE l.node = CAST(?1 AS TEXT)`}
 	sqlFreeInstances = &statement{`
 UPDATE instances SET lease = 0 WHERE lease = ?1 + 0 AND lease <> 0`}
-	sqlFreeTasks = &statement{`UPDATE tasks SET lease = 0, place = 0 WHERE lease = ?1 + 0 AND lease <> 0`}
+	sqlFreeTasks = &statement{`
+UPDATE tasks SET lease = 0, place = 0, marks = min(marks + 1, 2) WHERE lease = ?1 + 0 AND lease <> 0`}
 )
 
 // allLeases gives all leases; there is one or two for each node.
@@ -105,7 +107,7 @@ func (w *writer) isDead(l *lease) bool {
 
 func (w *writer) endLease(l *lease) error {
 	id := signed(l.id)
-	if _, err := w.c.exec(sqlCountClaims, id); err != nil {
+	if _, err := w.c.exec(sqlMarkClaims, id); err != nil {
 		return err
 	}
 	err := w.c.each(sqlHeld, func(r *rows) bool {

@@ -21,7 +21,7 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)`}
 	// A start makes what waited for it visible again.
 	sqlUnhide  = &statement{`UPDATE messages SET due = effective WHERE instance = ?1 + 0`}
 	sqlPending = &statement{`
-SELECT id, effective, attempts, kind, body FROM messages
+SELECT id, effective, attempts, kind, body, marks FROM messages
 WHERE instance = ?1 + 0 AND due <= ?2 ORDER BY effective, id`}
 	// Before the first commit only a start makes the others deliverable.
 	sqlAnyDue = &statement{`
@@ -347,6 +347,7 @@ type batch struct {
 	// pauses are how long the undecodable ones are hidden next, in milliseconds.
 	pauses   []int64
 	attempts int
+	marks    int
 	last     uint64
 	start    bool
 }
@@ -365,8 +366,8 @@ func due(c *conn, key uint64, id string, now int64) (batch, error) {
 				provider.UndecodableMessage{ID: number, Reason: err.Error()})
 			return true
 		}
-		m.ID, m.Instance, m.DueMs, m.Attempts = number, id, r.int(1), int(r.int(2))
-		b.attempts = max(b.attempts, m.Attempts)
+		m.ID, m.Instance, m.DueMs, m.Attempts, m.Marks = number, id, r.int(1), int(r.int(2)), int(r.int(5))
+		b.attempts, b.marks = max(b.attempts, m.Attempts), max(b.marks, m.Marks)
 		b.messages = append(b.messages, m)
 		return true
 	}, signed(key), now)

@@ -67,7 +67,7 @@ func TestWhatAKilledProcessHeldIsFreeAtOnce(t *testing.T) {
 		return len(claims) > 0
 	}, 10*time.Second, 10*time.Millisecond)
 	require.Equal(t, "a", claims[0].Instance)
-	require.Equal(t, 2, claims[0].Attempt, "the claim of the dead process counts")
+	require.Equal(t, 1, claims[0].Marks, "the dead process leaves a mark")
 }
 
 func TestOpeningFreesWhatAKilledProcessHeld(t *testing.T) {

@@ -49,7 +49,7 @@ ORDER BY tag LIMIT 1`}
 SELECT tag FROM tasks WHERE lease = 0 AND place > 0 AND session IS NULL AND tag > CAST(?1 AS TEXT)
 ORDER BY tag LIMIT 1`}
 	sqlReadyTask = &statement{`
-SELECT t.execution, t.event, t.epoch, t.attempts, t.tag, t.session, t.body, i.id
+SELECT t.execution, t.event, t.epoch, t.attempts, t.tag, t.session, t.body, i.id, t.marks
 FROM tasks t JOIN instances i ON i.key = t.instance WHERE t.id = ?1 + 0`}
 )
 
@@ -246,7 +246,7 @@ func (c *taskClaims) takeOne(q queued) error {
 	if err != nil || r == nil {
 		return err
 	}
-	t := readyTask{epoch: r.uint(2), attempts: r.int(3), body: r.blob(6)}
+	t := readyTask{epoch: r.uint(2), attempts: r.int(3), marks: r.int(8), body: r.blob(6)}
 	t.ID, t.Execution, t.Event = q.id, r.uint(0), r.uint(1)
 	t.Tag, t.Session, t.Instance = r.optional(4), r.optional(5), r.text(7)
 	c.bytes += len(t.body)

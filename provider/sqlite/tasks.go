@@ -11,13 +11,13 @@ var (
 	sqlInsertTask = &statement{`
 INSERT INTO tasks
   (id, instance, execution, event, due, lease, epoch, attempts, tag, session, body, place)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9, ?10, ?11)`}
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10, ?11)`}
 	sqlTask       = &statement{`SELECT epoch, lease, session FROM tasks WHERE id = ?1`}
 	sqlFinishTask = &statement{`DELETE FROM tasks WHERE id = ?1 AND epoch = ?2`}
 	sqlCancelTask = &statement{`
 DELETE FROM tasks WHERE instance = ?1 + 0 AND execution = ?2 + 0 AND event = ?3 + 0 RETURNING id`}
 	sqlClaimTask = &statement{`
-UPDATE tasks SET lease = ?2, place = 0, epoch = epoch + 1, attempts = attempts + 1 WHERE id = ?1`}
+UPDATE tasks SET lease = ?2, place = 0, epoch = epoch + 1 WHERE id = ?1`}
 	sqlHideTask = &statement{`
 UPDATE tasks SET attempts = attempts + 1, due = ?2, place = 0 WHERE id = ?1`}
 )
@@ -134,7 +134,6 @@ func (w *writer) insertTask(
 			return nil, err
 		}
 	}
-	// A first claim is also the first attempt.
 	_, err = w.c.exec(sqlInsertTask, signed(id), signed(i.key), signed(t.Execution),
 		signed(fresh.Task.Event), w.now, signed(state.lease), signed(state.epoch),
 		optionalText(fresh.Task.Tag), optionalText(fresh.Task.Session), t.tasks[n], place)
@@ -160,6 +159,7 @@ type readyTask struct {
 	provider.Task
 	epoch    uint64
 	attempts int64
+	marks    int64
 	body     []byte
 }
 
@@ -199,6 +199,7 @@ func (w *writer) claimTask(
 		Token:   provider.Token{Key: t.ID, Epoch: t.epoch + 1, Lease: lease},
 		Task:    decoded,
 		Attempt: int(t.attempts) + 1,
+		Marks:   int(t.marks),
 	}, nil
 }
 
