@@ -3,8 +3,8 @@
 /**
  * `npm run bench -- [--store sqlite|postgres] [--quick] [--rounds N] [--payload BYTES]
  * [--modes full,normal] [--only NAME,NAME]`: runs the workloads on a store, prints a table with the
- * targets, and writes everything to bench/results/ as JSON. PostgreSQL is the server that
- * DATABASE_URL names, or a throwaway one.
+ * targets, and writes everything to bench/results/ as JSON. With `--cases` it runs cases.js instead.
+ * PostgreSQL is the server that DATABASE_URL names, or a throwaway one.
  */
 
 const { execFileSync, spawnSync } = require('node:child_process');
@@ -12,6 +12,7 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { measureBorder, measureStore } = require('./bare.js');
+const { runCases } = require('./cases.js');
 const { measure: measureNodes, NODES, STARTERS } = require('./nodes.js');
 const { askPostgres, makePlace, ROOT, removePlace } = require('./places.js');
 const { measure: measureRestart, RESTART } = require('./restart.js');
@@ -152,7 +153,8 @@ async function main() {
   process.exitCode = 1;
   const settings = readSettings(ALL);
   if (settings.store === 'postgres' && !process.env.DATABASE_URL) return runOnThrowawayServer();
-  return measureAll(settings);
+  if (!settings.cases) return measureAll(settings);
+  process.exitCode = (await runCases(settings)) > 0 ? 1 : 0;
 }
 
 main().catch((error) => console.error(error.message));

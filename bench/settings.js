@@ -3,6 +3,7 @@
 /** What the command line asks for. */
 
 const { parseArgs } = require('node:util');
+const { casesOf } = require('./cases.js');
 
 /** How safe commits may be, by store. A server says it by itself. */
 const MODES = { sqlite: ['full', 'normal'], postgres: undefined };
@@ -42,12 +43,15 @@ function readSettings(all) {
       payload: { type: 'string', default: '100' },
       modes: { type: 'string' },
       only: { type: 'string' },
+      cases: { type: 'boolean', default: false },
     },
   });
   const [store] = checkNames('store', [values.store], Object.keys(MODES));
-  const names = Object.keys(all).filter((name) => all[name].target[store] !== undefined);
+  const measured = Object.keys(all).filter((name) => all[name].target[store] !== undefined);
+  const names = values.cases ? casesOf(store) : measured;
   return {
     store,
+    cases: values.cases,
     quick: values.quick,
     rounds: count('rounds', values.rounds ?? (values.quick ? '1' : '5')),
     payloadBytes: count('payload', values.payload),
