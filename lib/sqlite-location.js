@@ -28,10 +28,8 @@ function parseLocation(location, platform = process.platform) {
   const text = location instanceof URL ? location.href : check.text('path', location);
   const scheme = /^(sqlite|file):/i.exec(text)?.[1].toLowerCase();
   const file = scheme === undefined ? plainPath(text) : urlPath(text, scheme, platform);
+  // As a part of a path it is a name like any other.
   if (file === MEMORY) return { memory: true, path: '', createDirs: false };
-  if (file.includes(MEMORY)) {
-    throw bad(text, `'${MEMORY}' stands for no file, so it cannot be a part of a path; ${FORMS}`);
-  }
   return { memory: false, path: path.resolve(file), createDirs: true };
 }
 

@@ -55,6 +55,7 @@ func (s *Store) Claim(ctx context.Context, r provider.ClaimRequest) (provider.Cl
 	if err != nil {
 		return provider.Claimed{}, err
 	}
+	s.examineOnce()
 	return claimed, nil
 }
 

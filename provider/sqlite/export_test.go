@@ -91,3 +91,9 @@ func (s *Store) Plans(ctx context.Context) (map[string][]string, error) {
 	})
 	return plans, err
 }
+
+// ToBeExamined reports whether the first claim is followed by a look for damage.
+func (s *Store) ToBeExamined() bool { return s.unclean.Load() }
+
+// Examined waits until the look for damage is over.
+func (s *Store) Examined() { s.examining.Wait() }

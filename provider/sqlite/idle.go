@@ -125,6 +125,7 @@ func (w *writer) compact() error {
 // shut closes all connections. The readers go first, because they keep the log from being emptied.
 func (w *writer) shut() error {
 	var errs []error
+	w.store.examining.Wait()
 	if !w.store.options.Memory {
 		for range readerLimit {
 			if c := <-w.store.readers; c != nil {

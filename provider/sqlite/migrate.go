@@ -38,29 +38,37 @@ func isEmpty(c *conn) (bool, error) {
 	return tables == 0, nil
 }
 
-// recognise refuses databases that are not ours or that a newer version has written.
-func recognise(c *conn, path string) error {
+// recognise refuses databases that are not ours, that a newer version has written, or whose tables are
+// not what we made. It gives what to warn of.
+func recognise(c *conn, path string) (warnings []string, err error) {
 	id, err := number(c, sqlApplication)
 	if err != nil {
-		return fmt.Errorf("read application id: %w", err)
+		return nil, fmt.Errorf("read application id: %w", err)
 	}
 	if id != applicationID {
-		return refuse(provider.ErrSchema, "%s belongs to another application", path)
+		return nil, refuse(provider.ErrSchema, "%s belongs to another application", path)
 	}
 	names, err := migrationNames()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	version, err := number(c, sqlSchema)
 	if err != nil {
-		return fmt.Errorf("read schema version: %w", err)
+		return nil, fmt.Errorf("read schema version: %w", err)
 	}
-	if version > int64(len(names)) {
-		return refuse(provider.ErrSchema,
+	switch {
+	case version < 1:
+		return nil, refuse(provider.ErrSchema, "%s says that its schema is number %d, and no release "+
+			"has made such a file", path, version)
+	case version > int64(len(names)):
+		return nil, refuse(provider.ErrSchema,
 			"%s was written by a newer version (schema %d, this version knows %d)",
 			path, version, len(names))
 	}
-	return nil
+	if warnings, err = checkShape(c, path, version); err != nil {
+		return nil, err
+	}
+	return warnings, checkIDs(c, path)
 }
 
 func migrationNames() ([]string, error) {
@@ -106,7 +114,7 @@ func applyMissing(c *conn, path string, names []string) error {
 		return err
 	}
 	if !fresh {
-		if err := recognise(c, path); err != nil {
+		if _, err := recognise(c, path); err != nil {
 			return err
 		}
 	}

@@ -151,8 +151,13 @@ const patience = "busy_timeout = 1000"
 func setUp(c *conn, o Options) error {
 	pause := firstPause
 	for try := 1; ; try++ {
-		err := setUpOnce(c, o)
+		warnings, err := setUpOnce(c, o)
 		switch {
+		case err == nil:
+			for _, warning := range warnings {
+				o.Log.Warn("sqlite: " + warning)
+			}
+			return nil
 		case code(err) == codeNotADB:
 			return refuse(provider.ErrCorrupt, "%s is not an SQLite database", o.Path)
 		case !isBusy(err) || try == beginTries:
@@ -163,7 +168,7 @@ func setUp(c *conn, o Options) error {
 	}
 }
 
-func setUpOnce(c *conn, o Options) error {
+func setUpOnce(c *conn, o Options) (warnings []string, err error) {
 	// The timeout comes first: the others may meet another process that opens the file.
 	pragmas := []string{
 		patience, "foreign_keys = OFF", "temp_store = MEMORY", "cache_size = -65536",
@@ -174,28 +179,28 @@ func setUpOnce(c *conn, o Options) error {
 		pragmas = append(pragmas, "journal_mode = MEMORY", "synchronous = OFF")
 	}
 	if err := set(c, pragmas); err != nil {
-		return err
+		return nil, err
 	}
 	fresh, err := isEmpty(c)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if fresh {
 		// On a file that has tables this would change nothing, and write nevertheless.
 		err = set(c, []string{"auto_vacuum = INCREMENTAL"})
 	} else {
 		// A file of somebody else must not be changed, not even its journal mode.
-		err = recognise(c, o.Path)
+		warnings, err = recognise(c, o.Path)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if !o.Memory {
 		if err := useLog(c, o); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return migrate(c, o.Path)
+	return warnings, migrate(c, o.Path)
 }
 
 var sqlUseLog = &statement{`PRAGMA journal_mode = WAL`}

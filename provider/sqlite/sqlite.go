@@ -76,6 +76,11 @@ type Store struct {
 	files    *files.Set
 	verified atomic.Int64
 	verdict  atomic.Pointer[verdict]
+	// unclean says that the file is to be examined, and background ends when the store is closed.
+	unclean    atomic.Bool
+	examining  sync.WaitGroup
+	background context.Context
+	stop       context.CancelFunc
 
 	mu     sync.RWMutex // guards closed against sends on requests
 	closed bool
@@ -117,6 +122,7 @@ func open(o Options) (s *Store, err error) {
 	if installed != nil {
 		return nil, fmt.Errorf("%w: %w", provider.ErrCannotOpen, installed)
 	}
+	unclean := !o.Memory && uncleanEnd(o.Path)
 	c, err := connect(o)
 	if err != nil {
 		return nil, err
@@ -126,6 +132,9 @@ func open(o Options) (s *Store, err error) {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 		if err != nil {
+			if s != nil {
+				s.stop()
+			}
 			s, err = nil, errors.Join(err, c.close())
 		}
 	}()
@@ -143,11 +152,13 @@ func open(o Options) (s *Store, err error) {
 		if s.files, err = opened(c, o.Path); err != nil {
 			return nil, err
 		}
+		s.unclean.Store(unclean && s.files.First())
 		s.readers = make(chan *conn, readerLimit)
 		for range readerLimit {
 			s.readers <- nil // opened with the first use
 		}
 	}
+	s.background, s.stop = context.WithCancel(context.Background())
 	s.written = newWriter(s, c)
 	return s, s.written.start()
 }
@@ -167,6 +178,7 @@ func (s *Store) Close(ctx context.Context) error {
 		return closed("close")
 	}
 	s.closed = true
+	s.stop()
 	close(s.requests)
 	s.mu.Unlock()
 	select {

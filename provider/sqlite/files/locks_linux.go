@@ -43,11 +43,15 @@ func lockFile(tls *libc.TLS, fd, command int32, args uintptr) int32 {
 		}
 		lockIn(args).Fl_pid = 0 // as these commands demand
 		if command == lib.F_SETLK {
-			return fcntlBefore(tls, fd, lib.F_OFD_SETLK, args)
+			return noted(fd, lockIn(args), fcntlBefore(tls, fd, lib.F_OFD_SETLK, args))
 		}
 		return fcntlBefore(tls, fd, lib.F_OFD_GETLK, args)
 	}
-	return fcntlBefore(tls, fd, command, args)
+	result := fcntlBefore(tls, fd, command, args)
+	if command == lib.F_SETLK {
+		noted(fd, lockIn(args), result)
+	}
+	return result
 }
 
 // tried takes note of what the kernel says to a lock that belongs to an open file.
@@ -58,6 +62,18 @@ func tried(tls *libc.TLS, result int32) int32 {
 		} else {
 			owned.CompareAndSwap(notTried, supported)
 		}
+	}
+	return result
+}
+
+// firstLock is the place in the index of a log that is locked exclusively by who opens it while nobody
+// else has it.
+const firstLock = 128
+
+// noted takes note of a lock that only the first one gets.
+func noted(fd int32, lock *lib.Tflock, result int32) int32 {
+	if result == 0 && lock.Fl_type == lib.F_WRLCK && lock.Fl_start == firstLock && lock.Fl_len == 1 {
+		markFirst(fd)
 	}
 	return result
 }

@@ -23,6 +23,9 @@ func (*Set) Joined() error { return nil }
 // Writable leaves it to SQLite to find out.
 func Writable(string) error { return nil }
 
+// First cannot say.
+func (*Set) First() bool { return true }
+
 // LogIsGone reports nothing.
 func (*Set) LogIsGone() bool { return false }
 

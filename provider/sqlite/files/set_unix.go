@@ -34,6 +34,7 @@ type file struct {
 	// fd and opened are what SQLite has opened, where that is known.
 	fd     int32
 	opened string
+	first  bool
 	id     atomic.Pointer[identity]
 }
 
@@ -77,6 +78,9 @@ func (s *Set) Check() error {
 	}
 	return nil
 }
+
+// First reports whether nobody else had the database when it was opened, as far as that is known.
+func (s *Set) First() bool { return s.index.first }
 
 // LogIsGone reports whether the name of the log leads nowhere, while everything else is as it was.
 func (s *Set) LogIsGone() bool {

@@ -20,6 +20,8 @@ type handle struct {
 	id   identity
 	// frozen refuses exclusive locks: see Freeze.
 	frozen bool
+	// first says that nobody else had the file when it was opened.
+	first bool
 }
 
 var table = struct {
@@ -156,9 +158,19 @@ func (f *file) identify() error {
 	if !ok {
 		return fmt.Errorf("sqlite has not opened %s", f.opened)
 	}
-	f.fd = h.fd
+	f.fd, f.first = h.fd, h.first
 	f.id.Store(&h.id)
 	return nil
+}
+
+func markFirst(fd int32) {
+	table.Lock()
+	defer table.Unlock()
+	for n := range table.open {
+		if table.open[n].fd == fd {
+			table.open[n].first = true
+		}
+	}
 }
 
 // current gives what the system says now of a file that is open.

@@ -21,6 +21,7 @@ func (f *file) identify() error {
 	}
 	id := identityIn(&stat)
 	f.id.Store(&id)
+	f.first = true
 	return nil
 }
 
