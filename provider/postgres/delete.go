@@ -102,7 +102,11 @@ func (s *Store) locked(
 		}
 		p = s.pipeline()
 		p.exec(sqlCommit)
-		if err := g.send(ctx, p); err != nil {
+		err = g.send(ctx, p)
+		switch {
+		case err != nil && !isUndecided(err):
+			return fmt.Errorf("commit: %w", err)
+		case err != nil:
 			// Whether it is deleted is seen when somebody asks for it again.
 			return fmt.Errorf("commit: %w: %w", errUnknown, err)
 		}

@@ -69,7 +69,7 @@ func committing(t *testing.T, s *postgres.Store, claim *provider.InstanceClaim) 
 func TestASerializationFailureIsRunAgain(t *testing.T) {
 	t.Parallel()
 	url := database(t, "UTF8")
-	name := url[strings.LastIndex(url, "/")+1 : strings.Index(url, "?")]
+	name := databaseOf(url)
 	pgtest.Script(t, url, "ALTER DATABASE "+name+" SET default_transaction_isolation = 'repeatable read'")
 	// What comes through a pooler has the settings of the database.
 	o, notes := noting(postgres.Options{URL: url, Schema: "s", MaxConns: 2, Pooler: true})
@@ -105,7 +105,7 @@ func TestASerializationFailureIsRunAgain(t *testing.T) {
 func TestADeadlockIsRunAgain(t *testing.T) {
 	t.Parallel()
 	url := database(t, "UTF8")
-	name := url[strings.LastIndex(url, "/")+1 : strings.Index(url, "?")]
+	name := databaseOf(url)
 	// The store looks for the deadlock, the other one does not: the store is its victim.
 	pgtest.Script(t, url, "ALTER DATABASE "+name+" SET deadlock_timeout = '5s'")
 	o, notes := noting(postgres.Options{URL: url, Schema: "s", MaxConns: 2})

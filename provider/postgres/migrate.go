@@ -155,7 +155,7 @@ func yield(ctx context.Context, reason error, giveUp time.Time) error {
 	switch {
 	case errors.Is(reason, errMigrating):
 		pause = 10 * time.Millisecond
-	case sqlState(reason) == stateLockTimeout:
+	case sqlState(reason) == stateLockTimeout || strings.HasPrefix(sqlState(reason), classRollback):
 		pause = time.Second
 	default:
 		return reason

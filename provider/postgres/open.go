@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -75,20 +76,32 @@ func open(ctx context.Context, o Options, local func() time.Time) (*Store, error
 		s.stop()
 		return nil, fmt.Errorf("%w: %w", provider.ErrCannotOpen, hideSecrets(err))
 	}
-	err = s.synchronize(ctx)
-	if err == nil {
-		err = s.dropWriters(ctx, nil)
-	}
-	if err == nil {
-		_, err = s.ended(ctx, 0, s.nowMs())
-	}
-	if err != nil {
+	if err := s.settle(ctx); err != nil {
 		s.pool.Close()
 		s.stop()
 		return nil, unreachable(err)
 	}
 	s.run() //nolint:contextcheck // it goes on until Close
 	return s, nil
+}
+
+// settle does the first work of a store, which also shows that the pool's connections can be made.
+func (s *Store) settle(ctx context.Context) error {
+	for try := 1; ; try++ {
+		err := s.synchronize(ctx)
+		if err == nil {
+			err = s.dropWriters(ctx, nil)
+		}
+		if err == nil {
+			_, err = s.ended(ctx, 0, s.nowMs())
+		}
+		if err == nil || !isTransient(err) || try == directTries {
+			return err
+		}
+		if err := rest(ctx, pauseBefore(try)); err != nil {
+			return err
+		}
+	}
 }
 
 // run starts the goroutines of an open store.
@@ -215,6 +228,9 @@ func unreachable(err error) error {
 	}
 	retryable, _ := classify(err)
 	if state := sqlState(err); len(state) == stateLength && slices.Contains(refusals, state[:2]) {
+		retryable = false
+	}
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		retryable = false
 	}
 	return &provider.Error{

@@ -45,6 +45,8 @@ func verdictOn(err *pgconn.PgError) verdict {
 
 const (
 	stateLength = 5
+	// classRollback is what a transaction gets that was given up for another one.
+	classRollback = "40"
 	// stateUnsupported is also what a prepared statement gets whose tables have changed. Only the place in
 	// the server that it comes from tells the two apart.
 	stateUnsupported = "0A000"
@@ -89,23 +91,23 @@ var classes = map[string]verdict{
 	// The connection ends: perhaps after the commit.
 	"08": {fate: condemned, undecided: true},
 	// Operator intervention: the server ends, or has it end.
-	"57": {fate: condemned, undecided: true},
-	"0A": {fate: permanent}, // feature not supported
-	"21": {fate: permanent}, // cardinality violation
-	"22": {fate: permanent}, // data exception
-	"23": {fate: permanent}, // integrity constraint violation
-	"25": {fate: condemned}, // invalid transaction state
-	"26": {fate: condemned}, // invalid name of a prepared statement
-	"27": {fate: permanent}, // triggered data change violation
-	"28": {fate: condemned}, // invalid authorization
-	"2F": {fate: permanent}, // SQL routine exception
-	"38": {fate: permanent}, // external routine exception
-	"39": {fate: permanent}, // external routine invocation exception
-	"3D": {fate: condemned}, // invalid name of a database
-	"3F": {fate: permanent, sentinel: provider.ErrSchema},
-	"40": {fate: conflict},  // transaction rollback: serialization failure, deadlock
-	"42": {fate: permanent}, // syntax error or access rule violation
-	"44": {fate: permanent}, // with check option violation
-	"54": {fate: permanent}, // a limit of the server, which a retry would meet again
-	"P0": {fate: permanent}, // an error that somebody's PL/pgSQL raises
+	"57":          {fate: condemned, undecided: true},
+	"0A":          {fate: permanent}, // feature not supported
+	"21":          {fate: permanent}, // cardinality violation
+	"22":          {fate: permanent}, // data exception
+	"23":          {fate: permanent}, // integrity constraint violation
+	"25":          {fate: condemned}, // invalid transaction state
+	"26":          {fate: condemned}, // invalid name of a prepared statement
+	"27":          {fate: permanent}, // triggered data change violation
+	"28":          {fate: condemned}, // invalid authorization
+	"2F":          {fate: permanent}, // SQL routine exception
+	"38":          {fate: permanent}, // external routine exception
+	"39":          {fate: permanent}, // external routine invocation exception
+	"3D":          {fate: condemned}, // invalid name of a database
+	"3F":          {fate: permanent, sentinel: provider.ErrSchema},
+	classRollback: {fate: conflict},  // serialization failure, deadlock
+	"42":          {fate: permanent}, // syntax error or access rule violation
+	"44":          {fate: permanent}, // with check option violation
+	"54":          {fate: permanent}, // a limit of the server, which a retry would meet again
+	"P0":          {fate: permanent}, // an error that somebody's PL/pgSQL raises
 }
