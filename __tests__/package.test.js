@@ -78,12 +78,14 @@ describe('in an empty folder, without a compiler', () => {
     }
   });
 
-  for (const file of ['first.cjs', 'first.mjs']) {
-    it(`the first workflow of the README runs as ${file}`, async () => {
-      assert.equal(await output([file]), consumer.FIRST_OUTPUT);
-      fs.rmSync(path.join(folder, 'workflows.db'));
-    });
-  }
+  const runsFirst = async (file) => {
+    assert.equal(await output([file]), consumer.FIRST_OUTPUT);
+    fs.rmSync(path.join(folder, 'workflows.db'));
+  };
+
+  it('the first workflow of the README runs as first.cjs', () => runsFirst('first.cjs'));
+
+  it('the first workflow of the README runs as first.mjs', () => runsFirst('first.mjs'));
 
   for (const resolution of consumer.RESOLUTIONS) {
     it(`the types are found with ${resolution.moduleResolution}`, async () => {

@@ -194,7 +194,10 @@ describe('closing', () => {
   });
 });
 
-describe('loading', () => {
+const noAddon =
+  process.env.DUROXIDE_ENGINE === 'process' && 'the engine is a process: no addon is loaded';
+
+describe('loading', { skip: noAddon }, () => {
   const load = (directory) =>
     run(
       `require(${CHANNEL}).request('debug.echo', { text: '' })

@@ -85,7 +85,11 @@ func (h *host) close() int {
 	h.cancel()
 	invocations.removeHost(h)
 	for _, s := range stores {
-		start(func() { s.abandon() }, nil)
+		abandoning.Add(1)
+		start(func() {
+			defer abandoning.Done()
+			s.abandon()
+		}, nil)
 	}
 	return waiting
 }

@@ -1,5 +1,6 @@
-// Package main is the Go side of the border: a C library that a Node-API addon loads. It turns
-// frames into engine calls and engine calls into frames, and decides nothing about orchestrations.
+// Package main is the Go side of the border: a C library that a Node-API addon loads or, built without
+// cgo, a process that the JavaScript side starts. It turns frames into engine calls and engine calls
+// into frames, and decides nothing about orchestrations.
 //
 // Rules that hold everywhere in it:
 //
@@ -14,5 +15,3 @@ package main
 
 // version is set by the build; the shim and the JavaScript side compare it with their own.
 var version = "0.0.0-unstamped"
-
-func main() {}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"duroxide/engine"
@@ -166,6 +167,9 @@ func openSQLite(
 
 // abandonTime bounds how long an abandoned store may take to close.
 const abandonTime = 30 * time.Second
+
+// abandoning counts the stores of hosts that are gone, until they are closed.
+var abandoning sync.WaitGroup
 
 // abandon closes the store of a host that is gone.
 func (s *store) abandon() {

@@ -17,6 +17,7 @@ const { Runtimes } = require('./runtimes.js');
 const CALL = Object.freeze({ trace: 1, isCancelled: 2, metrics: 3, log: 4, fault: 5 });
 
 class Channel {
+  /** @type {InstanceType<typeof Exchange>} */
   #exchange;
   runtimes = new Runtimes();
   /** @type {Map<number, { resolve: Function, reject: Function }>} */
@@ -25,12 +26,23 @@ class Channel {
   #holds = 0;
 
   constructor() {
-    this.#exchange = new Exchange(native.open, {
+    this.#exchange = this.#connect();
+  }
+
+  #connect() {
+    return new Exchange(native.open, {
       onRecord: (reader) => this.#dispatch(reader),
       onGone: () => this.#lost(),
       explain: () => this.ask(CALL.fault, 0, '') ?? 'fault in the engine',
       repair: native.repairSignals,
     });
+  }
+
+  /** An engine of its own process may have ended; what is asked next is asked of another one. */
+  #reconnect() {
+    if (!this.#exchange.host.whyEnded?.()) return;
+    this.#exchange = this.#connect();
+    if (this.#holds > 0) this.#exchange.host.hold(true);
   }
 
   /**
@@ -39,6 +51,7 @@ class Channel {
    * @param {string | null} [payload]
    */
   request(name, args, payload) {
+    this.#reconnect();
     return new Promise((resolve, reject) => {
       const operation = ++this.#lastRequest;
       messages.writeRequest(this.#exchange.writer, operation, name, JSON.stringify(args), payload);
@@ -84,10 +97,27 @@ class Channel {
   #lost() {
     const waiting = [...this.#requests.values()];
     this.#requests.clear();
+    const reason = this.#exchange.host.whyEnded?.() ?? null;
     for (const { reject } of waiting) {
       this.release();
-      reject(errorFromCode('HOST_GONE', 'the engine no longer serves this environment', null));
+      reject(
+        reason ?? errorFromCode('HOST_GONE', 'the engine no longer serves this environment', null),
+      );
     }
+    if (reason !== null) this.#endRuntimes(reason);
+  }
+
+  /**
+   * Runtimes have ended with their engine, and nobody may be waiting who could be told: that must not
+   * go unseen.
+   *
+   * @param {Error} reason
+   */
+  #endRuntimes(reason) {
+    if (!this.runtimes.endAll()) return;
+    queueMicrotask(() => {
+      throw reason;
+    });
   }
 
   /** @param {InstanceType<typeof import('./frame.js').FrameReader>} reader */

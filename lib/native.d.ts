@@ -34,6 +34,8 @@ export interface Host {
   ask(operation: number, token: number, number: number, text: string): string | null;
   /** Whether the host keeps the event loop alive. */
   hold(on: boolean): void;
+  /** Why the engine serves no more, if it is a process that has ended by itself. */
+  whyEnded?(): Error | null;
 }
 
 /** Opens a host; loads the addon and the engine before that if nobody has. */

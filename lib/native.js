@@ -3,6 +3,9 @@
 const fs = require('node:fs');
 const { createRequire } = require('node:module');
 const path = require('node:path');
+const { EngineProcess } = require('./engine-process.js');
+const { findProgram } = require('./engine-program.js');
+const { DuroxideError } = require('./errors.js');
 const { ADDON_FILE, engineFile, packageName, platformName } = require('./platforms.js');
 const unfit = require('./unfit.js');
 const { version: packageVersion } = require('../package.json');
@@ -26,8 +29,32 @@ let loaded;
  * @param {() => void} onWake called when the first record waits
  */
 function open(onWake) {
-  loaded ??= load();
+  const way = process.env.DUROXIDE_ENGINE || 'library';
+  if (way !== 'library' && way !== 'process') {
+    throw new DuroxideError(`DUROXIDE_ENGINE must be library or process, not ${way}`, {
+      code: 'INVALID_INPUT',
+    });
+  }
+  if (way === 'process') return openProcess(onWake);
+  try {
+    loaded ??= load();
+  } catch (error) {
+    // There the engine can only be a process: no library of Go can be loaded.
+    if (unfit.isMusl() && !process.env.DUROXIDE_NATIVE_PATH) return openProcess(onWake);
+    throw error;
+  }
   return new loaded.Host(onWake);
+}
+
+/** @param {() => void} onWake */
+function openProcess(onWake) {
+  const program = findProgram();
+  return new EngineProcess(onWake, {
+    program,
+    version: packageVersion,
+    mismatch: () => unfit.mismatch({ engine: 'another' }, path.dirname(program)),
+    broken: (cause) => unfit.notStarted(program, cause),
+  });
 }
 
 /** Gives every asynchronous signal handler of the process what Go needs. */
@@ -55,13 +82,18 @@ function findDirectory() {
     const directory = chosen.endsWith('.node') ? path.dirname(chosen) : chosen;
     return path.resolve(directory);
   }
+  const { wanted, directories, found } = search();
+  if (found === undefined) throw unfit.notFound(looks(wanted, directories), resolve);
+  return found;
+}
+
+/** Where binaries may be, and the first place where they are. */
+function search() {
   const wanted = packageName(platformName(process.platform, process.arch));
   const description = resolve(`${wanted}/package.json`);
   const build = path.join(__dirname, '..', 'build', 'Release');
   const directories = [...(description === null ? [] : [path.dirname(description)]), build];
-  const found = directories.find(hasBinaries);
-  if (found === undefined) throw unfit.notFound(looks(wanted, directories), resolve);
-  return found;
+  return { wanted, directories, found: directories.find(hasBinaries) };
 }
 
 /** @param {string} directory */

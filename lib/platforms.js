@@ -23,6 +23,30 @@ const PLATFORMS = Object.freeze({
   'win32-x64': { os: 'win32', cpu: 'x64' },
 });
 
+/**
+ * Systems with a package that holds the engine as a program, for a process of its own.
+ *
+ * @type {Readonly<Record<string, { os: string, cpu: string }>>}
+ */
+const PROGRAM_PLATFORMS = Object.freeze({
+  'linux-x64': { os: 'linux', cpu: 'x64' },
+  'linux-arm64': { os: 'linux', cpu: 'arm64' },
+  'darwin-arm64': { os: 'darwin', cpu: 'arm64' },
+  'darwin-x64': { os: 'darwin', cpu: 'x64' },
+});
+
+/**
+ * Systems where no library can be loaded: their package brings the program along.
+ *
+ * @type {Readonly<Record<string, { os: string, cpu: string, libc: string, program: string }>>}
+ */
+const MUSL_PLATFORMS = Object.freeze({
+  'linux-x64-musl': { os: 'linux', cpu: 'x64', libc: 'musl', program: 'linux-x64' },
+  'linux-arm64-musl': { os: 'linux', cpu: 'arm64', libc: 'musl', program: 'linux-arm64' },
+});
+
+const PROGRAM_FILE = 'duroxide-engine';
+
 const ADDON_FILE = 'duroxide.node';
 
 /** @type {Record<string, string>} */
@@ -54,4 +78,20 @@ function packageName(name) {
   return `${SCOPE}/${name}`;
 }
 
-module.exports = { ADDON_FILE, GLIBC_FLOOR, PLATFORMS, engineFile, packageName, platformName };
+/** @param {string} name of a system, as in PROGRAM_PLATFORMS */
+function programPackage(name) {
+  return `${SCOPE}/engine-${name}`;
+}
+
+module.exports = {
+  ADDON_FILE,
+  GLIBC_FLOOR,
+  MUSL_PLATFORMS,
+  PLATFORMS,
+  PROGRAM_FILE,
+  PROGRAM_PLATFORMS,
+  engineFile,
+  packageName,
+  platformName,
+  programPackage,
+};

@@ -32,6 +32,13 @@ class Runtimes {
     if (entry.log === undefined || entry.activities === 0) this.#entries.delete(runtime);
   }
 
+  /** Lets go what serves all of them; true if there were any. */
+  endAll() {
+    const serving = [...this.#entries].filter(([, { handlers }]) => handlers !== null);
+    for (const [runtime] of serving) this.end(runtime);
+    return serving.length > 0;
+  }
+
   /**
    * Gives the handlers of a runtime that has not ended.
    *

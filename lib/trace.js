@@ -1,6 +1,7 @@
 'use strict';
 
 const fs = require('node:fs');
+const path = require('node:path');
 const channel = require('./channel.js');
 const check = require('./check.js');
 const codec = require('./codec.js');
@@ -138,19 +139,19 @@ function initTracing(options) {
   tryOpen(given.logFile);
   const refusal = channel.configureLog({
     ...logOptions({ logFormat: 'compact', ...given }),
-    path: given.logFile,
+    path: path.resolve(given.logFile),
     colors: false,
   });
   if (refusal) throw new DuroxideError(refusal, { code: 'INVALID_STATE' });
 }
 
-/** @param {string} path */
-function tryOpen(path) {
+/** @param {string} file */
+function tryOpen(file) {
   try {
-    fs.closeSync(fs.openSync(path, 'a'));
+    fs.closeSync(fs.openSync(file, 'a'));
   } catch (error) {
     const { message } = /** @type {Error} */ (error);
-    throw new DuroxideError(`Failed to open log file '${path}': ${message}`, {
+    throw new DuroxideError(`Failed to open log file '${file}': ${message}`, {
       code: 'INVALID_INPUT',
       cause: error,
     });

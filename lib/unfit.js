@@ -147,15 +147,6 @@ function readText(file) {
 
 /** @param {Look[]} looked */
 function unsupported(looked) {
-  if (systemLibc().libc === 'musl') {
-    return unfit({
-      code: 'UNSUPPORTED_PLATFORM',
-      problem:
-        'on Linux with musl (Alpine and others) no engine can be loaded: Go makes no library that musl loads',
-      nextStep: 'use an image with glibc, for example node:22-slim',
-      looked,
-    });
-  }
   return unfit({
     code: 'UNSUPPORTED_PLATFORM',
     problem: `there is no package with the engine for ${thisPlatform()}; there is one for ${Object.keys(PLATFORMS).join(', ')}`,
@@ -221,17 +212,82 @@ function whyNotLoaded(file, cause) {
 /**
  * The error where the parts are of different releases.
  *
- * @param {{ addon: string, engine: string }} versions
+ * @param {{ addon?: string, engine: string }} versions
  * @param {string} folder
  */
 function mismatch({ addon, engine }, folder) {
   return unfit({
     code: 'VERSION_MISMATCH',
-    problem: `duroxide ${ownVersion} found an engine of version ${engine} and an addon of version ${addon} in ${folder}`,
+    problem:
+      `duroxide ${ownVersion} found an engine of version ${engine}` +
+      `${addon === undefined ? '' : ` and an addon of version ${addon}`} in ${folder}`,
     nextStep: process.env.DUROXIDE_NATIVE_PATH
       ? 'DUROXIDE_NATIVE_PATH names a build of another version: build again, or unset it'
       : `delete node_modules, and run "${installer()}"; in a clone of the repository, run "npm run build"`,
   });
 }
 
-module.exports = { mismatch, notFound, notLoaded };
+/** The error where the engine cannot be a process of its own. */
+function noProgram() {
+  return unfit({
+    code: 'UNSUPPORTED_PLATFORM',
+    problem: 'DUROXIDE_ENGINE=process is for Linux and macOS on x64 and arm64',
+    nextStep: 'unset DUROXIDE_ENGINE: the engine is loaded into this process then',
+  });
+}
+
+/**
+ * The error where the engine as a program is not installed.
+ *
+ * @param {string} wanted
+ * @param {string} version
+ * @param {Look[]} looked
+ */
+function programMissing(wanted, version, looked) {
+  const isAsked = process.env.DUROXIDE_ENGINE === 'process';
+  const reason = isAsked
+    ? 'DUROXIDE_ENGINE=process asks for it'
+    : 'with musl no library can be loaded';
+  return unfit({
+    code: 'NATIVE_NOT_FOUND',
+    problem: `the engine as a process of its own is not installed: ${reason}`,
+    nextStep: fs.existsSync(path.join(HERE, 'binding.gyp'))
+      ? `run "npm run build -- --program" in ${HERE}`
+      : `run "${installer()} ${wanted}@${version}"`.replace(/(pnpm|yarn) install/, '$1 add'),
+    looked,
+  });
+}
+
+/**
+ * The error where the program could not be started.
+ *
+ * @param {string} file
+ * @param {any} cause
+ */
+function notStarted(file, cause) {
+  return unfit({
+    code: 'NATIVE_LOAD_FAILED',
+    problem: `cannot start ${file}`,
+    nextStep:
+      cause?.code === 'EACCES'
+        ? `make it executable: chmod +x ${file}; the file system must allow programs`
+        : `the file is not what was published for this system: delete node_modules, and run "${installer()}"`,
+    looked: [{ where: file, found: String(cause?.message ?? cause) }],
+    cause,
+  });
+}
+
+/** Whether no library of Go can be loaded here. */
+function isMusl() {
+  return systemLibc().libc === 'musl';
+}
+
+module.exports = {
+  isMusl,
+  mismatch,
+  noProgram,
+  notFound,
+  notLoaded,
+  notStarted,
+  programMissing,
+};

@@ -12,6 +12,7 @@ const { checkTools } = require('./tools.js');
  *
  *     node scripts/build.js            both
  *     node scripts/build.js --force    both, from scratch as far as the shim is concerned
+ *     node scripts/build.js --program  both, and the engine as a program, for a process of its own
  */
 
 const root = path.join(__dirname, '..');
@@ -114,6 +115,13 @@ function buildEngine() {
   installEngine();
 }
 
+/** The same engine without its C part: it depends on no library, so it runs on every Linux. */
+function buildProgram() {
+  const file = path.join(output, platforms.PROGRAM_FILE);
+  const flags = ['build', '-trimpath', `-ldflags=-s -w -X main.version=${version}`, '-o', file];
+  run('go', [...flags, './bridge'], { ...process.env, CGO_ENABLED: '0' });
+}
+
 /**
  * Replaces the engine in one step: a process that runs keeps the file that it has loaded. Both names
  * stand for one file, from which Go sees that it is up to date.
@@ -147,4 +155,5 @@ try {
 }
 buildShim();
 buildEngine();
+if (process.argv.includes('--program')) buildProgram();
 process.stdout.write(`built duroxide ${version} in ${path.relative(process.cwd(), output)}\n`);

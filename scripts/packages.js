@@ -2,13 +2,23 @@
 
 /**
  * The packages as they are published, made in build/release: the main one, which holds no binary and
- * no source of one, and one per platform with both binaries. All have the version of package.json.
+ * no source of one; one per platform with both binaries; the engine as a program; and for musl, where no
+ * library can be loaded, one that brings the program along. All have the version of package.json.
  */
 
 const { execFileSync, spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
-const { ADDON_FILE, PLATFORMS, engineFile, packageName } = require('../lib/platforms.js');
+const {
+  ADDON_FILE,
+  MUSL_PLATFORMS,
+  PLATFORMS,
+  PROGRAM_FILE,
+  PROGRAM_PLATFORMS,
+  engineFile,
+  packageName,
+  programPackage,
+} = require('../lib/platforms.js');
 const { ROOT } = require('./prepare.js');
 const manifest = require('../package.json');
 
@@ -55,8 +65,10 @@ function describe(folder, description) {
 /** The description of the main package, as it is published. */
 function mainManifest() {
   const own = Object.entries(manifest).filter(([field]) => !OWN_FIELDS.includes(field));
-  const packages = Object.keys(PLATFORMS).map((name) => [packageName(name), manifest.version]);
-  return { ...Object.fromEntries(own), optionalDependencies: Object.fromEntries(packages) };
+  const chosen = [...Object.keys(PLATFORMS), ...Object.keys(MUSL_PLATFORMS)].map(packageName);
+  const packages = Object.fromEntries(chosen.map((name) => [name, manifest.version]));
+  // The programs are no optional peers: npm would install one beside the library.
+  return { ...Object.fromEntries(own), optionalDependencies: packages };
 }
 
 /** Makes the main package and gives its folder. @param {string} [among] other packages */
@@ -69,24 +81,57 @@ function makeMain(among = MADE) {
   return folder;
 }
 
-/** The description of the package of a platform. @param {string} name */
-function platformManifest(name) {
-  const { os, cpu, libc } = PLATFORMS[name] ?? { os: process.platform, cpu: process.arch };
+/**
+ * What all packages of binaries say.
+ *
+ * @param {string} name
+ * @param {{ os: string, cpu: string, libc?: string }} system
+ */
+function commonManifest(name, { os, cpu, libc }) {
   return {
-    name: packageName(name),
+    name,
     version: manifest.version,
-    description: `The engine of ${manifest.name} for ${name}`,
     license: manifest.license,
     author: manifest.author,
     ...('repository' in manifest ? { repository: manifest.repository } : {}),
     os: [os],
     cpu: [cpu],
     ...(libc ? { libc: [libc] } : {}),
-    files: [ADDON_FILE, engineFile(os), 'LICENSE', 'LICENSES.txt'],
     exports: { './package.json': './package.json' },
     // Binaries are opened by path, which an archive of Yarn has none of.
     preferUnplugged: true,
     publishConfig: { access: 'public' },
+  };
+}
+
+/** The description of the package of a platform. @param {string} name */
+function platformManifest(name) {
+  if (name in MUSL_PLATFORMS) return muslManifest(name);
+  const system = PLATFORMS[name] ?? { os: process.platform, cpu: process.arch };
+  return {
+    ...commonManifest(packageName(name), system),
+    description: `The engine of ${manifest.name} for ${name}`,
+    files: [ADDON_FILE, engineFile(system.os), 'LICENSE', 'LICENSES.txt'],
+  };
+}
+
+/** The description of a package for musl, which npm and others choose by libc. @param {string} name */
+function muslManifest(name) {
+  const { program, ...system } = MUSL_PLATFORMS[name];
+  return {
+    ...commonManifest(packageName(name), system),
+    description: `Brings the engine of ${manifest.name} for ${name}, as a process of its own`,
+    files: ['LICENSE'],
+    dependencies: { [programPackage(program)]: manifest.version },
+  };
+}
+
+/** The description of the engine as a program, which runs with every libc. @param {string} name */
+function programManifest(name) {
+  return {
+    ...commonManifest(programPackage(name), PROGRAM_PLATFORMS[name]),
+    description: `The engine of ${manifest.name} for ${name}, as a process of its own`,
+    files: [PROGRAM_FILE, 'LICENSE', 'LICENSES.txt'],
   };
 }
 
@@ -115,11 +160,40 @@ function goLicences() {
  * @param {string} [among] other packages
  */
 function makePlatform(name, binaries, among = MADE) {
-  const folder = folderFor(name, among);
   const description = platformManifest(name);
-  for (const file of [ADDON_FILE, engineFile(description.os[0])]) {
+  const files = [ADDON_FILE, engineFile(description.os[0])];
+  return makeBinaries(name, { description, files, binaries, among });
+}
+
+/**
+ * Makes the package of the engine as a program.
+ *
+ * @param {string} name
+ * @param {string} binaries
+ * @param {string} [among] other packages
+ */
+function makeProgram(name, binaries, among = MADE) {
+  const description = programManifest(name);
+  return makeBinaries(`engine-${name}`, { description, files: [PROGRAM_FILE], binaries, among });
+}
+
+/** Makes a package for musl. @param {string} name @param {string} [among] other packages */
+function makeMusl(name, among = MADE) {
+  const folder = folderFor(name, among);
+  fs.copyFileSync(path.join(ROOT, 'LICENSE'), path.join(folder, 'LICENSE'));
+  describe(folder, muslManifest(name));
+  return folder;
+}
+
+/**
+ * @param {string} name
+ * @param {{ description: object, files: string[], binaries: string, among: string }} what
+ */
+function makeBinaries(name, { description, files, binaries, among }) {
+  const folder = folderFor(name, among);
+  for (const file of files) {
     fs.copyFileSync(path.join(binaries, file), path.join(folder, file));
-    fs.chmodSync(path.join(folder, file), 0o644);
+    fs.chmodSync(path.join(folder, file), file === PROGRAM_FILE ? 0o755 : 0o644);
   }
   fs.copyFileSync(path.join(ROOT, 'LICENSE'), path.join(folder, 'LICENSE'));
   const rule = `\n\n${'-'.repeat(80)}\n\n`;
@@ -165,4 +239,15 @@ function checkSize({ name, packed, unpacked }) {
   return problems;
 }
 
-module.exports = { RELEASE, checkSize, makeMain, makePlatform, npm, pack, platformManifest };
+module.exports = {
+  RELEASE,
+  checkSize,
+  makeMain,
+  makeMusl,
+  makePlatform,
+  makeProgram,
+  npm,
+  pack,
+  platformManifest,
+  programManifest,
+};

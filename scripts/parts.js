@@ -16,13 +16,19 @@ const { ROOT } = require('./prepare.js');
  * @property {number} minutes that it may take: some times what it needs where two cores have a load
  *   of 15. Whatever takes longer hangs.
  * @property {boolean} [needsBuild]
+ * @property {string} [byName] why it runs only when it is asked for by name
  * @property {boolean} [mayLack] exit code 77 means that what it needs is not on the machine
  * @property {string[][]} commands
  * @property {Record<string, string>} [env]
  */
 
 /** Tests that are parts of their own, so that they run once and can be seen in the summary. */
-const OWN_PARTS = ['examples.test.js', 'kill.test.js', 'kill-nodes.test.js'];
+const OWN_PARTS = [
+  'examples.test.js',
+  'kill.test.js',
+  'kill-nodes.test.js',
+  'engine-process.test.js',
+];
 /** Tests that start processes of their own, in which the eviction mode changes nothing. */
 const WITHOUT_RUNTIME = [
   'package.test.js',
@@ -47,6 +53,16 @@ const STORE_TESTS = [
   'sub-orchestrations',
   'tags',
   'timers',
+].map((name) => `__tests__/${name}.test.js`);
+
+/** Tests that show most of what differs where the engine is a process of its own. */
+const PROCESS_TESTS = [
+  'activity-context',
+  'basics',
+  'cancellation',
+  'engine-process',
+  'logging',
+  'runtime-life',
 ].map((name) => `__tests__/${name}.test.js`);
 
 /** @param {string} name of a development dependency's command */
@@ -137,6 +153,32 @@ const PARTS = [
     commands: [
       onPostgres(nodeTest([...jsTests(WITHOUT_RUNTIME), ...SEVERAL], ['--test-concurrency=2'])),
     ],
+  },
+  {
+    name: 'js-process',
+    lane: 'node',
+    minutes: 30,
+    needsBuild: true,
+    commands: [
+      [process.execPath, 'scripts/build.js', '--program'],
+      nodeTest(PROCESS_TESTS, ['--test-concurrency=2']),
+    ],
+    env: { DUROXIDE_ENGINE: 'process' },
+  },
+  {
+    name: 'js-process-all',
+    lane: 'node',
+    byName: 'the whole suite with the engine as a process; js-process has a part of it',
+    minutes: 60,
+    needsBuild: true,
+    commands: [
+      [process.execPath, 'scripts/build.js', '--program'],
+      nodeTest(
+        [...jsTests(WITHOUT_RUNTIME), '__tests__/kill.test.js', ...SEVERAL],
+        ['--test-concurrency=2'],
+      ),
+    ],
+    env: { DUROXIDE_ENGINE: 'process' },
   },
   {
     name: 'examples',

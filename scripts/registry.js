@@ -10,8 +10,8 @@ const { createHash } = require('node:crypto');
 const fs = require('node:fs');
 const http = require('node:http');
 const path = require('node:path');
-const { PLATFORMS, packageName } = require('../lib/platforms.js');
-const { platformManifest } = require('./packages.js');
+const { MUSL_PLATFORMS, PLATFORMS, PROGRAM_PLATFORMS } = require('../lib/platforms.js');
+const { platformManifest, programManifest } = require('./packages.js');
 
 /** @typedef {{ manifest: any, bytes: Buffer }} Served */
 
@@ -54,9 +54,12 @@ function document({ manifest, bytes }, origin) {
 async function serveRegistry(files) {
   /** @type {Map<string, Served>} */
   const packages = new Map();
-  for (const name of Object.keys(PLATFORMS)) {
-    const manifest = platformManifest(name);
-    packages.set(packageName(name), { manifest, bytes: Buffer.alloc(0) });
+  const described = [
+    ...[...Object.keys(PLATFORMS), ...Object.keys(MUSL_PLATFORMS)].map(platformManifest),
+    ...Object.keys(PROGRAM_PLATFORMS).map(programManifest),
+  ];
+  for (const manifest of described) {
+    packages.set(manifest.name, { manifest, bytes: Buffer.alloc(0) });
   }
   for (const file of files) {
     const bytes = fs.readFileSync(file);

@@ -8,6 +8,8 @@
  *     npm run release:build -- linux-arm64-gnu         the main package, and that of one system
  *     npm run release:build -- --host                  the main package, and that of this system from
  *                                                      build/Release, as its own compiler made it
+ *     npm run release:build -- --programs …            also the engine as a program for every system,
+ *                                                      and the packages for musl: all without a name
  *     npm run release:build -- --from <folder> <name>… from binaries in <folder>/<name> that were
  *                                                      built elsewhere
  */
@@ -15,19 +17,32 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const { parseArgs } = require('node:util');
-const { platformName } = require('../lib/platforms.js');
-const { RELEASE, checkSize, makeMain, makePlatform, pack } = require('./packages.js');
+const { MUSL_PLATFORMS, PROGRAM_PLATFORMS, platformName } = require('../lib/platforms.js');
+const {
+  RELEASE,
+  checkSize,
+  makeMain,
+  makeMusl,
+  makePlatform,
+  makeProgram,
+  pack,
+} = require('./packages.js');
 const { ROOT } = require('./prepare.js');
-const { TARGETS, buildTarget, checkTarget } = require('./targets.js');
+const { TARGETS, buildProgram, buildTarget, checkTarget } = require('./targets.js');
 
 const HOST = platformName(process.platform, process.arch);
 
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    host: { type: 'boolean', default: false },
+    programs: { type: 'boolean', default: false },
+    from: { type: 'string' },
+  },
+});
+
 /** @returns {{ name: string, binaries: () => string, checked: boolean }[]} */
 function chosen() {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: { host: { type: 'boolean', default: false }, from: { type: 'string' } },
-  });
   if (values.host) {
     return [{ name: HOST, binaries: () => path.join(ROOT, 'build', 'Release'), checked: false }];
   }
@@ -53,34 +68,64 @@ function build(name) {
   return folder;
 }
 
+/** Makes the packages of the engine as a program, and those for musl. @returns {Result[]} */
+function makePrograms() {
+  const programs = Object.keys(PROGRAM_PLATFORMS).map((name) => {
+    const folder = path.join(RELEASE, 'binaries', `engine-${name}`);
+    console.log(`building engine-${name}`);
+    buildProgram(name, folder);
+    return makeProgram(name, folder);
+  });
+  const musl = Object.keys(MUSL_PLATFORMS).map((name) => makeMusl(name));
+  const results = (/** @type {string[]} */ folders, /** @type {string} */ needs) =>
+    folders.map((folder) => ({ made: pack(folder, RELEASE), needs, problems: [] }));
+  return [...results(programs, 'no library'), ...results(musl, 'musl')];
+}
+
 /** @param {import('./packages.js').Packed} packed @param {string} needs */
 function row({ name, packed, unpacked }, needs) {
   const kilobytes = (/** @type {number} */ bytes) => `${Math.ceil(bytes / 1000)} kB`.padStart(10);
-  return `${name.padEnd(28)}${kilobytes(packed)}${kilobytes(unpacked)}   ${needs}`;
+  return `${name.padEnd(32)}${kilobytes(packed)}${kilobytes(unpacked)}   ${needs}`;
+}
+
+/** Packages of an earlier run must not be taken for those of this one. */
+function removeOld() {
+  const names = fs.existsSync(RELEASE) ? fs.readdirSync(RELEASE) : [];
+  for (const name of names.filter((file) => file.endsWith('.tgz'))) {
+    fs.rmSync(path.join(RELEASE, name));
+  }
+}
+
+/** @typedef {{ made: import('./packages.js').Packed, needs: string, problems: string[] }} Result */
+
+/** Makes the packages with libraries. @returns {Result[]} */
+function makeLibraries() {
+  return chosen().map(({ name, binaries, checked }) => {
+    const folder = binaries();
+    const { needs, problems } = checkTarget(name, folder);
+    const made = pack(makePlatform(name, folder), RELEASE);
+    // What this system's own compiler made may need this system's own libraries.
+    return { made, needs, problems: checked ? problems : [] };
+  });
 }
 
 function main() {
-  const choice = chosen();
-  for (const file of fs.existsSync(RELEASE) ? fs.readdirSync(RELEASE) : []) {
-    if (file.endsWith('.tgz')) fs.rmSync(path.join(RELEASE, file));
-  }
-  const packed = pack(makeMain(), RELEASE);
-  const problems = checkSize(packed);
-  const rows = [row(packed, '')];
-  for (const { name, binaries, checked } of choice) {
-    const folder = binaries();
-    const look = checkTarget(name, folder);
-    const made = pack(makePlatform(name, folder), RELEASE);
-    // What this system's own compiler made may need this system's own libraries.
-    problems.push(...(checked ? look.problems : []), ...checkSize(made));
-    rows.push(row(made, look.needs));
-  }
+  removeOld();
+  const hasAll = !values.host && positionals.length === 0;
+  const results = [
+    { made: pack(makeMain(), RELEASE), needs: '', problems: [] },
+    ...makeLibraries(),
+    ...(values.programs || hasAll ? makePrograms() : []),
+  ];
+  const problems = results.flatMap((result) => [...result.problems, ...checkSize(result.made)]);
   console.log(
-    `\n${'package'.padEnd(28)}${'packed'.padStart(10)}${'unpacked'.padStart(10)}   needs`,
+    `\n${'package'.padEnd(32)}${'packed'.padStart(10)}${'unpacked'.padStart(10)}   needs`,
   );
-  for (const line of rows) console.log(line);
+  for (const { made, needs } of results) console.log(row(made, needs));
   for (const problem of problems) console.error(problem);
-  console.log(`release:build: ${rows.length} packages in ${RELEASE}, ${problems.length} problems`);
+  console.log(
+    `release:build: ${results.length} packages in ${RELEASE}, ${problems.length} problems`,
+  );
   process.exitCode = problems.length === 0 ? 0 : 1;
 }
 

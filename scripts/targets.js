@@ -8,7 +8,14 @@
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
-const { ADDON_FILE, GLIBC_FLOOR, PLATFORMS, engineFile } = require('../lib/platforms.js');
+const {
+  ADDON_FILE,
+  GLIBC_FLOOR,
+  PLATFORMS,
+  PROGRAM_FILE,
+  PROGRAM_PLATFORMS,
+  engineFile,
+} = require('../lib/platforms.js');
 const { checkElf, checkPe } = require('./binaries.js');
 const { ROOT } = require('./prepare.js');
 const { zig, zigEnvironment } = require('./zig.js');
@@ -92,6 +99,22 @@ function buildEngine(target, folder) {
   fs.rmSync(file.replace(/\.[a-z]+$/, '.h'), { force: true });
 }
 
+/**
+ * Builds the engine as a program, for any system: it has no C part.
+ *
+ * @param {string} name as in PROGRAM_PLATFORMS
+ * @param {string} folder that gets it
+ */
+function buildProgram(name, folder) {
+  const { os, cpu } = PROGRAM_PLATFORMS[name];
+  const args = ['build', '-trimpath', `-ldflags=-s -w -X main.version=${version}`];
+  run('go', [...args, '-o', path.join(folder, PROGRAM_FILE), './bridge'], {
+    GOOS: os,
+    GOARCH: cpu === 'x64' ? 'amd64' : cpu,
+    CGO_ENABLED: '0',
+  });
+}
+
 /** What Node offers to addons, as a library to link with. @param {string} folder */
 function nodeLibrary(folder) {
   const list = path.join(folder, 'node.def');
@@ -164,4 +187,4 @@ function checkTarget(name, folder) {
   return { problems: [], needs: 'not looked at' };
 }
 
-module.exports = { TARGETS, buildTarget, checkTarget };
+module.exports = { TARGETS, buildProgram, buildTarget, checkTarget };

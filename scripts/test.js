@@ -87,7 +87,7 @@ function choose(names) {
     );
     process.exit(2);
   }
-  return names.length === 0 ? PARTS : PARTS.filter((part) => names.includes(part.name));
+  return PARTS.filter((part) => (names.length === 0 ? !part.byName : names.includes(part.name)));
 }
 
 async function main() {
@@ -98,6 +98,9 @@ async function main() {
   const results = await runAll(parts);
   console.log('\nSummary');
   for (const result of results) console.log(`  ${headline(result)}`);
+  for (const part of process.argv.length > 2 ? [] : PARTS.filter(({ byName }) => byName)) {
+    console.log(`  by name  ${part.name.padEnd(14)} ${part.byName}`);
+  }
   const failed = results.filter((result) => !result.ok).map((result) => result.part.name);
   const seconds = ((Date.now() - started) / 1000).toFixed(0);
   console.log(
