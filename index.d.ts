@@ -356,6 +356,25 @@ export interface SqliteOptions {
   orphanRetentionMs?: number;
 }
 
+/** How far a backup is. */
+export interface BackupProgress {
+  totalPages: number;
+  remainingPages: number;
+}
+
+export interface BackupOptions {
+  /** Replaces a file that is there already. Without it, that is an error. */
+  overwrite?: boolean;
+  /** Called after every 4 MiB. If it throws, the backup is given up, and rejects with that. */
+  progress?: (progress: BackupProgress) => unknown;
+}
+
+export interface BackupResult {
+  pages: number;
+  /** The size of the file. */
+  bytes: number;
+}
+
 /** Storage in one SQLite file. */
 export class SqliteProvider {
   private constructor();
@@ -367,6 +386,11 @@ export class SqliteProvider {
   static open(path: string | URL, options?: SqliteOptions): Promise<SqliteProvider>;
   /** Makes a private database in memory. */
   static inMemory(options?: SqliteOptions): Promise<SqliteProvider>;
+  /**
+   * Copies everything that is committed at the call into a file, while the store is in use. The file
+   * appears under its name when it is complete and on the disk. Not for stores in memory.
+   */
+  backup(path: string, options?: BackupOptions): Promise<BackupResult>;
   /** Shuts the runtimes on it down, then closes the store. Closing twice is harmless. */
   close(): Promise<void>;
 }

@@ -25,7 +25,7 @@ type result struct {
 type handler func(ctx context.Context, h *host, q request) (result, error)
 
 // requests is the one table from request names to engine calls.
-var requests = merge(storeRequests, runtimeRequests, clientRequests, manageRequests)
+var requests = merge(storeRequests, copyRequests, runtimeRequests, clientRequests, manageRequests)
 
 func merge(groups ...map[string]handler) map[string]handler {
 	all := map[string]handler{}

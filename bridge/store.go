@@ -19,6 +19,9 @@ type store struct {
 	engine *engine.Engine
 	client *engine.Client
 	log    *storeLog
+	// copier is nil where the store cannot copy itself.
+	copier provider.Copier
+	copies copies
 }
 
 // openArguments are those of store.open.
@@ -72,7 +75,8 @@ func openStore(ctx context.Context, a openArguments) (*store, error) {
 		return nil, err
 	}
 	e := engine.New(p, engine.Options{Log: log, Version: version})
-	return &store{engine: e, client: e.Client(), log: to}, nil
+	copier, _ := p.(provider.Copier)
+	return &store{engine: e, client: e.Client(), log: to, copier: copier}, nil
 }
 
 // orphanRetention gives zero for the default. A millisecond is the least.

@@ -1,6 +1,7 @@
 'use strict';
 
 const path = require('node:path');
+const { backUp } = require('./backup.js');
 const channel = require('./channel.js');
 const check = require('./check.js');
 const { DuroxideError, UNFIT_CODES } = require('./errors.js');
@@ -105,6 +106,14 @@ class SqliteProvider extends Provider {
       createDirs: false,
       ...checkSqliteOptions(options),
     });
+  }
+
+  /**
+   * @param {string} target
+   * @param {{ overwrite?: boolean, progress?: (progress: object) => unknown }} [options]
+   */
+  async backup(target, options) {
+    return backUp(openedStore(this).store, target, options);
   }
 }
 

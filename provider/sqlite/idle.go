@@ -126,6 +126,7 @@ func (w *writer) compact() error {
 func (w *writer) shut() error {
 	var errs []error
 	w.store.examining.Wait()
+	errs = append(errs, w.store.endCopies())
 	if !w.store.options.Memory {
 		for range readerLimit {
 			if c := <-w.store.readers; c != nil {

@@ -80,7 +80,9 @@ type Store struct {
 	unclean    atomic.Bool
 	examining  sync.WaitGroup
 	background context.Context
-	stop       context.CancelFunc
+	// copies are those in the making.
+	copies sync.Map
+	stop   context.CancelFunc
 
 	mu     sync.RWMutex // guards closed against sends on requests
 	closed bool

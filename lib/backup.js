@@ -1,0 +1,70 @@
+'use strict';
+
+const path = require('node:path');
+const channel = require('./channel.js');
+const check = require('./check.js');
+const { DuroxideError } = require('./errors.js');
+
+/** Copies of a store that is in use. */
+
+/** Between two looks at the progress: 4 MiB, a few milliseconds. */
+const PAGES_AT_ONCE = 1000;
+
+/**
+ * Copies a store into a file, step by step.
+ *
+ * @param {number} store
+ * @param {unknown} target
+ * @param {unknown} options
+ * @returns {Promise<{ pages: number, bytes: number }>}
+ */
+async function backUp(store, target, options) {
+  const file = path.resolve(check.text('path', target));
+  const { overwrite = false, progress } = check.options('options', options, {
+    overwrite: check.boolean,
+    progress: check.func,
+  });
+  try {
+    const { value } = await channel.request('store.copy', {
+      store,
+      path: file,
+      replace: overwrite,
+    });
+    return await copySteps(store, value.copy, progress);
+  } catch (error) {
+    throw backupFailure(error);
+  }
+}
+
+/**
+ * @param {number} store
+ * @param {number} copy
+ * @param {((progress: object) => unknown) | undefined} progress
+ */
+async function copySteps(store, copy, progress) {
+  try {
+    for (;;) {
+      const { value } = await channel.request('store.copyStep', {
+        store,
+        copy,
+        pages: PAGES_AT_ONCE,
+      });
+      const { totalPages, remainingPages, bytes } = value;
+      await progress?.({ totalPages, remainingPages });
+      if (remainingPages === 0) return { pages: totalPages, bytes };
+    }
+  } catch (error) {
+    await channel.request('store.copyEnd', { store, copy });
+    throw error;
+  }
+}
+
+/** @param {any} error */
+function backupFailure(error) {
+  if (!(error instanceof DuroxideError)) return error;
+  const Class = /** @type {typeof DuroxideError} */ (error.constructor);
+  const reason = error.message.replace(/^backup: /, '');
+  return new Class(`Failed to back up: ${reason}`, { code: error.code, cause: error });
+}
+
+module.exports = { backUp };
