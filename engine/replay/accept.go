@@ -72,6 +72,28 @@ func (x *Execution) Peek(a Arrival, nowMs int64) (Delivery, bool) {
 	return d, true
 }
 
+// PeekInput is Peek for one signal or queue message: it gives the delivery that Accept would make of
+// it, if somebody waits for it. It must not be asked while NextReady has something to give.
+func (x *Execution) PeekInput(a Arrival, nowMs int64) (Delivery, bool) {
+	var s *schedule
+	switch a.Kind {
+	case EventRaised:
+		if waits := x.waits[a.Name]; len(waits) > 0 {
+			s = waits[0]
+		}
+	case QueueEvent:
+		if q := x.queues[a.Name]; q != nil && len(q.unread) == 0 && len(q.subscriptions) > 0 {
+			s = q.subscriptions[0]
+		}
+	case ActivityDone, TimerFired, ChildDone, CancelRequested:
+	default:
+	}
+	if s == nil {
+		return Delivery{}, false
+	}
+	return Delivery{Token: s.token, OK: true, Value: a.Data, TimeMs: nowMs}, true
+}
+
 func (a Arrival) delivery(s *schedule) Delivery {
 	switch {
 	case a.Failure != nil:

@@ -114,7 +114,15 @@ func (s *sim) accept(a replay.Arrival, now int64) (replay.Delivery, bool) {
 	if s.ended() {
 		return replay.Delivery{}, false
 	}
+	peeked, awaited := s.x.PeekInput(a, now)
 	d, ok, err := s.x.Accept(a, now)
+	if awaited {
+		require.NoError(s.t, err)
+		require.True(s.t, ok, "%v: nobody waits for what was awaited", a)
+		require.Equal(s.t, d, peeked)
+	} else if a.Kind == replay.EventRaised || a.Kind == replay.QueueEvent {
+		require.False(s.t, ok, "%v: somebody waits for what was not awaited", a)
+	}
 	if s.failed(err) {
 		return d, false
 	}
