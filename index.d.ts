@@ -728,6 +728,11 @@ export interface RuntimeOptions {
   dispatcherPollIntervalMs?: number;
   /** The lease on a running activity, 30000 by default, at least 100. */
   workerLockTimeoutMs?: number;
+  /**
+   * How long this JavaScript thread may be blocked before what it has not begun is given to other
+   * processes: 2000 by default, at least 100. What has begun goes on, and is never run twice for it.
+   */
+  hostTimeoutMs?: number;
   /** 10 by default. */
   maxSessionsPerRuntime?: number;
   /** 300000 by default. */

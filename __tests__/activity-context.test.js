@@ -313,7 +313,7 @@ test('an abandoned activity gives its slot up, and its context goes on serving i
     },
     makeClient: () => ({ is: 'a client' }),
   });
-  const record = (token, activity) => ({ token, activity, input: 'null', attempt: 1 });
+  const record = (token, activity) => ({ token, word: 0, activity, input: 'null', attempt: 1 });
   const stuck = activities.run(record(1, 'Stuck'));
   const quick = activities.run(record(2, 'Quick'));
   activities.cancel({ token: 1, reason: 'too slow', abandoned: false });

@@ -92,8 +92,9 @@ describe('runs', () => {
     };
     const runtime = register(t, { run });
     await call(runtime, 'run', 1, '"ü"');
-    const { token, resident, ...rest } = seen;
+    const { token, resident, word, ...rest } = seen;
     assert.equal(token, resident);
+    assert.ok(word > 0, 'it has a word of its own');
     assert.ok(Number.isSafeInteger(token));
     assert.deepEqual(rest, {
       runtime,

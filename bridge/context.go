@@ -79,6 +79,19 @@ func (m *invocationMap) find(h *host, token uint64) *invocation {
 	return i
 }
 
+// of lists the invocations of a host.
+func (m *invocationMap) of(h *host) []*invocation {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	var all []*invocation
+	for _, i := range m.entries {
+		if i.host == h {
+			all = append(all, i)
+		}
+	}
+	return all
+}
+
 // removeHost forgets everything of a host that has ended.
 func (m *invocationMap) removeHost(h *host) {
 	m.mu.Lock()

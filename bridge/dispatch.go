@@ -101,7 +101,7 @@ func (h *host) fail(operation uint64, err error) {
 }
 
 func (h *host) settle(record []byte) {
-	if err := h.queue.push(record); err != nil {
+	if err := h.queue.push(record, nil); err != nil {
 		logger.Debug("a request ended after its host", slog.String("error", err.Error()))
 	}
 }

@@ -2,8 +2,8 @@
 // hand and included by both, so that a signature that differs does not compile.
 //
 // Who owns what. Neither side keeps a pointer into the other's memory beyond a call, except the
-// wake function and its context, which the engine keeps until close_host has returned. Nothing is
-// freed across the border: results go into buffers of the caller.
+// wake function with its context and the words, which the engine keeps until close_host has
+// returned. Nothing is freed across the border: results go into buffers of the caller.
 //
 // Threads. open_host, exchange, call and close_host of one host are called on one thread, one at
 // a time. wake is called on any thread, never after close_host has returned, and only posts.
@@ -16,7 +16,7 @@
 extern "C" {
 #endif
 
-#define DUROXIDE_INTERFACE_VERSION 1
+#define DUROXIDE_INTERFACE_VERSION 2
 
 // Results of exchange and call that are no lengths and no capacities.
 #define DUROXIDE_GONE (-1)
@@ -32,8 +32,9 @@ typedef struct duroxide_engine {
   uint32_t interface_version;
   uint32_t size;
 
-  // Opens a host and gives its number, never zero.
-  uint64_t (*open_host)(duroxide_wake wake, void *context);
+  // Opens a host and gives its number, never zero. words is memory of count integers, all zero,
+  // that both sides change atomically while the host is open (bridge/words.go), or null.
+  uint64_t (*open_host)(duroxide_wake wake, void *context, int32_t *words, uint32_t count);
 
   // Ends a host: its waiters fail, its runtimes are let go. Gives the number of failed waiters.
   // When it returns, wake is not called any more. Closing twice is harmless.

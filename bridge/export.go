@@ -8,8 +8,14 @@ import "C"
 import "unsafe"
 
 //export duroxideOpenHost
-func duroxideOpenHost(wake C.duroxide_wake, context unsafe.Pointer) C.uint64_t {
-	return C.uint64_t(openHost(wakeFunction(wake, context)).id)
+func duroxideOpenHost(
+	wake C.duroxide_wake, context unsafe.Pointer, words *C.int32_t, count C.uint32_t,
+) C.uint64_t {
+	var shared []int32
+	if words != nil {
+		shared = unsafe.Slice((*int32)(unsafe.Pointer(words)), uint32(count))
+	}
+	return C.uint64_t(openHost(wakeFunction(wake, context), shared).id)
 }
 
 //export duroxideCloseHost

@@ -44,7 +44,7 @@ type host struct {
 	mu    sync.Mutex
 	ended bool
 	// calls are the invocations that wait for an answer, by token.
-	calls    map[uint64]chan reply
+	calls    map[uint64]*call
 	runtimes map[uint32]startedRuntime
 	stores   map[uint64]*store
 	lastID   uint64
@@ -57,14 +57,17 @@ type reply struct {
 	err      error
 }
 
-// openHost makes a host. wake is called when the first record waits; see queue.
-func openHost(wake func()) *host {
+// openHost makes a host. wake is called when the first record waits; see queue. shared is the memory
+// of the words, all zero, or nil.
+func openHost(wake func(), shared []int32) *host {
 	ctx, cancel := context.WithCancel(context.Background())
 	h := &host{
-		queue:    queue{wake: wake},
+		queue: queue{
+			wake: wake, pulse: engine.NewPulse(engine.RealClock{}), words: words{memory: shared},
+		},
 		ctx:      ctx,
 		cancel:   cancel,
-		calls:    map[uint64]chan reply{},
+		calls:    map[uint64]*call{},
 		runtimes: map[uint32]startedRuntime{},
 		stores:   map[uint64]*store{},
 	}
@@ -110,6 +113,7 @@ func (h *host) end() (waiting int, stores map[uint64]*store) {
 
 // exchange takes what the host sends and hands out what waits for it; see duroxide.h.
 func (h *host) exchange(out, in []byte, most int) int64 {
+	h.queue.pulse.Sign()
 	if err := eachRecord(out, h.accept); err != nil {
 		rememberFault(err.Error())
 		return resultFault
@@ -142,29 +146,29 @@ func (h *host) accept(r *record) {
 func (h *host) answer(token uint64, r reply) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if waiter, ok := h.calls[token]; ok {
+	if c, ok := h.calls[token]; ok {
 		delete(h.calls, token)
-		waiter <- r
+		c.answer <- r
 	}
 }
 
-// ask appends a record and blocks until its token is answered.
-func (h *host) ask(ctx context.Context, token uint64, record []byte) (reply, error) {
-	waiter := make(chan reply, 1)
+// ask appends the record of a call and blocks until it is answered.
+func (h *host) ask(ctx context.Context, c *call, record []byte) (reply, error) {
+	c.answer = make(chan reply, 1)
 	h.mu.Lock()
 	if h.ended {
 		h.mu.Unlock()
 		return reply{}, engine.ErrHostGone
 	}
-	h.calls[token] = waiter
+	h.calls[c.token] = c
 	h.mu.Unlock()
-	defer h.forget(token)
+	defer h.forget(c.token)
 
-	if err := h.queue.push(record); err != nil {
+	if err := h.queue.push(record, c); err != nil {
 		return reply{}, err
 	}
 	select {
-	case r := <-waiter:
+	case r := <-c.answer:
 		return r, r.err
 	case <-h.ctx.Done():
 		return reply{}, engine.ErrHostGone
@@ -200,7 +204,7 @@ func (h *runtimeHost) Run(ctx context.Context, r engine.RunRequest) (replay.Answ
 		host: h.host, log: h.log, of: r.Invocation, replaySteps: uint64(max(r.ReplaySteps, 0)),
 	})
 	defer invocations.remove(token)
-	answer, err := h.host.ask(ctx, token, record)
+	answer, err := h.host.ask(ctx, &call{runtime: h.runtime, token: token, isRun: true}, record)
 	if err != nil {
 		return replay.Answer{}, fmt.Errorf("run of %s: %w", r.Invocation.Instance, err)
 	}
@@ -227,8 +231,8 @@ func (h *runtimeHost) Activity(
 	invocations.put(token, &invocation{
 		host: h.host, log: h.log, of: c.Invocation, activity: &known,
 	})
-	answer, err := h.host.ask(ctx, token, record)
-	if errors.Is(err, engine.ErrHostGone) {
+	answer, err := h.host.ask(ctx, &call{runtime: h.runtime, token: token}, record)
+	if errors.Is(err, engine.ErrHostGone) || errors.Is(err, engine.ErrTakenBack) {
 		invocations.remove(token)
 	}
 	if ctx.Err() != nil {
@@ -259,5 +263,5 @@ func (h *runtimeHost) post(what string, record []byte, err error) {
 		loggerTo(h.log).Warn("cannot "+what, slog.String("error", err.Error()))
 		return
 	}
-	_ = h.host.queue.push(record) // the only error is a host that has ended
+	_ = h.host.queue.push(record, nil) // the only error is a host that has ended
 }

@@ -29,7 +29,7 @@ func newScript(t *testing.T, answer func(r *record) []byte) *script {
 		woken: make(chan struct{}, 1), answer: answer, frame: make([]byte, 1<<16),
 		done: make(chan struct{}), stop: make(chan struct{}),
 	}
-	s.host = openHost(func() { s.woken <- struct{}{} })
+	s.host = openHost(func() { s.woken <- struct{}{} }, make([]int32, 64))
 	go s.poll()
 	t.Cleanup(func() {
 		close(s.stop)
@@ -172,7 +172,7 @@ func TestCancellationIsSeenByCodeThatAsksAndByCodeThatListens(t *testing.T) {
 	}()
 	token := <-asked
 	require.Zero(t, s.host.isCancelled(token))
-	other := openHost(func() {})
+	other := openHost(func() {}, nil)
 	t.Cleanup(func() { other.close() })
 	require.Equal(t, resultGone, other.isCancelled(token), "a stranger's token")
 	h.CancelActivity(token, "why")
@@ -184,11 +184,11 @@ func TestCancellationIsSeenByCodeThatAsksAndByCodeThatListens(t *testing.T) {
 func TestRecordsArriveInOrderAndWakeOnce(t *testing.T) {
 	t.Parallel()
 	wakes := 0
-	q := queue{wake: func() { wakes++ }}
+	q := queue{wake: func() { wakes++ }, pulse: engine.NewPulse(engine.RealClock{})}
 	for i := range 5000 {
 		b, err := encodeRecord(9, 0, uint64(i), nil, nil)
 		require.NoError(t, err)
-		require.NoError(t, q.push(b))
+		require.NoError(t, q.push(b, nil))
 	}
 	require.Equal(t, 1, wakes)
 	frame := make([]byte, 1<<12)
@@ -200,19 +200,19 @@ func TestRecordsArriveInOrderAndWakeOnce(t *testing.T) {
 		}
 	}
 	require.Equal(t, uint64(5000), next)
-	require.NoError(t, q.push(make([]byte, recordHeader)))
+	require.NoError(t, q.push(make([]byte, recordHeader), nil))
 	require.Equal(t, 2, wakes, "an empty take arms the wake again")
 	q.close()
-	require.ErrorIs(t, q.push(nil), engine.ErrHostGone)
+	require.ErrorIs(t, q.push(nil, nil), engine.ErrHostGone)
 	require.Equal(t, 2, wakes)
 }
 
 func TestARecordThatDoesNotFitNamesTheCapacityItNeeds(t *testing.T) {
 	t.Parallel()
-	q := queue{wake: func() {}}
+	q := queue{wake: func() {}, pulse: engine.NewPulse(engine.RealClock{})}
 	b, err := encodeRecord(1, 0, 1, nil, []text{some(strings.Repeat("x", 1000))})
 	require.NoError(t, err)
-	require.NoError(t, q.push(b))
+	require.NoError(t, q.push(b, nil))
 	need := q.take(make([]byte, 64), 32)
 	require.Equal(t, -int64(frameHeader+len(b)), need)
 	require.Equal(t, need, q.take(make([]byte, -need-1), 32), "one byte below")
@@ -290,7 +290,7 @@ func TestAPanicInAnExportBecomesAFault(t *testing.T) {
 
 func TestABrokenFrameIsAFault(t *testing.T) {
 	t.Parallel()
-	h := openHost(func() {})
+	h := openHost(func() {}, nil)
 	t.Cleanup(func() { h.close() })
 	require.Equal(t, resultFault, h.exchange([]byte{1, 2, 3}, nil, 0))
 }

@@ -32,7 +32,7 @@ func (o *logObject) write(l line) {
 	}
 	record, err := encodeLog(o.runtime, levelNumber(l.level), l.target, l.message, string(text))
 	if err == nil {
-		_ = o.host.queue.push(record)
+		_ = o.host.queue.push(record, nil)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 // objectOf gives a host with the log of runtime 7, which brought a logger object.
 func objectOf(t *testing.T, level string) (*host, *runtimeLog) {
 	t.Helper()
-	h := openHost(func() {})
+	h := openHost(func() {}, nil)
 	t.Cleanup(func() { h.close() })
 	own := h.newRuntimeLog(t.Context(), 7, &logOptions{Logger: 1, Level: level, ServiceName: "shop"})
 	return h, own

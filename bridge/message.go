@@ -41,6 +41,10 @@ const (
 	flagAbandoned uint16 = 1
 )
 
+// wordAt is where the record of a run or an activity has the number of its word, its second integer:
+// it is written when the record is fetched.
+const wordAt = recordHeader + 4
+
 // Outcomes of a run.
 const (
 	outcomeNone     uint32 = 0
@@ -61,7 +65,7 @@ func count32(n int) uint32 { return uint32(n) } //nolint:gosec // see above
 func encodeRun(runtime uint32, r *engine.RunRequest) ([]byte, error) {
 	var intRoom [32]uint32
 	var textRoom [16]text
-	ints, texts := append(intRoom[:0], runtime), textRoom[:0]
+	ints, texts := append(intRoom[:0], runtime, noWord), textRoom[:0]
 	ints = appendLong(ints, r.Resident)
 	ints = append(ints, count32(r.ReplaySteps), count32(len(r.Deliveries)))
 	var flags uint16
@@ -111,7 +115,7 @@ func encodeDrop(runtime uint32, resident uint64) ([]byte, error) {
 // encodeActivity makes the record that asks for one attempt of an activity.
 func encodeActivity(runtime uint32, c *engine.ActivityCall) ([]byte, error) {
 	var intRoom [8]uint32
-	ints := append(intRoom[:0], runtime)
+	ints := append(intRoom[:0], runtime, noWord)
 	ints = appendLong(ints, c.Invocation.Execution)
 	ints = appendLong(ints, c.ID)
 	ints = append(ints, count32(c.Attempt))

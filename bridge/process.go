@@ -39,7 +39,8 @@ type pipeHost struct {
 // those of an engine that went before mean nothing.
 func servePipes(in io.Reader, out io.Writer, firstID uint64, ready func(*host)) (orderly bool, err error) {
 	p := &pipeHost{woken: make(chan struct{}, 1), ended: make(chan struct{})}
-	p.host = openHost(p.wake)
+	// Without words: what was sent counts as begun, and as long as the pipe takes it nothing is owed.
+	p.host = openHost(p.wake, nil)
 	p.host.mu.Lock()
 	p.host.lastID = firstID
 	p.host.mu.Unlock()

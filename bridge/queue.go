@@ -12,32 +12,71 @@ import (
 //   - Q1 wake is called under the mutex, and close takes it: after close, nobody is inside wake.
 //   - Q2 armed means that the host was woken and has not yet found the queue empty. It is cleared
 //     only under the mutex, by a take that found nothing: no record can be missed.
+//   - Q3 The host owes an exchange as long as armed is set; pulse knows.
 type queue struct {
-	wake func()
+	wake  func()
+	pulse *engine.Pulse
 
 	mu      sync.Mutex
-	records [][]byte
+	records []queued
 	head    int
 	armed   bool
 	closed  bool
+	words   words
+	// refused are the runtimes whose calls were taken back, and after how many signs of life: they
+	// get no further calls until the next one.
+	refused map[uint32]uint64
+}
+
+// queued is a record that waits to be fetched. call is what it asks for, if somebody waits for that.
+type queued struct {
+	record []byte
+	call   *call
+}
+
+// call is one run or one activity that was asked for.
+type call struct {
+	runtime uint32
+	token   uint64
+	isRun   bool
+	answer  chan reply
+	// Guarded by queue.mu:
+	fetched bool
+	word    int
+	// takenBack keeps the record from being fetched.
+	takenBack bool
 }
 
 // mostTaken bounds the records of one frame.
 const mostTaken = 256
 
-// push appends a record and wakes the host if it sleeps.
-func (q *queue) push(record []byte) error {
+// push appends a record and wakes the host if it sleeps. A record that asks for user code is refused
+// while those of its runtime are taken back.
+func (q *queue) push(record []byte, c *call) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed {
 		return engine.ErrHostGone
 	}
-	q.records = append(q.records, record)
+	if c != nil && q.refuses(c.runtime) {
+		return engine.ErrTakenBack
+	}
+	q.records = append(q.records, queued{record, c})
 	if !q.armed {
 		q.armed = true
+		q.pulse.Owe()
 		q.wake()
 	}
 	return nil
+}
+
+func (q *queue) refuses(runtime uint32) bool {
+	signs, found := q.refused[runtime]
+	if found && signs != q.pulse.Signs() {
+		delete(q.refused, runtime)
+		return false
+	}
+	return found
 }
 
 // take writes a frame of at most the given number of records and gives its length: zero if nothing
@@ -63,24 +102,52 @@ func (q *queue) detach(taken *[mostTaken][]byte, room, most int) (n int, need in
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for n < most && q.head < len(q.records) {
-		record := q.records[q.head]
-		if len(record) > room {
-			break
+		next := &q.records[q.head]
+		if next.call == nil || !next.call.takenBack {
+			if len(next.record) > room {
+				break
+			}
+			room -= len(next.record)
+			taken[n] = q.hand(next)
+			n++
 		}
-		room -= len(record)
-		taken[n] = record
-		n++
-		q.records[q.head] = nil
+		*next = queued{}
 		q.head++
 	}
 	q.compact()
 	if n == 0 && len(q.records) > 0 {
-		return 0, int64(frameHeader + len(q.records[q.head]))
+		return 0, int64(frameHeader + len(q.records[q.head].record))
 	}
 	if n == 0 {
 		q.armed = false
+		q.pulse.Rest()
 	}
 	return n, 0
+}
+
+// hand gives a record that is fetched its word, if it asks for user code.
+func (q *queue) hand(next *queued) []byte {
+	if c := next.call; c != nil {
+		c.fetched, c.word = true, q.words.hand(c.token)
+		binary.LittleEndian.PutUint32(next.record[wordAt:], count32(c.word))
+	}
+	return next.record
+}
+
+// takeBack ends a call that has not begun, with ErrTakenBack, or a run that has ended unheard, with
+// ErrUnheard. The error is nil where the code goes on. The caller holds q.mu.
+func (q *queue) takeBack(c *call) error {
+	switch {
+	case !c.fetched:
+		c.takenBack = true
+		return engine.ErrTakenBack
+	case q.words.takeBack(c.word, c.token):
+		return engine.ErrTakenBack
+	case c.isRun && c.word != noWord && !q.words.holds(c.token):
+		return engine.ErrUnheard
+	default:
+		return nil
+	}
 }
 
 // compact gives the room of taken records back once they are the larger part.
@@ -100,5 +167,5 @@ func (q *queue) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.closed = true
-	q.records, q.head = nil, 0
+	q.records, q.head, q.words = nil, 0, words{}
 }

@@ -71,6 +71,7 @@ type runtimeOptions struct {
 	DispatcherPollIntervalMs  float64    `json:"dispatcherPollIntervalMs"`
 	WorkerLockTimeoutMs       float64    `json:"workerLockTimeoutMs"`
 	OrchestratorLockTimeoutMs float64    `json:"orchestratorLockTimeoutMs"`
+	HostTimeoutMs             float64    `json:"hostTimeoutMs"`
 	MaxSessionsPerRuntime     int        `json:"maxSessionsPerRuntime"`
 	SessionIdleTimeoutMs      float64    `json:"sessionIdleTimeoutMs"`
 	WorkerNodeID              string     `json:"workerNodeId"`
@@ -107,6 +108,7 @@ func (o *runtimeOptions) engineOptions() (engine.RuntimeOptions, error) {
 		PollInterval:             milliseconds(o.DispatcherPollIntervalMs),
 		WorkerLockTimeout:        milliseconds(o.WorkerLockTimeoutMs),
 		OrchestratorLockTimeout:  milliseconds(o.OrchestratorLockTimeoutMs),
+		HostTimeout:              milliseconds(o.HostTimeoutMs),
 		MaxSessions:              o.MaxSessionsPerRuntime,
 		SessionIdleTimeout:       milliseconds(o.SessionIdleTimeoutMs),
 		WorkerNodeID:             o.WorkerNodeID,

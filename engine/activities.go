@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"slices"
@@ -53,7 +54,7 @@ func newWorkers(rt *Runtime) *workers {
 
 // room gives the number of tasks that can be claimed now.
 func (w *workers) room() int {
-	if w.rt.isStopping() {
+	if w.rt.isStopping() || w.rt.isLate() {
 		return 0
 	}
 	w.mu.Lock()
@@ -77,7 +78,7 @@ func (w *workers) window() int {
 // reserve sets room aside for at most n tasks, so that what is claimed never waits behind other
 // work. It gives the number, for unreserve.
 func (w *workers) reserve(n int) int {
-	if w.rt.isStopping() {
+	if w.rt.isStopping() || w.rt.isLate() {
 		return 0
 	}
 	w.mu.Lock()
@@ -122,10 +123,15 @@ func (w *workers) add(claims []provider.TaskClaim) {
 	w.pump()
 }
 
-// pump fills free slots. The caller holds w.mu.
+// pump fills free slots, or lets go of what waits for one while the thread is out. The caller holds
+// w.mu.
 //
 //nolint:contextcheck // an activity lives as long as the runtime, not as long as a call
 func (w *workers) pump() {
+	if w.rt.isOut() {
+		w.returnQueue()
+		return
+	}
 	for w.started < w.window() && len(w.queue) > 0 && w.rt.ctx.Err() == nil {
 		j := w.queue[0]
 		w.queue = w.queue[1:]
@@ -162,6 +168,8 @@ func (w *workers) work(ctx context.Context, j *job) {
 	defer w.rt.poller.freed()
 	switch {
 	case cancelled: // The task is gone; nobody wants the result.
+	case errors.Is(err, ErrTakenBack):
+		w.rt.returns.task(j.claim.Token)
 	case w.rt.isOver(err): // giveBack has the task.
 		w.forget([]provider.Token{j.claim.Token})
 	case err != nil:
@@ -253,7 +261,7 @@ func (w *workers) attempt(
 		err = run()
 		return result, err
 	}
-	err = rt.e.alone(ctx, func() error {
+	err = rt.alone(ctx, func() error {
 		err := rt.insist(ctx, "begin_task", func() error { return rt.e.store.BeginTask(ctx, j.claim.Token) })
 		if err != nil {
 			return err

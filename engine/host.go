@@ -8,11 +8,20 @@ import (
 	"duroxide/engine/replay"
 )
 
-// ErrHostGone means that the environment that runs user code has ended.
-var ErrHostGone = errors.New("the host of user code is gone")
+// Why a call of a Host has no answer.
+var (
+	// ErrHostGone means that the environment that runs user code has ended.
+	ErrHostGone = errors.New("the host of user code is gone")
+	// ErrTakenBack means that the call was taken back: user code has not begun it, and never will.
+	ErrTakenBack = errors.New("taken back from a host that does not answer")
+	// ErrUnheard means that the run has ended, but that its answer is on a thread that gives no sign
+	// of life: the generator is ahead of what is known of it. A late answer is dropped.
+	ErrUnheard = errors.New("the answer cannot be had from a host that does not answer")
+)
 
-// Host runs user code. The engine calls it from many goroutines; each call blocks its goroutine
-// until user code has answered, the context ends, or the host is gone (ErrHostGone).
+// Host runs user code, on one thread. The engine calls it from many goroutines; each call blocks
+// its goroutine until user code has answered, the context ends, the host is gone (ErrHostGone) or
+// TakeBack ends the call.
 type Host interface {
 	// Run advances one resident generator, or makes it first (Open). The answer has one step for
 	// the start, if there was one, and one for each delivery that was taken: fewer than were given
@@ -27,6 +36,26 @@ type Host interface {
 	Activity(ctx context.Context, c ActivityCall) (ActivityResult, error)
 	// CancelActivity tells a running activity that its result is no longer wanted. It does not wait.
 	CancelActivity(token uint64, reason string)
+
+	// Pulse tells whether the thread gives signs of life. It is always the same one.
+	Pulse() *Pulse
+	// TakeBack ends every call of this runtime that user code has not begun, with ErrTakenBack, and
+	// every run whose code has ended without the answer having come, with ErrUnheard. Later calls
+	// return ErrTakenBack too, until the next sign of life. What has begun goes on. It does not wait.
+	TakeBack()
+	// Running gives the user code that holds the thread, whatever runtime it belongs to. Where that is
+	// not certain, because activities go on after they have waited for something, it gives the
+	// activities that have begun and not ended; they may be none.
+	Running() (running []Running, certain bool)
+}
+
+// Running is user code that has begun and not ended.
+type Running struct {
+	Invocation Invocation
+	// Activity is the name of the activity, or "" for orchestration code; ID is the event id of its
+	// scheduling event.
+	Activity string
+	ID       uint64
 }
 
 // RunRequest is one run of a generator until every path is blocked.

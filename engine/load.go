@@ -64,6 +64,7 @@ func (t *turn) load() error {
 	if err != nil {
 		return t.loadFailed(record, err)
 	}
+	t.ahead = true // as long as the code has not been led through it
 	t.r.x, t.r.events = x, len(record.Events)
 	t.last = x.LastEvent()
 	t.describe()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"duroxide/history"
@@ -244,8 +245,56 @@ func activityAttrs(call ActivityCall) []slog.Attr {
 		slog.Int("attempt_count", call.Attempt))
 }
 
-// runSlow reports user code that does not give way.
-func (l log) runSlow(inv Invocation, after time.Duration) {
-	l.write(slog.LevelWarn, targetRuntime, "Orchestration code has not given way; it blocks its thread",
+// threadBlocked names what holds the thread of user code, or what may hold it.
+func (l log) threadBlocked(running []Running, certain bool, after time.Duration) {
+	attrs := []slog.Attr{slog.Int64("after_ms", after.Milliseconds())}
+	switch {
+	case certain:
+		attrs = append(attrs, runningAttrs(running[0])...)
+	case len(running) == 0:
+		attrs = append(attrs, slog.String("blocked_by", "code that is neither activity nor orchestration"))
+	default:
+		attrs = append(attrs, slog.String("blocked_by", namesOf(running)))
+	}
+	l.write(slog.LevelWarn, targetRuntime,
+		"The JavaScript thread is blocked; what it has not begun is left to other processes", attrs...)
+}
+
+// maxNamed bounds the activities that one record names.
+const maxNamed = 5
+
+func namesOf(running []Running) string {
+	names := make([]string, 0, maxNamed)
+	for _, r := range running[:min(len(running), maxNamed)] {
+		names = append(names, fmt.Sprintf("activity %q of %q", r.Activity, r.Invocation.Instance))
+	}
+	text := strings.Join(names, ", ")
+	if more := len(running) - len(names); more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	if len(running) == 1 {
+		return "perhaps " + text
+	}
+	return "one of " + text + ", or other code"
+}
+
+func runningAttrs(r Running) []slog.Attr {
+	attrs := instanceAttrs(r.Invocation)
+	if r.Activity == "" {
+		return append(attrs, slog.String("blocked_by", fmt.Sprintf("orchestration %q", r.Invocation.Name)))
+	}
+	return append(attrs, slog.String("activity_name", r.Activity), slog.Uint64("activity_id", r.ID),
+		slog.String("blocked_by", fmt.Sprintf("activity %q", r.Activity)))
+}
+
+// threadAnswers reports the end of what threadBlocked reported.
+func (l log) threadAnswers(after time.Duration) {
+	l.write(slog.LevelInfo, targetRuntime, "The JavaScript thread answers again",
+		slog.Int64("after_ms", after.Milliseconds()))
+}
+
+// stepOverdue reports orchestration code that may never return.
+func (l log) stepOverdue(inv Invocation, after time.Duration) {
+	l.write(slog.LevelError, targetRuntime, "Orchestration code has not returned from a step; it may never do so",
 		append(instanceAttrs(inv), slog.Int64("after_ms", after.Milliseconds()))...)
 }

@@ -44,6 +44,12 @@ type RuntimeOptions struct {
 	UnregisteredBackoffMax time.Duration
 	// ActivityGrace is how long a cancelled activity keeps its slot, 10 s by default.
 	ActivityGrace time.Duration
+	// HostTimeout is how long the thread of user code may give no sign of life before what it has not
+	// begun is given back, 2 s by default, 100 ms at least.
+	HostTimeout time.Duration
+	// OrchestrationDeadline is how long one step of orchestration code may hold its thread before it
+	// is taken for one that never returns, 30 s by default.
+	OrchestrationDeadline time.Duration
 	// ResidentIdle is how long an instance stays in memory without work, 1 min by default.
 	ResidentIdle time.Duration
 	// ResidentBytes bounds the histories of instances in memory, 256 MiB by default.
@@ -76,6 +82,8 @@ const (
 	defaultBackoffMax      = time.Minute
 	maxBackoffSteps        = 6
 	defaultActivityGrace   = 10 * time.Second
+	defaultHostTimeout     = 2 * time.Second
+	defaultStepDeadline    = 30 * time.Second
 	defaultResidentIdle    = time.Minute
 	defaultResidentBytes   = 256 << 20
 	taskRenewalBuffer      = 5 * time.Second
@@ -108,6 +116,8 @@ type settings struct {
 	backoffBase              time.Duration
 	backoffMax               time.Duration
 	activityGrace            time.Duration
+	hostTimeout              time.Duration
+	orchestrationDeadline    time.Duration
 	residentIdle             time.Duration
 	residentBytes            int64
 	evictAfterTurn           bool
@@ -133,6 +143,8 @@ func (o RuntimeOptions) withDefaults() (settings, error) {
 		backoffBase:              cmp.Or(o.UnregisteredBackoff, defaultBackoffBase),
 		backoffMax:               cmp.Or(o.UnregisteredBackoffMax, defaultBackoffMax),
 		activityGrace:            cmp.Or(o.ActivityGrace, defaultActivityGrace),
+		hostTimeout:              cmp.Or(o.HostTimeout, defaultHostTimeout),
+		orchestrationDeadline:    cmp.Or(o.OrchestrationDeadline, defaultStepDeadline),
 		residentIdle:             cmp.Or(o.ResidentIdle, defaultResidentIdle),
 		residentBytes:            cmp.Or(o.ResidentBytes, defaultResidentBytes),
 		evictAfterTurn:           o.EvictAfterTurn,
@@ -164,6 +176,9 @@ func (s settings) check() error {
 	if err := checkLease("session_lock_timeout", s.sessionLease); err != nil {
 		return err
 	}
+	if s.hostTimeout < lateAfter {
+		return inputErrorf("host_timeout (%v) must be at least %v", s.hostTimeout, lateAfter)
+	}
 	renewal := max(s.taskLease-taskRenewalBuffer, minTaskRenewalInterval)
 	if s.sessionIdle <= renewal {
 		return inputErrorf("session_idle_timeout (%gs) must be greater than worker lock renewal interval (%gs)",
@@ -185,6 +200,7 @@ func (s settings) checkSigns() error {
 		{"unregistered_backoff", int64(s.backoffBase)},
 		{"unregistered_backoff_max", int64(s.backoffMax)},
 		{"activity_grace", int64(s.activityGrace)},
+		{"orchestration_deadline", int64(s.orchestrationDeadline)},
 		{"resident_idle", int64(s.residentIdle)},
 		{"resident_bytes", s.residentBytes},
 	} {

@@ -210,7 +210,11 @@ func (rt *Runtime) live(r *resident) {
 		if len(items) == 0 {
 			continue
 		}
-		rt.turn(r, items)
+		if rt.turn(r, items) {
+			rt.handBack(r, items)
+			ended = true
+			return
+		}
 		if rt.set.evictAfterTurn && rand.IntN(2) == 0 { //nolint:gosec // not a secret
 			rt.unload(r)
 		}
@@ -236,15 +240,24 @@ func (rt *Runtime) next(r *resident) (items []item, refill, ok bool) {
 	r.used = rt.e.clock.Now()
 	rt.lastTurn = r.used
 	if rt.ctx.Err() != nil || len(items) == 0 && !refill {
-		r.running = false
-		rt.active--
-		if rt.residents[r.instance] != r { // It was buried meanwhile.
-			rt.unload(r)
-			r.dropTimers()
-		}
+		rt.end(r)
 		return nil, false, false
 	}
 	return items, refill, true
+}
+
+// end is the end of a resident's goroutine. The caller holds rt.mu.
+func (rt *Runtime) end(r *resident) {
+	r.running = false
+	rt.active--
+	switch {
+	case rt.residents[r.instance] != r: // It was buried meanwhile.
+		rt.unload(r)
+		r.dropTimers()
+	case rt.isOut():
+		rt.release(r)
+	default:
+	}
 }
 
 // pending reads the due messages of a held instance that are not known yet.

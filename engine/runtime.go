@@ -37,6 +37,8 @@ type Runtime struct {
 	poller     *poller
 	workers    *workers // nil without worker slots
 	sessions   *sessions
+	alive      *liveness
+	returns    *returns
 	turnSlots  chan struct{}
 
 	// ctx ends when the grace period is over; stop ends when shutdown begins.
@@ -85,6 +87,7 @@ func (e *Engine) StartRuntime(ctx context.Context, o RuntimeOptions, reg *Regist
 	rt.log.runtimeStarted(rt.node, e.version, store, storeVersion, set)
 	rt.spawn("poller", func() { rt.poller.run(rt.ctx) })
 	rt.spawn("upkeep", func() { rt.upkeep(rt.ctx) })
+	rt.spawn("liveness", func() { rt.alive.run(rt.ctx) })
 	rt.poller.wake()
 	return rt, ctx.Err()
 }
@@ -103,6 +106,8 @@ func (e *Engine) newRuntime(set settings, reg *Registry, h Host) *Runtime {
 	}
 	rt.poller = newPoller(rt)
 	rt.sessions = newSessions(rt)
+	rt.alive = newLiveness(rt)
+	rt.returns = &returns{rt: rt}
 	if set.workerConcurrency > 0 && set.tags.Mode != provider.TagsNone {
 		rt.workers = newWorkers(rt)
 	}
@@ -271,7 +276,7 @@ func (rt *Runtime) hasRoomFor(what room) bool {
 }
 
 func (rt *Runtime) room() int {
-	if rt.set.orchestrationConcurrency == 0 {
+	if rt.set.orchestrationConcurrency == 0 || rt.isLate() {
 		return 0
 	}
 	rt.mu.Lock()

@@ -103,7 +103,10 @@ func (s *sessions) upkeep(ctx context.Context) {
 	if rt.workers == nil {
 		return
 	}
-	rt.workers.openSessions()
+	if open := rt.workers.openSessions(); len(open) == 0 && rt.isOut() {
+		s.leave(ctx)
+		return
+	}
 	now := rt.e.clock.Now()
 	s.mu.Lock()
 	inUse := !s.used.IsZero() && now.Sub(s.used) < rt.set.sessionIdle
@@ -142,6 +145,27 @@ func (s *sessions) release(ctx context.Context) {
 	})
 	if err != nil {
 		s.rt.storeFailed("release_sessions", err, 0)
+	}
+}
+
+// leave lets others have the sessions of a runtime whose thread is out, as soon as nothing on them
+// has begun here. Those of a configured worker end by themselves, because nobody renews them.
+func (s *sessions) leave(ctx context.Context) {
+	s.mu.Lock()
+	used := s.used
+	s.mu.Unlock()
+	if s.rt.workers == nil || used.IsZero() || s.owner != s.rt.node ||
+		len(s.rt.workers.openSessions()) > 0 {
+		return
+	}
+	if _, err := s.rt.e.store.ReleaseSessions(ctx, s.owner); err != nil {
+		s.rt.storeFailed("release_sessions", err, 0) // upkeep comes here again
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.used.Equal(used) {
+		s.used = time.Time{}
 	}
 }
 

@@ -249,18 +249,26 @@ func TestManyRuntimesOnOneUnreliableServerReachEveryResultOnce(t *testing.T) {
 
 // world is a round of the simulation: engines, each with an unreliable store, and their runtimes.
 type world struct {
-	random   *rand.Rand
-	options  engine.RuntimeOptions
-	host     *enginetest.Host
-	stores   []*unreliable
-	engines  []*engine.Engine
-	runtimes []*engine.Runtime
+	random  *rand.Rand
+	options engine.RuntimeOptions
+	stores  []*unreliable
+	engines []*engine.Engine
+	nodes   []node
+}
+
+// node is a runtime with a host, and so a thread, of its own.
+type node struct {
+	*engine.Runtime
+	host *enginetest.Host
 }
 
 func newWorld(t *testing.T, seed uint64, stores []provider.Provider) *world {
 	t.Helper()
-	w := &world{random: rand.New(rand.NewPCG(seed, 7)), host: mixHost()}
-	w.options = engine.RuntimeOptions{EvictAfterTurn: seed%2 == 1, OrchestratorLockTimeout: 300 * time.Millisecond}
+	w := &world{random: rand.New(rand.NewPCG(seed, 7))}
+	w.options = engine.RuntimeOptions{
+		EvictAfterTurn: seed%2 == 1, OrchestratorLockTimeout: 300 * time.Millisecond,
+		HostTimeout: 100 * time.Millisecond,
+	}
 	for n, inner := range stores {
 		s := &unreliable{Provider: inner, random: rand.New(rand.NewPCG(seed, 8+uint64(n)))}
 		e := engine.New(s, engine.Options{Version: "0.1.0"})
@@ -278,17 +286,18 @@ func (w *world) engine(n int) *engine.Engine { return w.engines[n%len(w.engines)
 
 func (w *world) boot(t *testing.T, n int) {
 	t.Helper()
-	rt, err := w.engine(n).StartRuntime(t.Context(), w.options, w.host.Registry(), w.host)
+	h := mixHost()
+	rt, err := w.engine(n).StartRuntime(t.Context(), w.options, h.Registry(), h)
 	require.NoError(t, err)
-	w.runtimes = append(w.runtimes, rt)
+	w.nodes = append(w.nodes, node{rt, h})
 }
 
 // replace ends a runtime without grace and starts another one, maybe on another engine.
 func (w *world) replace(t *testing.T) {
 	t.Helper()
-	i := w.random.IntN(len(w.runtimes))
-	require.NoError(t, w.runtimes[i].Shutdown(t.Context(), 0))
-	w.runtimes = append(w.runtimes[:i], w.runtimes[i+1:]...)
+	i := w.random.IntN(len(w.nodes))
+	require.NoError(t, w.nodes[i].Shutdown(t.Context(), 0))
+	w.nodes = append(w.nodes[:i], w.nodes[i+1:]...)
 	w.boot(t, w.random.IntN(len(w.engines)))
 }
 
@@ -302,14 +311,33 @@ func (w *world) begin(t *testing.T, i int, mark string) {
 	require.NoError(t, errOf(client.Enqueue(t.Context(), id, "inbox", strconv.Itoa(i))))
 }
 
+// disturb blocks the threads of some nodes, in one way or the other, and lets the others go on. The
+// last node's always goes on.
+func (w *world) disturb() {
+	for i, n := range w.nodes {
+		switch what := w.random.IntN(3); {
+		case i == len(w.nodes)-1 || what == 0:
+			n.host.Unblock()
+		case what == 1:
+			n.host.Block()
+		default:
+			n.host.Withhold()
+		}
+	}
+}
+
 func simulate(t *testing.T, seed uint64, stores []provider.Provider) {
 	t.Helper()
 	w := newWorld(t, seed, stores)
 	const instances = 30
 	for i := range instances {
 		w.begin(t, i, "first")
-		if w.random.IntN(4) == 0 {
+		switch w.random.IntN(4) {
+		case 0:
 			w.replace(t)
+		case 1:
+			w.disturb()
+		default:
 		}
 	}
 	// A third of the ids live a second time.
@@ -334,6 +362,9 @@ func simulate(t *testing.T, seed uint64, stores []provider.Provider) {
 	for _, s := range w.stores {
 		s.heal()
 	}
+	for _, n := range w.nodes {
+		n.host.Unblock()
+	}
 	for i := range instances {
 		verify(t, stores[0], fmt.Sprint("m", i))
 	}
@@ -345,7 +376,7 @@ func simulate(t *testing.T, seed uint64, stores []provider.Provider) {
 		require.NoError(t, err)
 		return depths == provider.Depths{}
 	}, patience, 10*time.Millisecond, "something was left behind: %+v", &depths)
-	for _, rt := range w.runtimes {
-		require.NoError(t, rt.Shutdown(t.Context(), patience))
+	for _, n := range w.nodes {
+		require.NoError(t, n.Shutdown(t.Context(), patience))
 	}
 }

@@ -14,27 +14,24 @@ import (
 	"duroxide/provider"
 )
 
-// slowRun is how long user code may take for one run before a warning is written.
+// slowRun is how long user code may hold its thread at most before a warning is written.
 const slowRun = 5 * time.Second
 
 // call runs the code once, under a turn slot.
 func (t *turn) call(request RunRequest) (replay.Answer, error) {
 	rt := t.rt
-	select {
-	case rt.turnSlots <- struct{}{}:
-	case <-rt.ctx.Done():
-		return replay.Answer{}, rt.ctx.Err()
+	if err := rt.takeTurn(rt.ctx, rt.turnSlots); err != nil {
+		return replay.Answer{}, err
 	}
 	defer func() { <-rt.turnSlots }()
 	request.Invocation = t.inv
 	request.Invocation.Token = newToken()
 	request.Resident = t.r.resident
-	stop := rt.e.clock.AfterFunc(slowRun, func() { rt.log.runSlow(t.inv, slowRun) })
-	defer stop()
 	answer, err := rt.host.Run(rt.ctx, request)
 	if err != nil {
 		return answer, err
 	}
+	t.ahead = true
 	most := len(request.Deliveries)
 	if request.Open != nil {
 		most++
@@ -127,21 +124,33 @@ func (t *turn) batch(items []item) (int, error) {
 	return len(answer.Steps), nil
 }
 
-// single takes an item that is not the completion of an open schedule.
+// single takes an item that is not the completion of an open schedule. Here too the code runs first:
+// if it cannot, nothing has changed.
 func (t *turn) single(it item) error {
-	d, ok, err := t.accept(it, t.nowMs())
-	if err != nil || t.ended || !ok {
+	nowMs := t.nowMs()
+	var answer replay.Answer
+	d, awaited := t.r.x.PeekInput(arrivalOf(it.msg), nowMs)
+	if awaited {
+		var err error
+		if answer, err = t.call(RunRequest{Deliveries: []replay.Delivery{d}}); err != nil {
+			return err
+		}
+	}
+	d, delivered, err := t.accept(it, nowMs)
+	if err != nil || t.ended || !delivered {
 		return err
 	}
-	answer, err := t.call(RunRequest{Deliveries: []replay.Delivery{d}})
-	if err != nil {
-		return err
+	if !awaited {
+		if answer, err = t.call(RunRequest{Deliveries: []replay.Delivery{d}}); err != nil {
+			return err
+		}
 	}
 	return t.step(answer, 0, t.nowMs())
 }
 
 // accept appends what the history must know of an item.
 func (t *turn) accept(it item, nowMs int64) (d replay.Delivery, ok bool, err error) {
+	t.ahead = true
 	t.take(it)
 	if it.msg.Kind == provider.StartInstance || it.msg.Kind == provider.ContinueInstance {
 		t.collide(it.msg, "")

@@ -8,13 +8,15 @@ import "context"
 // is charged to what really ran; after enough attempts it fails as poison. Ordinary work goes on beside
 // it, and may be marked with it, but never pays.
 
-// alone runs a suspect when no other one runs. Its error is that of the context, or of what ran.
-func (e *Engine) alone(ctx context.Context, run func() error) error {
-	select {
-	case e.suspect <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
+// alone runs a suspect when no other one runs, on a thread that lives, so that no attempt is counted
+// which cannot begin. Its error is that of the context, ErrTakenBack, or that of what ran.
+func (rt *Runtime) alone(ctx context.Context, run func() error) error {
+	if err := rt.takeTurn(ctx, rt.e.suspect); err != nil {
+		return err
 	}
-	defer func() { <-e.suspect }()
+	defer func() { <-rt.e.suspect }()
+	if err := rt.awaitThread(); err != nil {
+		return err
+	}
 	return run()
 }

@@ -32,7 +32,9 @@ type turn struct {
 	notices []provider.Message
 	last    uint64 // highest event id before the turn
 	ended   bool
-	mayOpen bool    // its commit may open sessions
+	mayOpen bool // its commit may open sessions
+	// ahead means that what is in memory of the instance is no longer what is stored.
+	ahead   bool
 	counted bool    // begun has counted this attempt
 	wanted  *string // version of an execution whose handler is missing
 }
@@ -41,8 +43,12 @@ type turn struct {
 var errUnregistered = errors.New("no such orchestration is registered")
 
 // turn processes messages of a held instance. Whatever goes wrong, the messages are consumed by a
-// commit or are still in the store.
-func (rt *Runtime) turn(r *resident, items []item) {
+// commit or are still in the store. It reports whether the turn must be left to others, because the
+// thread of user code does not answer.
+func (rt *Runtime) turn(r *resident, items []item) (takenBack bool) {
+	if err := rt.awaitThread(); err != nil {
+		return errors.Is(err, ErrTakenBack)
+	}
 	rt.mu.Lock()
 	t := &turn{rt: rt, r: r, token: r.token, items: items, last: r.last, floorMs: r.lastMs}
 	rt.mu.Unlock()
@@ -52,12 +58,18 @@ func (rt *Runtime) turn(r *resident, items []item) {
 	rt.counters.messagesFetched(len(items))
 	var err error
 	if t.isSuspect() {
-		err = rt.e.alone(rt.ctx, t.suspected)
+		err = rt.alone(rt.ctx, t.suspected)
 	} else {
 		err = t.run()
 	}
 	switch {
 	case err == nil:
+	case errors.Is(err, ErrTakenBack) || errors.Is(err, ErrUnheard):
+		if t.ahead || errors.Is(err, ErrUnheard) {
+			rt.unload(r)
+			r.dropTimers()
+		}
+		return true
 	case rt.isOver(err):
 		rt.unload(r) // giveBack releases the instance; its messages are in the store.
 	case isStale(err):
@@ -65,6 +77,7 @@ func (rt *Runtime) turn(r *resident, items []item) {
 	default:
 		t.putBack(err)
 	}
+	return false
 }
 
 // isStale reports whether an error means that what is in memory no longer fits the store.
@@ -192,6 +205,7 @@ func (t *turn) begin(m provider.Message, version string) {
 		Keys: t.keysBefore(), Engine: t.rt.e.version,
 	}
 	t.take(item{msg: m})
+	t.ahead = true
 	r.x = replay.Start(p, max(t.rt.nowMs(), t.floorMs))
 	r.name, r.version = m.Name, version
 	r.parent = m.Parent

@@ -11,7 +11,7 @@ const { LEVEL } = require('./trace.js');
 
 /**
  * @typedef {{
- *   token: number, runtime: number, instance: string, execution: number, orchestration: string,
+ *   token: number, word: number, runtime: number, instance: string, execution: number, orchestration: string,
  *   version: string, activity: string, id: number, input: string, workerId: string,
  *   session: string | null, tag: string | null, attempt: number,
  * }} ActivityRecord
@@ -136,6 +136,9 @@ Reflect.deleteProperty(ActivityContext, 'end');
 /** How long an activity may wait for a slot here before another node may have it. */
 const PATIENCE_MS = 500;
 
+/** @type {import('./native').TakenBack} */
+const TAKEN_BACK = Object.freeze({ takenBack: true });
+
 /**
  * Runs the activities of one runtime, as many at a time as it has slots. The engine sends a few
  * more than that, so that a slot which comes free goes on at once.
@@ -168,10 +171,11 @@ class Activities {
    * Runs one attempt to its end, as soon as there is a slot. It never rejects.
    *
    * @param {ActivityRecord} record
-   * @returns {Promise<Answer>}
+   * @returns {Promise<Answer | import('./native').TakenBack> | import('./native').TakenBack}
    */
   run(record) {
     if (this.#free > 0) {
+      if (!channel.begin(record)) return TAKEN_BACK;
       this.#free -= 1;
       return this.#attempt(record);
     }
@@ -182,6 +186,8 @@ class Activities {
   }
 
   /**
+   * Runs one attempt that may begin.
+   *
    * @param {ActivityRecord} record
    * @returns {Promise<Answer>}
    */
@@ -192,9 +198,7 @@ class Activities {
     const began = performance.now();
     const tookUs = () => (performance.now() - began) * 1000;
     try {
-      const code = this.#find(name);
-      if (code === undefined) throw new Error('it is not registered');
-      const result = await code(context, codec.decode(record.input));
+      const result = await this.#call(record, context);
       const value = codec.encode(result, `the result of activity '${name}'`);
       return { ok: true, value, tookUs: tookUs() };
     } catch (error) {
@@ -207,13 +211,46 @@ class Activities {
     }
   }
 
+  /**
+   * Calls the function; its first part holds the thread.
+   *
+   * @param {ActivityRecord} record
+   * @param {ActivityContext} context
+   */
+  #call(record, context) {
+    try {
+      const code = this.#find(record.activity);
+      if (code === undefined) throw new Error('it is not registered');
+      return code(context, codec.decode(record.input));
+    } finally {
+      channel.pause();
+    }
+  }
+
   #freeSlot() {
     for (const [token, { record, resolve }] of this.#waiting) {
       this.#waiting.delete(token);
-      resolve(this.#attempt(record));
-      return;
+      if (channel.begin(record)) {
+        resolve(this.#attempt(record));
+        return;
+      }
+      resolve(TAKEN_BACK);
     }
     this.#free += 1;
+  }
+
+  /**
+   * Gives a record back that waits for a slot. To have begun it here keeps the engine from taking
+   * it back as well.
+   *
+   * @param {number} token
+   * @param {{ record: ActivityRecord, resolve(answer: any): void }} waiting
+   */
+  #return(token, { record, resolve }) {
+    this.#waiting.delete(token);
+    const mine = channel.begin(record);
+    channel.pause();
+    resolve(mine ? { returned: true } : TAKEN_BACK);
   }
 
   /** Gives back what waits for too long, so that it does not wait behind long activities. */
@@ -222,10 +259,9 @@ class Activities {
     this.#timer = setTimeout(() => {
       this.#timer = null;
       const late = performance.now() - PATIENCE_MS;
-      for (const [token, { since, resolve }] of this.#waiting) {
-        if (since > late) break;
-        this.#waiting.delete(token);
-        resolve({ returned: true });
+      for (const [token, waiting] of this.#waiting) {
+        if (waiting.since > late) break;
+        this.#return(token, waiting);
       }
       if (this.#waiting.size > 0) this.#watch();
     }, PATIENCE_MS).unref();
@@ -240,8 +276,7 @@ class Activities {
   cancel({ token, reason, abandoned }) {
     const waiting = this.#waiting.get(token);
     if (waiting !== undefined) {
-      this.#waiting.delete(token);
-      waiting.resolve({ returned: true });
+      this.#return(token, waiting);
       return;
     }
     const context = this.#running.get(token);

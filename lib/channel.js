@@ -9,7 +9,8 @@ const { Runtimes } = require('./runtimes.js');
 /**
  * Requests, answers and events over the addon; one channel per Node environment.
  *
- * C1 Every run and every activity is answered exactly once, whatever user code throws.
+ * C1 Every run and every activity is answered exactly once, whatever user code throws, unless the
+ *    engine took it back before it had begun.
  * C2 What is in flight keeps the event loop alive: each request, and each hold().
  */
 
@@ -88,6 +89,15 @@ class Channel {
     return this.#exchange.host.ask(operation, token, 0, text);
   }
 
+  /** @param {{ token: number, word: number }} record */
+  begin(record) {
+    return this.#exchange.words.begin(record);
+  }
+
+  pause() {
+    this.#exchange.words.pause();
+  }
+
   /** Ends the host: what waits fails with HOST_GONE. */
   close() {
     this.#exchange.host.close();
@@ -147,7 +157,7 @@ class Channel {
   /** @param {import('./native').RunRecord} record */
   #run(record) {
     const handlers = this.runtimes.serving(record.runtime);
-    if (handlers === undefined) return;
+    if (!this.begin(record) || handlers === undefined) return;
     try {
       messages.writeRunAnswer(this.#exchange.writer, record.token, handlers.run(record));
     } catch (error) {
@@ -155,16 +165,23 @@ class Channel {
         steps: [],
         outcome: failure(error),
       });
+    } finally {
+      this.pause();
     }
   }
 
   /** @param {import('./native').ActivityRecord} record */
   #activity(record) {
     const handlers = this.runtimes.serving(record.runtime);
-    if (handlers === undefined) return;
+    if (handlers === undefined) {
+      this.begin(record);
+      this.pause();
+      return;
+    }
     const ended = this.runtimes.began(record.runtime);
     const answer = (/** @type {any} */ result) => {
       if (ended()) this.#forget(record.runtime);
+      if (result?.takenBack) return;
       try {
         messages.writeActivityAnswer(this.#exchange.writer, record.token, result);
       } catch (error) {
@@ -263,6 +280,8 @@ const api = {
     channel().call(CALL.trace, token, step * 4 + level, message);
   },
   isCancelled: (token) => channel().call(CALL.isCancelled, token, 0, '') === 1,
+  begin: (record) => channel().begin(record),
+  pause: () => channel().pause(),
   metrics(runtime) {
     const text = channel().ask(CALL.metrics, runtime, '');
     return text === null ? null : JSON.parse(text);

@@ -6,6 +6,7 @@ const { performance } = require('node:perf_hooks');
 const { isMainThread } = require('node:worker_threads');
 const { DuroxideError } = require('./errors.js');
 const { FrameReader, FrameWriter } = require('./frame.js');
+const { Words } = require('./words.js');
 
 /**
  * When frames cross, and how much of a turn of the event loop is spent on them.
@@ -45,8 +46,11 @@ class Exchange {
   /** Where records for the engine are written; flushSoon() sends them. */
   writer = new FrameWriter(BUFFER_BYTES);
 
+  /** Which records have begun. */
+  words = new Words();
+
   /**
-   * @param {(onWake: () => void) => import('./native').Host} open
+   * @param {(onWake: () => void, words: Int32Array) => import('./native').Host} open
    * @param {object} callbacks
    * @param {(reader: InstanceType<typeof FrameReader>) => void} callbacks.onRecord takes one record
    * @param {() => void} callbacks.onGone the engine no longer serves this environment
@@ -58,7 +62,7 @@ class Exchange {
     this.#onRecord = onRecord;
     this.#onGone = onGone;
     this.#explain = explain;
-    this.#host = open(() => this.#wake());
+    this.#host = open(() => this.#wake(), this.words.memory);
     if (isMainThread) this.#watchSignals();
   }
 

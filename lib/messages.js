@@ -39,6 +39,7 @@ function readRun(r) {
   const record = {
     token: r.token,
     runtime: r.int(),
+    word: r.int(),
     resident: r.long(),
     replaySteps: r.int(),
     locate: (r.flags & FLAG_LOCATE) !== 0,
@@ -89,6 +90,7 @@ function readActivity(r) {
   return {
     token: r.token,
     runtime: r.int(),
+    word: r.int(),
     execution: r.long(),
     id: r.long(),
     attempt: r.int(),

@@ -11,9 +11,10 @@ export interface Addon {
   load(path: string): string;
   /** Gives every asynchronous signal handler SA_ONSTACK. */
   repairSignals(): void;
-  /** onWake is called when the first record waits. */
+  /** onWake is called when the first record waits; words is the memory of lib/words.js. */
   Host: new (
     onWake: () => void,
+    words: Int32Array,
   ) => Host;
 }
 
@@ -39,7 +40,7 @@ export interface Host {
 }
 
 /** Opens a host; loads the addon and the engine before that if nobody has. */
-export function open(onWake: () => void): Host;
+export function open(onWake: () => void, words: Int32Array): Host;
 /** Gives every asynchronous signal handler of the process what Go needs. */
 export function repairSignals(): void;
 
@@ -82,6 +83,8 @@ export interface Opening {
 export interface RunRecord {
   token: number;
   runtime: number;
+  /** The number of its word; see lib/words.js. */
+  word: number;
   resident: number;
   /** Traces of that many leading steps were already shown. */
   replaySteps: number;
@@ -102,6 +105,8 @@ export interface DropRecord {
 export interface ActivityRecord {
   token: number;
   runtime: number;
+  /** The number of its word; see lib/words.js. */
+  word: number;
   instance: string;
   execution: number;
   orchestration: string;
@@ -174,11 +179,18 @@ export type ActivityAnswer =
   | { ok: false; message: string; details: string | null; tookUs?: number }
   | { returned: true };
 
+/** The engine took an activity back before it had begun: nobody waits for an answer. */
+export interface TakenBack {
+  takenBack: true;
+}
+
 /** What a runtime registers to be called with. */
 export interface Handlers {
   run(record: RunRecord): RunAnswer;
   drop(record: DropRecord): void;
-  activity(record: ActivityRecord): Promise<ActivityAnswer> | ActivityAnswer;
+  activity(
+    record: ActivityRecord,
+  ): Promise<ActivityAnswer | TakenBack> | ActivityAnswer | TakenBack;
   cancel(record: CancelRecord): void;
   /** Only of a runtime that asked for log records. */
   log?(record: LogRecord): void;
@@ -216,6 +228,10 @@ export interface ChannelApi {
   /** Logs a message of user code; level is 0 debug, 1 info, 2 warn, 3 error. */
   trace(token: number, step: number, level: number, message: string): void;
   isCancelled(token: number): boolean;
+  /** Says that the code of a record is about to be called; false: it must not be. */
+  begin(record: ActivityRecord): boolean;
+  /** Says that the code which was called last has given way. */
+  pause(): void;
   /** The counters of a started runtime, else null. */
   metrics(runtime: number): Record<string, number> | null;
   /** Installs the process's log sink; gives the reason if it was not. */

@@ -27,8 +27,9 @@ let loaded;
  * Opens a host, and loads addon and engine before that if nobody has.
  *
  * @param {() => void} onWake called when the first record waits
+ * @param {Int32Array} words memory that the engine shares
  */
-function open(onWake) {
+function open(onWake, words) {
   const way = process.env.DUROXIDE_ENGINE || 'library';
   if (way !== 'library' && way !== 'process') {
     throw new DuroxideError(`DUROXIDE_ENGINE must be library or process, not ${way}`, {
@@ -43,7 +44,7 @@ function open(onWake) {
     if (unfit.isMusl() && !process.env.DUROXIDE_NATIVE_PATH) return openProcess(onWake);
     throw error;
   }
-  return new loaded.Host(onWake);
+  return new loaded.Host(onWake, words);
 }
 
 /** @param {() => void} onWake */

@@ -12,6 +12,9 @@ const DEFAULT_WORKER_CONCURRENCY = 2;
 /** The shortest lease on an activity: a shorter one could run out before it is renewed. */
 const MIN_LEASE_MS = 100;
 
+/** The shortest silence of this thread that says anything; the engine's lateAfter. */
+const MIN_HOST_TIMEOUT_MS = 100;
+
 const TAG_MODES = ['defaultOnly', 'any', 'none'];
 
 /**
@@ -25,6 +28,7 @@ const OPTIONS = {
   workerConcurrency: from(0),
   dispatcherPollIntervalMs: from(0),
   workerLockTimeoutMs: from(MIN_LEASE_MS),
+  hostTimeoutMs: from(MIN_HOST_TIMEOUT_MS),
   maxSessionsPerRuntime: from(1),
   sessionIdleTimeoutMs: from(1),
   workerNodeId: check.name,

@@ -62,13 +62,13 @@ class Host : public Napi::ObjectWrap<Host> {
                        });
   }
 
-  // new Host(onWake)
+  // new Host(onWake, words)
   explicit Host(const Napi::CallbackInfo &info) : Napi::ObjectWrap<Host>(info) {
     const duroxide_engine *engine = LoadedEngine(info.Env());
     if (engine == nullptr) {
       Throw(info.Env(), "the engine is not loaded");
     } else {
-      inbox_ = Inbox::Open(info.Env(), engine, info[0]);
+      inbox_ = Inbox::Open(info.Env(), engine, info[0], info[1]);
     }
   }
 

@@ -4,10 +4,16 @@
 
 namespace duroxide {
 
-Inbox *Inbox::Open(napi_env env, const duroxide_engine *engine, napi_value on_wake) {
+Inbox *Inbox::Open(napi_env env, const duroxide_engine *engine, napi_value on_wake,
+                   napi_value words) {
   Inbox *inbox = new (std::nothrow) Inbox(env, engine);
   napi_value name;
+  napi_typedarray_type type;
+  size_t count = 0;
+  void *memory = nullptr;
   if (inbox == nullptr ||
+      napi_get_typedarray_info(env, words, &type, &count, &memory, nullptr, nullptr) != napi_ok ||
+      type != napi_int32_array || napi_create_reference(env, words, 1, &inbox->words_) != napi_ok ||
       napi_create_string_utf8(env, "duroxide", NAPI_AUTO_LENGTH, &name) != napi_ok ||
       napi_create_threadsafe_function(env, on_wake, nullptr, name, 0, 1, inbox, Finalize, inbox,
                                       CallJavaScript, &inbox->wake_) != napi_ok) {
@@ -17,7 +23,8 @@ Inbox *Inbox::Open(napi_env env, const duroxide_engine *engine, napi_value on_wa
   }
   napi_unref_threadsafe_function(env, inbox->wake_);
   inbox->hooked_ = napi_add_env_cleanup_hook(env, CleanUp, inbox) == napi_ok;
-  inbox->host_ = engine->open_host(Wake, inbox);
+  inbox->host_ =
+      engine->open_host(Wake, inbox, static_cast<int32_t *>(memory), static_cast<uint32_t>(count));
   return inbox;
 }
 
@@ -25,6 +32,7 @@ void Inbox::Close() {
   if (closed_) return;
   closed_ = true;
   engine_->close_host(host_);
+  napi_delete_reference(env_, words_);
   napi_release_threadsafe_function(wake_, napi_tsfn_abort);
 }
 
@@ -67,6 +75,7 @@ void Inbox::Finalize(napi_env env, void *context, void * /*hint*/) {
   if (!inbox->closed_) {
     inbox->closed_ = true;
     inbox->engine_->close_host(inbox->host_);
+    napi_delete_reference(env, inbox->words_);
   }
   if (inbox->hooked_) napi_remove_env_cleanup_hook(env, CleanUp, inbox);
   delete inbox;

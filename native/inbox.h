@@ -10,7 +10,8 @@
 
 namespace duroxide {
 
-// The only pointer of ours that the engine keeps is that to an Inbox, until the host is closed.
+// The only pointers of ours that the engine keeps are that to an Inbox and that to the words, until
+// the host is closed.
 //
 // Lifetime, in the order of a teardown:
 //   1. The cleanup hook closes the host. It was added after the threadsafe function was made, so it
@@ -19,9 +20,10 @@ namespace duroxide {
 //   3. That function's finalizer deletes the Inbox, and closes the host if nobody has.
 class Inbox {
  public:
-  // Opens a host whose records are announced by calling on_wake without arguments. Null, with an
-  // exception pending, if Node-API refuses.
-  static Inbox *Open(napi_env env, const duroxide_engine *engine, napi_value on_wake);
+  // Opens a host whose records are announced by calling on_wake without arguments. words is an
+  // Int32Array on shared memory. Null, with an exception pending, if Node-API refuses.
+  static Inbox *Open(napi_env env, const duroxide_engine *engine, napi_value on_wake,
+                     napi_value words);
 
   Inbox(const Inbox &) = delete;
   Inbox &operator=(const Inbox &) = delete;
@@ -49,6 +51,7 @@ class Inbox {
   const napi_env env_;
   const duroxide_engine *const engine_;
   napi_threadsafe_function wake_ = nullptr;
+  napi_ref words_ = nullptr;  // keeps the memory while the host is open
   uint64_t host_ = 0;
   bool closed_ = false;
   bool hooked_ = false;

@@ -150,6 +150,7 @@ function signal() {
 }
 
 module.exports = {
+  Harness,
   PATIENCE_MS,
   completed,
   failed,

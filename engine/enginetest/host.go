@@ -29,6 +29,7 @@ type Host struct {
 	mu        sync.Mutex
 	living    map[uint64]*Code
 	running   map[uint64]context.CancelCauseFunc
+	thread    thread
 	Runs      int // calls of Run so far
 	Opens     int // generators made so far
 	Cancelled map[string]int
@@ -41,6 +42,7 @@ func NewHost() *Host {
 		activities:     map[string]Activity{},
 		living:         map[uint64]*Code{},
 		running:        map[uint64]context.CancelCauseFunc{},
+		thread:         newThread(engine.RealClock{}),
 		Cancelled:      map[string]int{},
 	}
 }
@@ -77,7 +79,18 @@ func (h *Host) Living() int {
 }
 
 // Run implements engine.Host.
-func (h *Host) Run(_ context.Context, r engine.RunRequest) (replay.Answer, error) {
+func (h *Host) Run(ctx context.Context, r engine.RunRequest) (replay.Answer, error) {
+	if err := h.enter(ctx); err != nil {
+		return replay.Answer{}, err
+	}
+	answer, err := h.advance(r)
+	if err == nil {
+		err = h.send(ctx)
+	}
+	return answer, err
+}
+
+func (h *Host) advance(r engine.RunRequest) (replay.Answer, error) {
 	h.mu.Lock()
 	h.Runs++
 	c := h.living[r.Resident]
@@ -107,6 +120,9 @@ func (h *Host) Drop(resident uint64) {
 
 // Activity implements engine.Host.
 func (h *Host) Activity(parent context.Context, c engine.ActivityCall) (engine.ActivityResult, error) {
+	if err := h.enter(parent); err != nil {
+		return engine.ActivityResult{}, err
+	}
 	ctx, cancel := context.WithCancelCause(parent)
 	h.mu.Lock()
 	h.running[c.Invocation.Token] = cancel
