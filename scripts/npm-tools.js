@@ -19,6 +19,9 @@ const VERSIONS = Object.freeze({
 /** Releases of Node.js that the suite runs on: the oldest supported one, those with long support, the newest. */
 const RUNTIMES = Object.freeze({ 20: '20.20.2', 22: '22.23.3', 24: '24.21.0', 26: '26.10.0' });
 
+/** Other runtimes, which run a smoke test. */
+const OTHERS = Object.freeze({ bun: '1.4.5', deno: '2.9.6' });
+
 /**
  * Installs packages into a folder of their own, unless they are there, and gives that folder.
  *
@@ -50,4 +53,4 @@ function npmTool(name) {
   return path.join(installTools(own, [`${name}@${version}`]), 'node_modules', name);
 }
 
-module.exports = { RUNTIMES, installTools, npmTool };
+module.exports = { OTHERS, RUNTIMES, installTools, npmTool };

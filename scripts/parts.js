@@ -181,6 +181,14 @@ const PARTS = [
     env: { DUROXIDE_ENGINE: 'process' },
   },
   {
+    name: 'runtimes',
+    lane: 'node',
+    byName: 'the suite on other releases of Node.js, and a smoke test on Bun and Deno',
+    minutes: 240,
+    needsBuild: true,
+    commands: [[process.execPath, 'scripts/runtimes.js']],
+  },
+  {
     name: 'examples',
     lane: 'node',
     minutes: 15,
