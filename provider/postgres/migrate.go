@@ -133,8 +133,11 @@ func (s *Store) migrate(ctx context.Context, conn *pgx.Conn) error {
 	giveUp := time.Now().Add(s.options.migrateWithin)
 	for {
 		missing, err := s.missing(ctx, conn, all)
-		if err != nil || len(missing) == 0 {
+		if err != nil {
 			return err
+		}
+		if len(missing) == 0 {
+			return s.checkShape(ctx, conn, all)
 		}
 		if s.options.VerifyOnly {
 			return refuse(provider.ErrSchema, "schema %s lacks the migration %s, and this connection "+
