@@ -8,8 +8,9 @@
 // a stale token can do nothing.
 //
 // Vocabulary. A lease belongs to a node and has one end; instances and tasks are claimed under a
-// lease, and all of them are free again when it ends. A lease that has ended is never revived: its
-// node opens another one with its next claim. An epoch counts the claims of one instance or task:
+// lease, and all of them are free again when it ends. It lasts by the time that passes, whatever
+// becomes of clocks, and longer where the store could not be written meanwhile (see package clock). A
+// lease that has ended is never revived: its node opens another one with its next claim. An epoch counts the claims of one instance or task:
 // key and epoch together are a token that no later claim shares.
 //
 // Lives. An instance id is a place, and a life is who lives there (history.Life). A start that is stored
@@ -49,7 +50,7 @@ type Provider interface {
 	Management
 	// Name gives the kind of store ("sqlite", "postgres", "memory") and a version text.
 	Name() (name, version string)
-	// Now gives the time base of the store: leases and due times are compared with it.
+	// Now gives the time of the store, with which due times are compared. It never goes back.
 	Now() time.Time
 	// Close finishes what was accepted and releases files and connections. Calls after it, and a
 	// second Close, return ErrClosed.

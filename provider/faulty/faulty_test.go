@@ -125,7 +125,7 @@ func TestAWrapWithoutFaultsKeepsTheContract(t *testing.T) {
 	t.Parallel()
 	providertest.Run(t, func(*testing.T) providertest.Harness {
 		clock := providertest.NewClock()
-		p := memory.New(memory.Options{Clock: clock.Now})
+		p := memory.New(memory.Options{Clock: clock.Now, Passed: clock.Passed})
 		return providertest.Harness{
 			Provider: faulty.Wrap(p), Clock: clock,
 			CorruptHistory: func(id string) error { p.CorruptHistory(id); return nil },

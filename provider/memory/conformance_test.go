@@ -18,7 +18,7 @@ func TestTheMemoryStoreKeepsTheContract(t *testing.T) {
 
 func harness() providertest.Harness {
 	clock := providertest.NewClock()
-	p := memory.New(memory.Options{Clock: clock.Now})
+	p := memory.New(memory.Options{Clock: clock.Now, Passed: clock.Passed})
 	return providertest.Harness{
 		Provider:       p,
 		Clock:          clock,

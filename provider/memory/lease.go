@@ -6,18 +6,18 @@ import (
 	"duroxide/provider"
 )
 
-// live reports whether a lease has not ended. A lease ends at its last millisecond: there is no
-// moment at which its claims are both valid and free, or neither.
+// live reports whether a lease has not ended. The end is one moment: there is none at which its claims
+// are both valid and free, or neither.
 func (s *store) live(id provider.LeaseID) bool {
-	return id != 0 && s.leases[id] > s.now
+	return id != 0 && s.leases[id] > s.at
 }
 
 // lease gives the lease that a claim of this holder is under: its own, extended if less than half
 // is left, or a new one. A lease that has ended is never revived.
 func (s *store) lease(h *provider.Holder) provider.LeaseID {
-	end := s.now + h.TTL.Milliseconds()
+	end := s.at + h.TTL
 	if id := s.liveLease(h); id != 0 {
-		if s.leases[id]-s.now < h.TTL.Milliseconds()/2 {
+		if s.leases[id]-s.at < h.TTL/2 {
 			s.leases[id] = end
 		}
 		return id
@@ -74,7 +74,7 @@ func (s *store) heldTask(t provider.Token) *task {
 
 // extend moves the end of a live lease, never backwards.
 func (s *store) extend(id provider.LeaseID, by time.Duration) {
-	s.leases[id] = max(s.leases[id], s.now+by.Milliseconds())
+	s.leases[id] = max(s.leases[id], s.at+by)
 }
 
 func (in *instance) token() provider.Token {

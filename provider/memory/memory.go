@@ -15,21 +15,25 @@ import (
 	"time"
 
 	"duroxide/provider"
+	"duroxide/provider/clock"
 )
 
 // Options configures a store.
 type Options struct {
 	// Clock gives the time base; nil means the real time. It may be called at any moment and from
-	// any goroutine.
+	// any goroutine. The store's own time never goes back.
 	Clock func() time.Time
 	// OrphanRetention is how long queue messages wait for their instance; zero means
 	// provider.OrphanRetention.
 	OrphanRetention time.Duration
+	// Passed gives the time that passes, whatever Clock shows: leases and sessions last by it. Nil
+	// means as much as Clock goes forward, if that is given.
+	Passed func() time.Duration
 }
 
 // Provider is a store in memory. It implements provider.Provider.
 type Provider struct {
-	clock func() time.Time
+	clock *clock.Clock
 
 	// Guarded by mu.
 	mu       sync.Mutex
@@ -43,11 +47,14 @@ var _ provider.Provider = (*Provider)(nil)
 
 // New gives an empty store.
 func New(o Options) *Provider {
-	if o.Clock == nil {
+	switch {
+	case o.Clock == nil:
 		o.Clock = time.Now
+	case o.Passed == nil:
+		o.Passed = func() time.Duration { return time.Duration(o.Clock().UnixNano()) }
 	}
 	return &Provider{
-		clock:    o.Clock,
+		clock:    clock.New(o.Clock, o.Passed),
 		state:    newStore(cmp.Or(o.OrphanRetention, provider.OrphanRetention)),
 		watchers: make(map[int]func(provider.Change)),
 	}
@@ -56,8 +63,8 @@ func New(o Options) *Provider {
 // Name gives "memory" and a version text.
 func (p *Provider) Name() (name, version string) { return "memory", "1" }
 
-// Now gives the time of the clock in the options.
-func (p *Provider) Now() time.Time { return p.clock() }
+// Now gives the time of the store.
+func (p *Provider) Now() time.Time { return p.clock.Now() }
 
 // Close forgets everything. The second call returns ErrClosed.
 func (p *Provider) Close(ctx context.Context) error {
@@ -113,7 +120,7 @@ func (p *Provider) locked(
 		return provider.Change{}, nil, err
 	}
 	s := &p.state
-	s.now, s.change = p.clock().UnixMilli(), provider.Change{}
+	s.now, s.at, s.change = p.clock.Ms(), p.clock.Passed(), provider.Change{}
 	if err := operation(s); err != nil {
 		return provider.Change{}, nil, err
 	}
@@ -130,6 +137,8 @@ func (p *Provider) locked(
 type store struct {
 	// now is the one time, in Unix milliseconds, that the running operation compares with.
 	now int64
+	// at is how much time has passed by then: leases and sessions are compared with it.
+	at time.Duration
 	// change collects what the running operation tells the watchers.
 	change provider.Change
 	// lastID numbers instances, messages, tasks and leases; nothing is numbered twice.
@@ -137,8 +146,8 @@ type store struct {
 	round     int64 // the highest place that a claim has taken
 	instances map[string]*instance
 	tasks     map[uint64]*task
-	leases    map[provider.LeaseID]int64  // the end of each lease
-	nodes     map[provider.LeaseID]string // whose lease it is
+	leases    map[provider.LeaseID]time.Duration // the end of each lease
+	nodes     map[provider.LeaseID]string        // whose lease it is
 	sessions  map[string]*session
 	// orphanRetention is how long queue messages wait for their instance.
 	orphanRetention time.Duration
@@ -149,7 +158,7 @@ func newStore(orphanRetention time.Duration) store {
 		orphanRetention: orphanRetention,
 		instances:       make(map[string]*instance),
 		tasks:           make(map[uint64]*task),
-		leases:          make(map[provider.LeaseID]int64),
+		leases:          make(map[provider.LeaseID]time.Duration),
 		nodes:           make(map[provider.LeaseID]string),
 		sessions:        make(map[string]*session),
 	}

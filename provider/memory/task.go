@@ -21,11 +21,12 @@ type task struct {
 	marks    int
 }
 
-// session is a sticky route from a session id to an owner; it is no lock on any task.
+// session is a sticky route from a session id to an owner; it is no lock on any task. Its times are
+// those that have passed.
 type session struct {
 	owner  string
-	until  int64
-	active int64
+	until  time.Duration
+	active time.Duration
 }
 
 func (s *store) insertTask(t provider.Task) *task {
@@ -48,7 +49,7 @@ func (s *store) takes(route provider.Route, t *task) bool {
 		return false
 	}
 	owned := s.sessions[*t.Session]
-	return owned == nil || owned.until <= s.now || owned.owner == route.Session.Owner
+	return owned == nil || owned.until <= s.at || owned.owner == route.Session.Owner
 }
 
 // claimTask takes a task that is free and covered by the route; false if it cannot be decoded.
@@ -63,7 +64,7 @@ func (s *store) claimTask(t *task, route provider.Route, c *claimer) (provider.T
 	decoded.Session, decoded.Tag = t.Session, t.Tag
 	if t.Session != nil {
 		s.sessions[*t.Session] = &session{
-			owner: route.Session.Owner, until: s.now + route.Session.TTL.Milliseconds(), active: s.now,
+			owner: route.Session.Owner, until: s.at + route.Session.TTL, active: s.at,
 		}
 	}
 	if t.lease != 0 { // It has ended without a word.
@@ -161,8 +162,8 @@ func (s *store) touch(t *task) {
 	if t.Session == nil {
 		return
 	}
-	if used := s.sessions[*t.Session]; used != nil && used.until > s.now {
-		used.active = s.now
+	if used := s.sessions[*t.Session]; used != nil && used.until > s.at {
+		used.active = s.at
 	}
 }
 
@@ -176,9 +177,9 @@ func (s *store) finishTask(t *task) {
 func (s *store) renewSessions(r provider.SessionRenewal) int {
 	renewed := 0
 	for _, used := range s.sessions {
-		if used.until > s.now && used.active > s.now-r.Idle.Milliseconds() &&
+		if used.until > s.at && used.active > s.at-r.Idle &&
 			slices.Contains(r.Owners, used.owner) {
-			used.until = max(used.until, s.now+r.Extend.Milliseconds())
+			used.until = max(used.until, s.at+r.Extend)
 			renewed++
 		}
 	}
@@ -188,8 +189,8 @@ func (s *store) renewSessions(r provider.SessionRenewal) int {
 func (s *store) releaseSessions(owner string) int {
 	released := 0
 	for _, used := range s.sessions {
-		if used.owner == owner && used.until > s.now {
-			used.until = s.now
+		if used.owner == owner && used.until > s.at {
+			used.until = s.at
 			released++
 		}
 	}
@@ -208,7 +209,7 @@ func (s *store) cleanupSessions() int {
 	}
 	before := len(s.sessions)
 	for id, used := range s.sessions {
-		if used.until <= s.now && !referred[id] {
+		if used.until <= s.at && !referred[id] {
 			delete(s.sessions, id)
 		}
 	}

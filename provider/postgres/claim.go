@@ -16,7 +16,7 @@ import (
 // scanned bounds how many due messages one search looks at that are of free instances or of its own.
 const scanned = 4000
 
-const free = `NOT EXISTS (SELECT 1 FROM S.leases l WHERE l.id = i.lease AND l.until_ms > $1)`
+const free = `NOT EXISTS (SELECT 1 FROM S.leases l WHERE l.id = i.lease AND l.until_ms > 0)`
 
 // What sqlReady gives, by the first column.
 const (
@@ -36,7 +36,7 @@ WITH due AS MATERIALIZED (
     FROM (SELECT instance, due, id FROM S.messages WHERE due <= $1 ORDER BY due, id) m
     CROSS JOIN LATERAL (
       SELECT i.id AS name, l.id IS NOT NULL AS mine
-      FROM S.instances i LEFT JOIN S.leases l ON l.id = i.lease AND l.until_ms > $1
+      FROM S.instances i LEFT JOIN S.leases l ON l.id = i.lease AND l.until_ms > 0
       WHERE i.key = m.instance AND (l.id = $6 OR (
         l.id IS NULL AND (i.execution = 0 OR i.pin = 0 OR i.pin BETWEEN $2 AND $3)))
       OFFSET 0) i
@@ -109,9 +109,13 @@ const passTries = 3
 func (c *claiming) run(ctx context.Context) error {
 	passed, failed := 0, 0
 	for {
+		write := c.s.leases.Try()
 		err := c.round(ctx)
 		if ctx.Err() == nil {
 			err = lostNetwork(err)
+			done(write, true, err) // To lock rows is to write.
+		} else {
+			write.Passed()
 		}
 		switch {
 		case err != nil:
@@ -180,6 +184,9 @@ func (f *found) sessions() []string {
 
 func (c *claiming) round(ctx context.Context) (err error) {
 	c.more, c.passed = false, false
+	if err := c.s.endOver(ctx); err != nil {
+		return err
+	}
 	conn, err := c.s.acquire(ctx)
 	if err != nil {
 		return err

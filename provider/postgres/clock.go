@@ -7,95 +7,110 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"duroxide/provider/clock"
 )
 
-// clock follows the clock of the server: what that said last, and the local time since then, so that
-// it does not matter when somebody sets the local clock. It never goes back.
-type clock struct {
-	local func() time.Time
+// serverClock follows the clock of the server: what that said last, and the time that has passed since
+// then. It shows what the server has reached for certain: an answer is as old as it may have taken, so
+// that nothing that waits for a time happens before the server would say so. It may jump, and go
+// back a little; see provider/clock.
+type serverClock struct {
+	passed func() time.Duration
 
 	mu sync.Mutex // guards what follows
-	// server is what the server said at the local time at.
-	server, at time.Time
-	last       time.Time
-	listening  bool
+	// said is what the server's clock showed, at least, when the time at had passed.
+	said  time.Time
+	at    time.Duration
+	known bool
+	// listening says whether other processes can tell of their commits.
+	listening bool
 }
 
-func (c *clock) setListening(v bool) {
+func (c *serverClock) setListening(v bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.listening = v
 }
 
 // isListening reports whether other processes can tell of their commits.
-func (c *clock) isListening() bool {
+func (c *serverClock) isListening() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.listening
 }
 
-// Now gives the clock of the server, as far as it is known, or that of the options.
-func (s *Store) Now() time.Time {
-	if s.options.Clock != nil {
-		return s.options.Clock()
-	}
-	return s.clock.now()
-}
-
-func (c *clock) now() time.Time {
+// now gives the clock of the server, which must have been read.
+func (c *serverClock) now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	now := c.local()
-	if !c.at.IsZero() {
-		now = c.server.Add(now.Sub(c.at))
-	}
-	if now.After(c.last) {
-		c.last = now
-	}
-	return c.last
+	return c.said.Add(c.passed() - c.at)
 }
 
-// measured takes note of a time of the server that was read between two local times.
-func (c *clock) measured(server, before, after time.Time) {
+// told takes note of a time of the server that was read after began, and no later than now. Of
+// several answers the one that is certain of the latest time counts, unless the server denies it.
+func (c *serverClock) told(server time.Time, began time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.server, c.at = server, before.Add(after.Sub(before)/2)
+	now := c.passed()
+	if expected := c.said.Add(now - c.at); c.known && expected.After(server) &&
+		!expected.After(server.Add(now-began)) {
+		server = expected
+	}
+	c.said, c.at, c.known = server, now, true
 }
+
+// Now gives the time of the store: that of the server, as far as it is known and goes forward.
+func (s *Store) Now() time.Time { return s.clock.Now() }
 
 // clockMs is the time of the server in SQL, in Unix milliseconds, at the very moment.
 const clockMs = `(extract(epoch FROM clock_timestamp()) * 1000)::bigint`
 
-var sqlClock = define(`SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint`)
-
-// synchronize measures the difference to the clock of the server.
-func (s *Store) synchronize(ctx context.Context) error {
-	conn, err := s.acquire(ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Release()
-	return s.measure(ctx, conn.Conn())
+// momentMs is the time of the store in SQL, at the very moment. The parameters of these numbers are
+// what moment gives.
+func momentMs(fixed, least int) string {
+	return fmt.Sprintf("coalesce($%d::bigint, greatest($%d::bigint, %s))", fixed, least, clockMs)
 }
 
-func (s *Store) measure(ctx context.Context, conn *pgx.Conn) error {
+// moment gives the parameters of momentMs: the time of the options, or null, and what the time of
+// the store is at least.
+func (s *Store) moment() (fixed *int64, least int64) {
+	least = s.nowMs()
+	if s.options.Clock != nil {
+		fixed = &least
+	}
+	return fixed, least
+}
+
+var sqlClock = define(`SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint`)
+
+// synchronize asks the server for its time. The first time it makes the clock of the store.
+func (s *Store) synchronize(ctx context.Context) error {
+	p, began := s.pipeline(), s.server.passed()
 	var micros int64
-	before := s.clock.local()
-	if err := conn.QueryRow(ctx, s.texts[sqlClock]).Scan(&micros); err != nil {
+	p.each(sqlClock, func(r pgx.Rows) error { return r.Scan(&micros) })
+	if err := s.sendPool(ctx, p); err != nil {
 		return fmt.Errorf("read the clock of the server: %w", err)
 	}
-	s.clock.measured(time.UnixMicro(micros), before, s.clock.local())
+	s.server.told(time.UnixMicro(micros), began)
+	if s.clock != nil {
+		s.clock.Now()
+		return nil
+	}
+	wall := s.server.now
+	if s.options.Clock != nil {
+		wall = s.options.Clock
+	}
+	s.clock = clock.New(wall, s.server.passed)
+	s.leases = clock.NewLeases(s.clock, s.process)
 	return nil
 }
 
-// nowMs is the time that statements get before the server was asked.
-func (s *Store) nowMs() int64 { return s.Now().UnixMilli() }
-
-// fixedMs is what statements get that ask the server's clock themselves: null, or the time of
-// the options.
-func (s *Store) fixedMs() *int64 {
-	if s.options.Clock == nil {
-		return nil
-	}
-	now := s.options.Clock().UnixMilli()
-	return &now
+// toldTime takes note of a time of the server, and sees whether it has jumped.
+func (s *Store) toldTime(server time.Time, began time.Duration) {
+	s.server.told(server, began)
+	s.clock.Now()
 }
+
+// nowMs is the time of the store in Unix milliseconds.
+func (s *Store) nowMs() int64 { return s.clock.Ms() }

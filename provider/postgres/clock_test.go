@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"duroxide/engine"
+	"duroxide/provider/clock"
 	"duroxide/provider/postgres"
 )
 
@@ -22,6 +23,8 @@ type skewed struct {
 }
 
 func (c skewed) Now() time.Time { return time.Now().Add(c.by) }
+
+func (c skewed) passed() time.Duration { return clock.Passed() + c.by }
 
 // records keeps the log records whose message begins with one of some texts.
 type records struct {
@@ -66,7 +69,8 @@ func TestNodesWhoseClocksDifferLeaveEachOthersWorkAlone(t *testing.T) {
 	losses := &records{prefixes: []string{"Lease lost", "Turn abandoned"}}
 	for _, by := range []time.Duration{-time.Minute, time.Minute} {
 		clock := skewed{by: by}
-		s, err := postgres.OpenAt(t.Context(), o, clock.Now)
+		o.Passed = clock.passed
+		s, err := postgres.Open(t.Context(), o)
 		require.NoError(t, err)
 		t.Cleanup(func() { _ = s.Close(context.Background()) })
 		n.stores = append(n.stores, s)

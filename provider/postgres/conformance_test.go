@@ -55,7 +55,7 @@ func TestTheStoreKeepsTheContractBehindAPooler(t *testing.T) {
 func harness(t *testing.T, o postgres.Options) providertest.Harness {
 	t.Helper()
 	clock := providertest.NewClock()
-	o.Clock = clock.Now
+	o.Clock, o.Passed = clock.Now, clock.Passed
 	o.MaxConns = 4
 	s, err := postgres.Open(t.Context(), o)
 	require.NoError(t, err)

@@ -20,7 +20,7 @@ FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[])
 	sqlCreate = define(`
 INSERT INTO S.details (instance, name, version, parent, created, life, parent_execution,
   parent_event, parent_life)
-SELECT instance, name, version, parent, coalesce($9::bigint, ` + clockMs + `), life,
+SELECT instance, name, version, parent, ` + momentMs(9, 10) + `, life,
   parent_execution, parent_event, parent_life
 FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::bigint[], $7::bigint[],
   $8::bytea[])
@@ -42,7 +42,8 @@ SELECT instance, execution, status, $3::bigint, nullif(completed, 0), output
 FROM unnest($1::bigint[], $2::bigint[], $4::bigint[], $5::bigint[], $6::bytea[])
   AS n (instance, execution, status, completed, output)`)
 	sqlOutcome = define(`
-UPDATE S.executions e SET status = o.status, output = o.output, completed = nullif(o.completed, 0)
+UPDATE S.executions e SET status = o.status, output = o.output,
+  completed = CASE WHEN o.completed > 0 THEN greatest(o.completed, e.started) END
 FROM (
   SELECT e.ctid, c.*
   FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[])
@@ -189,8 +190,9 @@ func (g *group) flushRecords(p *pipeline) {
 		p.exec(sqlAppend, n.instance, n.execution, n.first, n.body)
 	}
 	if n := &w.created; len(n.instance) > 0 {
+		fixed, least := g.s.moment()
 		p.exec(sqlCreate, n.instance, n.name, n.version, n.parent, n.life, n.parentExecution,
-			n.parentEvent, n.parentLife, g.s.fixedMs())
+			n.parentEvent, n.parentLife, fixed, least)
 	}
 	if n := &w.renamed; len(n.instance) > 0 {
 		p.exec(sqlRename, n.instance, n.name, n.version)

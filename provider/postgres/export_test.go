@@ -6,11 +6,13 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"duroxide/provider/process"
 )
 
-// OpenAt is Open on a machine whose clock differs.
-func OpenAt(ctx context.Context, o Options, local func() time.Time) (*Store, error) {
-	return open(ctx, o, local)
+// OpenAs is Open in another process.
+func OpenAs(ctx context.Context, o Options, here process.ID) (*Store, error) {
+	return open(ctx, o, here)
 }
 
 // Script runs SQL in which "S." stands for the schema, so that tests can damage what is stored.
@@ -27,7 +29,7 @@ func (s *Store) Number(ctx context.Context, text string, args ...any) (int64, er
 }
 
 // IsListening reports whether other processes are heard.
-func (s *Store) IsListening() bool { return s.clock.isListening() }
+func (s *Store) IsListening() bool { return s.server.isListening() }
 
 // WithMigrations makes the options those of a later version, which has more migrations.
 func WithMigrations(o Options, more ...string) (Options, error) {

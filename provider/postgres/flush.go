@@ -92,15 +92,16 @@ FROM unnest($1::text[], $2::text[], $3::bigint[]) AS t (id, owner, until_ms)
 WHERE s.id = t.id AND s.id = ANY($1::text[])`)
 	// Calls that open a lease for the same node at the same time use the same one.
 	sqlOpenLeases = define(`
-INSERT INTO S.leases (id, node, until_ms, host, pid, pid_start)
-SELECT id, node, until_ms, $4, $5, $6 FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS n (id, node, until_ms)
+INSERT INTO S.leases (id, node, until_ms, length_ms, host, pid, pid_start)
+SELECT id, node, until_ms, length_ms, $5, $6, $7
+FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[]) AS n (id, node, until_ms, length_ms)
 ORDER BY id
 ON CONFLICT (id) DO UPDATE SET until_ms = greatest(S.leases.until_ms, excluded.until_ms)`)
 	sqlExtendLeases = define(`
 UPDATE S.leases l SET until_ms = greatest(l.until_ms, e.until_ms)
 FROM unnest($1::bigint[], $2::bigint[]) AS e (id, until_ms),
   (SELECT id FROM S.leases WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE) k
-WHERE l.id = e.id AND k.id = l.id AND l.until_ms > $3`)
+WHERE l.id = e.id AND k.id = l.id AND l.until_ms > 0`)
 	sqlUpdateInstances = define(`
 UPDATE S.instances i SET execution = u.execution, status = u.status, last_event = u.last_event,
   epoch = u.epoch, lease = u.lease, pin = u.pin, batch = u.batch, batch_due = u.batch_due,
@@ -124,7 +125,7 @@ ORDER BY m.instance, m.effective, m.id`)
 	sqlOffered = define(`
 SELECT m.instance, bool_or(m.due <= n.now_ms AND (i.execution > 0 OR m.kind IN (1, 2))),
   coalesce(min(m.due) FILTER (WHERE m.due > n.now_ms), 0)
-FROM (SELECT coalesce($2::bigint, ` + clockMs + `) AS now_ms) n, S.instances i
+FROM (SELECT ` + momentMs(2, 3) + ` AS now_ms) n, S.instances i
 JOIN S.messages m ON m.instance = i.key
 WHERE i.key = ANY($1::bigint[]) AND m.instance = ANY($1::bigint[]) GROUP BY m.instance`)
 )
@@ -177,7 +178,8 @@ func (g *group) ask(p *pipeline) {
 		p.each(sqlGiven, g.scanGiven, sortedKeys(g.claims))
 	}
 	if len(g.offers) > 0 {
-		p.each(sqlOffered, g.scanOffered, sortedKeys(g.offers), g.s.fixedMs())
+		fixed, least := g.s.moment()
+		p.each(sqlOffered, g.scanOffered, sortedKeys(g.offers), fixed, least)
 	}
 }
 
@@ -226,14 +228,14 @@ func (g *group) flush(p *pipeline) {
 	if len(w.opened.id) > 0 {
 		here := g.s.process
 		p.exec(sqlOpenLeases,
-			w.opened.id, w.opened.node, w.opened.until, here.Host, here.PID, here.Start)
+			w.opened.id, w.opened.node, w.opened.until, w.opened.length, here.Host, here.PID, here.Start)
 	}
 	if len(w.extended) > 0 {
 		var ids, until []int64
 		for id, end := range w.extended {
 			ids, until = append(ids, signed(id)), append(until, end)
 		}
-		p.exec(sqlExtendLeases, ids, until, g.now)
+		p.exec(sqlExtendLeases, ids, until)
 	}
 	g.flushRecords(p)
 	g.flushValues(p)

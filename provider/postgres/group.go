@@ -6,6 +6,7 @@ import (
 
 	"duroxide/history"
 	"duroxide/provider"
+	"duroxide/provider/clock"
 )
 
 // needs is what the requests of a group look at.
@@ -74,7 +75,9 @@ type group struct {
 	writer *writer
 	mark   int64
 
-	now      int64
+	now int64
+	// began is how much time had passed when the group began.
+	began    time.Duration
 	byKey    map[uint64]*instance
 	byID     map[string]*instance
 	tasks    map[uint64]*task
@@ -104,7 +107,7 @@ type offer struct {
 
 func (s *Store) newGroup(conn *pooled) *group {
 	return &group{
-		s: s, conn: conn,
+		s: s, conn: conn, began: s.clock.Passed(),
 		byKey: map[uint64]*instance{}, byID: map[string]*instance{}, tasks: map[uint64]*task{},
 		leases: map[provider.LeaseID]*lease{}, sessions: map[string]*session{},
 		relied: map[provider.LeaseID]bool{}, present: map[messageKey]bool{},
@@ -195,9 +198,8 @@ type task struct {
 type place struct{ instance, execution, event int64 }
 
 type lease struct {
-	id    provider.LeaseID
-	node  string
-	until int64
+	clock.Lease
+	node string
 }
 
 type session struct {

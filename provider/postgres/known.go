@@ -41,7 +41,7 @@ func (k *known) learn(g *group) {
 		k.leases = make(map[provider.LeaseID]lease, len(g.leases))
 	}
 	for id, l := range g.leases {
-		if l.until > k.leases[id].until {
+		if l.Until > k.leases[id].Until {
 			k.leases[id] = *l
 		}
 	}
@@ -69,10 +69,17 @@ func (k *known) drop(key uint64) {
 func (k *known) extend(id provider.LeaseID, until int64) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if l, ok := k.leases[id]; ok && l.until < until {
-		l.until = until
+	if l, ok := k.leases[id]; ok && l.Until < until {
+		l.Until = until
 		k.leases[id] = l
 	}
+}
+
+// end forgets a lease that has ended.
+func (k *known) end(id provider.LeaseID) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.leases, id)
 }
 
 // instance gives a copy of the row of a key. The caller holds k.mu.

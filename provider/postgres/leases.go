@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"duroxide/provider"
+	"duroxide/provider/clock"
 )
 
 // leaseRetention is how long the row of an ended lease is kept. No transaction lives that long, so
@@ -16,20 +17,17 @@ import (
 const leaseRetention = 10 * time.Minute
 
 var (
-	// The clock is read again after the row was waited for.
 	sqlRenewLease = define(`
-UPDATE S.leases SET until_ms = greatest(until_ms, coalesce($2::bigint, ` + clockMs + `) + $3)
-WHERE id = $1 AND until_ms > coalesce($2::bigint, ` + clockMs + `) RETURNING until_ms`)
+UPDATE S.leases SET until_ms = greatest(until_ms, $2) WHERE id = $1 AND until_ms > 0 RETURNING until_ms`)
 	sqlStillHeld = define(`
 SELECT id, epoch FROM S.tasks WHERE id = ANY($1::bigint[]) AND lease = $2`)
 	sqlBumpHeld = define(`
-UPDATE S.sessions s SET active_ms = l.now_ms
-FROM (
-  SELECT coalesce($3::bigint, ` + clockMs + `) AS now_ms, until_ms FROM S.leases WHERE id = $2) l,
+UPDATE S.sessions s SET active_ms = $3
+FROM (SELECT until_ms FROM S.leases WHERE id = $2) l,
   (SELECT id FROM S.sessions WHERE id IN (
     SELECT session FROM S.tasks WHERE id = ANY($1::bigint[]) AND lease = $2 AND session IS NOT NULL)
   ORDER BY id FOR UPDATE) k
-WHERE s.id = k.id AND s.until_ms > l.now_ms AND l.until_ms > l.now_ms`)
+WHERE s.id = k.id AND s.until_ms > $3 AND l.until_ms > 0`)
 	sqlHeldInstances = define(`
 SELECT key, epoch, lease FROM S.instances
 WHERE lease <> 0 AND lease = ANY(ARRAY(SELECT id FROM S.leases WHERE node = $1))`)
@@ -39,18 +37,18 @@ WHERE lease <> 0 AND lease = ANY(ARRAY(SELECT id FROM S.leases WHERE node = $1))
 	sqlSweepTasks = define(`
 UPDATE S.tasks SET lease = 0, place = 0, marks = least(marks + 1, 2) WHERE id = ANY(ARRAY(
   SELECT id FROM S.tasks
-  WHERE lease <> 0 AND lease = ANY(ARRAY(SELECT id FROM S.leases WHERE until_ms <= $1))
+  WHERE lease <> 0 AND lease = ANY(ARRAY(SELECT id FROM S.leases WHERE until_ms <= 0))
   LIMIT 1000 FOR UPDATE SKIP LOCKED))`)
 	sqlSweepLeases = define(`
 DELETE FROM S.leases WHERE id IN (
   SELECT l.id FROM S.leases l
-  WHERE l.until_ms <= $1 AND NOT EXISTS (SELECT 1 FROM S.tasks t WHERE t.lease = l.id)
+  WHERE l.until_ms <= 0 AND -l.until_ms <= $1 AND NOT EXISTS (SELECT 1 FROM S.tasks t WHERE t.lease = l.id)
   ORDER BY l.id FOR UPDATE SKIP LOCKED)`)
 )
 
 // live gives a lease that has not ended, or nil.
 func (g *group) live(id provider.LeaseID) *lease {
-	if l := g.leases[id]; id != 0 && l != nil && l.until > g.now {
+	if l := g.leases[id]; id != 0 && l != nil && !g.s.leases.RanOut(id) {
 		g.relied[id] = true
 		return l
 	}
@@ -69,7 +67,6 @@ func (g *group) lease(h *holder) provider.LeaseID {
 	if h.used != 0 {
 		return h.used
 	}
-	ttl := h.TTL.Milliseconds()
 	l := g.live(h.Lease)
 	if l == nil {
 		l = g.ofNode(h.Node)
@@ -79,23 +76,31 @@ func (g *group) lease(h *holder) provider.LeaseID {
 		g.doubt = true
 		return 0
 	case l == nil:
-		l = g.s.opening.lease(g, h.Node, ttl)
-		g.leases[l.id] = l
+		l = g.s.opening.lease(g, h)
+		g.leases[l.ID] = l
 		w := &g.writes.opened
-		w.id, w.until = append(w.id, signed(l.id)), append(w.until, l.until)
-		w.node = append(w.node, h.Node)
-	case l.until-g.now < ttl/2:
-		l.until = g.now + ttl
-		g.writes.extended[l.id] = l.until
+		w.id, w.until = append(w.id, signed(l.ID)), append(w.until, l.Until)
+		w.node, w.length = append(w.node, h.Node), append(w.length, l.Length.Milliseconds())
+		g.grants(l, h.TTL)
+	case l.Until-g.now < h.TTL.Milliseconds()/2:
+		l.Until = max(l.Until, g.now+h.TTL.Milliseconds())
+		g.writes.extended[l.ID] = l.Until
+		g.grants(l, h.TTL)
 	}
-	h.used = l.id
-	return l.id
+	h.used = l.ID
+	return l.ID
+}
+
+// grants notes that a lease is opened or extended with the group: it lasts since that began.
+func (g *group) grants(l *lease, lasts time.Duration) {
+	granted := l.Lease
+	g.after = append(g.after, func() { g.s.leases.Granted(granted, g.began, lasts) })
 }
 
 // ofNode gives a live lease of a node, or nil.
 func (g *group) ofNode(node string) *lease {
 	for _, l := range g.leases {
-		if l.node == node && l.until > g.now {
+		if l.node == node && !g.s.leases.RanOut(l.ID) {
 			return l
 		}
 	}
@@ -113,13 +118,16 @@ const openingLimit = 1000
 
 // lease gives a new lease, or the one that another transaction is opening for the node. Whoever
 // uses it writes it, whichever is first.
-func (o *opening) lease(g *group, node string, ttl int64) *lease {
+func (o *opening) lease(g *group, h *holder) *lease {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if l, ok := o.byNode[node]; ok && l.until > g.now && g.leases[l.id] == nil {
+	node := h.Node
+	if l, ok := o.byNode[node]; ok && l.Until > g.now && g.leases[l.ID] == nil {
 		return &l
 	}
-	l := lease{id: provider.LeaseID(g.newID()), node: node, until: g.now + ttl}
+	l := lease{node: node, Lease: clock.Lease{
+		ID: provider.LeaseID(g.newID()), Until: g.now + h.TTL.Milliseconds(), Length: h.TTL, Owner: g.s.process,
+	}}
 	if o.byNode == nil || len(o.byNode) >= openingLimit {
 		o.byNode = map[string]lease{}
 	}
@@ -163,18 +171,21 @@ func (s *Store) renew(ctx context.Context, r *provider.Renewal) ([]provider.Toke
 	for _, token := range r.Tasks {
 		ids = append(ids, signed(token.Key))
 	}
-	fixed, renewed, until := s.fixedMs(), false, int64(0)
+	if err := s.endOver(ctx); err != nil {
+		return nil, err
+	}
+	began, now, renewed, until := s.clock.Passed(), s.nowMs(), false, int64(0)
 	type held struct{ key, epoch int64 }
 	kept := map[held]bool{}
 	p := s.pipeline()
 	if len(ids) > 0 {
 		// Sessions are locked before leases (P1).
-		p.exec(sqlBumpHeld, ids, signed(r.Lease), fixed)
+		p.exec(sqlBumpHeld, ids, signed(r.Lease), now)
 	}
 	p.each(sqlRenewLease, func(row pgx.Rows) error {
 		renewed = true
 		return row.Scan(&until)
-	}, signed(r.Lease), fixed, r.Extend.Milliseconds())
+	}, signed(r.Lease), now+r.Extend.Milliseconds())
 	if len(ids) > 0 {
 		p.each(sqlStillHeld, func(row pgx.Rows) error {
 			var h held
@@ -183,12 +194,16 @@ func (s *Store) renew(ctx context.Context, r *provider.Renewal) ([]provider.Toke
 			return err
 		}, ids, signed(r.Lease))
 	}
-	if err := s.sendPool(ctx, p); err != nil {
+	write := s.leases.Try()
+	err := s.sendPool(ctx, p)
+	done(write, renewed, err)
+	if err != nil {
 		return nil, fmt.Errorf("renew lease: %w", err)
 	}
 	if !renewed {
 		return nil, refuse(provider.ErrLockLost, "Lock token invalid, expired, or already released")
 	}
+	s.leases.Renewed(r.Lease, until, began, r.Extend)
 	s.known.extend(r.Lease, until)
 	var lost []provider.Token
 	for _, token := range r.Tasks {

@@ -73,7 +73,7 @@ func (l *listener) setOpen(isOpen bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.isOpen, l.doubts, l.interrupt = isOpen, noDoubt, func() {}
-	l.s.clock.setListening(isOpen)
+	l.s.server.setListening(isOpen)
 }
 
 // waits gives the doubts that there are, or has the next ones end a context.

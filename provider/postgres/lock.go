@@ -3,11 +3,13 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"duroxide/history"
 	"duroxide/provider"
+	"duroxide/provider/clock"
 )
 
 // A plan that was made while the tables were empty must still be good when they are large. So tables
@@ -65,7 +67,8 @@ ON CONFLICT (id) DO NOTHING`)
 	sqlLockSessions = define(`
 SELECT s.id, s.owner, s.until_ms FROM S.sessions s
 WHERE s.id = ANY($1::text[]) ORDER BY s.id FOR UPDATE OF s`)
-	sqlLeases  = define(`SELECT id, until_ms, node FROM S.leases`)
+	sqlLeases = define(`
+SELECT id, until_ms, node, host, pid, pid_start, length_ms FROM S.leases`)
 	sqlPresent = define(`
 SELECT m.* FROM unnest($1::bigint[], $2::bigint[]) AS c (instance, id)
 CROSS JOIN LATERAL (
@@ -74,7 +77,7 @@ CROSS JOIN LATERAL (
 	sqlWaiting = define(`
 SELECT i.key, w.* FROM (
   SELECT key FROM S.instances i WHERE key = ` + anyKey + ` AND NOT EXISTS (
-    SELECT 1 FROM S.leases l WHERE l.id = i.lease AND l.until_ms > $3) OFFSET 0) i
+    SELECT 1 FROM S.leases l WHERE l.id = i.lease AND l.until_ms > 0) OFFSET 0) i
 CROSS JOIN LATERAL (
   SELECT bool_or(m.due <= $3), bool_or(m.kind IN (1, 2)), bool_or(m.kind IN (1, 2) AND m.due <= $3),
     coalesce(min(m.due) FILTER (WHERE m.kind IN (1, 2)), 0)
@@ -158,9 +161,16 @@ func (g *group) reserve(p *pipeline, ids int) {
 // timed settles the time of the transaction.
 func (g *group) timed(before int64) {
 	if g.s.options.Clock != nil {
-		g.now = g.s.nowMs()
+		g.now = before
+	} else {
+		g.s.toldTime(time.UnixMilli(g.now), g.began)
 	}
 	g.now = max(g.now, before)
+	rows := make([]clock.Lease, 0, len(g.leases))
+	for _, l := range g.leases {
+		rows = append(rows, l.Lease)
+	}
+	g.s.leases.Look(rows)
 }
 
 func (g *group) scanFresh(r pgx.Rows) error {
@@ -269,14 +279,11 @@ func (g *group) scanSession(r pgx.Rows) error {
 }
 
 func (g *group) scanLease(r pgx.Rows) error {
-	var id int64
-	l := &lease{}
-	if err := r.Scan(&id, &l.until, &l.node); err != nil {
-		return err
+	l, err := scanLease(r)
+	if l != nil {
+		g.leases[l.ID] = l
 	}
-	l.id = provider.LeaseID(unsigned(id))
-	g.leases[l.id] = l
-	return nil
+	return err
 }
 
 func (g *group) scanPresent(r pgx.Rows) error {

@@ -197,11 +197,14 @@ func (s *Store) Metrics(ctx context.Context) (provider.Metrics, error) {
 // Depths counts messages and tasks that are not claimed. A timer that is not due counts as a timer
 // only.
 func (s *Store) Depths(ctx context.Context) (provider.Depths, error) {
+	if err := s.direct(ctx, "get_queue_depths", s.endOver); err != nil {
+		return provider.Depths{}, err
+	}
 	now := s.nowMs()
 	var d provider.Depths
 	err := s.read(ctx, "get_queue_depths", func(p *pipeline) {
 		p.each(sqlMessageDepths, func(r pgx.Rows) error { return r.Scan(&d.Messages, &d.Timers) }, now)
-		p.each(sqlTaskDepth, func(r pgx.Rows) error { return r.Scan(&d.Tasks) }, now)
+		p.each(sqlTaskDepth, func(r pgx.Rows) error { return r.Scan(&d.Tasks) })
 	})
 	if err != nil {
 		return provider.Depths{}, err

@@ -14,7 +14,7 @@ import (
 var (
 	sqlPendingHolder = define(`
 SELECT i.id, i.epoch FROM S.instances i JOIN S.leases l ON l.id = i.lease
-WHERE i.key = $1 AND i.lease = $2 AND l.until_ms > $3`)
+WHERE i.key = $1 AND i.lease = $2 AND l.until_ms > 0`)
 	sqlPending = define(`
 SELECT instance, id, effective, attempts, marks, body FROM S.messages
 WHERE instance = $1 AND due <= $2 ORDER BY effective, id`)
@@ -286,6 +286,9 @@ func (s *Store) quarantine(ctx context.Context, unknown []undecodable) {
 
 // Pending gives the due messages of a held instance. What cannot be read is left to the next claim.
 func (s *Store) Pending(ctx context.Context, token provider.Token) ([]provider.Message, error) {
+	if err := s.direct(ctx, "pending", s.endOver); err != nil {
+		return nil, err
+	}
 	now := s.nowMs()
 	var held bool
 	claim := &provider.InstanceClaim{}
@@ -297,7 +300,7 @@ func (s *Store) Pending(ctx context.Context, token provider.Token) ([]provider.M
 			err := r.Scan(&claim.Instance, &epoch)
 			held = unsigned(epoch) == token.Epoch
 			return err
-		}, signed(token.Key), signed(token.Lease), now)
+		}, signed(token.Key), signed(token.Lease))
 		p.each(sqlPending, g.scanGiven, signed(token.Key), now)
 	})
 	switch {

@@ -12,13 +12,13 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"duroxide/provider"
+	"duroxide/provider/clock"
 	"duroxide/provider/process"
 )
 
@@ -33,14 +33,14 @@ const committerLimit = 4
 // provider.ErrBadInput (URL or schema name), ErrCannotOpen (no server, no such database, not
 // allowed) or ErrSchema (not ours, or written by a newer version). No error shows a password.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	s, err := open(ctx, o, time.Now)
+	s, err := open(ctx, o, process.This())
 	if err != nil {
 		return nil, failure("open", err)
 	}
 	return s, nil
 }
 
-func open(ctx context.Context, o Options, local func() time.Time) (*Store, error) {
+func open(ctx context.Context, o Options, here process.ID) (*Store, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -53,7 +53,10 @@ func open(ctx context.Context, o Options, local func() time.Time) (*Store, error
 	}
 	s := &Store{
 		options: o, log: o.Log, schema: o.Schema, texts: rendered(o.Schema),
-		questions: make(chan *question), stopped: make(chan struct{}), clock: clock{local: local}, process: process.This(),
+		questions: make(chan *question), stopped: make(chan struct{}), process: here,
+	}
+	if s.server.passed = o.Passed; o.Passed == nil {
+		s.server.passed = clock.Passed
 	}
 	s.routes.clear()
 	s.room, s.listener = newRoom(int(config.MaxConns)), &listener{s: s}
@@ -93,7 +96,7 @@ func (s *Store) settle(ctx context.Context) error {
 			err = s.dropWriters(ctx, nil)
 		}
 		if err == nil {
-			_, err = s.ended(ctx, 0, s.nowMs())
+			err = s.endLeases(ctx)
 		}
 		if err == nil || !isTransient(err) || try == directTries {
 			return err

@@ -13,8 +13,8 @@
 //   - P3 What a decision rests on is read by a statement that began after the row was locked.
 //   - P4 A call checks everything that can refuse it before it changes anything in its group, so a
 //     refused call leaves its neighbours alone.
-//   - P5 A claim is free when its lease is missing or over. Lease ends are compared with the clock
-//     of the server, read after all waiting.
+//   - P5 A claim is free when its lease is missing or was ended: its row says that, and nothing else
+//     does. A process ends leases as provider/clock allows it, before it claims anything (ending.go).
 package postgres
 
 import (
@@ -28,6 +28,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"duroxide/provider"
+	"duroxide/provider/clock"
 	"duroxide/provider/process"
 	"duroxide/provider/watchers"
 )
@@ -60,6 +61,9 @@ type Options struct {
 	VerifyOnly bool
 	// Clock, if set, is the only time base, instead of the clock of the server.
 	Clock func() time.Time
+	// Passed is the time that passes, by which leases of this process last; nil means that of the
+	// machine. Tests that move the time by hand give both.
+	Passed func() time.Duration
 	// Password, if set, gives the password of each new connection. It takes the place of that of
 	// the URL.
 	Password func(ctx context.Context) (string, error)
@@ -95,7 +99,10 @@ type Store struct {
 	opening    opening
 	known      known
 	notifier   *notifier
-	clock      clock
+	server     serverClock
+	clock      *clock.Clock
+	leases     *clock.Leases
+	ending     sync.Mutex // held while leases are ended
 	version    string
 	whenClosed func() // guarded by mu
 

@@ -12,8 +12,10 @@ import (
 
 	"duroxide/history"
 	"duroxide/provider"
+	"duroxide/provider/clock"
 	"duroxide/provider/postgres"
 	"duroxide/provider/postgres/pgtest"
+	"duroxide/provider/process"
 	"duroxide/provider/providertest"
 )
 
@@ -248,8 +250,11 @@ func TestTheWorkOfADeadNodeMovesToAnother(t *testing.T) {
 	t.Parallel()
 	o := fresh(t)
 	clock := providertest.NewClock()
-	o.Clock = clock.Now
-	dead, other := open(t, o), open(t, o)
+	o.Clock, o.Passed = clock.Now, clock.Passed
+	dead, err := postgres.OpenAs(t.Context(), o, process.ID{Host: "another machine", PID: 1, Start: 1})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = dead.Close(context.Background()) })
+	other := open(t, o)
 	require.Eventually(t, other.IsListening, hangs, time.Millisecond)
 	heard := ear(t, other)
 	claim := submit(t, dead, start("a"), holder("dead")).Claim
@@ -257,7 +262,7 @@ func TestTheWorkOfADeadNodeMovesToAnother(t *testing.T) {
 	c := firstTurn(claim)
 	c.TaskHolder = holder("dead tasks")
 	c.NewTasks = []provider.NewTask{{Task: provider.Task{Event: 2, Name: "t"}, Claim: true}}
-	_, err := dead.Commit(t.Context(), c)
+	_, err = dead.Commit(t.Context(), c)
 	require.NoError(t, err)
 	submit(t, other, raise("a", "1"), nil)
 	require.Empty(t, claimTurns(t, other, holder("n")))
@@ -367,7 +372,9 @@ func TestClocksThatDifferNeitherLoseNorDoubleALease(t *testing.T) {
 	t.Parallel()
 	o := fresh(t)
 	skewed := func(d time.Duration) *postgres.Store {
-		s, err := postgres.OpenAt(t.Context(), o, func() time.Time { return time.Now().Add(d) })
+		o := o
+		o.Passed = func() time.Duration { return clock.Passed() + d }
+		s, err := postgres.Open(t.Context(), o)
 		require.NoError(t, err)
 		t.Cleanup(func() { _ = s.Close(context.Background()) })
 		return s

@@ -89,8 +89,8 @@ UPDATE S.rounds SET round = $1 WHERE round < $1 AND id = ANY(ARRAY(
 	sqlAnyLate = define(`
 SELECT EXISTS (SELECT 1 FROM S.tasks WHERE lease = 0 AND place = 0 AND due <= $1)
   OR EXISTS (SELECT 1 FROM S.tasks
-    WHERE lease <> 0 AND lease = ANY(ARRAY(SELECT id FROM S.leases WHERE until_ms <= $1)))
-  OR EXISTS (SELECT 1 FROM S.leases WHERE until_ms <= $2)`)
+    WHERE lease <> 0 AND lease = ANY(ARRAY(SELECT id FROM S.leases WHERE until_ms <= 0)))
+  OR EXISTS (SELECT 1 FROM S.leases WHERE until_ms <= 0 AND -until_ms <= $2)`)
 	sqlBodies    = define(`SELECT id, body FROM S.tasks WHERE id = ANY($1::bigint[])`)
 	sqlPlaceLate = define(`
 UPDATE S.tasks SET place = 1 + (SELECT round FROM S.rounds WHERE id = 1)
@@ -222,7 +222,7 @@ func (c *claiming) searchTasks(p *pipeline, w *waitingTasks, now int64, limit in
 	}
 	if s := c.route.Session; s != nil {
 		w.askedOfSession = max(limit, len(s.Open)+1)
-		p.each(sqlFrontSessions, w.scanOfSession, s.Owner, now, w.askedOfSession,
+		p.each(sqlFrontSessions, w.scanOfSession, s.Owner, c.s.sessionsEnd(s.TTL, now), w.askedOfSession,
 			append([]string{}, s.Open...), min(s.Room(), w.askedOfSession),
 			tags.Mode == provider.TagsAny, tags.Mode != provider.TagsOnly, listed(tags))
 	}
@@ -294,7 +294,7 @@ func (c *claiming) placeLate(ctx context.Context) error {
 	now := c.s.nowMs()
 	p := c.s.pipeline()
 	g.begin(p)
-	p.exec(sqlSweepTasks, now)
+	p.exec(sqlSweepTasks)
 	p.each(sqlPlaceLate, func(r pgx.Rows) error {
 		var session *string
 		err := r.Scan(&session)

@@ -30,7 +30,7 @@ SELECT 1 / (count(*) = cardinality($1::bigint[]))::int FROM (
 INSERT INTO S.messages (instance, id, due, effective, kind, execution, source, body)
 SELECT instance, nextval('S.ids'), at, at, kind, execution, source, body
 FROM (
-  SELECT n.*, CASE WHEN due = 0 THEN coalesce($7::bigint, ` + clockMs + `) ELSE due END AS at
+  SELECT n.*, CASE WHEN due = 0 THEN ` + momentMs(7, 8) + ` ELSE due END AS at
   FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bytea[])
     AS n (instance, due, kind, execution, source, body)) n
 RETURNING id, effective`)
@@ -38,15 +38,14 @@ RETURNING id, effective`)
 WITH made AS (
   INSERT INTO S.instances (key, id, epoch, lease, batch, batch_due)
   SELECT key, id, epoch, lease, (SELECT max(m.id) FROM S.messages m WHERE m.instance = key),
-    coalesce($5::bigint, ` + clockMs + `)
+    ` + momentMs(5, 6) + `
   FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[]) AS n (key, id, epoch, lease)
   ORDER BY id COLLATE "C"
   ON CONFLICT (id) DO NOTHING RETURNING 1)
 SELECT 1 / (count(*) = cardinality($1::bigint[]))::int FROM made`)
-	// It comes after all waiting for locks (P5).
 	sqlLive = define(`
 SELECT 1 / (count(*) = cardinality($1::bigint[]))::int FROM S.leases
-WHERE id = ANY($1::bigint[]) AND until_ms > coalesce($2::bigint, ` + clockMs + `)`)
+WHERE id = ANY($1::bigint[]) AND until_ms > 0`)
 	sqlNumbers = define(`
 SELECT ARRAY(SELECT nextval('S.ids') FROM generate_series(1, $1::int))`)
 )
@@ -196,13 +195,14 @@ func (g *group) check(p *pipeline, believed *beliefs) {
 		p.exec(sqlBelieved, b.key, b.epoch, b.lease, b.execution, b.lastEvent)
 	}
 	if n := &g.writes.arrived; len(n.id) > 0 {
+		fixed, least := g.s.moment()
 		p.each(sqlNumber, func(r pgx.Rows) error {
 			var id, effective int64
 			err := r.Scan(&id, &effective)
 			n.arrivals[n.numbered].numbered(unsigned(id), effective)
 			n.numbered++
 			return err
-		}, n.instance, n.due, n.kind, n.execution, n.source, n.body, g.s.fixedMs())
+		}, n.instance, n.due, n.kind, n.execution, n.source, n.body, fixed, least)
 	}
 	g.make(p)
 	var leases []int64
@@ -210,7 +210,7 @@ func (g *group) check(p *pipeline, believed *beliefs) {
 		leases = append(leases, signed(id))
 	}
 	if len(leases) > 0 {
-		p.exec(sqlLive, leases, g.s.fixedMs())
+		p.exec(sqlLive, leases)
 	}
 }
 
@@ -228,6 +228,7 @@ func (g *group) make(p *pipeline) {
 		}
 	}
 	if len(made.key) > 0 {
-		p.exec(sqlMakeWhole, made.key, made.id, made.epoch, made.lease, g.s.fixedMs())
+		fixed, least := g.s.moment()
+		p.exec(sqlMakeWhole, made.key, made.id, made.epoch, made.lease, fixed, least)
 	}
 }

@@ -192,7 +192,7 @@ func (g *group) commitRow(i *instance, t *turn) {
 		i.events += int64(n)
 		i.bytes += int64(len(t.row))
 	}
-	i.done, i.doneAfter, i.updated = i.epoch, t.LastEvent, g.now
+	i.done, i.doneAfter, i.updated = i.epoch, t.LastEvent, max(i.updated, g.now)
 	g.touch(i)
 }
 

@@ -7,6 +7,8 @@ import (
 	"runtime/debug"
 	"sync"
 	"time"
+
+	"duroxide/provider/clock"
 )
 
 // Bounds of one group of requests: all that wait while a group is written make the next one.
@@ -134,8 +136,10 @@ func (s *Store) serve(w *writer, batch []*request) {
 		if len(live) == 0 {
 			return
 		}
-		err := lostNetwork(s.attempt(w, live, try == 1))
-		if err == nil {
+		write := s.leases.Try()
+		wrote, err := s.attempt(w, live, try == 1)
+		done(write, wrote, err)
+		if err = lostNetwork(err); err == nil {
 			return
 		}
 		s.renewPool(err)
@@ -168,25 +172,40 @@ func (s *Store) refuseAll(w *writer, batch []*request, err error) {
 	}
 }
 
-// attempt runs a group once, the short way where that may do. It gives an error where nothing of it
-// was committed, or errUnknown.
-func (s *Store) attempt(w *writer, batch []*request, short bool) (err error) {
+// done says what became of a write.
+func done(write *clock.Try, wrote bool, err error) {
+	switch {
+	case err != nil:
+		write.Failed()
+	case wrote:
+		write.Wrote()
+	default:
+		write.Passed()
+	}
+}
+
+// attempt runs a group once, the short way where that may do, and reports whether it has written. It
+// gives an error where nothing of it was committed, or errUnknown.
+func (s *Store) attempt(w *writer, batch []*request, short bool) (wrote bool, err error) {
 	var n needs
 	for _, r := range batch {
 		r.needs(&n)
 	}
 	if n.isEmpty() {
-		return s.newGroup(nil).applyAll(batch)
+		return false, s.newGroup(nil).applyAll(batch)
+	}
+	if err := s.endOver(s.background); err != nil {
+		return false, err
 	}
 	conn, err := s.acquire(s.background)
 	if err != nil {
-		return err
+		return false, err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.background), groupTime)
 	defer cancel()
 	if short {
 		if done, err := s.short(ctx, conn, w, &n, batch); done {
-			return err
+			return err == nil, err
 		}
 	}
 	g := s.newGroup(conn)
@@ -198,12 +217,13 @@ func (s *Store) attempt(w *writer, batch []*request, short bool) (err error) {
 		}
 	}()
 	if err := g.lock(ctx); err != nil {
-		return err
+		return false, err
 	}
 	if err := g.applyAll(batch); err != nil {
-		return err
+		return false, err
 	}
-	return g.finish(ctx)
+	err = g.finish(ctx)
+	return !g.opened, err
 }
 
 // groupTime bounds a group: it is for lost networks, in which nobody answers.

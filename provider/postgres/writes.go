@@ -36,8 +36,8 @@ type writes struct {
 
 	sessions map[string]*session
 	opened   struct {
-		id, until []int64
-		node      []string
+		id, until, length []int64
+		node              []string
 	}
 	extended map[provider.LeaseID]int64
 

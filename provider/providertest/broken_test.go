@@ -59,7 +59,7 @@ func cases() []Case {
 
 func sound() (Harness, *memory.Provider) {
 	clock := NewClock()
-	p := memory.New(memory.Options{Clock: clock.Now})
+	p := memory.New(memory.Options{Clock: clock.Now, Passed: clock.Passed})
 	return Harness{
 		Provider: p, Clock: clock,
 		CorruptHistory: func(id string) error { p.CorruptHistory(id); return nil },

@@ -178,6 +178,10 @@ func reopened(k *kit) {
 	require.Equal(k, "v", *value)
 	k.work(2, anyRoute)
 	k.Clock.Advance(10 * time.Second)
+	// A store may see that the process which holds X lives. Then it leaves it one more length, from
+	// when it first looks.
+	k.claim(provider.ClaimRequest{Turns: k.holder(long)})
+	k.Clock.Advance(short)
 	next := k.fetch("X")
 	require.Equal(k, []string{"1", "timer 3"}, datas(next.Messages))
 	require.Equal(k, 1, next.Marks, "the claim of before was never committed")

@@ -17,7 +17,7 @@ import (
 type Harness struct {
 	// Provider is the store. The suite closes it at the end of a case.
 	Provider provider.Provider
-	// Clock is the store's only source of time.
+	// Clock is the store's only source of time: of what it shows, and of how much time passes.
 	Clock *Clock
 	// CorruptHistory makes all stored events of an instance undecodable.
 	CorruptHistory func(instance string) error
@@ -37,25 +37,40 @@ type Harness struct {
 
 // Clock is a time that stands still until it is moved. It is safe for concurrent use.
 type Clock struct {
-	mu  sync.Mutex
-	now time.Time
+	mu     sync.Mutex
+	now    time.Time
+	passed time.Duration
 }
 
 // NewClock gives a clock at some fixed moment.
 func NewClock() *Clock { return &Clock{now: time.UnixMilli(1_800_000_000_000)} }
 
-// Now gives the time of the clock.
+// Now gives the time that the clock shows.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.now
 }
 
-// Advance moves the clock forward.
+// Passed gives the time that has passed, whatever the clock shows.
+func (c *Clock) Passed() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.passed
+}
+
+// Advance lets time pass.
 func (c *Clock) Advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
+	c.now, c.passed = c.now.Add(d), c.passed+d
+}
+
+// Set changes what the clock shows, as somebody does who sets it. No time passes.
+func (c *Clock) Set(by time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(by)
 }
 
 // T is the part of *testing.T that cases use, so that a recorder can stand in for it.

@@ -5,6 +5,6 @@ func themes() []theme {
 	return []theme{
 		atomicity, locking, leases, queue, creation, attempts, cancellation, deletion,
 		capability, sessions, tags, fairness, values, management, handoff, wakeups, damage,
-		names, lives, model,
+		names, lives, clocks, model,
 	}
 }

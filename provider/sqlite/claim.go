@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"duroxide/provider"
+	"duroxide/provider/clock"
 )
 
 var (
@@ -226,9 +227,8 @@ func (w *writer) freeIfEnded(i *instance) error {
 	l := all[i.lease]
 	if l == nil {
 		// Cannot be (I4), but an instance that nobody could ever claim would be worse.
-		l = &lease{id: i.lease}
-	}
-	if l.until > w.now && !w.isDead(l) {
+		l = &lease{Lease: clock.Lease{ID: i.lease}}
+	} else if !w.store.leases.Ended(l.ID) {
 		return nil
 	}
 	return w.endLease(l)

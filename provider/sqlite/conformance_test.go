@@ -33,7 +33,7 @@ func TestTheMemoryStoreKeepsTheContract(t *testing.T) {
 func harness(t *testing.T, o sqlite.Options) providertest.Harness {
 	t.Helper()
 	clock := providertest.NewClock()
-	o.Clock = clock.Now
+	o.Clock, o.Passed = clock.Now, clock.Passed
 	s, err := sqlite.Open(t.Context(), o)
 	require.NoError(t, err)
 	damage := func(table string) func(string) error {

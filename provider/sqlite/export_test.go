@@ -3,6 +3,8 @@ package sqlite
 import (
 	"context"
 	"database/sql/driver"
+
+	"duroxide/provider/process"
 )
 
 // Script runs SQL on the writing connection, so that tests can damage what is stored.
@@ -97,3 +99,8 @@ func (s *Store) ToBeExamined() bool { return s.unclean.Load() }
 
 // Examined waits until the look for damage is over.
 func (s *Store) Examined() { s.examining.Wait() }
+
+// OpenAs is Open in another process.
+func OpenAs(ctx context.Context, o Options, here process.ID) (*Store, error) {
+	return openAs(ctx, o, here)
+}

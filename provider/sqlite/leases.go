@@ -5,23 +5,21 @@ import (
 	"time"
 
 	"duroxide/provider"
+	"duroxide/provider/clock"
 	"duroxide/provider/process"
 )
 
-// aliveFor is how long a process that was found alive is taken to be.
-const aliveFor = 50 * time.Millisecond
-
 type lease struct {
-	id      provider.LeaseID
-	node    string
-	until   int64
-	owner   process.ID
-	checked time.Time
+	clock.Lease
+	node string
 }
 
 var (
-	sqlLeases      = &statement{`SELECT id, until_ms, host, pid, pid_start, node FROM leases`}
-	sqlOpenLease   = &statement{`INSERT INTO leases VALUES (?1, ?2, ?3, ?4, ?5, ?6)`}
+	sqlLeases = &statement{`
+SELECT id, until_ms, host, pid, pid_start, node, length_ms FROM leases`}
+	sqlOpenLease = &statement{`
+INSERT INTO leases (id, node, until_ms, host, pid, pid_start, length_ms)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)`}
 	sqlExtendLease = &statement{`UPDATE leases SET until_ms = ?2 WHERE id = ?1`}
 	sqlEndLease    = &statement{`DELETE FROM leases WHERE id = ?1`}
 	// A claim that ended without a commit leaves its mark on the messages that it was given.
@@ -50,22 +48,26 @@ func (w *writer) allLeases() (map[provider.LeaseID]*lease, error) {
 		return w.leases, nil
 	}
 	all := map[provider.LeaseID]*lease{}
+	var seen []clock.Lease
 	err := w.c.each(sqlLeases, func(r *rows) bool {
-		id := provider.LeaseID(r.uint(0))
-		all[id] = &lease{
-			id: id, until: r.int(1), owner: process.ID{Host: r.text(2), PID: r.int(3), Start: r.int(4)}, node: r.text(5),
+		l := clock.Lease{
+			ID: provider.LeaseID(r.uint(0)), Until: r.int(1),
+			Length: time.Duration(r.int(6)) * time.Millisecond,
+			Owner:  process.ID{Host: r.text(2), PID: r.int(3), Start: r.int(4)},
 		}
+		all[l.ID] = &lease{Lease: l, node: r.text(5)}
+		seen = append(seen, l)
 		return true
 	})
 	if err != nil {
 		return nil, err
 	}
 	w.leases = all
+	w.store.leases.Look(seen)
 	return all, nil
 }
 
-// liveLease gives a lease that has not ended, or nil. Time alone decides: a dead process has
-// nothing to ask here, and others sweep first.
+// liveLease gives a lease that has not ended, or nil.
 func (w *writer) liveLease(id provider.LeaseID) (*lease, error) {
 	if id == 0 {
 		return nil, nil
@@ -74,39 +76,37 @@ func (w *writer) liveLease(id provider.LeaseID) (*lease, error) {
 	if err != nil {
 		return nil, err
 	}
-	if l := all[id]; l != nil && l.until > w.now {
+	if l := all[id]; l != nil && !w.store.leases.Ended(id) {
 		return l, nil
 	}
 	return nil, nil
 }
 
-// sweep ends leases whose time is over or whose process is dead, so that what they held is free.
+// sweep ends the leases that may be ended, so that what they held is free.
 func (w *writer) sweep() error {
 	all, err := w.allLeases()
 	if err != nil {
 		return err
 	}
+	failing := w.store.leases.Failing()
 	for _, l := range all {
-		if l.until > w.now && !w.isDead(l) {
-			continue
-		}
-		if err := w.endLease(l); err != nil {
-			return err
+		switch {
+		case failing:
+			// Nothing ends before a write has worked, and there may be nothing else to write.
+			if _, err := w.c.exec(sqlExtendLease, signed(l.ID), l.Until); err != nil {
+				return err
+			}
+		case w.store.leases.Ended(l.ID):
+			if err := w.endLease(l); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-func (w *writer) isDead(l *lease) bool {
-	if time.Since(l.checked) < aliveFor {
-		return false
-	}
-	l.checked = time.Now()
-	return l.owner.HasEnded(w.process)
-}
-
 func (w *writer) endLease(l *lease) error {
-	id := signed(l.id)
+	id := signed(l.ID)
 	if _, err := w.c.exec(sqlMarkClaims, id); err != nil {
 		return err
 	}
@@ -126,14 +126,15 @@ func (w *writer) endLease(l *lease) error {
 		return err
 	}
 	for key, t := range w.tasks {
-		if t.lease == l.id {
+		if t.lease == l.ID {
 			delete(w.tasks, key)
 		}
 	}
 	if _, err := w.c.exec(sqlEndLease, id); err != nil {
 		return err
 	}
-	delete(w.leases, l.id)
+	delete(w.leases, l.ID)
+	w.store.leases.Forget(l.ID)
 	w.changed.work = true
 	return nil
 }
@@ -154,19 +155,18 @@ func (w *writer) lease(h *holder) (provider.LeaseID, error) {
 	if err != nil {
 		return 0, err
 	}
-	ttl := h.TTL.Milliseconds()
 	switch {
 	case l == nil:
-		if h.used, err = w.openLease(h.Node, ttl); err != nil {
+		if h.used, err = w.openLease(h.Node, h.TTL); err != nil {
 			return 0, err
 		}
 		return h.used, nil
-	case l.until-w.now < ttl/2:
-		if err := w.extend(l, w.now+ttl); err != nil {
+	case l.Until-w.now < h.TTL.Milliseconds()/2:
+		if err := w.extend(l, h.TTL); err != nil {
 			return 0, err
 		}
 	}
-	h.used = l.id
+	h.used = l.ID
 	return h.used, nil
 }
 
@@ -181,14 +181,14 @@ func (w *writer) holderLease(h *provider.Holder) (*lease, error) {
 		return nil, err
 	}
 	for _, other := range all {
-		if other.node == h.Node && other.until > w.now {
+		if other.node == h.Node && !w.store.leases.Ended(other.ID) {
 			return other, nil
 		}
 	}
 	return nil, nil
 }
 
-func (w *writer) openLease(node string, ttl int64) (provider.LeaseID, error) {
+func (w *writer) openLease(node string, length time.Duration) (provider.LeaseID, error) {
 	all, err := w.allLeases()
 	if err != nil {
 		return 0, err
@@ -197,24 +197,28 @@ func (w *writer) openLease(node string, ttl int64) (provider.LeaseID, error) {
 	if err != nil {
 		return 0, err
 	}
-	l := &lease{id: provider.LeaseID(number), node: node, until: w.now + ttl, owner: w.process}
-	_, err = w.c.exec(sqlOpenLease,
-		signed(l.id), node, l.until, l.owner.Host, l.owner.PID, l.owner.Start)
+	l := &lease{node: node, Lease: clock.Lease{
+		ID: provider.LeaseID(number), Until: w.now + length.Milliseconds(), Length: length, Owner: w.process,
+	}}
+	_, err = w.c.exec(sqlOpenLease, signed(l.ID), node, l.Until,
+		l.Owner.Host, l.Owner.PID, l.Owner.Start, length.Milliseconds())
 	if err != nil {
 		return 0, err
 	}
-	all[l.id] = l
-	return l.id, nil
+	all[l.ID] = l
+	w.store.leases.Granted(l.Lease, w.at, length)
+	return l.ID, nil
 }
 
-func (w *writer) extend(l *lease, until int64) error {
-	if until <= l.until {
-		return nil
+// extend makes a lease last for so long from now, or longer if it does already.
+func (w *writer) extend(l *lease, by time.Duration) error {
+	if until := w.now + by.Milliseconds(); until > l.Until {
+		if _, err := w.c.exec(sqlExtendLease, signed(l.ID), until); err != nil {
+			return err
+		}
+		l.Until = until
 	}
-	if _, err := w.c.exec(sqlExtendLease, signed(l.id), until); err != nil {
-		return err
-	}
-	l.until = until
+	w.store.leases.Granted(l.Lease, w.at, by)
 	return nil
 }
 
@@ -243,7 +247,7 @@ func (s *Store) Renew(ctx context.Context, r provider.Renewal) ([]provider.Token
 				return err
 			}
 		}
-		return w.extend(l, w.now+r.Extend.Milliseconds())
+		return w.extend(l, r.Extend)
 	})
 	if err != nil {
 		return nil, err

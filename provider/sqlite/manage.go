@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"duroxide/provider"
@@ -38,11 +39,11 @@ FROM executions e JOIN instances i ON i.key = e.instance`}
 	sqlMessageDepths = &statement{`
 SELECT sum(m.kind <> 4 OR m.due <= ?1), sum(m.kind = 4 AND m.due > ?1)
 FROM messages m JOIN instances i ON i.key = m.instance
-LEFT JOIN leases l ON l.id = i.lease AND l.until_ms > ?1
+LEFT JOIN leases l ON l.id = i.lease AND l.id NOT IN (SELECT value FROM json_each(?2))
 WHERE l.id IS NULL`}
 	sqlTaskDepth = &statement{`
 SELECT count(*) FROM tasks t
-LEFT JOIN leases l ON l.id = t.lease AND l.until_ms > ?1
+LEFT JOIN leases l ON l.id = t.lease AND l.id NOT IN (SELECT value FROM json_each(?1))
 WHERE l.id IS NULL`}
 )
 
@@ -202,13 +203,21 @@ func (s *Store) Metrics(ctx context.Context) (provider.Metrics, error) {
 // only.
 func (s *Store) Depths(ctx context.Context) (provider.Depths, error) {
 	now := s.Now().UnixMilli()
+	over := []uint64{} // what is free with the next claim
+	for _, l := range s.leases.Over() {
+		over = append(over, uint64(l.ID))
+	}
+	ended, err := json.Marshal(over)
+	if err != nil {
+		return provider.Depths{}, failure("get_queue_depths", err)
+	}
 	var d provider.Depths
-	err := s.snapshot(ctx, "get_queue_depths", func(c *conn) error {
-		messages, err := c.one(sqlMessageDepths, now)
+	err = s.snapshot(ctx, "get_queue_depths", func(c *conn) error {
+		messages, err := c.one(sqlMessageDepths, now, string(ended))
 		if err != nil {
 			return err
 		}
-		tasks, err := c.one(sqlTaskDepth, now)
+		tasks, err := c.one(sqlTaskDepth, string(ended))
 		if err != nil {
 			return err
 		}

@@ -385,6 +385,7 @@ func (c *taskClaims) sessions(want int) (names []string, limited bool, err error
 
 func (c *taskClaims) waitingSessions(want, room int) ([]waitingSession, error) {
 	s, w := c.route.Session, c.w
+	ended := w.sessionsEnd(s.TTL)
 	var found []waitingSession
 	add := func(r *rows) bool {
 		found = append(found, waitingSession{r.text(0), r.int(1)})
@@ -394,7 +395,7 @@ func (c *taskClaims) waitingSessions(want, room int) ([]waitingSession, error) {
 		// Others are looked for only to know whether there are any.
 		want = len(s.Open) + 1
 		for _, name := range s.Open {
-			r, err := w.c.one(sqlOpenSession, name, s.Owner, w.now)
+			r, err := w.c.one(sqlOpenSession, name, s.Owner, ended)
 			if err != nil {
 				return nil, err
 			}
@@ -403,8 +404,8 @@ func (c *taskClaims) waitingSessions(want, room int) ([]waitingSession, error) {
 			}
 		}
 	}
-	if err := w.c.each(sqlOwnSessions, add, s.Owner, w.now, int64(want)); err != nil {
+	if err := w.c.each(sqlOwnSessions, add, s.Owner, ended, int64(want)); err != nil {
 		return nil, err
 	}
-	return found, w.c.each(sqlFreeSessions, add, w.now, int64(want))
+	return found, w.c.each(sqlFreeSessions, add, ended, int64(want))
 }

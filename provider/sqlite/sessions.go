@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"time"
 
 	"duroxide/provider"
 )
@@ -12,17 +13,30 @@ var (
 INSERT INTO sessions (id, owner, until_ms, active_ms) VALUES (?1, ?2, ?3, ?4)
 ON CONFLICT (id) DO UPDATE
 SET owner = excluded.owner, until_ms = excluded.until_ms, active_ms = excluded.active_ms
-WHERE sessions.owner = excluded.owner OR sessions.until_ms <= ?4`}
+WHERE sessions.owner = excluded.owner OR sessions.until_ms <= ?5`}
 	sqlBumpSession  = &statement{`UPDATE sessions SET active_ms = ?2 WHERE id = ?1 AND until_ms > ?2`}
 	sqlRenewSession = &statement{`
-UPDATE sessions SET until_ms = max(until_ms, ?2)
+UPDATE sessions SET until_ms = max(until_ms, ?2), active_ms = max(active_ms, ?5)
 WHERE owner = CAST(?1 AS TEXT) AND until_ms > ?3 AND active_ms > ?4`}
 	sqlEndSessions = &statement{`
-UPDATE sessions SET until_ms = ?2 WHERE owner = CAST(?1 AS TEXT) AND until_ms > ?2`}
+UPDATE sessions SET until_ms = 0 WHERE owner = CAST(?1 AS TEXT) AND until_ms > ?2`}
 	sqlDropSessions = &statement{`
 DELETE FROM sessions WHERE until_ms <= ?1
   AND NOT EXISTS (SELECT 1 FROM tasks WHERE tasks.session = sessions.id) RETURNING owner <> ''`}
 )
+
+// settled is how long sessions are not cleaned up after a jump of the clock: their owners renew them
+// meanwhile.
+const settled = 10 * time.Minute
+
+// sessionsEnd gives the time by which sessions of a length have ended. While they may look ended
+// although they are not, only those have that were ended by hand.
+func (w *writer) sessionsEnd(length time.Duration) int64 {
+	if w.store.clock.Unsettled(length) {
+		return 0
+	}
+	return w.now
+}
 
 // takeSession makes the worker the owner of a task's session. It gives false where another owner's
 // session lives, or where the worker takes no tasks of sessions.
@@ -34,7 +48,7 @@ func (w *writer) takeSession(session *string, s *provider.SessionHolder) (bool, 
 		return false, nil
 	}
 	changed, err := w.c.exec(sqlTakeSession,
-		*session, s.Owner, w.now+s.TTL.Milliseconds(), w.now)
+		*session, s.Owner, w.now+s.TTL.Milliseconds(), w.now, w.sessionsEnd(s.TTL))
 	return changed == 1, err
 }
 
@@ -56,8 +70,11 @@ func (s *Store) RenewSessions(ctx context.Context, r provider.SessionRenewal) (i
 	err := s.write(ctx, "renew_sessions", 0, func(w *writer) error {
 		renewed = 0
 		for _, owner := range r.Owners {
-			changed, err := w.c.exec(sqlRenewSession,
-				owner, w.now+r.Extend.Milliseconds(), w.now, w.now-r.Idle.Milliseconds())
+			ended, idle, active := w.sessionsEnd(r.Extend), w.now-r.Idle.Milliseconds(), int64(0)
+			if ended == 0 { // Nobody knows when they were active, so they get their idle time anew.
+				idle, active = 0, w.now
+			}
+			changed, err := w.c.exec(sqlRenewSession, owner, w.now+r.Extend.Milliseconds(), ended, idle, active)
 			if err != nil {
 				return err
 			}
@@ -92,6 +109,9 @@ func (s *Store) CleanupSessions(ctx context.Context) (int, error) {
 	var deleted int
 	err := s.write(ctx, "cleanup_sessions", 0, func(w *writer) error {
 		deleted = 0
+		if s.clock.Unsettled(settled) {
+			return nil
+		}
 		return w.c.each(sqlDropSessions, func(r *rows) bool {
 			w.c.writes++
 			deleted += int(r.int(0)) // one that was never owned does not count

@@ -9,8 +9,8 @@
 //     the writer notices that rows changed, rolls the group back and runs each request alone.
 //   - I3 What the writer remembers of rows is what it read or wrote since another process last
 //     wrote, or a group was rolled back: then it forgets everything.
-//   - I4 lease = 0 in a row means free. A lease that has ended is swept, which frees its rows,
-//     before anything is claimed; so claims look for lease = 0 only.
+//   - I4 lease = 0 in a row means free. A lease that has ended (see provider/clock) is swept, which
+//     frees its rows, before anything is claimed; so claims look for lease = 0 only.
 package sqlite
 
 import (
@@ -26,6 +26,8 @@ import (
 	"time"
 
 	"duroxide/provider"
+	"duroxide/provider/clock"
+	"duroxide/provider/process"
 	"duroxide/provider/sqlite/files"
 	"duroxide/provider/watchers"
 )
@@ -54,8 +56,12 @@ type Options struct {
 	// OrphanRetention is how long queue messages wait for their instance; zero means
 	// provider.OrphanRetention.
 	OrphanRetention time.Duration
-	// Clock is the time base; nil means time.Now.
+	// Clock is the time base; nil means time.Now. It may be set: the time of the store never goes back,
+	// and leases of this process do not depend on it.
 	Clock func() time.Time
+	// Passed is the time that passes, by which leases of this process last; nil means that of the
+	// machine. Tests that move the time by hand give both.
+	Passed func() time.Duration
 	// Log takes warnings about data that was dropped or cannot be read; nil discards them.
 	Log *slog.Logger
 }
@@ -66,6 +72,9 @@ type Store struct {
 	log      *slog.Logger
 	requests chan *request
 	watchers watchers.Watchers
+	clock    *clock.Clock
+	leases   *clock.Leases
+	process  process.ID
 	// watched makes an idle writer look whether there are watchers now.
 	watched chan struct{}
 	readers chan *conn
@@ -94,6 +103,10 @@ var _ provider.Provider = (*Store)(nil)
 // ErrSchema (not ours, not as we made it, or written by a newer version) or ErrCorrupt (no database, or
 // damaged). One that fails leaves nothing open.
 func Open(ctx context.Context, o Options) (*Store, error) {
+	return openAs(ctx, o, process.This())
+}
+
+func openAs(ctx context.Context, o Options, here process.ID) (*Store, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, failure("open", err)
 	}
@@ -111,7 +124,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		}
 		o.Path = path // who changes the folder later means the same file
 	}
-	s, err := open(o)
+	s, err := open(o, here)
 	if err != nil {
 		return nil, failure("open", err)
 	}
@@ -120,7 +133,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 }
 
 // open makes a store that does not run yet.
-func open(o Options) (s *Store, err error) {
+func open(o Options, here process.ID) (s *Store, err error) {
 	if installed != nil {
 		return nil, fmt.Errorf("%w: %w", provider.ErrCannotOpen, installed)
 	}
@@ -149,7 +162,10 @@ func open(o Options) (s *Store, err error) {
 		requests: make(chan *request, 4*groupLimit),
 		stopped:  make(chan struct{}),
 		watched:  make(chan struct{}, 1),
+		clock:    clock.New(o.Clock, o.Passed),
+		process:  here,
 	}
+	s.leases = clock.NewLeases(s.clock, here)
 	if !o.Memory {
 		if s.files, err = opened(c, o.Path); err != nil {
 			return nil, err
@@ -168,8 +184,8 @@ func open(o Options) (s *Store, err error) {
 // Name gives "sqlite" and the version of the library.
 func (s *Store) Name() (name, version string) { return "sqlite", s.version }
 
-// Now gives the store's clock.
-func (s *Store) Now() time.Time { return s.options.Clock() }
+// Now gives the time of the store, which is that of its clock as far as that goes forward.
+func (s *Store) Now() time.Time { return s.clock.Now() }
 
 // Close commits what was accepted, moves the log into the database file and closes everything. If
 // ctx ends first, closing goes on without the caller.

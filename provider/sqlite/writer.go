@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"duroxide/provider/clock"
 	"duroxide/provider/process"
 )
 
@@ -84,10 +85,15 @@ type writer struct {
 	ids
 	process process.ID
 
-	// now is the time of the running request in Unix milliseconds; it never goes back.
+	// now is the time of the running request in Unix milliseconds, and at how much time has passed;
+	// neither goes back.
 	now     int64
+	at      time.Duration
 	group   []*request
 	changed change
+	// try is the running transaction, and before is the number of writes when it began.
+	try    *clock.Try
+	before int
 	// version is the data_version seen last; it changes when another process has written.
 	version int64
 	// deletions is the stored number of deletions.
@@ -104,7 +110,7 @@ type writer struct {
 }
 
 func newWriter(s *Store, c *conn) *writer {
-	w := &writer{store: s, c: c, process: process.This(), timer: time.NewTimer(time.Hour)}
+	w := &writer{store: s, c: c, process: s.process, timer: time.NewTimer(time.Hour)}
 	w.forgetAll()
 	return w
 }
@@ -281,18 +287,12 @@ func (w *writer) answer() {
 
 // begin takes the lock of the file, and forgets what is known if another process has written.
 func (w *writer) begin() error {
-	pause := firstPause
-	for try := 1; ; try++ {
-		_, err := w.c.exec(sqlBegin)
-		if err == nil {
-			break
-		}
-		if !isBusy(err) || try == beginTries {
-			return fmt.Errorf("begin: %w", w.store.note(err))
-		}
-		time.Sleep(pause + rand.N(pause)) //nolint:gosec // jitter needs no secrecy
-		pause *= 2
+	w.try = w.store.leases.Try()
+	if err := w.take(); err != nil {
+		w.try.Failed()
+		return err
 	}
+	w.before = w.c.writes
 	if w.store.options.Memory {
 		return nil
 	}
@@ -301,6 +301,22 @@ func (w *writer) begin() error {
 		return err
 	}
 	return nil
+}
+
+// take takes the lock of the file.
+func (w *writer) take() error {
+	pause := firstPause
+	for try := 1; ; try++ {
+		_, err := w.c.exec(sqlBegin)
+		if err == nil {
+			return nil
+		}
+		if !isBusy(err) || try == beginTries {
+			return fmt.Errorf("begin: %w", w.store.note(err))
+		}
+		time.Sleep(pause + rand.N(pause)) //nolint:gosec // jitter needs no secrecy
+		pause *= 2
+	}
 }
 
 // notice compares the data version: only commits of other connections change it, and all other
@@ -331,7 +347,13 @@ func (w *writer) commit() error {
 		_, err = w.c.exec(sqlCommit)
 	}
 	if err != nil {
+		w.try.Failed()
 		return fmt.Errorf("commit: %w", w.store.note(err))
+	}
+	if w.c.writes != w.before {
+		w.try.Wrote()
+	} else {
+		w.try.Passed()
 	}
 	return nil
 }
@@ -339,8 +361,9 @@ func (w *writer) commit() error {
 func (w *writer) rollback() {
 	// SQLite rolls back by itself after some errors, and then there is nothing to roll back.
 	_, _ = w.c.exec(sqlRollback)
+	w.try.Passed()
 	w.forgetAll()
 	w.changed.reset()
 }
 
-func (w *writer) tick() { w.now = max(w.now, w.store.options.Clock().UnixMilli()) }
+func (w *writer) tick() { w.now, w.at = w.store.clock.Ms(), w.store.clock.Passed() }
