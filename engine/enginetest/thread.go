@@ -96,6 +96,9 @@ func (h *Host) TakeBack() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	t := &h.thread
+	if !t.pulse.IsLate() {
+		return // It has given a sign of life meanwhile.
+	}
 	t.refuses = true
 	for _, c := range t.waiting {
 		c.over <- takenBack(c.begun)
