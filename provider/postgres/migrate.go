@@ -64,6 +64,9 @@ func allMigrations() ([]migration, error) {
 	slices.Sort(names)
 	all := make([]migration, 0, len(names))
 	for n, name := range names {
+		if !strings.HasPrefix(path.Base(name), fmt.Sprintf("%04d_", n+1)) {
+			return nil, fmt.Errorf("migration %s is number %d: the numbers have a gap or repeat", name, n+1)
+		}
 		text, err := migrations.ReadFile(name)
 		if err != nil {
 			return nil, fmt.Errorf("read migration: %w", err)

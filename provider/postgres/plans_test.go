@@ -77,7 +77,7 @@ func TestWhatIsAskedForByKeyCostsNoMoreThanItsRows(t *testing.T) {
 		"lock tasks":      {ids, keys, ones, events},
 		"lock some tasks": {ids},
 		"finish tasks":    {ids, ones, ones, "1"},
-		"free tasks":      {ids, ones, ones, ones, ones},
+		"free tasks":      {ids, ones, ones, ones, ones, ones},
 		"take tasks":      {ids, ones},
 		"hide tasks":      {ids, ones},
 		"still held":      {ids, "1"},

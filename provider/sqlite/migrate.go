@@ -4,7 +4,9 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"path"
 	"sort"
+	"strings"
 
 	"duroxide/provider"
 )
@@ -77,6 +79,11 @@ func migrationNames() ([]string, error) {
 		return nil, fmt.Errorf("list migrations: %w", err)
 	}
 	sort.Strings(names)
+	for n, name := range names {
+		if !strings.HasPrefix(path.Base(name), fmt.Sprintf("%04d_", n+1)) {
+			return nil, fmt.Errorf("migration %s is number %d: the numbers have a gap or repeat", name, n+1)
+		}
+	}
 	return names, nil
 }
 
