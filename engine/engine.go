@@ -33,7 +33,7 @@ type Engine struct {
 	log     log
 	version string
 	changes *waiters
-	unwatch func()
+	watch   interest
 	pool    *Pool
 	gone    gone
 	suspect chan struct{} // has an entry while a suspect runs
@@ -60,7 +60,7 @@ func New(store provider.Provider, o Options) *Engine {
 		e.version = "0.0.0"
 	}
 	e.changes = newWaiters(e.clock)
-	e.unwatch = store.Watch(e.changed)
+	e.watch.store, e.watch.changed = store, e.changed
 	return e
 }
 
@@ -95,7 +95,6 @@ func (e *Engine) close(ctx context.Context) error {
 		wg.Go(func() { _ = rt.Shutdown(ctx, 0) }) // It fails with its context only.
 	}
 	wg.Wait()
-	e.unwatch()
 	e.changes.close()
 	return e.store.Close(ctx)
 }

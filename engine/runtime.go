@@ -40,6 +40,7 @@ type Runtime struct {
 	alive      *liveness
 	returns    *returns
 	turnSlots  chan struct{}
+	unwatch    func()
 
 	// ctx ends when the grace period is over; stop ends when shutdown begins.
 	ctx    context.Context
@@ -75,9 +76,11 @@ func (e *Engine) StartRuntime(ctx context.Context, o RuntimeOptions, reg *Regist
 	if o.Log != nil {
 		rt.log = newLog(o.Log)
 	}
+	rt.unwatch = e.watch.add() // before the first look of the poller
 	e.mu.Lock()
 	if e.closed {
 		e.mu.Unlock()
+		rt.unwatch()
 		rt.cancel()
 		return nil, ErrShutdown
 	}
@@ -148,6 +151,7 @@ func (rt *Runtime) Shutdown(ctx context.Context, grace time.Duration) error {
 func (rt *Runtime) finish() {
 	defer close(rt.done)
 	defer rt.e.left(rt)
+	defer rt.unwatch()
 	rt.waitQuiet()
 	clean := rt.ctx.Err() == nil
 	rt.cancel()

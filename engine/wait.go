@@ -67,6 +67,7 @@ func (c *Client) await(
 	}
 	w := c.e.changes.add(instance)
 	defer c.e.changes.remove(w)
+	defer c.e.watch.add()()
 	// A store that hangs must not hold the caller longer than it asked for.
 	bounded, cancel := context.WithCancel(ctx)
 	defer cancel()

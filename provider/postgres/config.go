@@ -29,8 +29,11 @@ const (
 	defaultSchema         = "public"
 	// connectionAge makes connections rotate, so that a new password or server is used in time.
 	connectionAge = 30 * time.Minute
-	statementTime = 30 * time.Second
-	idleInside    = 10 * time.Second
+	// defaultConnectionIdle lets a store that is open and not used cost the server one connection, the
+	// listening one.
+	defaultConnectionIdle = 8 * time.Second
+	statementTime         = 30 * time.Second
+	idleInside            = 10 * time.Second
 )
 
 var (
@@ -219,7 +222,8 @@ func poolConfig(o *Options, text string) (*pgxpool.Config, error) {
 	pool.MaxConns = int32(min(max(o.MaxConns, 1), 10_000))
 	pool.MaxConnLifetime = connectionAge
 	pool.MaxConnLifetimeJitter = connectionAge / 10
-	pool.MaxConnIdleTime = 5 * time.Minute
+	pool.MaxConnIdleTime = cmp.Or(o.connectionIdle, defaultConnectionIdle)
+	pool.HealthCheckPeriod = pool.MaxConnIdleTime / 8
 	pool.BeforeConnect = o.beforeConnect
 	if !o.Pooler {
 		keepPrimary(pool)

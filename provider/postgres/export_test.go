@@ -64,3 +64,9 @@ func MigrationCount() int {
 	}
 	return len(all)
 }
+
+// WithIdle sets how long a connection of the pool may be idle.
+func WithIdle(o Options, idle time.Duration) Options {
+	o.connectionIdle = idle
+	return o
+}

@@ -75,6 +75,8 @@ type Options struct {
 	migrateWithin time.Duration
 	// statementWithin is how long one statement may take.
 	statementWithin time.Duration
+	// connectionIdle is how long a connection of the pool may be idle; zero means 8 s.
+	connectionIdle time.Duration
 	// Log takes warnings; nil discards them. Passwords are never logged.
 	Log *slog.Logger
 }
