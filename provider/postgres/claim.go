@@ -291,6 +291,9 @@ func (c *claiming) look(ctx context.Context, g *group, f *found) error {
 	if len(f.keys) > 0 {
 		p.each(sqlReadInstances, g.scanInstance, f.keys, []string(nil))
 		p.each(sqlWaiting, g.scanWaiting, f.keys, []string(nil), g.now)
+		// A renewal may have been committed since the search: an instance whose lease lives again is left
+		// out of what waits, and take must know why.
+		p.each(sqlLeases, g.scanLease)
 	}
 	g.reserve(p, 2) // the leases
 	return g.send(ctx, p)

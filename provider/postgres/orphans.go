@@ -7,7 +7,7 @@ import (
 )
 
 // Messages for a place where nobody lives yet wait for a start: hidden for as long as they may wait,
-// so that they cost nothing, and dropped when they are next seen.
+// so that they cost nothing, and dropped when they are next seen. A start waits for nobody.
 
 // patienceCase gives how long a message waits, from the three times that its parameters name.
 const patienceCase = `CASE kind WHEN 6 THEN $3::bigint WHEN 8 THEN $4::bigint ELSE $5::bigint END`
@@ -19,13 +19,13 @@ FROM unnest($1::bigint[], $2::bigint[]) AS o (instance, start)
 WHERE m.instance = o.instance AND m.due <= $3 AND m.instance = ANY($1::bigint[])`)
 	sqlDropLate = define(`
 WITH gone AS (
-  DELETE FROM S.messages WHERE instance = ANY($1::bigint[])
+  DELETE FROM S.messages WHERE instance = ANY($1::bigint[]) AND kind NOT IN (1, 2)
     AND effective + ` + patienceCase + ` <= $2::bigint RETURNING instance)
 SELECT i.id, count(*) FROM gone CROSS JOIN LATERAL (
   SELECT id FROM S.instances WHERE key = gone.instance OFFSET 0) i GROUP BY i.id`)
 	sqlHideWaiting = define(`
 UPDATE S.messages SET due = effective + ` + patienceCase + `
-WHERE instance = ANY($1::bigint[]) AND due <= $2::bigint`)
+WHERE instance = ANY($1::bigint[]) AND due <= $2::bigint AND kind NOT IN (1, 2)`)
 	sqlDropPlaces = define(`
 DELETE FROM S.instances i WHERE i.key = ANY($1::bigint[]) AND i.execution = 0
   AND NOT EXISTS (SELECT 1 FROM S.messages m WHERE m.instance = i.key)

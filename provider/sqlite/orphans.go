@@ -7,7 +7,7 @@ import (
 )
 
 // Messages for a place where nobody lives yet wait for a start: hidden for as long as they may wait,
-// so that they cost nothing, and dropped when they are next seen.
+// so that they cost nothing, and dropped when they are next seen. A start waits for nobody.
 
 // patienceCase gives how long a message waits, from the three times that its parameters name.
 const patienceCase = `CASE kind WHEN 6 THEN ?3 WHEN 8 THEN ?4 ELSE ?5 END`
@@ -18,9 +18,11 @@ SELECT due FROM messages WHERE instance = ?1 + 0 AND kind IN (1, 2) ORDER BY due
 	sqlHideUntil = &statement{`
 UPDATE messages SET due = ?3 WHERE instance = ?1 + 0 AND due <= ?2`}
 	sqlDropLate = &statement{`
-DELETE FROM messages WHERE instance = ?1 + 0 AND effective + ` + patienceCase + ` <= ?2`}
+DELETE FROM messages
+WHERE instance = ?1 + 0 AND kind NOT IN (1, 2) AND effective + ` + patienceCase + ` <= ?2`}
 	sqlHideWaiting = &statement{`
-UPDATE messages SET due = effective + ` + patienceCase + ` WHERE instance = ?1 + 0 AND due <= ?2`}
+UPDATE messages SET due = effective + ` + patienceCase + `
+WHERE instance = ?1 + 0 AND kind NOT IN (1, 2) AND due <= ?2`}
 	sqlAnyMessage = &statement{`SELECT 1 FROM messages WHERE instance = ?1 + 0 LIMIT 1`}
 	sqlDropPlace  = &statement{`DELETE FROM instances WHERE key = ?1 AND execution = 0`}
 )
