@@ -59,7 +59,7 @@ func open(ctx context.Context, o Options, here process.ID) (*Store, error) {
 		s.server.passed = clock.Passed
 	}
 	s.routes.clear()
-	s.room, s.listener = newRoom(int(config.MaxConns)), &listener{s: s}
+	s.room, s.listener, s.notifier = newRoom(int(config.MaxConns)), &listener{s: s}, newNotifier(s)
 	config.AfterConnect = func(context.Context, *pgx.Conn) error {
 		s.room.connected()
 		return nil
@@ -119,7 +119,6 @@ func (s *Store) run() {
 		s.writers = append(s.writers, w.id)
 		s.working.Go(func() { s.commits(requests, w) })
 	}
-	s.notifier = newNotifier(s)
 	s.idle.Go(s.notifier.run)
 	s.idle.Go(s.poll)
 	s.idle.Go(s.answers)

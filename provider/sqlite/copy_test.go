@@ -75,6 +75,8 @@ func TestACopyHasWhatWasCommittedWhenItBegan(t *testing.T) {
 	require.Len(t, claimTurns(t, copied, "n"), 10, "the copy is a store")
 }
 
+const countInstances = "SELECT count(*) FROM instances"
+
 // onlyFile requires that a file is alone in its folder.
 func onlyFile(t *testing.T, path string) {
 	t.Helper()

@@ -90,20 +90,25 @@ func (w *writer) deletable(d *provider.Deletion) ([]*instance, error) {
 		}
 		found = append(found, i)
 	}
+	return found, w.refuseUnlisted(found, listed)
+}
+
+// refuseUnlisted is ErrOrphanedChild if one of the instances has a child that is not to be deleted along.
+func (w *writer) refuseUnlisted(found []*instance, listed map[string]bool) error {
 	for _, i := range found {
 		children, err := childrenOf(w.c, i.id)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for _, child := range children {
 			if !listed[child] {
-				return nil, refuse(provider.ErrOrphanedChild, "Cannot delete: instance %s has "+
+				return refuse(provider.ErrOrphanedChild, "Cannot delete: instance %s has "+
 					"child %s that was created after tree traversal. Re-fetch the tree and retry.",
 					i.id, child)
 			}
 		}
 	}
-	return found, nil
+	return nil
 }
 
 // hasEnded reports whether an instance will not go on. One that continued as new will: its next

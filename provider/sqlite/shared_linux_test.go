@@ -89,8 +89,6 @@ func descriptors(t *testing.T, path string) int {
 	return n
 }
 
-const countInstances = "SELECT count(*) FROM instances"
-
 func TestWhoReadsTheFilesTakesNoLocksAway(t *testing.T) {
 	t.Parallel()
 	path := file(t)
