@@ -42,8 +42,14 @@ for (const kind of ['process', 'thread']) {
       let ends = 0;
       while ((await live(kind, place, code)) !== 0) ends += 1;
       for (let i = 0; i < INNOCENTS; i += 1) {
-        const { status, output } = await client.waitForOrchestration(`innocent${i}`, PATIENCE_MS);
-        assert.deepEqual({ status, output }, { status: 'Completed', output: i });
+        const { status, output, error } = await client.waitForOrchestration(
+          `innocent${i}`,
+          PATIENCE_MS,
+        );
+        assert.deepEqual(
+          { status, output, error },
+          { status: 'Completed', output: i, error: undefined },
+        );
       }
       const { status, error } = await client.getStatus('culprit');
       assert.equal(status, 'Failed');

@@ -167,5 +167,6 @@ func (q *queue) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.closed = true
+	q.pulse.End()
 	q.records, q.head, q.words = nil, 0, words{}
 }

@@ -22,7 +22,7 @@ import (
 )
 
 // Leases that end several times while an activity runs, if nobody renews them.
-const shortLease = 300 * time.Millisecond
+const shortLease = 2 * time.Second
 
 // counted are nodes, each with a store of its own on the same data, that run orchestrations "one":
 // an activity that is counted, and that ends when it is let go.

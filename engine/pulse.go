@@ -26,6 +26,7 @@ type Pulse struct {
 	// armed says that the timer is pending.
 	armed atomic.Bool
 	late  atomic.Bool
+	ended atomic.Bool
 	signs atomic.Uint64
 
 	mu       sync.Mutex // guards watchers, and the changes of late
@@ -60,6 +61,12 @@ func (p *Pulse) Sign() {
 
 // Rest says that the thread found nothing, so that it owes nothing until the next Owe.
 func (p *Pulse) Rest() { p.owed.Store(0) }
+
+// End says that the thread is gone. It is called before any call of its host ends for that.
+func (p *Pulse) End() { p.ended.Store(true) }
+
+// HasEnded reports whether the thread is gone.
+func (p *Pulse) HasEnded() bool { return p.ended.Load() }
 
 // Signs counts the signs of life: as long as it stays the same, there was none.
 func (p *Pulse) Signs() uint64 { return p.signs.Load() }

@@ -18,5 +18,9 @@ func (rt *Runtime) alone(ctx context.Context, run func() error) error {
 	if err := rt.awaitThread(); err != nil {
 		return err
 	}
+	// The suspect before this one may have ended the thread: that is not to be charged to two.
+	if rt.host.Pulse().HasEnded() {
+		return ErrHostGone
+	}
 	return run()
 }
