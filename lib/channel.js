@@ -21,7 +21,7 @@ class Channel {
   /** @type {InstanceType<typeof Exchange>} */
   #exchange;
   runtimes = new Runtimes();
-  /** @type {Map<number, { resolve: Function, reject: Function }>} */
+  /** @type {Map<number, { resolve: Function, reject: Function, holder?: object }>} */
   #requests = new Map();
   #lastRequest = 0;
   #holds = 0;
@@ -50,13 +50,14 @@ class Channel {
    * @param {string} name
    * @param {object} args
    * @param {string | null} [payload]
+   * @param {object} [holder] kept from the garbage collector until the answer
    */
-  request(name, args, payload) {
+  request(name, args, payload, holder) {
     this.#reconnect();
     return new Promise((resolve, reject) => {
       const operation = ++this.#lastRequest;
       messages.writeRequest(this.#exchange.writer, operation, name, JSON.stringify(args), payload);
-      this.#requests.set(operation, { resolve, reject });
+      this.#requests.set(operation, { resolve, reject, holder });
       this.hold();
       this.#exchange.flushSoon();
     });
@@ -270,7 +271,7 @@ function channel() {
 
 /** @type {import('./native').ChannelApi} */
 const api = {
-  request: async (name, args, payload) => channel().request(name, args, payload),
+  request: async (name, args, payload, holder) => channel().request(name, args, payload, holder),
   nextRuntime: () => ++lastRuntime,
   registerRuntime: (runtime, handlers) => channel().runtimes.add(runtime, handlers),
   unregisterRuntime: (runtime) => channel().runtimes.end(runtime),

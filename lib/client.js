@@ -59,7 +59,7 @@ class Client {
    */
   #request(name, args, payload) {
     const { store } = openedStore(this.#provider);
-    return channel.request(`client.${name}`, { store, ...args }, payload);
+    return channel.request(`client.${name}`, { store, ...args }, payload, this.#provider);
   }
 
   /** @type {import('../index').Client['startOrchestration']} */

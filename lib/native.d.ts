@@ -11,6 +11,8 @@ export interface Addon {
   load(path: string): string;
   /** Gives every asynchronous signal handler SA_ONSTACK. */
   repairSignals(): void;
+  /** Tells V8 of that many more bytes, or fewer, which objects hold outside of its heap. */
+  adjustMemory(bytes: number): void;
   /** onWake is called when the first record waits; words is the memory of lib/words.js. */
   Host: new (
     onWake: () => void,
@@ -43,6 +45,8 @@ export interface Host {
 export function open(onWake: () => void, words: Int32Array): Host;
 /** Gives every asynchronous signal handler of the process what Go needs. */
 export function repairSignals(): void;
+/** Tells V8 of memory that objects hold in the library; an engine of its own process holds its own. */
+export function adjustMemory(bytes: number): void;
 
 /** The methods of Buffer that are not declared, and are the fastest. */
 export interface RawBuffer extends Uint8Array {
@@ -213,10 +217,12 @@ export interface LogOptions {
 
 /** What lib/channel.js exports. */
 export interface ChannelApi {
+  /** The holder is kept from the garbage collector until the answer. */
   request(
     name: string,
     args: object,
     payload?: string | null,
+    holder?: object,
   ): Promise<{ value: any; payload: string | null }>;
   /** Gives a number for a new runtime, unique in this environment. */
   nextRuntime(): number;

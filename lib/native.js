@@ -63,6 +63,15 @@ function repairSignals() {
   loaded?.repairSignals();
 }
 
+/**
+ * Tells V8 that objects hold so much more memory, or less, which it does not see.
+ *
+ * @param {number} bytes
+ */
+function adjustMemory(bytes) {
+  loaded?.adjustMemory(bytes);
+}
+
 function load() {
   const directory = findDirectory();
   const enginePath = path.join(directory, engineFile(process.platform));
@@ -161,4 +170,4 @@ function warnOfSecondCopy(file) {
   }
 }
 
-module.exports = { open, repairSignals };
+module.exports = { adjustMemory, open, repairSignals };

@@ -4,6 +4,7 @@ const path = require('node:path');
 const { backUp } = require('./backup.js');
 const channel = require('./channel.js');
 const check = require('./check.js');
+const dropped = require('./dropped.js');
 const { DuroxideError, UNFIT_CODES } = require('./errors.js');
 const { parseLocation } = require('./sqlite-location.js');
 const { version } = require('../package.json');
@@ -49,7 +50,7 @@ const thisCopy = `duroxide ${version} in ${path.join(__dirname, '..')}`;
 
 class Provider {
   /**
-   * @param {string} type
+   * @param {'sqlite' | 'postgres'} type
    * @param {number} store
    */
   constructor(type, store) {
@@ -58,6 +59,7 @@ class Provider {
     }
     this._type = type;
     opened.set(this, { store, runtimes: new Set() });
+    dropped.watch(this, type, store);
   }
 
   get [COPY]() {
@@ -67,6 +69,7 @@ class Provider {
   async close() {
     const { store, runtimes } = openedStore(this);
     await Promise.all([...runtimes].map((runtime) => runtime.shutdown()));
+    dropped.unwatch(this, this._type);
     await channel.request('store.close', { store });
   }
 }
@@ -113,7 +116,7 @@ class SqliteProvider extends Provider {
    * @param {{ overwrite?: boolean, progress?: (progress: object) => unknown }} [options]
    */
   async backup(target, options) {
-    return backUp(openedStore(this).store, target, options);
+    return backUp(this, openedStore(this).store, target, options);
   }
 }
 

@@ -142,6 +142,7 @@ class Addon : public Napi::Addon<Addon> {
                              InstanceValue("Host", Host::Define(env)),
                              InstanceMethod("load", &Addon::Load),
                              InstanceMethod("repairSignals", &Addon::RepairSignals),
+                             InstanceMethod("adjustMemory", &Addon::AdjustMemory),
                          });
   }
 
@@ -162,6 +163,13 @@ class Addon : public Napi::Addon<Addon> {
 
   Napi::Value RepairSignals(const Napi::CallbackInfo &info) {
     RepairSignalHandlers();
+    return info.Env().Undefined();
+  }
+
+  // adjustMemory(bytes): tells V8 of memory that its garbage holds outside of its heap.
+  Napi::Value AdjustMemory(const Napi::CallbackInfo &info) {
+    Napi::MemoryManagement::AdjustExternalMemory(info.Env(),
+                                                 info[0].As<Napi::Number>().Int64Value());
     return info.Env().Undefined();
   }
 
