@@ -96,13 +96,11 @@ test('a call that is not answered keeps its store', async (t) => {
 
 test('a runtime that works keeps its store', async (t) => {
   const { provider, place } = await openStore(t);
-  const runtimes = [];
-  await (async () => {
-    makeRuntime(await open(place), ORCHESTRATIONS)
-      .start()
-      .then(() => runtimes.push('started'));
+  const weak = await (async () => {
+    const runtime = makeRuntime(await open(place), ORCHESTRATIONS);
+    await runtime.start();
+    return new WeakRef(runtime);
   })();
-  await collectUntil(() => runtimes.length > 0);
   for (let i = 0; i < 10; i += 1) {
     collect();
     await rest(10);
@@ -110,4 +108,5 @@ test('a runtime that works keeps its store', async (t) => {
   const client = new Client(provider);
   await client.startOrchestration('a', 'Ends');
   assert.equal((await client.waitForOrchestration('a', PATIENCE_MS)).status, 'Completed');
+  await weak.deref().shutdown();
 });
