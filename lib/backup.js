@@ -3,7 +3,7 @@
 const path = require('node:path');
 const channel = require('./channel.js');
 const check = require('./check.js');
-const { DuroxideError } = require('./errors.js');
+const { DuroxideError, retold } = require('./errors.js');
 
 /** Copies of a store that is in use. */
 
@@ -57,9 +57,7 @@ async function copySteps(provider, copy, progress) {
 /** @param {any} error */
 function backupFailure(error) {
   if (!(error instanceof DuroxideError)) return error;
-  const Class = /** @type {typeof DuroxideError} */ (error.constructor);
-  const reason = error.message.replace(/^backup: /, '');
-  return new Class(`Failed to back up: ${reason}`, { code: error.code, cause: error });
+  return retold(error, `Failed to back up: ${error.message.replace(/^backup: /, '')}`);
 }
 
 module.exports = { backUp };

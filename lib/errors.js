@@ -160,6 +160,17 @@ function classOfFailure(message, otherwise) {
   return found === undefined ? otherwise : found.Class;
 }
 
+/**
+ * The same error with a message that says what was tried; the first one is its cause.
+ *
+ * @param {DuroxideError} error
+ * @param {string} message
+ */
+function retold(error, message) {
+  const Class = /** @type {typeof DuroxideError} */ (error.constructor);
+  return new Class(message, { code: error.code, cause: error });
+}
+
 module.exports = {
   ...classes,
   ENGINE_CODES,
@@ -167,4 +178,5 @@ module.exports = {
   UNFIT_CODES,
   classOfFailure,
   errorFromCode,
+  retold,
 };

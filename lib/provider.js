@@ -5,7 +5,7 @@ const { backUp } = require('./backup.js');
 const channel = require('./channel.js');
 const check = require('./check.js');
 const dropped = require('./dropped.js');
-const { DuroxideError, UNFIT_CODES } = require('./errors.js');
+const { DuroxideError, retold, UNFIT_CODES } = require('./errors.js');
 const { parseLocation } = require('./sqlite-location.js');
 const { version } = require('../package.json');
 
@@ -134,8 +134,7 @@ async function openSqlite(location) {
 function openFailure(error) {
   if (!(error instanceof DuroxideError) || error.message.startsWith('Failed to ')) return error;
   if (UNFIT_CODES.includes(error.code)) return error;
-  const Class = /** @type {typeof DuroxideError} */ (error.constructor);
-  return new Class(`Failed to open SQLite: ${error.message}`, { code: error.code, cause: error });
+  return retold(error, `Failed to open SQLite: ${error.message}`);
 }
 
 /** How many connections a store has at most where nobody says otherwise. */
@@ -288,9 +287,7 @@ async function openPostgres(server, prefix) {
  */
 function connectFailure(error, prefix) {
   if (!(error instanceof DuroxideError) || UNFIT_CODES.includes(error.code)) return error;
-  const Class = /** @type {typeof DuroxideError} */ (error.constructor);
-  const reason = error.message.replace(/^open: /, '');
-  return new Class(prefix + reason, { code: error.code, cause: error });
+  return retold(error, prefix + error.message.replace(/^open: /, ''));
 }
 
 module.exports = { PostgresProvider, SqliteProvider, openedStore };
