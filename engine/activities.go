@@ -30,17 +30,18 @@ type workers struct {
 	reserved int
 	opening  bool // a call is on its way that may open sessions
 	queue    []*job
-	// held are the jobs that wait, run, or have finished and are not committed yet. A task that was
-	// claimed again while its former claim still runs here is there twice.
+	// held are the jobs that wait, run, or have finished and are not committed yet.
 	held    map[provider.Token]*job
 	average time.Duration // of recent activities; zero means unknown
 }
 
 // job is one claimed task.
 type job struct {
+	// claim does not change, except for its token while the job is not finished: see workers.adopt.
 	claim provider.TaskClaim
 	token uint64
 	// Guarded by workers.mu:
+	doubtful  bool // a renewal has not found the task under a lease that may have ended
 	started   bool
 	finished  bool // its outcome was handed over
 	called    bool // the host may know the token
@@ -115,6 +116,9 @@ func (w *workers) add(claims []provider.TaskClaim) {
 		}
 		if c.Task.Session != nil {
 			w.rt.sessions.touch()
+		}
+		if w.adopt(c) {
+			continue
 		}
 		j := &job{claim: c, token: newToken()}
 		w.held[c.Token] = j
@@ -232,7 +236,7 @@ func (w *workers) outcome(
 		return nil, 0, err
 	case result.Returned:
 		w.stopPrefetch()
-		w.abandon(provider.AbandonedTask{Token: j.claim.Token, IgnoreAttempt: true})
+		w.abandon(provider.AbandonedTask{Token: w.tokenOf(j), IgnoreAttempt: true})
 		return nil, 0, nil
 	case result.OK:
 		msg.Data = result.Value
@@ -262,7 +266,7 @@ func (w *workers) attempt(
 		return result, err
 	}
 	err = rt.alone(ctx, func() error {
-		err := rt.insist(ctx, "begin_task", func() error { return rt.e.store.BeginTask(ctx, j.claim.Token) })
+		err := rt.insist(ctx, "begin_task", func() error { return rt.e.store.BeginTask(ctx, w.tokenOf(j)) })
 		if err != nil {
 			return err
 		}
@@ -320,7 +324,7 @@ func (w *workers) putBack(j *job) {
 		What: "activity", Instance: j.claim.Task.Instance, Name: j.claim.Task.Name,
 		Attempt: j.claim.Attempt, MaxAttempts: rt.set.maxAttempts, Backoff: delay,
 	})
-	w.abandon(provider.AbandonedTask{Token: j.claim.Token, Delay: delay})
+	w.abandon(provider.AbandonedTask{Token: w.tokenOf(j), Delay: delay})
 }
 
 // tryAgain gives a task back whose host could not say how the activity ended.

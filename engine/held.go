@@ -2,6 +2,33 @@ package engine
 
 import "duroxide/provider"
 
+// adopt gives a job that waits or runs here the claim under which its task was claimed again: the
+// lease of the former one had ended, because the store or this process stood still, but what lives
+// in one process never runs twice. It reports whether there was one. The caller holds w.mu.
+func (w *workers) adopt(c provider.TaskClaim) bool {
+	if c.Marks == 0 {
+		return false // Nobody's lease has ended over it.
+	}
+	for former, j := range w.held {
+		t := j.claim.Task
+		if t.Life == c.Task.Life && t.Execution == c.Task.Execution && t.Event == c.Task.Event &&
+			t.Instance == c.Task.Instance && !j.cancelled && !j.finished {
+			delete(w.held, former)
+			j.claim.Token, j.doubtful = c.Token, false
+			w.held[c.Token] = j
+			return true
+		}
+	}
+	return false
+}
+
+// tokenOf gives the token that the store knows a job by.
+func (w *workers) tokenOf(j *job) provider.Token {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return j.claim.Token
+}
+
 // forget lets tasks go whose outcome is stored or that were given back.
 func (w *workers) forget(tokens []provider.Token) {
 	w.mu.Lock()
@@ -42,12 +69,18 @@ func (w *workers) tokens() map[provider.LeaseID][]provider.Token {
 	return all
 }
 
-// lost stops an activity whose task is no longer ours.
-func (w *workers) lost(token provider.Token) {
+// lost stops an activity whose task is no longer ours. If its lease may have ended before, a claim of
+// our own that is under way may have the task, and only the next renewal is certain.
+func (w *workers) lost(token provider.Token, certain bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if j := w.held[token]; j != nil {
+	j := w.held[token]
+	switch {
+	case j == nil:
+	case certain || j.doubtful:
 		w.stop(j, "its task was cancelled or taken over")
+	default:
+		j.doubtful = true
 	}
 }
 

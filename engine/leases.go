@@ -140,8 +140,9 @@ func (rt *Runtime) renewTasks(ctx context.Context) {
 	// Also under leases that have ended by our clock, after a sleep of the process or a long silence of
 	// the store: only the store knows, and who runs under a lost lease must be told.
 	for id, tokens := range rt.workers.tokens() {
+		certain := rt.taskLeases.holds(id)
 		for _, lost := range rt.renewOne(ctx, rt.taskLeases, id, tokens) {
-			rt.workers.lost(lost)
+			rt.workers.lost(lost, certain)
 		}
 	}
 }

@@ -165,7 +165,7 @@ func TestAShutdownDoesNotWaitForAnActivityWhoseLeaseHasEnded(t *testing.T) {
 	})
 }
 
-func TestAnActivityIsToldThatItsLeaseEndedWhileTheStoreWasAway(t *testing.T) {
+func TestAnActivityIsToldThatItsTaskWasTakenOverWhileTheStoreWasAway(t *testing.T) {
 	t.Parallel()
 	a := &attempts{run: firstHangs}
 	inBubble(t, setup{act: a.activity}, func(t *testing.T, b *bubble) {
@@ -176,10 +176,35 @@ func TestAnActivityIsToldThatItsLeaseEndedWhileTheStoreWasAway(t *testing.T) {
 		b.store.Fail(faulty.Claim, faulty.Always, faulty.Retryable(faulty.Claim))
 		<-time.After(2 * taskLease)
 		require.Empty(t, a.told, "whether the task is lost, only the store can say")
+		other := engine.New(b.store.Provider, engine.Options{Version: "0.1.0"})
+		rt, err := other.StartRuntime(t.Context(), engine.RuntimeOptions{WorkerLockTimeout: taskLease}, b.host.Registry(), b.host)
+		require.NoError(t, err)
+		synctest.Wait()
 		b.store.Heal(faulty.Renew)
 		b.store.Heal(faulty.Claim)
 		require.Equal(t, "2", b.outcome(10*taskLease).Output)
 		require.Equal(t, []int{1}, a.told)
+		require.NoError(t, rt.Shutdown(t.Context(), 0))
+		b.stop()
+	})
+}
+
+// The lease of an activity that runs here ends because it could not be renewed in time, as on a machine
+// that is too busy, and the claim that finds it is of the same runtime.
+func TestAnActivityIsNotBegunAgainWhereItRuns(t *testing.T) {
+	t.Parallel()
+	a := &attempts{run: func(ctx context.Context, attempt int) (any, error) {
+		return firstHangs(ctx, attempt+1)
+	}}
+	inBubble(t, setup{act: a.activity}, func(t *testing.T, b *bubble) {
+		t.Helper()
+		b.store.Fail(faulty.Renew, faulty.Always, faulty.Retryable(faulty.Renew))
+		b.start("a", "one", "null")
+		<-time.After(2 * taskLease)
+		b.store.Heal(faulty.Renew)
+		require.Equal(t, "2", b.outcome(10*taskLease).Output)
+		require.Equal(t, []int{1}, a.began)
+		require.Empty(t, a.told)
 		b.stop()
 	})
 }
