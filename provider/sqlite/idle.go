@@ -135,6 +135,7 @@ func (w *writer) shut() error {
 		}
 		close(w.store.readers)
 		if w.store.verify() != nil {
+			w.react() // the end of the store may be news
 			return errors.Join(append(errs, w.part())...)
 		}
 		if err := w.compact(); err != nil && !isBusy(err) {

@@ -171,18 +171,24 @@ func TestWhatADeletedLogHeldIsKept(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("elsewhere, nobody can be sure to be alone with the database")
 	}
-	path, _ := place(t)
-	s := open(t, path)
-	started(t, s, "a", "n")
-	require.NoError(t, os.Remove(path+"-wal"))
-	_, err := s.Submit(t.Context(), provider.Submission{Messages: []provider.Message{start("b")}})
-	require.ErrorIs(t, err, provider.ErrReplaced)
-	require.NoError(t, s.Close(t.Context()))
-	again := open(t, path)
-	status, err := again.Status(t.Context(), "a")
-	require.NoError(t, err)
-	require.NotNil(t, status)
-	require.Equal(t, provider.Running, status.Status)
+	for name, use := range map[string]func(t *testing.T, s *sqlite.Store){
+		"seen by a commit": requireEventuallyReplaced,
+		"seen by nobody":   func(*testing.T, *sqlite.Store) {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path, _ := place(t)
+			s := open(t, path)
+			started(t, s, "a", "n")
+			require.NoError(t, os.Remove(path+"-wal"))
+			use(t, s)
+			require.NoError(t, s.Close(t.Context()))
+			status, err := open(t, path).Status(t.Context(), "a")
+			require.NoError(t, err)
+			require.NotNil(t, status)
+			require.Equal(t, provider.Running, status.Status)
+		})
+	}
 }
 
 func TestALogWithoutItsDatabaseIsNotThrownAway(t *testing.T) {
