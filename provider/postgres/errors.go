@@ -43,7 +43,8 @@ func failure(op string, err error) error {
 			known.Op = op
 		}
 		return err
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded),
+		errors.Is(err, provider.ErrTaskLost):
 		return fmt.Errorf("%s: %w", op, err)
 	}
 	retryable, sentinel := classify(err)

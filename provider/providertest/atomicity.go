@@ -215,6 +215,7 @@ func lostTask(k *kit) {
 	var lost *provider.TaskLostError
 	require.ErrorAs(k, err, &lost)
 	require.Equal(k, []provider.Token{ended.Token}, lost.Tasks)
+	require.False(k, provider.IsRetryable(err), "the same call would be refused for ever")
 	require.Len(k, k.history("X", 0), 1)
 	kept, err := k.renewTask(held, long)
 	require.NoError(k, err)
