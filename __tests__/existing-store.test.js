@@ -6,45 +6,14 @@
  */
 
 const assert = require('node:assert/strict');
-const fs = require('node:fs');
-const path = require('node:path');
 const { test } = require('node:test');
 const { setTimeout: sleep } = require('node:timers/promises');
-const zlib = require('node:zlib');
 const { BUSY, ENDED, ERRORS, OUTPUTS, STARTS, register } = require('./support/existing.js');
 const { PATIENCE_MS, completed, failed, makeRuntime } = require('./support/harness.js');
-const { open } = require('./support/kill-store.js');
-const { DATABASE_URL, noPsql, ownSchema, sql } = require('./support/postgres.js');
-const { temporaryFolder } = require('./support/store.js');
+const { openCopy, skip } = require('./support/saved-store.js');
 const { Client } = require('../lib/duroxide.js');
 
-const FOLDER = path.join(__dirname, 'testdata', 'existing');
-/** The name of the schema in the dump. */
-const SCHEMA = /\bexisting_store\b/g;
-
-const read = (name) => zlib.gunzipSync(fs.readFileSync(path.join(FOLDER, `${name}.gz`)));
-
-/** Copies the SQLite file with its log, which holds all of it. */
-function restoreFile(t) {
-  const folder = temporaryFolder(t);
-  for (const name of ['store.db', 'store.db-wal']) {
-    fs.writeFileSync(path.join(folder, name), read(name));
-  }
-  return { file: path.join(folder, 'store.db') };
-}
-
-async function restoreSchema(t) {
-  const schema = ownSchema(t);
-  await sql(read('store.sql').toString().replace(SCHEMA, schema));
-  return { url: DATABASE_URL, schema };
-}
-
-/** The store of the release, opened by this one. */
-async function openCopy(t) {
-  const store = await open(await (DATABASE_URL ? restoreSchema(t) : restoreFile(t)));
-  t.after(() => store.close());
-  return store;
-}
+const open = (t) => openCopy(t, 'existing');
 
 async function start(t, store) {
   const runtime = makeRuntime(store, {
@@ -99,10 +68,8 @@ async function untilNothingIsLeft(client) {
   }
 }
 
-const skip = DATABASE_URL ? noPsql : false;
-
 test('an existing store shows what was in it', { skip }, async (t) => {
-  const client = new Client(await openCopy(t));
+  const client = new Client(await open(t));
   for (const [id] of [...STARTS, ...BUSY]) {
     const { status } = await client.getStatus(id);
     const expected = ENDED.includes(id) ? (id === 'refused' ? 'Failed' : 'Completed') : 'Running';
@@ -129,7 +96,7 @@ test('an existing store shows what was in it', { skip }, async (t) => {
 });
 
 test('everything in an existing store ends right', { skip }, async (t) => {
-  const store = await openCopy(t);
+  const store = await open(t);
   const client = new Client(store);
   await start(t, store);
   await raiseEvents(client);

@@ -11,20 +11,18 @@
  */
 
 const assert = require('node:assert/strict');
-const { execFileSync, spawn } = require('node:child_process');
+const { spawn } = require('node:child_process');
 const { once } = require('node:events');
-const fs = require('node:fs');
 const path = require('node:path');
 const { setTimeout: sleep } = require('node:timers/promises');
-const zlib = require('node:zlib');
 const { createInterface } = require('node:readline');
 const { Client, Runtime } = require('../../lib/duroxide.js');
 const { BUSY, OLD, STARTS, register } = require('./existing.js');
 const { open } = require('./kill-store.js');
+const { SCHEMA, saveFile, saveSchema } = require('./saved-store.js');
 const { temporaryFolder } = require('./store.js');
 
-const FOLDER = path.join(__dirname, '..', 'testdata', 'existing');
-const SCHEMA = 'existing_store';
+const SAVED = 'existing';
 const SLOTS = 3;
 /** Tasks that wait for a slot in a process go back to the store after half a second. */
 const UNTIL_GIVEN_BACK_MS = 2000;
@@ -99,26 +97,14 @@ async function leave(place) {
   await Promise.all(ends);
 }
 
-function save(name, content) {
-  fs.writeFileSync(path.join(FOLDER, `${name}.gz`), zlib.gzipSync(content, { level: 9 }));
-}
-
 async function main() {
   const tidy = [];
   const file = path.join(temporaryFolder({ after: (fn) => tidy.push(fn) }), 'store.db');
   await leave({ file });
-  for (const name of ['store.db', 'store.db-wal']) {
-    save(name, fs.readFileSync(path.join(path.dirname(file), name)));
-  }
+  saveFile(SAVED, file);
   const url = process.env.DATABASE_URL;
   await leave({ url, schema: SCHEMA });
-  const options = ['--inserts', '--no-owner', '--no-privileges', '--no-comments'];
-  const dump = execFileSync('pg_dump', [...options, `--schema=${SCHEMA}`, url], {
-    encoding: 'utf8',
-    maxBuffer: 2 ** 26,
-  });
-  // What only psql understands, and only that of some versions.
-  save('store.sql', dump.replaceAll(/^\\.*\n/gm, ''));
+  saveSchema(SAVED, url);
   for (const fn of tidy) fn();
 }
 

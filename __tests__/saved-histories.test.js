@@ -1,0 +1,56 @@
+'use strict';
+
+/**
+ * Histories that earlier releases have written are replayed, and their executions go on under the
+ * rules that they began with. What they are histories of: support/histories.js.
+ */
+
+const assert = require('node:assert/strict');
+const { test } = require('node:test');
+const { PATIENCE_MS, completed, makeRuntime } = require('./support/harness.js');
+const { PARKED, register, serve } = require('./support/histories.js');
+const { openCopy, skip } = require('./support/saved-store.js');
+const { Client } = require('../lib/duroxide.js');
+
+/** Of instances that do not go through the same round twice: what they give. */
+const OTHERS = {
+  Generations: (learnt) => [learnt, 'now'],
+  Forgetful: () => ({ type: 'activity', name: 'echo', input: '"forgotten"' }),
+};
+
+/** What an instance must give that has learnt something in its first round. */
+function expected(name, learnt) {
+  if (OTHERS[name] !== undefined) return OTHERS[name](learnt);
+  return [learnt, JSON.parse(JSON.stringify(learnt).replaceAll('"before"', '"after"'))];
+}
+
+/** One folder of testdata for each set of rules. */
+const SAVED = ['rules-0'];
+
+test('histories of earlier releases are replayed, and go on under their rules', {
+  skip,
+}, async (t) => {
+  for (const saved of SAVED) await t.test(saved, (t) => replay(t, saved));
+});
+
+async function replay(t, saved) {
+  const store = await openCopy(t, saved);
+  const client = new Client(store);
+  const runtime = makeRuntime(store, {
+    options: {
+      orchestrationConcurrency: 4,
+      workerConcurrency: 16,
+      workerTagFilter: { defaultAnd: ['special'] },
+    },
+  });
+  register(runtime);
+  await runtime.start();
+  t.after(() => runtime.shutdown(1000));
+  for (const name of PARKED) await client.raiseEvent(name, 'go', 'now');
+  await serve(client, 'after');
+  for (const name of PARKED) {
+    const learnt = JSON.parse(await client.getValue(name, 'learnt'));
+    const output = completed(await client.waitForOrchestration(name, PATIENCE_MS));
+    assert.deepEqual(output, expected(name, learnt), name);
+  }
+}
