@@ -11,6 +11,9 @@ import (
 
 // finish commits what the turn has added.
 func (t *turn) finish() error {
+	if t.resume != nil {
+		t.take(*t.resume)
+	}
 	return t.commit(t.r.x.Take())
 }
 
@@ -167,7 +170,7 @@ func (t *turn) sends(d replay.Delta) []provider.Message {
 		msgs = append(msgs, t.farewell(d.Ending)...)
 	}
 	msgs = append(msgs, t.notices...)
-	return msgs
+	return append(msgs, t.resumption()...)
 }
 
 // tooLong reports whether no child can have an id: one that the engine has made from the ids of too
@@ -232,18 +235,18 @@ func (t *turn) settle(c provider.Commit, d replay.Delta) {
 	rt.mu.Unlock()
 	if rt.workers != nil {
 		rt.workers.forget(c.Tasks)
-		rt.workers.cancel(r.instance, c.Execution, unwanted(d))
+		rt.workers.cancel(r.instance, c.Execution, unwanted(d, t.ending))
 	}
 }
 
 // unwanted says of the activities that a turn cancels why their results are no longer wanted.
-func unwanted(d replay.Delta) map[uint64]string {
+func unwanted(d replay.Delta, ending *replay.Ending) map[uint64]string {
 	if len(d.CancelActivities) == 0 {
 		return nil
 	}
 	reasons := make(map[uint64]string, len(d.CancelActivities))
 	for _, event := range d.CancelActivities {
-		reasons[event] = ended(d.Ending)
+		reasons[event] = ended(ending)
 	}
 	for _, e := range d.Events {
 		request, ok := e.Data.(history.ActivityCancelRequested)
@@ -288,6 +291,8 @@ func (t *turn) spread(c provider.Commit, done provider.Committed) {
 		switch {
 		case !ok:
 			rt.log.messageDropped(m.Instance, m, whyNot(sent.Fate))
+		case m.IsResumption():
+			t.keepResumption(m)
 		case m.Kind == provider.TimerDue && m.DueMs > rt.nowMs():
 			rt.setTimer(r, m.Source, m.DueMs, &m)
 		case m.Instance == r.instance && !c.Release:

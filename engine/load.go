@@ -69,6 +69,9 @@ func (t *turn) load() error {
 	t.last = x.LastEvent()
 	t.describe()
 	t.r.values = liveValues(record)
+	if reason := x.Cancelled(); reason != nil { // Its end was begun before, and not finished.
+		return t.cancelled(*reason)
+	}
 	if err := t.open(deliveries, record.Values); err != nil {
 		return err
 	}
@@ -87,9 +90,7 @@ func (t *turn) loadFailed(record provider.Record, cause error) error {
 		return cause
 	}
 	f := d.Failure()
-	for _, it := range t.items {
-		t.take(it)
-	}
+	t.takeAll()
 	t.last = record.Events[len(record.Events)-1].ID
 	for _, e := range record.Events {
 		t.floorMs = max(t.floorMs, e.TimeMs)
@@ -171,21 +172,24 @@ func (t *turn) replay(opening *Opening, deliveries []replay.Delivery) error {
 func (t *turn) lead(
 	opening *Opening, deliveries []replay.Delivery, locate bool,
 ) (replay.Answer, error) {
-	request := RunRequest{Open: opening, Deliveries: deliveries, ReplaySteps: 1 + len(deliveries), Locate: locate}
-	var answer replay.Answer
+	next := deliveries[:callable(deliveries)]
+	request := RunRequest{Open: opening, Deliveries: next, ReplaySteps: 1 + len(next), Locate: locate}
+	var steps [][]replay.Action
 	for {
-		part, err := t.call(request)
+		answer, err := t.call(request)
 		if err != nil {
 			return replay.Answer{}, err
 		}
-		steps := slices.Concat(answer.Steps, part.Steps)
-		answer = part
-		answer.Steps = steps
+		last := continues(answer.Steps)
+		steps = append(steps, answer.Steps...)
 		taken := len(steps) - 1
-		if answer.Done || continues(part.Steps) || taken >= len(deliveries) {
+		if answer.Done || last || taken >= len(deliveries) {
+			answer.Steps = steps
 			return answer, nil
 		}
-		request = RunRequest{Deliveries: deliveries[taken:], ReplaySteps: len(deliveries) - taken, Locate: locate}
+		next = deliveries[taken:]
+		next = next[:callable(next)]
+		request = RunRequest{Deliveries: next, ReplaySteps: len(next), Locate: locate}
 	}
 }
 

@@ -210,8 +210,8 @@ func (rt *Runtime) live(r *resident) {
 		if len(items) == 0 {
 			continue
 		}
-		if rt.turn(r, items) {
-			rt.handBack(r, items)
+		if left, takenBack := rt.turn(r, items); takenBack {
+			rt.handBack(r, left)
 			ended = true
 			return
 		}
@@ -282,8 +282,8 @@ func (rt *Runtime) pending(r *resident) []item {
 	return items
 }
 
-// maxRead is how many consumed messages a resident remembers.
-const maxRead = 64
+// maxRead is how many consumed messages a resident remembers: more than one turn takes.
+const maxRead = 2 * turnEvents
 
 // consumed forgets messages that a commit has deleted. The caller holds rt.mu.
 func (r *resident) consumed(items []item) {

@@ -56,9 +56,14 @@ func (t *turn) consume() error {
 			return err
 		}
 		items = items[n:]
+		if t.isFull() {
+			break
+		}
 	}
 	if t.ended {
 		t.settleRest(items)
+	} else {
+		t.left = items
 	}
 	return t.finish()
 }
@@ -97,11 +102,14 @@ func (t *turn) batch(items []item) (int, error) {
 		if !ok {
 			break
 		}
-		deliveries = append(deliveries, d)
+		if deliveries = append(deliveries, d); len(deliveries) == callDeliveries {
+			break
+		}
 	}
 	if len(deliveries) == 0 {
 		return 1, t.single(items[0])
 	}
+	deliveries = deliveries[:callable(deliveries)]
 	answer, err := t.call(RunRequest{Deliveries: deliveries})
 	if err != nil {
 		return 0, err
@@ -151,8 +159,12 @@ func (t *turn) single(it item) error {
 // accept appends what the history must know of an item.
 func (t *turn) accept(it item, nowMs int64) (d replay.Delivery, ok bool, err error) {
 	t.ahead = true
-	t.take(it)
+	if it.msg.IsResumption() {
+		t.takeNext()
+		return replay.Delivery{}, false, nil
+	}
 	if it.msg.Kind == provider.StartInstance || it.msg.Kind == provider.ContinueInstance {
+		t.takeNext()
 		t.collide(it.msg, "")
 		return replay.Delivery{}, false, nil
 	}
@@ -162,11 +174,13 @@ func (t *turn) accept(it item, nowMs int64) (d replay.Delivery, ok bool, err err
 	before := t.r.x.LastEvent()
 	d, ok, err = t.r.x.Accept(arrivalOf(it.msg), nowMs)
 	if err != nil {
-		return d, false, t.broken(err)
+		err = t.broken(err)
+		t.takeNext() // With the last part of the end: nothing else stored tells that it must come.
+		return d, false, err
 	}
+	t.takeNext()
 	if reason := t.r.x.Cancelled(); reason != nil && !t.ended {
-		t.fail(history.Failure{Category: history.Application, Kind: history.CancelledKind, Reason: *reason})
-		return d, false, nil
+		return d, false, t.cancelled(*reason)
 	}
 	if !ok && (it.msg.Kind != provider.QueueEvent || t.r.x.LastEvent() == before) {
 		t.rt.log.messageDropped(t.r.instance, it.msg, "nobody waits for it")
@@ -182,27 +196,37 @@ func (t *turn) step(answer replay.Answer, i int, nowMs int64) error {
 	return t.serve()
 }
 
-// apply takes the actions of one step, and what the code ended with if it was the last.
+// apply takes the actions of one step, in as many parts as they need, and what the code ended with if
+// it was the last.
 func (t *turn) apply(answer replay.Answer, i int, nowMs int64) error {
-	successor, err := t.r.x.Apply(answer.Steps[i], nowMs)
-	switch {
-	case err != nil:
-		return t.broken(err)
-	case successor != nil:
-		t.end(replay.Ending{Kind: replay.Continued, Successor: successor})
-	case answer.Done && i == len(answer.Steps)-1:
-		t.returned(answer)
-	default:
+	actions := answer.Steps[i]
+	for {
+		n := t.fitting(actions)
+		successor, err := t.r.x.Apply(actions[:n], nowMs)
+		switch {
+		case err != nil:
+			return t.broken(err)
+		case successor != nil:
+			return t.end(replay.Ending{Kind: replay.Continued, Successor: successor})
+		}
+		if actions = actions[n:]; len(actions) == 0 {
+			break
+		}
+		if err := t.part(); err != nil {
+			return err
+		}
+	}
+	if answer.Done && i == len(answer.Steps)-1 {
+		return t.returned(answer)
 	}
 	return nil
 }
 
-func (t *turn) returned(answer replay.Answer) {
+func (t *turn) returned(answer replay.Answer) error {
 	if answer.OK {
-		t.end(replay.Ending{Kind: replay.Completed, Output: answer.Output})
-		return
+		return t.end(replay.Ending{Kind: replay.Completed, Output: answer.Output})
 	}
-	t.fail(history.Failure{
+	return t.fail(history.Failure{
 		Category: history.Application, Kind: history.OrchestrationFailedKind,
 		Message: answer.Message, Details: answer.Details,
 	})
@@ -222,6 +246,7 @@ func (t *turn) serve() error {
 			if err != nil {
 				return err
 			}
+			t.bytes += len(value)
 			d = t.r.x.Answer(call, value, nowMs)
 		}
 		answer, err := t.call(RunRequest{Deliveries: []replay.Delivery{d}})
@@ -230,6 +255,11 @@ func (t *turn) serve() error {
 		}
 		if err := t.apply(answer, 0, t.nowMs()); err != nil {
 			return err
+		}
+		if !t.ended && t.isFull() { // Code may ask without end.
+			if err := t.part(); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -259,12 +289,10 @@ func (t *turn) answer(c replay.Call, nowMs int64) (string, error) {
 // error is ours and is passed on.
 func (t *turn) broken(err error) error {
 	if limit, ok := errors.AsType[*replay.LimitError](err); ok {
-		t.fail(limit.Failure)
-		return nil
+		return t.fail(limit.Failure)
 	}
 	if d, ok := errors.AsType[*replay.Divergence](err); ok {
-		t.fail(d.Failure())
-		return nil
+		return t.fail(d.Failure())
 	}
 	return err
 }

@@ -20,6 +20,11 @@ type turn struct {
 	token provider.Token
 	inv   Invocation
 	items []item
+	// accepted counts the items that the running part has taken, bytes is what it adds, and began is
+	// when it did.
+	accepted int
+	bytes    int
+	began    time.Time
 	// floorMs is what the store has seen pass: its messages were due, or have arrived; and what an
 	// earlier execution of the instance has recorded.
 	floorMs int64
@@ -27,8 +32,11 @@ type turn struct {
 	// What the commit consumes and writes besides the delta.
 	taken   []item // stored ones
 	tasks   []provider.Token
-	left    []item // for the successor
+	left    []item // for the next turn
 	started *provider.Started
+	partly  bool  // the commit is not the last part of the turn
+	resume  *item // what the parts have left in the store
+	ending  *replay.Ending
 	notices []provider.Message
 	last    uint64 // highest event id before the turn
 	ended   bool
@@ -44,14 +52,15 @@ var errUnregistered = errors.New("no such orchestration is registered")
 
 // turn processes messages of a held instance. Whatever goes wrong, the messages are consumed by a
 // commit or are still in the store. It reports whether the turn must be left to others, because the
-// thread of user code does not answer.
-func (rt *Runtime) turn(r *resident, items []item) (takenBack bool) {
+// thread of user code does not answer, and what is left of it.
+func (rt *Runtime) turn(r *resident, items []item) (left []item, takenBack bool) {
 	if err := rt.awaitThread(); err != nil {
-		return errors.Is(err, ErrTakenBack)
+		return items, errors.Is(err, ErrTakenBack)
 	}
 	rt.mu.Lock()
 	t := &turn{rt: rt, r: r, token: r.token, items: items, last: r.last, floorMs: r.lastMs}
 	rt.mu.Unlock()
+	t.began = rt.e.clock.Now()
 	for _, it := range items {
 		t.floorMs = max(t.floorMs, it.msg.DueMs)
 	}
@@ -69,7 +78,7 @@ func (rt *Runtime) turn(r *resident, items []item) (takenBack bool) {
 			rt.unload(r)
 			r.dropTimers()
 		}
-		return true
+		return t.items, true
 	case rt.isOver(err):
 		rt.unload(r) // giveBack releases the instance; its messages are in the store.
 	case isStale(err):
@@ -77,7 +86,7 @@ func (rt *Runtime) turn(r *resident, items []item) (takenBack bool) {
 	default:
 		t.putBack(err)
 	}
-	return false
+	return nil, false
 }
 
 // isStale reports whether an error means that what is in memory no longer fits the store.
@@ -172,7 +181,9 @@ func (t *turn) first(kind provider.MessageKind) error {
 	}
 	t.begin(start.msg, version)
 	if poisoned {
-		t.fail(t.poison(history.PoisonOrchestrationKind, start.msg.Name))
+		if err := t.fail(t.poison(history.PoisonOrchestrationKind, start.msg.Name)); err != nil {
+			return err
+		}
 		return t.finish()
 	}
 	if slices.ContainsFunc(t.items, t.cancels) {
@@ -287,6 +298,7 @@ func childDone(
 
 // take marks a message as consumed by this turn.
 func (t *turn) take(it item) {
+	t.bytes += len(it.msg.Data)
 	if it.task != nil {
 		t.tasks = append(t.tasks, *it.task)
 		return
@@ -296,14 +308,20 @@ func (t *turn) take(it item) {
 	}
 }
 
-// fail ends the execution with a failure.
-func (t *turn) fail(f history.Failure) {
-	t.end(replay.Ending{Kind: replay.Failed, Failure: &f})
+func (t *turn) takeAll() {
+	for _, it := range t.items {
+		t.take(it)
+	}
 }
 
-func (t *turn) end(e replay.Ending) {
-	t.r.x.End(e, t.nowMs())
-	t.ended = true
+// fail ends the execution with a failure.
+func (t *turn) fail(f history.Failure) error {
+	return t.end(replay.Ending{Kind: replay.Failed, Failure: &f})
+}
+
+// cancelled ends the execution because somebody asked for that.
+func (t *turn) cancelled(reason string) error {
+	return t.fail(history.Failure{Category: history.Application, Kind: history.CancelledKind, Reason: reason})
 }
 
 func (t *turn) poison(kind history.FailureKind, message string) history.Failure {
@@ -321,15 +339,16 @@ func (t *turn) finishPoisoned() error {
 	if err == nil {
 		t.r.x, _, err = replay.Load(record.Events, t.params(record))
 	}
-	for _, it := range t.items {
-		t.take(it)
-	}
 	if err == nil {
 		t.last = t.r.x.LastEvent()
 		t.describe()
-		t.fail(t.poison(history.PoisonOrchestrationKind, t.r.name))
+		if err := t.fail(t.poison(history.PoisonOrchestrationKind, t.r.name)); err != nil {
+			return err
+		}
+		t.takeAll() // with the last part: what is poison stays so until the end
 		return t.finish()
 	}
+	t.takeAll()
 	t.inv = Invocation{
 		Instance: t.r.instance, Execution: t.r.execution, Name: t.r.name, Version: t.r.version,
 	}

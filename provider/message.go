@@ -14,7 +14,8 @@ const (
 	ContinueInstance MessageKind = 2
 	// ActivityDone answers a scheduled activity: Execution, Source, Data or Failure.
 	ActivityDone MessageKind = 3
-	// TimerDue answers a timer: Execution, Source, DueMs.
+	// TimerDue answers a timer: Execution, Source, DueMs. With a Source of zero it answers none: it brings
+	// an instance back whose turn was committed in parts, and not to its end.
 	TimerDue MessageKind = 4
 	// EventRaised is a signal: Name, Data.
 	EventRaised MessageKind = 5
@@ -26,6 +27,14 @@ const (
 	// and only a child with this very link takes it.
 	CancelInstance MessageKind = 8
 )
+
+// Resumption makes the message that brings an instance back and says nothing.
+func Resumption(instance string, life history.Life, execution uint64) Message {
+	return Message{Instance: instance, Life: life, Kind: TimerDue, Execution: execution}
+}
+
+// IsResumption reports whether a message is a Resumption.
+func (m *Message) IsResumption() bool { return m.Kind == TimerDue && m.Source == 0 }
 
 // Message is an entry of the orchestrator queue, always for one instance.
 type Message struct {

@@ -16,6 +16,7 @@ const COPIES = 2;
 const EVENTS = 3;
 const MESSAGES = 5;
 const LAST_GENERATION = 4;
+const WIDTH = 1200;
 
 const ACTIVITIES = {
   async step(_ctx, key) {
@@ -31,6 +32,7 @@ const ACTIVITIES = {
   refuse() {
     throw new Error('refused');
   },
+  one: () => 1,
   async hang(ctx) {
     while (!ctx.isCancelled()) await sleep(10);
   },
@@ -74,6 +76,18 @@ const steps = (...keys) => keys.map((key) => ({ key }));
 
 /** @type {Record<string, Feature>} */
 const FEATURES = {
+  /** Steps of more than one commit takes. */
+  KillWide: {
+    *run(ctx) {
+      const all = yield ctx.all(
+        Array.from({ length: WIDTH }, () => ctx.scheduleActivity('one', null)),
+      );
+      const waits = Array.from({ length: WIDTH }, (_, n) => ctx.waitForEvent(`never${n}`));
+      yield ctx.race(ctx.scheduleTimer(1), ...waits);
+      return all.reduce((sum, { ok }) => sum + ok, 0);
+    },
+    output: WIDTH,
+  },
   KillChain: {
     input: ['a', 'b', 'c', 'd', 'e', 'f'],
     run: PARTS.KillLeaf,

@@ -49,17 +49,38 @@ func (x *Execution) cancel(s *schedule, reason, childReason string, nowMs int64)
 	}
 }
 
+// Winding cancels what is open at the end of an execution, a part at a time.
+type Winding struct {
+	x                   *Execution
+	reason, childReason string
+	left                []*schedule
+}
+
+// Wind begins an end. End must follow once as much as the caller wants is cancelled.
+func (x *Execution) Wind(e Ending) *Winding {
+	w := &Winding{x: x, left: x.openInOrder()}
+	w.reason, w.childReason = x.endReasons(e)
+	return w
+}
+
+// Next cancels at most so many schedules. It is false where nothing is left.
+func (w *Winding) Next(most int, nowMs int64) bool {
+	now := w.left[:min(most, len(w.left))]
+	w.left = w.left[len(now):]
+	for _, s := range now {
+		reason := w.reason
+		if s.kind == WaitEvent || s.kind == Dequeue {
+			reason = history.ReasonTerminal
+		}
+		w.x.cancel(s, reason, w.childReason, nowMs)
+	}
+	return len(w.left) > 0
+}
+
 // End is the one way to end an execution, whatever the cause: it cancels everything open, records
 // the terminal event, and says what it leaves. childReason is what children are told.
 func (x *Execution) End(e Ending, nowMs int64) {
-	reason, childReason := x.endReasons(e)
-	for _, s := range x.openInOrder() {
-		waiting := reason
-		if s.kind == WaitEvent || s.kind == Dequeue {
-			waiting = history.ReasonTerminal
-		}
-		x.cancel(s, waiting, childReason, nowMs)
-	}
+	x.Wind(e).Next(len(x.open), nowMs)
 	switch e.Kind {
 	case Completed:
 		x.append(0, nowMs, history.OrchestrationCompleted{Output: e.Output})

@@ -106,11 +106,15 @@ type Successor struct {
 func (x *Execution) Take() Delta {
 	d := x.delta
 	x.delta = Delta{}
-	for _, s := range x.open {
+	for _, s := range x.fresh {
 		s.fresh = false
 	}
+	x.fresh = nil
 	return d
 }
+
+// Added gives the number of events that the running turn has added.
+func (x *Execution) Added() int { return len(x.delta.Events) }
 
 // Dirty reports whether the running turn has added anything.
 func (x *Execution) Dirty() bool { return len(x.delta.Events) > 0 }

@@ -56,6 +56,7 @@ type Execution struct {
 	queues  map[string]*queue
 	arrived uint64      // numbers queue arrivals over all queues
 	ready   []*schedule // subscriptions that found a message waiting (I4)
+	fresh   []*schedule // those that the running turn has made
 	calls   []*schedule // system calls without an answer
 
 	keys         map[string]struct{}
@@ -171,6 +172,9 @@ func (x *Execution) add(s *schedule) {
 	s.token = x.tokens
 	x.open[s.event] = s
 	x.byToken[s.token] = s
+	if s.fresh {
+		x.fresh = append(x.fresh, s)
+	}
 }
 
 // close ends a schedule (I3). Waits and subscriptions leave their lists.
@@ -192,6 +196,10 @@ func (x *Execution) close(s *schedule) {
 }
 
 func without(list []*schedule, s *schedule) []*schedule {
+	if len(list) > 0 && list[0] == s { // as nearly always, and then nothing has to move
+		list[0] = nil
+		return list[1:]
+	}
 	for i, other := range list {
 		if other == s {
 			return append(list[:i:i], list[i+1:]...)

@@ -132,8 +132,37 @@ func arrivalOf(e history.Event) Arrival {
 	}
 }
 
+// wound takes an event that the end of the execution has produced. Code does not ask for it. It stands
+// in the history of an execution that goes on only where an end was committed in parts, and not to its
+// own end: then the end is to come again.
+func (l *loader) wound(e history.Event) bool {
+	var reason string
+	switch d := e.Data.(type) {
+	case history.ActivityCancelRequested:
+		reason = d.Reason
+	case history.SubOrchestrationCancelRequested:
+		reason = d.Reason
+	case history.ExternalSubscribedCancelled:
+		reason = d.Reason
+	case history.QueueSubscriptionCancelled:
+		reason = d.Reason
+	default:
+		return false
+	}
+	if reason == history.ReasonDropped {
+		return false
+	}
+	if s := l.x.open[e.Source]; s != nil {
+		l.x.close(s)
+	}
+	return true
+}
+
 // output takes an event that a step produced: it belongs to the running segment.
 func (l *loader) output(e history.Event) {
+	if l.wound(e) {
+		return
+	}
 	segment := &l.x.segments[len(l.x.segments)-1]
 	segment.events = append(segment.events, e)
 	l.x.longNames = l.x.longNames || e.IsLong()
