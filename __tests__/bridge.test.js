@@ -5,6 +5,7 @@ const { describe, it, mock } = require('node:test');
 const { Worker } = require('node:worker_threads');
 const channel = require('../lib/channel.js');
 const { DuroxideError, ENGINE_CODES, LOCAL_CODES, ProviderError } = require('../lib/errors.js');
+const { NEWEST_RULES } = require('../lib/orchestration/rules.js');
 
 const noop = () => {};
 
@@ -108,6 +109,8 @@ describe('runs', () => {
         input: '"ü"',
         customStatus: null,
         longNames: true,
+        strictValues: true,
+        rules: NEWEST_RULES,
         startedMs: 2 ** 41,
         values: [['key', 'value', 2 ** 40]],
       },

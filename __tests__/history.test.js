@@ -5,6 +5,7 @@
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
 const { completed, failed, signal, withRuntime } = require('./support/harness.js');
+const { NEWEST_RULES } = require('../lib/orchestration/rules.js');
 
 /** An event in short: its kind, the kind of what it answers, and its parsed data. */
 function shortOf(events) {
@@ -32,7 +33,7 @@ async function historyOf(h, id, execution = 1) {
 const started = (name, input, more = {}) => [
   'OrchestrationStarted',
   null,
-  { name, version: '1.0.0', input, ...more },
+  { name, version: '1.0.0', input, rules: NEWEST_RULES, ...more },
 ];
 
 test('activities, built-in calls, timers: what was asked for, and what came of it', async (t) => {

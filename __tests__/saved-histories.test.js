@@ -7,10 +7,11 @@
 
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
-const { PATIENCE_MS, completed, makeRuntime } = require('./support/harness.js');
+const { PATIENCE_MS, completed, makeRuntime, withRuntime } = require('./support/harness.js');
 const { PARKED, register, serve } = require('./support/histories.js');
 const { openCopy, skip } = require('./support/saved-store.js');
 const { Client } = require('../lib/duroxide.js');
+const { NEWEST_RULES } = require('../lib/orchestration/rules.js');
 
 /** Of instances that do not go through the same round twice: what they give. */
 const OTHERS = {
@@ -31,6 +32,27 @@ test('histories of earlier releases are replayed, and go on under their rules', 
   skip,
 }, async (t) => {
   for (const saved of SAVED) await t.test(saved, (t) => replay(t, saved));
+});
+
+test('an execution says the rules that it began under', async (t) => {
+  const h = await withRuntime(t, {
+    orchestrations: {
+      *Again(ctx, n) {
+        return n === 0 ? n : yield ctx.continueAsNew(n - 1);
+      },
+    },
+  });
+  await h.output('Again', 1);
+  for (const execution of [1, 2]) {
+    const [started] = await h.client.readExecutionHistory('Again-1', execution);
+    assert.equal(JSON.parse(started.data).rules, NEWEST_RULES);
+  }
+});
+
+test('executions of earlier releases keep their rules', { skip }, async (t) => {
+  const client = new Client(await openCopy(t, 'rules-0'));
+  const [started] = await client.readExecutionHistory('Steps', 1);
+  assert.equal(JSON.parse(started.data).rules, undefined);
 });
 
 async function replay(t, saved) {

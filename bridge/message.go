@@ -33,6 +33,8 @@ const (
 	flagLocate uint16 = 2
 	// flagLongNames: the execution to open began before names had a limit.
 	flagLongNames uint16 = 4
+	// flagStrictValues: the execution to open refuses values that lose something as JSON.
+	flagStrictValues uint16 = 8
 	// flagOK: the answer is a result, not an error.
 	flagOK uint16 = 1
 	// flagReturned: the activity was not begun, because no slot came free for it soon.
@@ -77,8 +79,11 @@ func encodeRun(runtime uint32, r *engine.RunRequest) ([]byte, error) {
 		if o.LongNames {
 			flags |= flagLongNames
 		}
+		if o.StrictValues {
+			flags |= flagStrictValues
+		}
 		ints = appendLong(ints, r.Invocation.Execution)
-		ints = append(ints, count32(len(o.Values)))
+		ints = append(ints, uint32(o.Rules), count32(len(o.Values))) //nolint:gosec // a small number
 		texts = append(texts, some(r.Invocation.Instance), some(r.Invocation.Name),
 			some(r.Invocation.Version), some(o.Input), optional(o.CustomStatus))
 		for i := range o.Values {

@@ -7,6 +7,7 @@ import (
 
 	"duroxide/engine"
 	"duroxide/engine/replay"
+	"duroxide/history"
 	"duroxide/provider"
 )
 
@@ -76,6 +77,7 @@ type runtimeOptions struct {
 	SessionIdleTimeoutMs      float64    `json:"sessionIdleTimeoutMs"`
 	WorkerNodeID              string     `json:"workerNodeId"`
 	WorkerTagFilter           *tagFilter `json:"workerTagFilter"`
+	StrictValues              string     `json:"strictValues"`
 	EvictAfterTurn            bool       `json:"evictAfterTurn"`
 	ServiceName               string     `json:"serviceName"`
 	ServiceVersion            string     `json:"serviceVersion"`
@@ -112,6 +114,7 @@ func (o *runtimeOptions) engineOptions() (engine.RuntimeOptions, error) {
 		MaxSessions:              o.MaxSessionsPerRuntime,
 		SessionIdleTimeout:       milliseconds(o.SessionIdleTimeoutMs),
 		WorkerNodeID:             o.WorkerNodeID,
+		StrictValues:             o.StrictValues == "throw",
 		EvictAfterTurn:           o.EvictAfterTurn,
 		ServiceName:              o.ServiceName,
 		ServiceVersion:           o.ServiceVersion,
@@ -277,6 +280,7 @@ func debugCall(ctx context.Context, h *runtimeHost, kind, payload string) error 
 		Invocation: i, Resident: i.Token, ReplaySteps: 1,
 		Open: &engine.Opening{
 			Input: payload, CustomStatus: nil, StartedMs: 1 << 41, LongNames: true,
+			Rules: history.NewestRules, StrictValues: true,
 			Values: []engine.KeyValue{{Key: "key", Value: "value", UpdatedAtMs: 1 << 40}},
 		},
 		Deliveries: []replay.Delivery{{Token: 1, OK: true, Value: payload, TimeMs: 1 << 42}},

@@ -38,6 +38,7 @@ type (
 		Parent       *parentShape    `json:"parent,omitempty"`
 		Carried      []carriedShape  `json:"carried,omitempty"`
 		CustomStatus *string         `json:"customStatus,omitempty"`
+		Rules        uint64          `json:"rules,omitempty"`
 	}
 	// callShape serves activities, children and detached starts.
 	callShape struct {
@@ -104,6 +105,7 @@ func startedShapeOf(d history.OrchestrationStarted) startedShape {
 		Version:      d.Version,
 		Input:        payload(d.Input),
 		CustomStatus: d.CustomStatus,
+		Rules:        d.Rules,
 	}
 	if d.Parent != nil {
 		s.Parent = &parentShape{

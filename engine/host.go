@@ -82,6 +82,9 @@ type Opening struct {
 	StartedMs int64
 	// LongNames says that names have no limit in this execution, which began before there was one.
 	LongNames bool
+	// Rules and StrictValues are what the start of the execution has fixed.
+	Rules        uint64
+	StrictValues bool
 	// Values is the key-value store at the start of the execution, in key order.
 	Values []KeyValue
 }

@@ -134,6 +134,7 @@ func (t *turn) open(deliveries []replay.Delivery, values map[string]provider.Val
 	p := t.r.x.Params()
 	opening := &Opening{
 		Input: p.Input, CustomStatus: p.CustomStatus, StartedMs: t.r.x.StartedMs(), LongNames: t.r.x.LongNames(),
+		Rules: p.Rules, StrictValues: p.StrictValues,
 	}
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		v := values[key]

@@ -54,6 +54,8 @@ type RuntimeOptions struct {
 	ResidentIdle time.Duration
 	// ResidentBytes bounds the histories of instances in memory, 256 MiB by default.
 	ResidentBytes int64
+	// StrictValues makes executions that begin here refuse values which lose something as JSON.
+	StrictValues bool
 	// EvictAfterTurn drops instances from memory at random after turns. It is for tests: nothing
 	// but the speed may change.
 	EvictAfterTurn bool
@@ -120,6 +122,7 @@ type settings struct {
 	orchestrationDeadline    time.Duration
 	residentIdle             time.Duration
 	residentBytes            int64
+	strictValues             bool
 	evictAfterTurn           bool
 	serviceName              string
 	serviceVersion           string
@@ -147,6 +150,7 @@ func (o RuntimeOptions) withDefaults() (settings, error) {
 		orchestrationDeadline:    cmp.Or(o.OrchestrationDeadline, defaultStepDeadline),
 		residentIdle:             cmp.Or(o.ResidentIdle, defaultResidentIdle),
 		residentBytes:            cmp.Or(o.ResidentBytes, defaultResidentBytes),
+		strictValues:             o.StrictValues,
 		evictAfterTurn:           o.EvictAfterTurn,
 		serviceName:              cmp.Or(o.ServiceName, defaultServiceName),
 		serviceVersion:           o.ServiceVersion,

@@ -32,6 +32,7 @@ func samples() []history.Data {
 			Name: "O", Version: "1.0.0", Input: "{}", CustomStatus: &text,
 			Parent:  &history.Parent{Instance: "p", Execution: 3, Event: 300, Life: history.Life{1, 0xff}},
 			Carried: []history.Carried{{Name: "q", Data: "1"}, {Name: "", Data: ""}},
+			Rules:   history.NewestRules, StrictValues: true,
 		},
 		history.OrchestrationStarted{Carried: []history.Carried{}, CustomStatus: &empty},
 		history.OrchestrationStarted{},
@@ -122,7 +123,7 @@ func TestAnEmptyTurnHasARow(t *testing.T) {
 
 func TestStoredRowsStayReadable(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join("testdata", "row_v2.hex")
+	path := filepath.Join("testdata", "row_v3.hex")
 	row := history.EncodeRow(turn())
 	if *update {
 		require.NoError(t, os.WriteFile(path, []byte(dump(row)), 0o600))
@@ -134,28 +135,54 @@ func TestStoredRowsStayReadable(t *testing.T) {
 	require.Equal(t, stored, row, "the writer still writes the same bytes")
 }
 
-// Format 1 knew neither lives nor the numbers of starts.
-func TestStoredRowsOfFormatOneStayReadable(t *testing.T) {
+// Format 1 knew neither lives nor the numbers of starts, format 2 no rules.
+func TestStoredRowsOfOlderFormatsStayReadable(t *testing.T) {
 	t.Parallel()
-	want := turn()
-	for i, e := range want {
-		switch d := e.Data.(type) {
-		case history.OrchestrationStarted:
-			if d.Parent != nil {
-				d.Parent.Life = history.Life{}
-			}
-		case history.OrchestrationChained:
-			d.Number = 0
-			want[i].Data = d
-		case history.SubOrchestrationScheduled:
-			d.Number = 0
-			want[i].Data = d
-		default:
+	for format, file := range map[int]string{1: "row_v1.hex", 2: "row_v2.hex"} {
+		want := turn()
+		for i, e := range want {
+			want[i].Data = asIn(format, e.Data)
 		}
+		got, err := history.DecodeRow(golden(t, filepath.Join("testdata", file)))
+		require.NoError(t, err)
+		require.Equal(t, want, got, file)
 	}
-	got, err := history.DecodeRow(golden(t, filepath.Join("testdata", "row_v1.hex")))
-	require.NoError(t, err)
-	require.Equal(t, want, got)
+}
+
+// asIn gives what an event was before a later format.
+func asIn(format int, data history.Data) history.Data {
+	switch d := data.(type) {
+	case history.OrchestrationStarted:
+		d.Rules, d.StrictValues = 0, false
+		if format < 2 && d.Parent != nil {
+			parent := *d.Parent
+			parent.Life = history.Life{}
+			d.Parent = &parent
+		}
+		return d
+	case history.OrchestrationChained:
+		if format < 2 {
+			d.Number = 0
+		}
+		return d
+	case history.SubOrchestrationScheduled:
+		if format < 2 {
+			d.Number = 0
+		}
+		return d
+	default:
+		return data
+	}
+}
+
+func TestRulesOfANewerReleaseAreRefused(t *testing.T) {
+	t.Parallel()
+	row := history.EncodeRow([]history.Event{
+		{ID: 1, Engine: "9.0.0", Data: history.OrchestrationStarted{Rules: history.NewestRules + 1}},
+	})
+	_, err := history.DecodeRow(row)
+	require.ErrorIs(t, err, history.ErrFormat)
+	require.ErrorContains(t, err, "of a newer release")
 }
 
 func golden(t *testing.T, path string) []byte {
@@ -187,7 +214,7 @@ func TestDamagedRowsAreRefused(t *testing.T) {
 	huge := "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"
 	for name, damaged := range map[string]string{
 		"bytes left over":   string(row) + "\x00",
-		"other format":      "\x03" + string(row[1:]),
+		"other format":      "\x04" + string(row[1:]),
 		"huge event count":  "\x01" + huge,
 		"huge text":         "\x01\x01" + huge + "padding",
 		"oversized number":  "\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02",

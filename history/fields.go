@@ -10,6 +10,14 @@ func (d *OrchestrationStarted) fields(w *Wire) {
 	w.Parent(&d.Parent)
 	w.CarriedList(&d.Carried)
 	w.OptionalText(&d.CustomStatus)
+	if !w.Since(3) {
+		return
+	}
+	w.Uint(&d.Rules)
+	d.StrictValues = w.present(d.StrictValues)
+	if d.Rules > NewestRules {
+		w.Fail("rules %d of a newer release", d.Rules)
+	}
 }
 
 func (d *OrchestrationCompleted) fields(w *Wire) { w.Text(&d.Output) }

@@ -56,6 +56,10 @@ type (
 		Carried []Carried
 		// CustomStatus is the custom status inherited from the previous execution; nil means none.
 		CustomStatus *string
+		// Rules is the number of the rules that the execution is replayed under; see NewestRules.
+		Rules uint64
+		// StrictValues says that values which lose something as JSON are refused.
+		StrictValues bool
 	}
 	// OrchestrationCompleted ends an execution with a result.
 	OrchestrationCompleted struct{ Output string }

@@ -24,8 +24,8 @@ type Wire struct {
 }
 
 // newestFormat is the format that is written: that of rows, messages and tasks. Format 1 has no
-// lives and no numbers of starts.
-const newestFormat = 2
+// lives and no numbers of starts, format 2 no rules.
+const newestFormat = 3
 
 // NewEncoder gives a Wire that writes, with room for size bytes before it grows.
 func NewEncoder(size int) Wire { return Wire{out: make([]byte, 0, size), format: newestFormat} }

@@ -22,6 +22,7 @@ const KIND = Object.freeze({
 const FLAG_OPEN = 1;
 const FLAG_LOCATE = 2;
 const FLAG_LONG_NAMES = 4;
+const FLAG_STRICT_VALUES = 8;
 const FLAG_OK = 1;
 const FLAG_RETURNED = 2;
 const FLAG_ABANDONED = 1;
@@ -64,6 +65,7 @@ function readRun(r) {
 /** @param {FrameReader} r */
 function readOpening(r) {
   const execution = r.long();
+  const rules = r.int();
   const values = new Array(r.int());
   const open = {
     instance: r.string(),
@@ -73,6 +75,8 @@ function readOpening(r) {
     input: r.string(),
     customStatus: r.optionalString(),
     longNames: (r.flags & FLAG_LONG_NAMES) !== 0,
+    strictValues: (r.flags & FLAG_STRICT_VALUES) !== 0,
+    rules,
     startedMs: 0,
     values,
   };

@@ -77,6 +77,10 @@ export interface Opening {
   customStatus: string | null;
   /** Whether the execution began before names had a limit. */
   longNames: boolean;
+  /** Whether values that lose something as JSON are refused: fixed at the start of the execution. */
+  strictValues: boolean;
+  /** The number of the rules that the execution began under; see lib/orchestration/rules.js. */
+  rules: number;
   /** The recorded time of the start. */
   startedMs: number;
   /** Key, value and time of the last change of each entry of the key-value store, in key order. */

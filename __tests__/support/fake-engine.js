@@ -2,6 +2,7 @@
 
 const { Turns } = require('../../lib/orchestration/turn.js');
 const { KIND } = require('../../lib/orchestration/handle.js');
+const { NEWEST_RULES } = require('../../lib/orchestration/rules.js');
 
 const KIND_NAMES = Object.fromEntries(Object.entries(KIND).map(([name, kind]) => [kind, name]));
 
@@ -13,7 +14,7 @@ class FakeEngine {
   /**
    * @param {GeneratorFunction} code
    * @param {{ input?: string, customStatus?: string | null, values?: [string, string, number][],
-   *   execution?: number, startedMs?: number, deliveries?: object[],
+   *   execution?: number, startedMs?: number, rules?: number, deliveries?: object[],
    *   replaySteps?: number }} [opening]
    */
   constructor(code, opening = {}) {
@@ -32,6 +33,9 @@ class FakeEngine {
       version: '1.0.0',
       input: opening.input ?? 'null',
       customStatus: opening.customStatus ?? null,
+      longNames: false,
+      strictValues: false,
+      rules: opening.rules ?? NEWEST_RULES,
       startedMs: opening.startedMs ?? 1000,
       values: opening.values ?? [],
     };

@@ -36,6 +36,9 @@ type Params struct {
 	Carried []history.Carried
 	// CustomStatus is inherited from the previous execution; nil means none.
 	CustomStatus *string
+	// Rules and StrictValues are what the start event fixes; see history.OrchestrationStarted.
+	Rules        uint64
+	StrictValues bool
 	// Keys are the keys of the key-value store at the start.
 	Keys []string
 	// Engine is the version to write into events.
@@ -103,6 +106,7 @@ func Start(p Params, nowMs int64) *Execution {
 	x.append(0, nowMs, history.OrchestrationStarted{
 		Name: p.Name, Version: p.Version, Input: p.Input,
 		Parent: p.Parent, Carried: p.Carried, CustomStatus: p.CustomStatus,
+		Rules: p.Rules, StrictValues: p.StrictValues,
 	})
 	for _, c := range p.Carried {
 		x.append(0, nowMs, history.QueueEventDelivered(c))

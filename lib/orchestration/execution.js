@@ -29,7 +29,8 @@ const { Values } = require('./values.js');
 /**
  * @typedef {{
  *   instance: string, execution: number, name: string, version: string, input: string,
- *   customStatus: string | null, longNames: boolean, startedMs: number,
+ *   customStatus: string | null, longNames: boolean, strictValues: boolean,
+ *   rules: number, startedMs: number,
  *   values: [string, string, number][],
  * }} Opening
  * @typedef {{ ok: true, output: string } | { ok: false, message: string, details: string }} Ending

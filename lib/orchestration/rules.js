@@ -1,0 +1,17 @@
+'use strict';
+
+/**
+ * The rules of an execution: what its code is given and asked for where releases differ. The number is
+ * fixed by the start of the execution and comes with its opening, so that what an earlier release began
+ * is replayed, and goes on, as it began. history/rules.go says what each number means.
+ */
+
+/** Releases that did not write the number. */
+const BEFORE_NUMBERS = 0;
+/** Failures keep what they are. */
+const KEPT_FAILURES = 1;
+
+/** What executions begin under that begin now: history.NewestRules, which a test compares. */
+const NEWEST_RULES = KEPT_FAILURES;
+
+module.exports = { BEFORE_NUMBERS, KEPT_FAILURES, NEWEST_RULES };
