@@ -27,12 +27,7 @@ const { Values } = require('./values.js');
 /** @typedef {import('./handle.js').Outcome} Outcome */
 /** @typedef {import('./handle.js').Receiver} Receiver */
 /**
- * @typedef {{
- *   instance: string, execution: number, name: string, version: string, input: string,
- *   customStatus: string | null, longNames: boolean, strictValues: boolean,
- *   rules: number, startedMs: number,
- *   values: [string, string, number][],
- * }} Opening
+ * @typedef {import('../native').Opening} Opening
  * @typedef {{ ok: true, output: string } | { ok: false, message: string, details: string }} Ending
  * @typedef {(step: number, level: number, message: string) => void} Trace
  */

@@ -6,12 +6,7 @@
  * is replayed, and goes on, as it began. history/rules.go says what each number means.
  */
 
-/** Releases that did not write the number. */
-const BEFORE_NUMBERS = 0;
-/** Failures keep what they are. */
-const KEPT_FAILURES = 1;
-
 /** What executions begin under that begin now: history.NewestRules, which a test compares. */
-const NEWEST_RULES = KEPT_FAILURES;
+const NEWEST_RULES = 1;
 
-module.exports = { BEFORE_NUMBERS, KEPT_FAILURES, NEWEST_RULES };
+module.exports = { NEWEST_RULES };
