@@ -733,6 +733,12 @@ export interface RuntimeOptions {
    * processes: 2000 by default, at least 100. What has begun goes on, and is never run twice for it.
    */
   hostTimeoutMs?: number;
+  /**
+   * How long one step of an orchestration, the code from one `yield` to the next, may hold the thread
+   * before it counts as a failed attempt: 30000 by default, at least 100. After ten attempts that ended
+   * with their process it fails as poison, and nothing beside it.
+   */
+  orchestrationDeadlineMs?: number;
   /** 10 by default. */
   maxSessionsPerRuntime?: number;
   /** 300000 by default. */

@@ -157,6 +157,7 @@ const OPTIONS = [
   ]),
   lowest('workerLockTimeoutMs', 100),
   lowest('hostTimeoutMs', 100),
+  lowest('orchestrationDeadlineMs', 100),
   lowest('maxSessionsPerRuntime', 1),
   lowest('dispatcherPollIntervalMs', 0),
   lowest('orchestrationConcurrency', 0),

@@ -73,6 +73,7 @@ type runtimeOptions struct {
 	WorkerLockTimeoutMs       float64    `json:"workerLockTimeoutMs"`
 	OrchestratorLockTimeoutMs float64    `json:"orchestratorLockTimeoutMs"`
 	HostTimeoutMs             float64    `json:"hostTimeoutMs"`
+	OrchestrationDeadlineMs   float64    `json:"orchestrationDeadlineMs"`
 	MaxSessionsPerRuntime     int        `json:"maxSessionsPerRuntime"`
 	SessionIdleTimeoutMs      float64    `json:"sessionIdleTimeoutMs"`
 	WorkerNodeID              string     `json:"workerNodeId"`
@@ -111,6 +112,7 @@ func (o *runtimeOptions) engineOptions() (engine.RuntimeOptions, error) {
 		WorkerLockTimeout:        milliseconds(o.WorkerLockTimeoutMs),
 		OrchestratorLockTimeout:  milliseconds(o.OrchestratorLockTimeoutMs),
 		HostTimeout:              milliseconds(o.HostTimeoutMs),
+		OrchestrationDeadline:    milliseconds(o.OrchestrationDeadlineMs),
 		MaxSessions:              o.MaxSessionsPerRuntime,
 		SessionIdleTimeout:       milliseconds(o.SessionIdleTimeoutMs),
 		WorkerNodeID:             o.WorkerNodeID,

@@ -205,7 +205,7 @@ func (l *liveness) giveBack() {
 func (l *liveness) overdue() {
 	running, certain := l.rt.host.Running()
 	if certain && running[0].Activity == "" {
-		l.rt.suspect(running[0].Invocation)
+		l.rt.overdue(running[0].Invocation)
 	}
 }
 
@@ -223,10 +223,4 @@ func (l *liveness) back() {
 		rt.workers.resume()
 	}
 	rt.poller.wake()
-}
-
-// suspect takes note of a step that may never return. Its instance stays here, because nobody can
-// say that it has not begun; a mark that outlives this process belongs here.
-func (rt *Runtime) suspect(inv Invocation) {
-	rt.log.stepOverdue(inv, rt.set.orchestrationDeadline)
 }

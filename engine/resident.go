@@ -26,6 +26,8 @@ type resident struct {
 	known   map[uint64]struct{}
 	read    []uint64
 	running bool
+	// trying is what the running turn would be charged with, if its code never came back.
+	trying trial
 	// refill asks the goroutine to read the due messages from the store.
 	refill bool
 	used   time.Time

@@ -59,6 +59,7 @@ func (rt *Runtime) turn(r *resident, items []item) (left []item, takenBack bool)
 	}
 	rt.mu.Lock()
 	t := &turn{rt: rt, r: r, token: r.token, items: items, last: r.last, floorMs: r.lastMs}
+	r.trying = trial{token: r.token, messages: messageIDs(items)}
 	rt.mu.Unlock()
 	t.began = rt.e.clock.Now()
 	for _, it := range items {
@@ -96,21 +97,18 @@ func isStale(err error) bool {
 		errors.Is(err, provider.ErrMessageLost)
 }
 
-// isSuspect reports whether the turn may be what ends the processes that have it in hand. One that was
-// tried too often does not run any more.
+// isSuspect reports whether the turn may be what ends the processes that have it in hand: it was marked
+// twice, or once after an attempt that was counted. One that was tried too often does not run any more.
 func (t *turn) isSuspect() bool {
-	return t.r.marks >= provider.MostMarks && t.r.attempt <= t.rt.set.maxAttempts
+	marked := t.r.marks >= provider.MostMarks || t.r.marks > 0 && t.r.attempt > 1
+	return marked && t.r.attempt <= t.rt.set.maxAttempts
 }
 
 // suspected counts an attempt before the code of a suspect runs. Messages that were merely claimed by a
 // dying process do not pay for that.
 func (t *turn) suspected() error {
-	ids := messageIDs(t.items)
 	t.counted = true
-	err := t.rt.insist(t.rt.ctx, "begin", func() error {
-		return t.rt.e.store.Begin(t.rt.ctx, t.token, ids)
-	})
-	if err != nil {
+	if err := t.rt.charge(t.rt.charged(t.r)); err != nil {
 		return err
 	}
 	return t.run()

@@ -29,6 +29,7 @@ const OPTIONS = {
   dispatcherPollIntervalMs: from(0),
   workerLockTimeoutMs: from(MIN_LEASE_MS),
   hostTimeoutMs: from(MIN_HOST_TIMEOUT_MS),
+  orchestrationDeadlineMs: from(MIN_HOST_TIMEOUT_MS),
   maxSessionsPerRuntime: from(1),
   sessionIdleTimeoutMs: from(1),
   workerNodeId: check.name,

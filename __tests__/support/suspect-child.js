@@ -7,6 +7,7 @@ const { makeRuntime } = require('./harness.js');
 const { Client } = require('../../lib/duroxide.js');
 
 const FATAL = 7;
+const spin = () => {};
 const { SUSPECT_PLACE, SUSPECT_CODE } = process.env;
 
 async function main() {
@@ -19,13 +20,20 @@ async function main() {
     orchestrations: {
       *Culprit(ctx, code) {
         if (code === 'orchestration') process.exit(FATAL);
+        while (code === 'loop') spin();
         return yield ctx.scheduleActivity('Fatal');
       },
       *Innocent(ctx, value) {
         return yield ctx.scheduleActivity('Same', value);
       },
     },
-    options: { workerConcurrency: 8, orchestrationConcurrency: 4 },
+    options: {
+      workerConcurrency: 8,
+      orchestrationConcurrency: 4,
+      hostTimeoutMs: 100,
+      orchestrationDeadlineMs: 1000,
+      logLevel: 'error',
+    },
   });
   await runtime.start();
   const client = new Client(store);
