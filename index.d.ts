@@ -85,7 +85,7 @@ export interface RetryPolicy {
 
 /** Code of an orchestration. It must be deterministic: the outside is reached through `ctx`. */
 export type Orchestration<TInput = any, TOutput = any> = (
-  ctx: OrchestrationContext,
+  ctx: OrchestrationContext<TInput>,
   input: TInput,
 ) => Generator<any, TOutput, any>;
 
@@ -118,6 +118,101 @@ export interface RegisteredOrchestration<TInput = any, TOutput = any> {
   readonly [types]?: (input: TInput) => TOutput;
 }
 
+/**
+ * The name of an activity with the types of its input and result, without code. Where it stands for
+ * the name, whoever imports it needs no code.
+ */
+export interface ActivityDefinition<TInput = any, TOutput = any>
+  extends RegisteredActivity<TInput, TOutput> {
+  /** Gives the code for Runtime.register. It stands for the name, too. */
+  implement(fn: Activity<TInput, TOutput>): ActivityImplementation<TInput, TOutput>;
+}
+
+/** An orchestration's name with the types of its input and result, like ActivityDefinition. */
+export interface OrchestrationDefinition<TInput = any, TOutput = any>
+  extends RegisteredOrchestration<TInput, TOutput> {
+  /** Gives the code for Runtime.register, of one version. It stands for the name, too. */
+  implement(
+    fn: Orchestration<TInput, TOutput>,
+    options?: ImplementOptions,
+  ): OrchestrationImplementation<TInput, TOutput>;
+}
+
+export interface ImplementOptions {
+  /** The semantic version of this code, `'1.0.0'` by default. */
+  version?: string;
+}
+
+/** Code of an activity, to be registered. It stands for the name. */
+export interface ActivityImplementation<TInput = any, TOutput = any>
+  extends RegisteredActivity<TInput, TOutput> {
+  readonly fn: Activity<TInput, TOutput>;
+}
+
+/** Code of an orchestration, to be registered. It stands for the name, not the version. */
+export interface OrchestrationImplementation<TInput = any, TOutput = any>
+  extends RegisteredOrchestration<TInput, TOutput> {
+  readonly fn: Orchestration<TInput, TOutput>;
+  readonly version?: string;
+}
+
+/** The name of a queue, with the type of its messages. */
+export interface QueueDefinition<T = any> {
+  readonly kind: 'queue';
+  readonly name: string;
+  readonly [types]?: (data: T) => T;
+}
+
+/**
+ * The name of an event, with the type of its data. Unlike one that is named by a text, it is kept until
+ * it is waited for, also across continue-as-new: as a message of the queue `event:<name>`.
+ */
+export interface EventDefinition<T = any> {
+  readonly kind: 'event';
+  readonly name: string;
+  readonly [types]?: (data: T) => T;
+}
+
+/**
+ * Defines an orchestration: `defineOrchestration<OrderInput, Receipt>('Order')` gives its name with its
+ * types, and `implement` of that the code. With a function it gives both at once; then it may not name
+ * itself within.
+ */
+export function defineOrchestration<TInput = any, TOutput = any>(
+  name: string,
+): OrchestrationDefinition<TInput, TOutput>;
+export function defineOrchestration<TInput = any, TOutput = any>(
+  name: string,
+  fn: Orchestration<TInput, TOutput>,
+): OrchestrationImplementation<TInput, TOutput>;
+export function defineOrchestration<TInput = any, TOutput = any>(
+  name: string,
+  options: ImplementOptions,
+  fn: Orchestration<TInput, TOutput>,
+): OrchestrationImplementation<TInput, TOutput>;
+/** Defines an activity: its name with its types or, with a function, its code as well. */
+export function defineActivity<TInput = any, TOutput = any>(
+  name: string,
+): ActivityDefinition<TInput, TOutput>;
+export function defineActivity<TInput = any, TOutput = any>(
+  name: string,
+  fn: Activity<TInput, TOutput>,
+): ActivityImplementation<TInput, TOutput>;
+/** Defines a queue, for dequeueEvent and enqueueEvent. */
+export function defineQueue<T = any>(name: string): QueueDefinition<T>;
+/** Defines an event that is kept, for waitForEvent and raiseEvent. */
+export function defineEvent<T = any>(name: string): EventDefinition<T>;
+
+/**
+ * What Runtime.register takes: code, a module that exports some (what else it exports is left alone), or
+ * a function that is called with the runtime.
+ */
+export type Registrable =
+  | ActivityImplementation
+  | OrchestrationImplementation
+  | { readonly [name: string]: unknown }
+  | ((runtime: Runtime) => void);
+
 /** The input, which may be left out if it may be undefined, and what comes after it. */
 type InputThen<TInput, TRest extends unknown[]> = undefined extends TInput
   ? [input?: TInput, ...rest: TRest]
@@ -128,8 +223,11 @@ export interface ActivityOptions {
   sessionId?: string;
 }
 
-/** What an orchestration sees of its execution, and how it asks for work. */
-export class OrchestrationContext {
+/**
+ * What an orchestration sees of its execution, and how it asks for work. `TInput` is what the
+ * orchestration takes, and so what continueAsNew takes.
+ */
+export class OrchestrationContext<TInput = any> {
   private constructor();
   readonly instanceId: string;
   /** 1 for the first execution, one more after each continue-as-new. */
@@ -186,12 +284,12 @@ export class OrchestrationContext {
 
   /** Waits for a number of milliseconds, across restarts. */
   scheduleTimer(delayMs: number): ScheduledTask<null>;
-  /** Waits for a signal. One that comes while nobody waits is lost. */
-  waitForEvent<T = any>(name: string): ScheduledTask<T>;
-  waitForEventTyped<T = any>(name: string): ScheduledTask<T>;
+  /** Waits for a signal. One that comes while nobody waits is lost, unless it is of defineEvent. */
+  waitForEvent<T = any>(event: string | EventDefinition<T>): ScheduledTask<T>;
+  waitForEventTyped<T = any>(event: string | EventDefinition<T>): ScheduledTask<T>;
   /** Takes the oldest message of a queue, or waits for one. Messages are kept until taken. */
-  dequeueEvent<T = any>(queueName: string): ScheduledTask<T>;
-  dequeueEventTyped<T = any>(queueName: string): ScheduledTask<T>;
+  dequeueEvent<T = any>(queue: string | QueueDefinition<T>): ScheduledTask<T>;
+  dequeueEventTyped<T = any>(queue: string | QueueDefinition<T>): ScheduledTask<T>;
   /** Reads a committed value of any instance. */
   getValueFromInstance(instanceId: string, key: string): ScheduledTask<string | null>;
 
@@ -265,10 +363,10 @@ export class OrchestrationContext {
   /** The time in milliseconds since 1970, the same at each replay. */
   utcNow(): ScheduledTask<number>;
   /** Ends this execution and begins the next, in the latest version. Code after it never runs. */
-  continueAsNew(input?: unknown): ScheduledTask<never>;
-  continueAsNewTyped(input?: unknown): ScheduledTask<never>;
-  continueAsNewVersioned(input: unknown, version: string | null): ScheduledTask<never>;
-  continueAsNewVersionedTyped(input: unknown, version: string | null): ScheduledTask<never>;
+  continueAsNew(...input: InputThen<TInput, []>): ScheduledTask<never>;
+  continueAsNewTyped(...input: InputThen<TInput, []>): ScheduledTask<never>;
+  continueAsNewVersioned(input: TInput, version: string | null): ScheduledTask<never>;
+  continueAsNewVersionedTyped(input: TInput, version: string | null): ScheduledTask<never>;
 
   /** Waits for every task, in any order; a failed one does not end the others. */
   all<const T extends readonly (ScheduledTask | Branch)[]>(
@@ -636,16 +734,33 @@ export class Client {
   ): Promise<void>;
   /**
    * Sends a signal for waitForEvent. It is lost if nobody waits for it; where there is no instance yet,
-   * it waits ten minutes for the start. Resolves to the state of the instance when it was stored.
+   * it waits ten minutes for the start. One of defineEvent is kept like a message of a queue. Resolves to
+   * the state of the instance when it was stored.
    */
-  raiseEvent(instanceId: string, eventName: string, data?: unknown): Promise<TargetState>;
-  raiseEventTyped(instanceId: string, eventName: string, data?: unknown): Promise<TargetState>;
+  raiseEvent<T = any>(
+    instanceId: string,
+    event: string | EventDefinition<T>,
+    ...data: InputThen<NoInfer<T>, []>
+  ): Promise<TargetState>;
+  raiseEventTyped<T = any>(
+    instanceId: string,
+    event: string | EventDefinition<T>,
+    ...data: InputThen<NoInfer<T>, []>
+  ): Promise<TargetState>;
   /**
    * Sends a message for dequeueEvent. It is kept until it is taken or its instance is deleted; where
    * there is no instance yet, for `orphanRetentionMs` of the store. Resolves as raiseEvent.
    */
-  enqueueEvent(instanceId: string, queueName: string, data?: unknown): Promise<TargetState>;
-  enqueueEventTyped(instanceId: string, queueName: string, data?: unknown): Promise<TargetState>;
+  enqueueEvent<T = any>(
+    instanceId: string,
+    queue: string | QueueDefinition<T>,
+    ...data: InputThen<NoInfer<T>, []>
+  ): Promise<TargetState>;
+  enqueueEventTyped<T = any>(
+    instanceId: string,
+    queue: string | QueueDefinition<T>,
+    ...data: InputThen<NoInfer<T>, []>
+  ): Promise<TargetState>;
   /**
    * Asks an instance and its children to end; it then fails with `canceled: <reason>`. Where there is
    * no instance, it can only meet a start of the next five seconds. Resolves as raiseEvent.
@@ -820,6 +935,11 @@ export class Runtime {
     version: string,
     fn: Orchestration<TInput, TOutput>,
   ): RegisteredOrchestration<TInput, TOutput>;
+  /**
+   * Registers code that was made with definitions, and whole modules of it. Versions of one name may come
+   * in any order, and what was registered already is not registered again.
+   */
+  register(...code: Registrable[]): void;
   /** Starts to work, and keeps the process alive until shutdown. */
   start(): Promise<void>;
   /** Takes no more work, and lets what runs finish for up to `timeoutMs`, 1000 by default. */

@@ -13,6 +13,11 @@ const { DATABASE_URL, dropSchema } = require('./support/store.js');
 after(() => DATABASE_URL && dropSchema('duroxide_example'));
 
 const FOLDER = path.join(__dirname, '..', 'examples');
+/** All files, with those that examples share: they are in folders. */
+const FILES = fs
+  .readdirSync(FOLDER, { recursive: true })
+  .filter((file) => /\.m?js$/.test(file))
+  .map((file) => file.replaceAll(path.sep, '/'));
 const OUTPUT = /\/\* Output:\n([\s\S]*?)\*\/\n$/;
 
 /** Runs an example as a user would and gives what it printed. */
@@ -24,7 +29,7 @@ function outputOf(file) {
   });
 }
 
-for (const name of fs.readdirSync(FOLDER).filter((file) => /\.m?js$/.test(file))) {
+for (const name of FILES.filter((file) => !file.includes('/'))) {
   test(`examples/${name} prints what the comment at its end says`, async () => {
     const file = path.join(FOLDER, name);
     const expected = fs.readFileSync(file, 'utf8').match(OUTPUT)?.[1];
@@ -37,8 +42,7 @@ for (const name of fs.readdirSync(FOLDER).filter((file) => /\.m?js$/.test(file))
 
 test('the user guide names every example, and every file that it names exists', () => {
   const guide = fs.readFileSync(path.join(FOLDER, '..', 'docs', 'user-guide.md'), 'utf8');
-  for (const name of fs.readdirSync(FOLDER))
-    assert.ok(guide.includes(`(../examples/${name})`), name);
+  for (const name of FILES) assert.ok(guide.includes(`(../examples/${name})`), name);
   for (const [, target] of guide.matchAll(/\]\(([^)#]+)\)/g)) {
     assert.ok(fs.existsSync(path.join(FOLDER, '..', 'docs', target)), target);
   }
@@ -75,7 +79,7 @@ function features() {
 
 test('the user guide has every feature, and every feature is in an example', () => {
   const guide = fs.readFileSync(path.join(FOLDER, '..', 'docs', 'user-guide.md'), 'utf8');
-  const examples = fs.readdirSync(FOLDER).map((name) => fs.readFileSync(path.join(FOLDER, name)));
+  const examples = FILES.map((name) => fs.readFileSync(path.join(FOLDER, name)));
   const names = features();
   assert.ok(names.length > 120, `${names.length}`);
   const missingIn = (text) => names.filter((name) => !new RegExp(`\\b${name}\\b`).test(text));

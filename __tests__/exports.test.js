@@ -10,7 +10,9 @@ const declarations = fs.readFileSync(path.join(__dirname, '..', 'index.d.ts'), '
 
 /** Names of what a declaration file exports as values. */
 function declaredValues() {
-  return [...declarations.matchAll(/^export (?:class|function|const) (\w+)/gm)].map((m) => m[1]);
+  const found = declarations.matchAll(/^export (?:class|function|const) (\w+)/gm);
+  // A function with several signatures is declared several times.
+  return [...new Set([...found].map((m) => m[1]))];
 }
 
 /** Names of the methods and accessors that a class declares, static ones apart. */

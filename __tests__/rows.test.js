@@ -9,11 +9,13 @@ const ROWS = 149;
 const QUIRKS = 54;
 
 const document = fs.readFileSync(path.join(__dirname, '..', 'docs', 'test-rows.md'), 'utf8');
-const [behaviours, quirks] = document.split('\n## Quirks\n');
+const [behaviours, quirks, additions] = document.split(/\n## (?:Quirks|Additions)\n/);
 
 /** The cells of the rows of all tables in a text. */
 function rowsOf(text) {
-  const lines = text.match(/^\| .* \|$/gm).filter((line) => !/^\| (Row|Quirk) \|/.test(line));
+  const lines = text
+    .match(/^\| .* \|$/gm)
+    .filter((line) => !/^\| (Row|Quirk|Addition) \|/.test(line));
   return lines.map((line) => line.slice(2, -2).split(' | '));
 }
 
@@ -46,6 +48,14 @@ test('each quirk has a test', () => {
     Array.from({ length: QUIRKS }, (_, n) => `Q${n + 1}`),
   );
   for (const [, , file, title] of rows) {
+    assert.ok(titlesOf(file).has(title), `${file} has no test '${title}'`);
+  }
+});
+
+test('each addition has a test', () => {
+  const rows = rowsOf(additions);
+  assert.ok(rows.length > 0);
+  for (const [, file, title] of rows) {
     assert.ok(titlesOf(file).has(title), `${file} has no test '${title}'`);
   }
 });

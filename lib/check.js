@@ -259,9 +259,9 @@ function unknownOption(argument, key, known) {
     .map((candidate) => ({ candidate, distance: distance(key, candidate) }))
     .sort((a, b) => a.distance - b.distance)[0];
   const isClose = nearest && nearest.distance <= Math.max(3, key.length / 2);
-  const hint = isClose
-    ? `did you mean '${nearest.candidate}'?`
-    : `known are ${known.map((candidate) => `'${candidate}'`).join(', ')}`;
+  const all = known.map((candidate) => `'${candidate}'`).join(', ');
+  const otherwise = all === '' ? 'there are none' : `known are ${all}`;
+  const hint = isClose ? `did you mean '${nearest.candidate}'?` : otherwise;
   return new TypeError(`${argument} has an unknown option '${key}'; ${hint}`);
 }
 

@@ -5,7 +5,7 @@ const check = require('./check.js');
 const codec = require('./codec.js');
 const { DuroxideError, OrchestrationError, TimeoutError, classOfFailure } = require('./errors.js');
 const { openedStore } = require('./provider.js');
-const { nameOf } = require('./registered.js');
+const { nameOf, queueOfEvent } = require('./registered.js');
 const { ended, present, status } = require('./replies.js');
 
 const DEFAULT_WAIT_MS = 30000;
@@ -98,26 +98,30 @@ class Client {
     await this.#request('start', request, codec.encode(input, 'input'));
   }
 
-  /** @param {string} instanceId @param {string} eventName @param {unknown} [data] */
+  /** @param {string} instanceId @param {unknown} eventName @param {unknown} [data] */
   async raiseEvent(instanceId, eventName, data) {
     const instance = check.instanceId('instanceId', instanceId);
-    const name = check.name('eventName', eventName);
-    return target(await this.#request('raise', { instance, name }, codec.encode(data, 'data')));
+    const queue = queueOfEvent(eventName);
+    const [name, args] =
+      queue === null
+        ? ['raise', { name: nameOf('eventName', eventName, 'event') }]
+        : ['enqueue', { queue }];
+    return target(await this.#request(name, { instance, ...args }, codec.encode(data, 'data')));
   }
 
-  /** @param {string} instanceId @param {string} eventName @param {unknown} [data] */
+  /** @param {string} instanceId @param {unknown} eventName @param {unknown} [data] */
   async raiseEventTyped(instanceId, eventName, data) {
     return this.raiseEvent(instanceId, eventName, data);
   }
 
-  /** @param {string} instanceId @param {string} queueName @param {unknown} [data] */
+  /** @param {string} instanceId @param {unknown} queueName @param {unknown} [data] */
   async enqueueEvent(instanceId, queueName, data) {
     const instance = check.instanceId('instanceId', instanceId);
-    const queue = check.name('queueName', queueName);
+    const queue = nameOf('queueName', queueName, 'queue');
     return target(await this.#request('enqueue', { instance, queue }, codec.encode(data, 'data')));
   }
 
-  /** @param {string} instanceId @param {string} queueName @param {unknown} [data] */
+  /** @param {string} instanceId @param {unknown} queueName @param {unknown} [data] */
   async enqueueEventTyped(instanceId, queueName, data) {
     return this.enqueueEvent(instanceId, queueName, data);
   }

@@ -3,6 +3,12 @@
 const { ActivityContext } = require('./activity.js');
 const { Client } = require('./client.js');
 const {
+  defineActivity,
+  defineEvent,
+  defineOrchestration,
+  defineQueue,
+} = require('./definitions.js');
+const {
   ActivityError,
   CancelledError,
   DuroxideError,
@@ -31,6 +37,10 @@ module.exports = {
   Runtime,
   OrchestrationContext,
   ActivityContext,
+  defineOrchestration,
+  defineActivity,
+  defineQueue,
+  defineEvent,
   initTracing,
   MAX_NAME_BYTES,
   MAX_WORKER_TAGS,

@@ -2,19 +2,22 @@
 
 const check = require('./check.js');
 
+/** @typedef {'activity' | 'orchestration' | 'queue' | 'event'} Kind */
+
 /**
- * What a registration gives back: a name that knows its kind and, in TypeScript, the types of its
- * input and result. It stands wherever the name itself may stand.
+ * What a registration or a definition gives: a name that knows its kind and, in TypeScript, the
+ * types of what belongs to it. It stands wherever the name itself may stand.
  */
 class Registered {
   /**
-   * @param {'activity' | 'orchestration'} kind
+   * @param {Kind} kind
    * @param {string} name
    */
   constructor(kind, name) {
     this.kind = kind;
     this.name = name;
-    Object.freeze(this);
+    // Those that have more freeze themselves.
+    if (new.target === Registered) Object.freeze(this);
   }
 
   toString() {
@@ -27,13 +30,34 @@ class Registered {
  *
  * @param {string} argument
  * @param {unknown} value
- * @param {'activity' | 'orchestration'} kind
+ * @param {Kind} kind
  * @returns {string}
  */
 function nameOf(argument, value, kind) {
   if (!(value instanceof Registered)) return check.name(argument, value);
   if (value.kind === kind) return value.name;
-  throw new TypeError(`${argument} must name an ${kind}, but '${value.name}' is an ${value.kind}`);
+  throw new TypeError(
+    `${argument} must name ${withArticle(kind)}, but '${value.name}' is ${withArticle(value.kind)}`,
+  );
 }
 
-module.exports = { Registered, nameOf };
+/** @param {Kind} kind */
+function withArticle(kind) {
+  return kind === 'queue' ? 'a queue' : `an ${kind}`;
+}
+
+/** What the queue of an event begins with that is kept until it is waited for. */
+const EVENT_QUEUE_PREFIX = 'event:';
+
+/**
+ * Gives the queue of a defined event, or null for the name of one, which nobody keeps.
+ *
+ * @param {unknown} event
+ * @returns {string | null}
+ */
+function queueOfEvent(event) {
+  const isDefined = event instanceof Registered && event.kind === 'event';
+  return isDefined ? `${EVENT_QUEUE_PREFIX}${event.name}` : null;
+}
+
+module.exports = { EVENT_QUEUE_PREFIX, Registered, nameOf, queueOfEvent };

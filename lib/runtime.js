@@ -1,10 +1,10 @@
 'use strict';
 
-const { types } = require('node:util');
 const { Activities } = require('./activity.js');
 const channel = require('./channel.js');
 const check = require('./check.js');
 const { Client } = require('./client.js');
+const { checkActivityName, checkGenerator, checkSemver, codeIn } = require('./definitions.js');
 const { DuroxideError } = require('./errors.js');
 const { checkOptions } = require('./options.js');
 const { Turns } = require('./orchestration/turn.js');
@@ -15,7 +15,6 @@ const { logOptions, logTo } = require('./trace.js');
 
 const DEFAULT_VERSION = '1.0.0';
 const DEFAULT_SHUTDOWN_MS = 1000;
-const RESERVED_ACTIVITY_PREFIX = '__duroxide_syscall:';
 
 /** Hosts orchestrations and activities: register, start, shut down. */
 class Runtime {
@@ -25,6 +24,8 @@ class Runtime {
   #orchestrations = new Map();
   /** @type {Map<string, Function>} */
   #activities = new Map();
+  /** What register() has taken: to be given the same once more changes nothing. */
+  #taken = new WeakSet();
   /** The number under which the engine knows the runtime, while it is started. */
   #number = 0;
   /** @type {Promise<void> | null} */
@@ -49,13 +50,8 @@ class Runtime {
    */
   registerActivity(name, fn) {
     this.#refuseAfterStart();
-    check.name('name', name);
+    checkActivityName(name);
     check.func('fn', fn);
-    if (name.startsWith(RESERVED_ACTIVITY_PREFIX)) {
-      throw new TypeError(
-        `activity name '${name}' uses reserved prefix '${RESERVED_ACTIVITY_PREFIX}'`,
-      );
-    }
     if (this.#activities.has(name)) {
       throw new TypeError(`duplicate activity registration: ${name}`);
     }
@@ -94,10 +90,7 @@ class Runtime {
    */
   registerOrchestrationVersioned(name, version, fn) {
     check.name('name', name);
-    if (!semver.isVersion(check.string('version', version))) {
-      throw new TypeError(`Version '${version}' is not valid semver`);
-    }
-    check.version('version', version);
+    checkSemver('version', version);
     const latest = this.#versions(name).at(-1);
     const isKnown = this.#orchestrations.get(name)?.has(version);
     if (latest !== undefined && !isKnown && semver.compare(version, latest) <= 0) {
@@ -126,18 +119,28 @@ class Runtime {
   #register(name, version, fn) {
     this.#refuseAfterStart();
     check.name('name', name);
-    if (!types.isGeneratorFunction(fn) || types.isAsyncFunction(fn)) {
-      throw new TypeError(
-        `orchestration '${name}' must be a generator function, not ${describeFunction(fn)}; ` +
-          'use function*',
-      );
-    }
+    checkGenerator(name, fn);
     const versions = this.#orchestrations.get(name) ?? new Map();
     if (versions.has(version)) {
       throw new TypeError(`duplicate orchestration registration: ${name}@${version}`);
     }
     this.#orchestrations.set(name, versions.set(version, fn));
     return new Registered('orchestration', name);
+  }
+
+  /**
+   * Registers what has code: the order of versions means nothing here, so that modules may come in any.
+   *
+   * @param {...unknown} things
+   */
+  register(...things) {
+    this.#refuseAfterStart();
+    for (const code of codeIn(things, this)) {
+      if (this.#taken.has(code)) continue;
+      if (code.kind === 'activity') this.registerActivity(code.name, code.fn);
+      else this.#register(code.name, code.version ?? DEFAULT_VERSION, code.fn);
+      this.#taken.add(code);
+    }
   }
 
   #refuseAfterStart() {
@@ -246,14 +249,6 @@ class Runtime {
   metricsSnapshot() {
     return this.#isRunning && this.#stopped === null ? channel.metrics(this.#number) : null;
   }
-}
-
-/** @param {unknown} fn */
-function describeFunction(fn) {
-  if (types.isAsyncFunction(fn)) {
-    return types.isGeneratorFunction(fn) ? 'an async generator function' : 'an async function';
-  }
-  return typeof fn === 'function' ? 'a plain function' : check.kindOf(fn);
 }
 
 module.exports = { Runtime };

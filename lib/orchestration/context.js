@@ -5,7 +5,16 @@ const codec = require('../codec.js');
 const limits = require('../limits.js');
 const { finish, inputText } = require('./descriptor.js');
 const { KIND, action } = require('./handle.js');
-const { activity, activityWithRetry, child, group, onSession, spread } = require('./tasks.js');
+const {
+  activity,
+  activityWithRetry,
+  child,
+  dequeue,
+  group,
+  onSession,
+  spread,
+  waitEvent,
+} = require('./tasks.js');
 
 /**
  * @typedef {{
@@ -96,24 +105,24 @@ class OrchestrationContext {
     return finish({ type: 'timer', delayMs });
   }
 
-  /** @param {string} name */
+  /** @param {unknown} name */
   waitForEvent(name) {
-    return finish({ type: 'waitEvent', name });
+    return waitEvent(name, false);
   }
 
-  /** @param {string} name */
+  /** @param {unknown} name */
   waitForEventTyped(name) {
-    return finish({ type: 'waitEvent', name }, true);
+    return waitEvent(name, true);
   }
 
-  /** @param {string} queueName */
+  /** @param {unknown} queueName */
   dequeueEvent(queueName) {
-    return finish({ type: 'dequeueEvent', queueName });
+    return dequeue(queueName, false);
   }
 
-  /** @param {string} queueName */
+  /** @param {unknown} queueName */
   dequeueEventTyped(queueName) {
-    return finish({ type: 'dequeueEvent', queueName }, true);
+    return dequeue(queueName, true);
   }
 
   /** @param {string} instanceId @param {string} key */
@@ -151,12 +160,7 @@ class OrchestrationContext {
     return child('subOrchestrationVersioned', name, input, { version: version || null }, true);
   }
 
-  /**
-   * @param {string} name
-   * @param {string | null} version
-   * @param {string} instanceId
-   * @param {unknown} [input]
-   */
+  /** @type {(name: string, version: string | null, instanceId: string, input?: unknown) => any} */
   scheduleSubOrchestrationVersionedWithId(name, version, instanceId, input) {
     const pinned = { version: version || null, instanceId };
     return child('subOrchestrationVersionedWithId', name, input, pinned, false);
@@ -178,12 +182,7 @@ class OrchestrationContext {
     return this.startOrchestration(name, instanceId, input);
   }
 
-  /**
-   * @param {string} name
-   * @param {string | null} version
-   * @param {string} instanceId
-   * @param {unknown} [input]
-   */
+  /** @type {(name: string, version: string | null, instanceId: string, input?: unknown) => any} */
   startOrchestrationVersioned(name, version, instanceId, input) {
     const pinned = { version: version || null, instanceId };
     return child('orchestrationVersioned', name, input, pinned, false);

@@ -1,7 +1,7 @@
 'use strict';
 
 const check = require('../check.js');
-const { nameOf } = require('../registered.js');
+const { nameOf, queueOfEvent } = require('../registered.js');
 const { checkPolicy } = require('./backoff.js');
 const { finish, inputText, withTag } = require('./descriptor.js');
 
@@ -72,6 +72,26 @@ function child(type, orchestration, input, target, typed) {
 }
 
 /**
+ * Waits for an event: for a name, whoever raises it now; a defined one is kept in a queue of its own.
+ *
+ * @param {unknown} event
+ * @param {boolean} typed
+ */
+function waitEvent(event, typed) {
+  const queueName = queueOfEvent(event);
+  if (queueName !== null) return finish({ type: 'dequeueEvent', queueName }, typed);
+  return finish({ type: 'waitEvent', name: nameOf('name', event, 'event') }, typed);
+}
+
+/**
+ * @param {unknown} queue
+ * @param {boolean} typed
+ */
+function dequeue(queue, typed) {
+  return finish({ type: 'dequeueEvent', queueName: nameOf('queueName', queue, 'queue') }, typed);
+}
+
+/**
  * @param {string} type
  * @param {string} method
  * @param {unknown} tasks
@@ -92,4 +112,13 @@ function spread(tasks) {
   return tasks;
 }
 
-module.exports = { activity, activityWithRetry, child, group, onSession, spread };
+module.exports = {
+  activity,
+  activityWithRetry,
+  child,
+  dequeue,
+  group,
+  onSession,
+  spread,
+  waitEvent,
+};

@@ -1,0 +1,134 @@
+/** Definitions: what they infer, where they may stand, and what is refused. */
+
+import {
+  type ActivityDefinition,
+  type ActivityImplementation,
+  type Client,
+  defineActivity,
+  defineEvent,
+  defineOrchestration,
+  defineQueue,
+  type JoinResult,
+  type OrchestrationContext,
+  type OrchestrationDefinition,
+  type OrchestrationImplementation,
+  type Runtime,
+} from '../../index';
+import * as shop from './definitions-module';
+
+type Equal<A, B> =
+  (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+function assertType<_T extends true>(): void {}
+
+interface Item {
+  sku: string;
+  count: number;
+}
+interface Receipt {
+  id: string;
+}
+
+const Order = defineOrchestration<Item[], Receipt>('Order');
+const charge = defineActivity<Item, number>('charge');
+const Items = defineQueue<Item>('items');
+const Approved = defineEvent<{ by: string }>('approved');
+const Ping = defineEvent<undefined>('ping');
+assertType<Equal<typeof Order, OrchestrationDefinition<Item[], Receipt>>>();
+assertType<Equal<typeof charge, ActivityDefinition<Item, number>>>();
+
+const orderCode = Order.implement(function* (ctx, items) {
+  assertType<Equal<typeof ctx, OrchestrationContext<Item[]>>>();
+  assertType<Equal<typeof items, Item[]>>();
+  const price = yield* ctx.scheduleActivity(charge, items[0]);
+  assertType<Equal<typeof price, number>>();
+  const item = yield* ctx.dequeueEvent(Items);
+  assertType<Equal<typeof item, Item>>();
+  const approval = yield* ctx.waitForEvent(Approved);
+  assertType<Equal<typeof approval, { by: string }>>();
+  // An orchestration may be its own child, and continue with its own input, without annotations.
+  const inner = yield* ctx.scheduleSubOrchestration(Order, [item]);
+  assertType<Equal<typeof inner, Receipt>>();
+  const [first] = yield* ctx.all([ctx.scheduleActivity(charge, item)]);
+  assertType<Equal<typeof first, JoinResult<number>>>();
+  if (price > 5) return yield* ctx.continueAsNew([item]);
+  if (price > 4) return yield* ctx.continueAsNewVersioned([item], '2.0.0');
+  // @ts-expect-error What comes next takes items.
+  if (price > 3) return yield* ctx.continueAsNew('items');
+  // @ts-expect-error What comes next takes something.
+  if (price > 2) return yield* ctx.continueAsNew();
+  // @ts-expect-error The input is an item.
+  ctx.scheduleActivity(charge, 5);
+  // @ts-expect-error An event is no queue.
+  ctx.dequeueEvent(Approved);
+  // @ts-expect-error A queue is no event.
+  ctx.waitForEvent(Items);
+  return { id: approval.by };
+});
+assertType<Equal<typeof orderCode, OrchestrationImplementation<Item[], Receipt>>>();
+
+const chargeCode = charge.implement(async (ctx, item) => item.count * ctx.attempt);
+assertType<Equal<typeof chargeCode, ActivityImplementation<Item, number>>>();
+// @ts-expect-error The result is a number.
+charge.implement(async () => 'done');
+// @ts-expect-error The result is a receipt.
+Order.implement(function* () {
+  return 5;
+});
+// @ts-expect-error An activity has no version.
+charge.implement(async () => 5, { version: '2.0.0' });
+
+/** At once, everything is inferred; continueAsNew as well. */
+const Count = defineOrchestration('Count', { version: '1.1.0' }, function* (ctx, n: number) {
+  assertType<Equal<typeof ctx, OrchestrationContext<number>>>();
+  if (n < 3) return yield* ctx.continueAsNew(n + 1);
+  // @ts-expect-error A text is no number.
+  if (n < 4) return yield* ctx.continueAsNew('4');
+  return String(n);
+});
+assertType<Equal<typeof Count, OrchestrationImplementation<number, string>>>();
+const double = defineActivity('double', (_ctx, n: number) => n * 2);
+assertType<Equal<typeof double, ActivityImplementation<number, number>>>();
+
+/** A context of any input is what helpers and existing annotations have. */
+function* helper(ctx: OrchestrationContext, n: number) {
+  if (n === 0) return yield* ctx.continueAsNew({ anything: n });
+  return yield* ctx.scheduleActivity(double, n);
+}
+const Outer = defineOrchestration('Outer', function* (ctx, n: number) {
+  const doubled = yield* helper(ctx, n);
+  assertType<Equal<typeof doubled, number>>();
+  const text = yield* ctx.scheduleSubOrchestrationWithId(Count, 'count-1', doubled);
+  assertType<Equal<typeof text, string>>();
+  yield ctx.startOrchestration(Count, 'count-2', 5);
+  return text;
+});
+
+async function use(runtime: Runtime, client: Client): Promise<void> {
+  runtime.register(orderCode, chargeCode, Count, double, Outer, shop, (r) => r.register(double));
+  // @ts-expect-error A definition has no code.
+  runtime.register(Order);
+  // @ts-expect-error A queue has no code.
+  runtime.register(Items);
+  runtime.registerOrchestration('Loop', function* (ctx, n: number) {
+    // @ts-expect-error The input is a number.
+    if (n < 0) return yield* ctx.continueAsNew('0');
+    return n;
+  });
+
+  await client.startOrchestration('o-1', Order, [{ sku: 'a', count: 1 }]);
+  await client.enqueueEvent('o-1', Items, { sku: 'a', count: 1 });
+  await client.raiseEvent('o-1', Approved, { by: 'x' });
+  await client.raiseEvent('o-1', Ping);
+  await client.raiseEvent('o-1', 'anything');
+  await client.enqueueEvent('o-1', 'anything', 5);
+  // @ts-expect-error The input is a list.
+  await client.startOrchestration('o-1', Order, 5);
+  // @ts-expect-error The data are missing.
+  await client.raiseEvent('o-1', Approved);
+  // @ts-expect-error The message is no item.
+  await client.enqueueEvent('o-1', Items, { sku: 5 });
+  // @ts-expect-error An event is no queue.
+  await client.enqueueEvent('o-1', Approved, { by: 'x' });
+}
+
+export { Outer, use };
