@@ -13,8 +13,9 @@ const resolveTime = 20 * time.Second
 // errUnknown means that nobody can tell whether a transaction was committed.
 var errUnknown = errors.New("the connection was lost during a commit whose outcome is unknown")
 
-// staleWriter is how long the row of a writer is kept that nobody has heard of.
-const staleWriter = 24 * time.Hour
+// staleWriter is how long the row of a writer is kept that nobody has heard of: longer than clocks are set
+// ahead by mistake, because the row of a living writer must not go while it asks what it has committed.
+const staleWriter = 30 * 24 * time.Hour
 
 var (
 	// The first statement of a transaction: until that has ended, whoever asks for its mark waits.
