@@ -97,8 +97,16 @@ test('a new life never gets the answer of an old one', async (t) => {
 });
 
 test('ids that are deleted and started again at once keep their lives apart', async (t) => {
+  const deleted = new Set();
+  const late = [];
   const h = await withRuntime(t, {
-    activities: { Echo: (_ctx, who) => who },
+    activities: {
+      Echo: (ctx, who) => {
+        const id = ctx.instanceId.split('::')[0];
+        if (who === 'old' && deleted.has(id)) late.push(ctx.instanceId);
+        return who;
+      },
+    },
     orchestrations: {
       *Child(ctx, who) {
         return yield ctx.scheduleActivity('Echo', who);
@@ -113,6 +121,7 @@ test('ids that are deleted and started again at once keep their lives apart', as
     await h.client.startOrchestration(id, 'Parent', 'old');
     for (let turns = 0; turns < i % 8; turns += 1) await h.client.getStatus(id);
     await h.client.deleteInstance(id, true);
+    deleted.add(id);
     await h.client.startOrchestration(id, 'Parent', 'new');
     const { status, output, error } = await h.wait(id);
     assert.deepEqual(
@@ -124,6 +133,7 @@ test('ids that are deleted and started again at once keep their lives apart', as
       },
     );
   });
+  assert.deepEqual(late, [], 'they began after the deletion was acknowledged');
 });
 
 for (const how of ['cancelled', 'the race was lost']) {

@@ -231,7 +231,7 @@ func (h *runtimeHost) Activity(
 	invocations.put(token, &invocation{
 		host: h.host, log: h.log, of: c.Invocation, activity: &known,
 	})
-	answer, err := h.host.ask(ctx, &call{runtime: h.runtime, token: token}, record)
+	answer, err := h.host.ask(ctx, &call{runtime: h.runtime, token: token, unwanted: c.IsUnwanted}, record)
 	if errors.Is(err, engine.ErrHostGone) || errors.Is(err, engine.ErrTakenBack) {
 		invocations.remove(token)
 	}
@@ -249,7 +249,7 @@ func (h *runtimeHost) Activity(
 // listens.
 func (h *runtimeHost) CancelActivity(token uint64, reason string) {
 	i := invocations.find(h.host, token)
-	if i == nil {
+	if i == nil || h.host.takeBack(token) {
 		return
 	}
 	i.cancelled.Store(true)

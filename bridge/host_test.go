@@ -13,7 +13,8 @@ import (
 	"duroxide/engine/replay"
 )
 
-// script plays the JavaScript side of a host: it polls when it is woken and answers what it finds.
+// script plays the JavaScript side of a host: it polls when it is woken and answers what it finds. It
+// has no words, so that whatever it fetches has begun.
 type script struct {
 	host   *host
 	woken  chan struct{}
@@ -29,7 +30,7 @@ func newScript(t *testing.T, answer func(r *record) []byte) *script {
 		woken: make(chan struct{}, 1), answer: answer, frame: make([]byte, 1<<16),
 		done: make(chan struct{}), stop: make(chan struct{}),
 	}
-	s.host = openHost(func() { s.woken <- struct{}{} }, make([]int32, 64))
+	s.host = openHost(func() { s.woken <- struct{}{} }, nil)
 	go s.poll()
 	t.Cleanup(func() {
 		close(s.stop)

@@ -39,7 +39,9 @@ type call struct {
 	runtime uint32
 	token   uint64
 	isRun   bool
-	answer  chan reply
+	// unwanted reports whether an activity was cancelled on its way here; nil for runs.
+	unwanted func() bool
+	answer   chan reply
 	// Guarded by queue.mu:
 	fetched bool
 	word    int
@@ -51,14 +53,14 @@ type call struct {
 const mostTaken = 256
 
 // push appends a record and wakes the host if it sleeps. A record that asks for user code is refused
-// while those of its runtime are taken back.
+// while those of its runtime are taken back, or if it was cancelled before it came here.
 func (q *queue) push(record []byte, c *call) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed {
 		return engine.ErrHostGone
 	}
-	if c != nil && q.refuses(c.runtime) {
+	if c != nil && (q.refuses(c.runtime) || c.unwanted != nil && c.unwanted()) {
 		return engine.ErrTakenBack
 	}
 	q.records = append(q.records, queued{record, c})

@@ -33,6 +33,25 @@ func (h *runtimeHost) TakeBack() {
 	}
 }
 
+// takeBack ends one call, if user code has not begun it.
+func (h *host) takeBack(token uint64) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.queue.mu.Lock()
+	defer h.queue.mu.Unlock()
+	c := h.calls[token]
+	if c == nil || h.queue.closed {
+		return false
+	}
+	err := h.queue.takeBack(c)
+	if err == nil {
+		return false
+	}
+	delete(h.calls, token)
+	c.answer <- reply{err: err}
+	return true
+}
+
 // Running implements engine.Host.
 func (h *runtimeHost) Running() (running []engine.Running, certain bool) {
 	all := invocations.of(h.host)

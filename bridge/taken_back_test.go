@@ -165,6 +165,52 @@ func TestARunThatHasEndedUnheardIsGivenUp(t *testing.T) {
 	th.host.exchange(frameOf(returned(r.token, "late")), nil, 0)
 }
 
+func TestACancelledActivityThatHasNotBegunNeverDoes(t *testing.T) {
+	t.Parallel()
+	th := newThread(t, 64)
+	var unwanted atomic.Bool
+	call := func() (token uint64, over <-chan error) {
+		token = debugTokens.take()
+		done := make(chan error, 1)
+		go func() {
+			_, err := th.h.Activity(context.Background(), engine.ActivityCall{
+				Invocation: engine.Invocation{Token: token}, Activity: "activity", Unwanted: &unwanted,
+			})
+			done <- err
+		}()
+		return token, done
+	}
+	begun, overBegun := call()
+	require.True(t, th.begin(th.fetch()))
+	fetchedToken, overFetched := call()
+	f := th.fetch()
+	queued, overQueued := call()
+	require.Eventually(t, func() bool {
+		th.host.queue.mu.Lock()
+		defer th.host.queue.mu.Unlock()
+		return len(th.host.queue.records) == 1
+	}, 20*time.Second, time.Millisecond)
+
+	unwanted.Store(true)
+	for _, token := range []uint64{begun, fetchedToken, queued} {
+		th.h.CancelActivity(token, "why")
+	}
+	require.ErrorIs(t, <-overFetched, engine.ErrTakenBack)
+	require.ErrorIs(t, <-overQueued, engine.ErrTakenBack)
+	_, overLate := call()
+	require.ErrorIs(t, <-overLate, engine.ErrTakenBack, "it was cancelled on its way to the queue")
+
+	require.False(t, th.begin(f))
+	size := th.host.exchange(nil, th.frame, 32)
+	require.Positive(t, size)
+	records := readAll(t, th.frame[:size])
+	require.Len(t, records, 1, "what was taken back is not handed out")
+	require.Equal(t, kindCancel, records[0].kind)
+	require.Equal(t, begun, records[0].token)
+	th.host.exchange(frameOf(did(begun, "done")), nil, 0)
+	require.NoError(t, <-overBegun)
+}
+
 func TestOneOfBothDecidesWhetherARecordBegins(t *testing.T) {
 	t.Parallel()
 	th := newThread(t, 8)

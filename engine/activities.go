@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"duroxide/history"
@@ -40,13 +41,14 @@ type job struct {
 	// claim does not change, except for its token while the job is not finished: see workers.adopt.
 	claim provider.TaskClaim
 	token uint64
+	// cancelled is set under workers.mu: nobody wants the result. The host reads it.
+	cancelled atomic.Bool
 	// Guarded by workers.mu:
-	doubtful  bool // a renewal has not found the task under a lease that may have ended
-	started   bool
-	finished  bool // its outcome was handed over
-	called    bool // the host may know the token
-	cancelled bool
-	abort     context.CancelFunc
+	doubtful bool // a renewal has not found the task under a lease that may have ended
+	started  bool
+	finished bool // its outcome was handed over
+	called   bool // the host may know the token
+	abort    context.CancelFunc
 }
 
 func newWorkers(rt *Runtime) *workers {
@@ -139,7 +141,7 @@ func (w *workers) pump() {
 	for w.started < w.window() && len(w.queue) > 0 && w.rt.ctx.Err() == nil {
 		j := w.queue[0]
 		w.queue = w.queue[1:]
-		if j.cancelled {
+		if j.cancelled.Load() {
 			continue
 		}
 		ctx, abort := context.WithCancel(w.rt.ctx)
@@ -160,7 +162,7 @@ func (w *workers) work(ctx context.Context, j *job) {
 	w.started--
 	w.average = blend(w.average, took)
 	j.finished = true
-	cancelled := j.cancelled
+	cancelled := j.cancelled.Load()
 	if cancelled {
 		delete(w.held, j.claim.Token)
 	}
@@ -287,7 +289,7 @@ func (w *workers) stopPrefetch() {
 func (w *workers) mayCall(j *job) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	j.called = !j.cancelled
+	j.called = !j.cancelled.Load()
 	return j.called
 }
 
@@ -305,6 +307,7 @@ func (w *workers) call(j *job) ActivityCall {
 		},
 		Activity: task.Name, ID: task.Event, Input: task.Input, WorkerID: w.rt.workerID(),
 		Session: task.Session, Tag: task.Tag, Attempt: j.claim.Attempt + j.claim.Marks,
+		Unwanted: &j.cancelled,
 	}
 }
 

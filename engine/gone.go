@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"sync"
 
 	"duroxide/history"
@@ -66,8 +67,17 @@ func (rt *Runtime) deleted(instances []provider.Gone) {
 	}
 }
 
-// dropDeleted finds out which of the tasks that are held here were deleted, and ends them. It does not
-// block: stores call it when another process has deleted instances.
+// findDeleted finds out which of the tasks that are held here were deleted, and ends them.
+func (e *Engine) findDeleted(ctx context.Context) {
+	for _, rt := range e.working() {
+		if rt.workers != nil {
+			rt.renewTasks(ctx)
+		}
+	}
+}
+
+// dropDeleted is findDeleted for stores, which call it when another process has deleted instances. It
+// does not block.
 func (e *Engine) dropDeleted() {
 	for _, rt := range e.working() {
 		if rt.workers != nil {

@@ -12,7 +12,7 @@ func (w *workers) adopt(c provider.TaskClaim) bool {
 	for former, j := range w.held {
 		t := j.claim.Task
 		if t.Life == c.Task.Life && t.Execution == c.Task.Execution && t.Event == c.Task.Event &&
-			t.Instance == c.Task.Instance && !j.cancelled && !j.finished {
+			t.Instance == c.Task.Instance && !j.cancelled.Load() && !j.finished {
 			delete(w.held, former)
 			j.claim.Token, j.doubtful = c.Token, false
 			w.held[c.Token] = j
@@ -62,7 +62,7 @@ func (w *workers) tokens() map[provider.LeaseID][]provider.Token {
 	defer w.mu.Unlock()
 	all := map[provider.LeaseID][]provider.Token{}
 	for token, j := range w.held {
-		if !j.cancelled {
+		if !j.cancelled.Load() {
 			all[token.Lease] = append(all[token.Lease], token)
 		}
 	}
@@ -84,13 +84,12 @@ func (w *workers) lost(token provider.Token, certain bool) {
 	}
 }
 
-// stop tells a running activity, takes a waiting one off the queue, or forgets a finished one. The
-// caller holds w.mu.
+// stop tells a running activity, keeps one from beginning that has not, or forgets a finished one.
+// The caller holds w.mu.
 func (w *workers) stop(j *job, reason string) {
-	if j.cancelled {
+	if j.cancelled.Swap(true) {
 		return
 	}
-	j.cancelled = true
 	if !j.started || j.finished {
 		delete(w.held, j.claim.Token)
 		return
@@ -100,9 +99,5 @@ func (w *workers) stop(j *job, reason string) {
 	}
 	w.rt.host.CancelActivity(j.token, reason)
 	w.rt.log.activityCancelled(w.call(j), reason)
-	w.rt.e.clock.AfterFunc(w.rt.set.activityGrace, func() {
-		// Once more: the host may not have known the token yet.
-		w.rt.host.CancelActivity(j.token, reason)
-		j.abort()
-	})
+	w.rt.e.clock.AfterFunc(w.rt.set.activityGrace, j.abort)
 }

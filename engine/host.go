@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"duroxide/engine/replay"
@@ -34,7 +35,9 @@ type Host interface {
 	// time as the runtime has worker slots; it is given a few more, so that a slot which comes free
 	// goes on without asking.
 	Activity(ctx context.Context, c ActivityCall) (ActivityResult, error)
-	// CancelActivity tells a running activity that its result is no longer wanted. It does not wait.
+	// CancelActivity tells a running activity that its result is no longer wanted. A call that user
+	// code has not begun is taken back: it ends with ErrTakenBack. It does not wait. Whoever calls it
+	// has set ActivityCall.Unwanted before, so that a call on its way here is taken back too.
 	CancelActivity(token uint64, reason string)
 
 	// Pulse tells whether the thread gives signs of life. It is always the same one.
@@ -118,7 +121,12 @@ type ActivityCall struct {
 	Tag      *string
 	// Attempt is 1 for the first.
 	Attempt int
+	// Unwanted is set when the result is no longer wanted. Nil means that it always is.
+	Unwanted *atomic.Bool
 }
+
+// IsUnwanted reports whether the result is no longer wanted.
+func (c *ActivityCall) IsUnwanted() bool { return c.Unwanted != nil && c.Unwanted.Load() }
 
 // ActivityResult is the outcome of an attempt: a JSON text, or an error.
 type ActivityResult struct {

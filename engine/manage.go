@@ -253,7 +253,7 @@ func (c *Client) deleteTree(
 			c.e.deleted(deleted.Gone)
 		}
 		if err == nil && len(deleted.Gone) == 0 { // Perhaps the answer of an earlier try was lost.
-			c.e.dropDeleted()
+			c.e.findDeleted(ctx)
 		}
 		if err == nil || attempt == orphanRetries || !errors.Is(err, provider.ErrOrphanedChild) {
 			return deleted, err

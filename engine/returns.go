@@ -110,7 +110,7 @@ func (r *returns) write(a provider.Abandonment) {
 // returnQueue lets go of the tasks that were not given to the host. The caller holds w.mu.
 func (w *workers) returnQueue() {
 	for _, j := range w.queue {
-		if !j.cancelled {
+		if !j.cancelled.Load() {
 			w.rt.returns.task(j.claim.Token)
 		}
 	}

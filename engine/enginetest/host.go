@@ -80,7 +80,7 @@ func (h *Host) Living() int {
 
 // Run implements engine.Host.
 func (h *Host) Run(ctx context.Context, r engine.RunRequest) (replay.Answer, error) {
-	if err := h.enter(ctx); err != nil {
+	if err := h.enter(ctx, nil); err != nil {
 		return replay.Answer{}, err
 	}
 	answer, err := h.advance(r)
@@ -120,7 +120,7 @@ func (h *Host) Drop(resident uint64) {
 
 // Activity implements engine.Host.
 func (h *Host) Activity(parent context.Context, c engine.ActivityCall) (engine.ActivityResult, error) {
-	if err := h.enter(parent); err != nil {
+	if err := h.enter(parent, &c); err != nil {
 		return engine.ActivityResult{}, err
 	}
 	ctx, cancel := context.WithCancelCause(parent)
@@ -149,10 +149,11 @@ func (h *Host) Activity(parent context.Context, c engine.ActivityCall) (engine.A
 	return engine.ActivityResult{OK: true, Value: string(text), Took: took}, nil
 }
 
-// CancelActivity implements engine.Host: the activity's context ends.
+// CancelActivity implements engine.Host: the activity's context ends, or it never begins.
 func (h *Host) CancelActivity(token uint64, reason string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.takeBackOne(token)
 	if cancel := h.running[token]; cancel != nil {
 		h.Cancelled[reason]++
 		cancel(fmt.Errorf("cancelled: %s", reason))

@@ -2,6 +2,7 @@ package enginetest
 
 import (
 	"context"
+	"slices"
 
 	"duroxide/engine"
 )
@@ -22,8 +23,9 @@ type thread struct {
 
 // call waits for a blocked thread.
 type call struct {
-	begun bool
-	over  chan error
+	begun    bool
+	activity *engine.ActivityCall // nil for a run
+	over     chan error
 }
 
 func newThread(c engine.Clock) thread {
@@ -113,25 +115,36 @@ func takenBack(begun bool) error {
 	return engine.ErrTakenBack
 }
 
-// enter waits until the thread can begin a call.
-func (h *Host) enter(ctx context.Context) error {
-	return h.await(ctx, false)
+// takeBackOne ends the call of an activity that waits. The caller holds h.mu.
+func (h *Host) takeBackOne(token uint64) {
+	t := &h.thread
+	t.waiting = slices.DeleteFunc(t.waiting, func(c *call) bool {
+		mine := c.activity != nil && c.activity.Invocation.Token == token
+		if mine {
+			c.over <- engine.ErrTakenBack
+		}
+		return mine
+	})
+}
+
+// enter waits until the thread can begin a call; activity is nil for a run.
+func (h *Host) enter(ctx context.Context, activity *engine.ActivityCall) error {
+	return h.await(ctx, &call{activity: activity, over: make(chan error, 1)})
 }
 
 // send waits until the thread can give an answer.
 func (h *Host) send(ctx context.Context) error {
-	return h.await(ctx, true)
+	return h.await(ctx, &call{begun: true, over: make(chan error, 1)})
 }
 
-func (h *Host) await(ctx context.Context, begun bool) error {
-	c := &call{begun: begun, over: make(chan error, 1)}
+func (h *Host) await(ctx context.Context, c *call) error {
 	h.mu.Lock()
 	t := &h.thread
 	switch {
-	case t.refuses:
+	case t.refuses || c.activity != nil && c.activity.IsUnwanted():
 		h.mu.Unlock()
-		return takenBack(begun)
-	case !t.blocked && (!t.withheld || !begun):
+		return takenBack(c.begun)
+	case !t.blocked && (!t.withheld || !c.begun):
 		h.mu.Unlock()
 		return nil
 	}
