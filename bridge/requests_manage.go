@@ -268,7 +268,7 @@ func eventOf(e *history.Event) eventValue {
 	if e.Source != 0 {
 		v.SourceEventID = &e.Source
 	}
-	if data, ok := engine.EventData(*e); ok {
+	if data, ok := e.JSON(); ok {
 		v.Data = &data
 	}
 	return v

@@ -46,7 +46,7 @@ func encodeEvent(w *Wire, e, previous *Event) {
 	w.Uint(&e.Source)
 	w.Int(&elapsed)
 	previous.ID, previous.TimeMs = e.ID, e.TimeMs
-	encodeData(w, e.Data)
+	e.Data.encode(w)
 }
 
 // DecodeRow gives back the events of one row. Errors wrap ErrFormat; it never skips what it does
@@ -84,4 +84,12 @@ func decodeEvent(w *Wire, e, previous *Event) {
 	e.ID, e.TimeMs = previous.ID+id, previous.TimeMs+elapsed
 	previous.ID, previous.TimeMs = e.ID, e.TimeMs
 	e.Data = decodeData(w, Kind(kind&^engineOverride))
+}
+
+func decodeData(w *Wire, kind Kind) Data {
+	if !kind.isKnown() {
+		w.Fail("event kind %d", kind)
+		return nil
+	}
+	return kinds[kind].decode(w)
 }

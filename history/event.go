@@ -1,6 +1,7 @@
-// Package history is the durable record: the events of one execution, what each kind holds, and
-// how they are written to bytes. It is a leaf: it knows neither engine nor store, reads no clock,
-// and never looks into payloads, which are opaque text from the code that produced them.
+// Package history is the durable record: the events of one execution, what each kind holds, how
+// they are written to bytes, and how people read them. It is a leaf: it knows neither engine nor store,
+// reads no clock, and does not look into payloads, which are opaque text from the code that produced
+// them.
 package history
 
 // Event is one fact of one execution. Instance and execution are implied by where it is stored.
@@ -17,36 +18,59 @@ type Event struct {
 	Data Data
 }
 
+// Data is implemented by the struct of each kind of event in this package, and by nothing else. A
+// switch over it must name every kind, or the role that the kind has.
+//
+//sumtype:decl
+type Data interface {
+	// Kind gives the number of the kind.
+	Kind() Kind
+	// encode writes the fields. It is a method with a value, so that encoding makes no garbage.
+	encode(w *Wire)
+	// shape gives what JSON is made of for people, or nil where there are no fields.
+	shape() any
+}
+
+// The roles of kinds. What has none of them stands alone: OrchestrationStarted begins,
+// OrchestrationChained asks for something that has no answer.
+type (
+	// Schedule opens something that will be answered or cancelled.
+	Schedule interface {
+		Data
+		schedules()
+	}
+	// Answer closes the schedule that Source names with what came of it.
+	Answer interface {
+		Data
+		answers()
+	}
+	// Cancellation closes the schedule that Source names because nobody waits for it any more.
+	Cancellation interface {
+		Data
+		cancels()
+	}
+	// Input comes from outside, and answers whatever waits for it.
+	Input interface {
+		Data
+		comesIn()
+	}
+	// Change is a change of the state that outlives the execution.
+	Change interface {
+		Data
+		changes()
+	}
+	// Ending is the last event of an execution.
+	Ending interface {
+		Data
+		ends()
+	}
+)
+
 // Kind gives the kind of the event's data.
 func (e Event) Kind() Kind { return e.Data.Kind() }
 
 // IsTerminal reports whether the event ends its execution.
 func (e Event) IsTerminal() bool {
-	switch e.Data.Kind() {
-	case KindOrchestrationCompleted, KindOrchestrationFailed, KindOrchestrationContinuedAsNew:
-		return true
-	default:
-		return false
-	}
-}
-
-// Parent names the scheduling event of a parent that waits for this instance.
-type Parent struct {
-	Instance  string
-	Execution uint64
-	Event     uint64
-	// Life is who waits at the id of the parent.
-	Life Life
-}
-
-// Is reports whether two links name the same scheduling event.
-func (p Parent) Is(other Parent) bool {
-	return p.Instance == other.Instance && p.Execution == other.Execution && p.Event == other.Event &&
-		p.Life.Fits(other.Life)
-}
-
-// Carried is one unread queue message handed from an execution to its successor.
-type Carried struct {
-	Name string
-	Data string
+	_, ok := e.Data.(Ending)
+	return ok
 }

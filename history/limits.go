@@ -14,24 +14,10 @@ const (
 )
 
 // IsLong reports whether an event holds a name that a caller may not give any more: the rules of its
-// execution are older than these limits.
+// execution are older than these limits, and so are the kinds for which this is asked.
 func (e Event) IsLong() bool {
-	switch d := e.Data.(type) {
-	case ActivityScheduled:
-		return isLong(d.Name) || d.Session != nil && isLong(*d.Session)
-	case ExternalSubscribed:
-		return isLong(d.Name)
-	case QueueSubscribed:
-		return isLong(d.Name)
-	case SubOrchestrationScheduled:
-		return isLong(d.Name) || isLong(d.Instance) || isLongVersion(d.Version)
-	case OrchestrationChained:
-		return isLong(d.Name) || isLong(d.Instance) || isLongVersion(d.Version)
-	case KeyValueSet:
-		return isLong(d.Key)
-	default:
-		return false
-	}
+	named, ok := e.Data.(interface{ isLong() bool })
+	return ok && named.isLong()
 }
 
 func isLong(name string) bool { return len(name) > MaxNameBytes }

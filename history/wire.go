@@ -23,8 +23,9 @@ type Wire struct {
 	err      error
 }
 
-// newestFormat is the format that is written: that of rows, messages and tasks. Format 1 has no
-// lives and no numbers of starts, format 2 no rules.
+// newestFormat is the format that is written: that of rows, messages and tasks. Whatever changes the
+// stored fields of anything raises it. Format 1 has no lives and no numbers of starts, format 2 no
+// rules.
 const newestFormat = 3
 
 // NewEncoder gives a Wire that writes, with room for size bytes before it grows.
@@ -256,4 +257,21 @@ func (w *Wire) take(n uint64) string {
 	text := w.in[:n]
 	w.in = w.in[n:]
 	return text
+}
+
+// startNumber carries the number of a start, which format 1 does not have.
+func startNumber(w *Wire, number *uint64) {
+	if w.Since(2) {
+		w.Uint(number)
+	}
+}
+
+func requiredFailure(w *Wire, f *Failure) {
+	v := f
+	w.Failure(&v)
+	if v == nil {
+		w.Fail("failure is missing")
+		return
+	}
+	*f = *v
 }

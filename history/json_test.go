@@ -1,4 +1,4 @@
-package engine_test
+package history_test
 
 import (
 	"encoding/json"
@@ -6,7 +6,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"duroxide/engine"
 	"duroxide/history"
 )
 
@@ -70,7 +69,7 @@ func TestEventsAreShownAsJSON(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, ok := engine.EventData(history.Event{ID: 1, Data: c.data})
+			got, ok := history.Event{ID: 1, Data: c.data}.JSON()
 			require.True(t, ok)
 			require.True(t, json.Valid([]byte(got)), got)
 			require.JSONEq(t, c.want, got)
@@ -80,7 +79,7 @@ func TestEventsAreShownAsJSON(t *testing.T) {
 
 func TestClearingEveryKeyHasNoData(t *testing.T) {
 	t.Parallel()
-	_, ok := engine.EventData(history.Event{ID: 1, Data: history.KeyValuesCleared{}})
+	_, ok := history.Event{ID: 1, Data: history.KeyValuesCleared{}}.JSON()
 	require.False(t, ok)
 }
 
@@ -143,9 +142,9 @@ func TestFailuresAreShownTaggedByCategory(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, ok := engine.EventData(history.Event{
+			got, ok := history.Event{
 				ID: 3, Source: 2, Data: history.OrchestrationFailed{Failure: c.failure},
-			})
+			}.JSON()
 			require.True(t, ok)
 			require.JSONEq(t, c.want, got)
 		})

@@ -1,9 +1,7 @@
-package engine
+package history
 
 import (
 	"encoding/json"
-
-	"duroxide/history"
 )
 
 // failureJSON is a failure as users read it in histories: an object with one key, the category.
@@ -24,10 +22,10 @@ type applicationJSON struct {
 }
 
 type configurationJSON struct {
-	Kind     history.FailureKind `json:"kind"`
-	Resource string              `json:"resource"`
-	Message  string              `json:"message"`
-	Details  json.RawMessage     `json:"details,omitempty"`
+	Kind     FailureKind     `json:"kind"`
+	Resource string          `json:"resource"`
+	Message  string          `json:"message"`
+	Details  json.RawMessage `json:"details,omitempty"`
 }
 
 type infrastructureJSON struct {
@@ -51,42 +49,42 @@ type poisonedJSON struct {
 	Error        *string `json:"error,omitempty"`
 }
 
-func failureShape(f history.Failure) any {
+func failureShape(f Failure) any {
 	switch f.Category {
-	case history.Configuration:
+	case Configuration:
 		return failureJSON{Configuration: &configurationJSON{
-			Kind: history.NondeterminismKind, Message: f.Message, Details: details(f.Details),
+			Kind: NondeterminismKind, Message: f.Message, Details: details(f.Details),
 		}}
-	case history.Infrastructure:
+	case Infrastructure:
 		return failureJSON{Infrastructure: &infrastructureJSON{
 			Operation: f.Operation, Message: f.Message, Retryable: f.Retryable,
 		}}
-	case history.Poison:
+	case Poison:
 		return failureJSON{Poison: poisonShape(f)}
-	case history.Application:
+	case Application:
 		return failureJSON{Application: applicationShape(f)}
 	default:
 		return failureJSON{Application: applicationShape(f)}
 	}
 }
 
-func applicationShape(f history.Failure) *applicationJSON {
+func applicationShape(f Failure) *applicationJSON {
 	a := &applicationJSON{
 		Kind: f.Kind, Message: f.Message, Retryable: f.Retryable, Details: details(f.Details),
 	}
-	if f.Kind == history.CancelledKind {
+	if f.Kind == CancelledKind {
 		a.Kind = map[string]any{string(f.Kind): reasonShape{Reason: f.Reason}}
 	}
 	return a
 }
 
-func poisonShape(f history.Failure) *poisonJSON {
+func poisonShape(f Failure) *poisonJSON {
 	kind := f.Kind
 	what := poisonedJSON{Instance: f.Instance, Execution: f.Execution}
-	if kind == history.PoisonActivityKind {
+	if kind == PoisonActivityKind {
 		what.ActivityName, what.ActivityID = &f.ActivityName, &f.ActivityID
 	}
-	if kind == history.PoisonHistoryKind {
+	if kind == PoisonHistoryKind {
 		what.Error = &f.Message
 	}
 	return &poisonJSON{
