@@ -1,7 +1,7 @@
 'use strict';
 
-const { performance } = require('node:perf_hooks');
-const { setTimeout } = require('node:timers');
+const { performance } = process.getBuiltinModule('node:perf_hooks');
+const { setTimeout } = process.getBuiltinModule('node:timers');
 const channel = require('./channel.js');
 const codec = require('./codec.js');
 const { CancelledError } = require('./errors.js');

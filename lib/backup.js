@@ -1,6 +1,6 @@
 'use strict';
 
-const path = require('node:path');
+const path = process.getBuiltinModule('node:path');
 const channel = require('./channel.js');
 const check = require('./check.js');
 const { DuroxideError, retold } = require('./errors.js');

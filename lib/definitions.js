@@ -1,6 +1,6 @@
 'use strict';
 
-const { types } = require('node:util');
+const { types } = process.getBuiltinModule('node:util');
 const check = require('./check.js');
 const { disown } = require('./disown.js');
 const { EVENT_QUEUE_PREFIX, Registered } = require('./registered.js');

@@ -1,6 +1,6 @@
 'use strict';
 
-const { types } = require('node:util');
+const { types } = process.getBuiltinModule('node:util');
 
 /**
  * Takes care of promises that were given where none may be: whoever gave them is told by an error,

@@ -1,9 +1,9 @@
 'use strict';
 
-const { spawn } = require('node:child_process');
-const fs = require('node:fs');
-const os = require('node:os');
-const path = require('node:path');
+const { spawn } = process.getBuiltinModule('node:child_process');
+const fs = process.getBuiltinModule('node:fs');
+const os = process.getBuiltinModule('node:os');
+const path = process.getBuiltinModule('node:path');
 const { DuroxideError } = require('./errors.js');
 const { PacketReader } = require('./packets.js');
 

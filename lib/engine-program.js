@@ -1,8 +1,9 @@
 'use strict';
 
-const fs = require('node:fs');
-const { createRequire } = require('node:module');
-const path = require('node:path');
+const fs = process.getBuiltinModule('node:fs');
+const { createRequire } = process.getBuiltinModule('node:module');
+const path = process.getBuiltinModule('node:path');
+const { FILE, HERE, resolve } = require('./here.js');
 const {
   PROGRAM_FILE,
   PROGRAM_PLATFORMS,
@@ -14,8 +15,6 @@ const unfit = require('./unfit.js');
 const { version } = require('../package.json');
 
 /** Finds the engine as a program, for a process of its own. */
-
-const requireFile = createRequire(__filename);
 
 /**
  * The folder of a package, as one of several files would find it.
@@ -34,15 +33,6 @@ function folderOf(name, from) {
   return null;
 }
 
-/** @param {string} request */
-function resolve(request) {
-  try {
-    return requireFile.resolve(request);
-  } catch {
-    return null;
-  }
-}
-
 /**
  * Gives the program, or an error that says what to install. Where no library can be loaded it comes
  * with the package for musl, elsewhere whoever wants it installs it beside this package.
@@ -58,9 +48,9 @@ function findProgram() {
   const musl = resolve(
     `${packageName(platformName(process.platform, process.arch, 'musl'))}/package.json`,
   );
-  const from = [musl, __filename, path.join(process.cwd(), 'package.json')];
+  const from = [musl, FILE, path.join(process.cwd(), 'package.json')];
   const folder = folderOf(wanted, /** @type {string[]} */ (from.filter((file) => file !== null)));
-  const build = path.join(__dirname, '..', 'build', 'Release');
+  const build = path.join(HERE, 'build', 'Release');
   const folders = [...(folder === null ? [] : [folder]), build];
   const found = folders
     .map((each) => path.join(each, PROGRAM_FILE))
@@ -73,7 +63,7 @@ function findProgram() {
 function looks(wanted, folders) {
   const among = folders.map((where) => ({ where, found: `there is no ${PROGRAM_FILE}` }));
   if (folders.length > 1) return among;
-  return [{ where: `${wanted}@${version}`, found: `not found from ${__dirname}` }, ...among];
+  return [{ where: `${wanted}@${version}`, found: `not found from ${HERE}` }, ...among];
 }
 
 module.exports = { findProgram };

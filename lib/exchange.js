@@ -1,9 +1,9 @@
 'use strict';
 
 // Captured when the module loads: fake timers in tests replace the global ones.
-const { setImmediate } = require('node:timers');
-const { performance } = require('node:perf_hooks');
-const { isMainThread } = require('node:worker_threads');
+const { setImmediate } = process.getBuiltinModule('node:timers');
+const { performance } = process.getBuiltinModule('node:perf_hooks');
+const { isMainThread } = process.getBuiltinModule('node:worker_threads');
 const { DuroxideError } = require('./errors.js');
 const { FrameReader, FrameWriter } = require('./frame.js');
 const { Words } = require('./words.js');

@@ -1,19 +1,16 @@
 'use strict';
 
-const fs = require('node:fs');
-const { createRequire } = require('node:module');
-const path = require('node:path');
+const fs = process.getBuiltinModule('node:fs');
+const path = process.getBuiltinModule('node:path');
 const { EngineProcess } = require('./engine-process.js');
 const { findProgram } = require('./engine-program.js');
 const { DuroxideError } = require('./errors.js');
+const { HERE, requireFile, resolve } = require('./here.js');
 const { ADDON_FILE, engineFile, packageName, platformName } = require('./platforms.js');
 const unfit = require('./unfit.js');
 const { version: packageVersion } = require('../package.json');
 
 /** Finds, loads and version-checks the addon and the engine. The only file that loads them. */
-
-/** Not `require` itself: a bundler would want to know now what is loaded. */
-const requireFile = createRequire(__filename);
 
 /** Marks, per environment, which copy of the engine was loaded first. */
 const LOADED = Symbol.for('duroxide.engine.path');
@@ -101,7 +98,7 @@ function findDirectory() {
 function search() {
   const wanted = packageName(platformName(process.platform, process.arch));
   const description = resolve(`${wanted}/package.json`);
-  const build = path.join(__dirname, '..', 'build', 'Release');
+  const build = path.join(HERE, 'build', 'Release');
   const directories = [...(description === null ? [] : [path.dirname(description)]), build];
   return { wanted, directories, found: directories.find(hasBinaries) };
 }
@@ -128,16 +125,7 @@ function looks(wanted, directories) {
     found: fs.existsSync(where) ? `there is no ${missingFiles(where).join(', no ')}` : 'not there',
   }));
   if (directories.length > 1) return among;
-  return [{ where: `${wanted}@${packageVersion}`, found: `not found from ${__dirname}` }, ...among];
-}
-
-/** @param {string} request */
-function resolve(request) {
-  try {
-    return requireFile.resolve(request);
-  } catch {
-    return null;
-  }
+  return [{ where: `${wanted}@${packageVersion}`, found: `not found from ${HERE}` }, ...among];
 }
 
 /**

@@ -1,11 +1,11 @@
 'use strict';
 
-const path = require('node:path');
 const { backUp } = require('./backup.js');
 const channel = require('./channel.js');
 const check = require('./check.js');
 const dropped = require('./dropped.js');
 const { DuroxideError, retold, UNFIT_CODES } = require('./errors.js');
+const { BUNDLE, HERE } = require('./here.js');
 const { parseLocation } = require('./sqlite-location.js');
 const { version } = require('../package.json');
 
@@ -46,7 +46,7 @@ function describe(provider) {
   );
 }
 
-const thisCopy = `duroxide ${version} in ${path.join(__dirname, '..')}`;
+const thisCopy = `duroxide ${version} in ${BUNDLE ?? HERE}`;
 
 class Provider {
   /**

@@ -1,8 +1,9 @@
 'use strict';
 
-const fs = require('node:fs');
-const path = require('node:path');
+const fs = process.getBuiltinModule('node:fs');
+const path = process.getBuiltinModule('node:path');
 const { DuroxideError } = require('./errors.js');
+const { BUNDLE, HERE } = require('./here.js');
 const { GLIBC_FLOOR, PLATFORMS, packageName, platformName } = require('./platforms.js');
 const { name: ownName, version: ownVersion } = require('../package.json');
 
@@ -13,8 +14,6 @@ const { name: ownName, version: ownVersion } = require('../package.json');
 
 /** @typedef {{ where: string, found: string }} Look */
 /** @typedef {{ code: string, problem: string, nextStep: string, looked?: Look[], cause?: unknown }} Finding */
-
-const HERE = path.join(__dirname, '..');
 
 /**
  * What the C library is: glibc with its version, musl, or nothing on other systems than Linux.
@@ -43,7 +42,7 @@ function unfit({ code, problem, nextStep, looked = [], cause }) {
   const system = [platform, arch, [libc, libcVersion].filter(Boolean).join(' ')].filter(Boolean);
   const lines = [
     `${problem}.`,
-    `  This system: ${system.join(', ')}; Node.js ${node}; ${ownName} ${ownVersion} in ${HERE}`,
+    `  This system: ${system.join(', ')}; Node.js ${node}; ${ownName} ${ownVersion} in ${BUNDLE ?? HERE}`,
     ...looked.map(({ where, found }) => `  Looked for: ${where}: ${found}`),
     `  Next step: ${nextStep}`,
   ];
@@ -85,6 +84,14 @@ function whyMissing(wanted, resolve) {
     return {
       problem: 'this clone of the repository is not built',
       nextStep: `run "npm run build" in ${HERE}`,
+    };
+  }
+  if (BUNDLE !== null) {
+    return {
+      problem: `${wanted}, the engine for this system, is not found from the bundle ${BUNDLE}`,
+      nextStep:
+        `leave ${ownName} out of the bundle, as an external package, or install ` +
+        `${wanted}@${ownVersion} into node_modules above the bundle`,
     };
   }
   if (others.length > 0) {

@@ -130,6 +130,13 @@ const PARTS = [
   { name: 'types', lane: 'node', minutes: 10, commands: [[bin('tsc'), '-p', '.']] },
   { name: 'pack', lane: 'node', minutes: 10, commands: [[process.execPath, 'scripts/pack.js']] },
   {
+    name: 'release',
+    lane: 'node',
+    minutes: 20,
+    needsBuild: true,
+    commands: [[process.execPath, 'scripts/release-check.js', '--host']],
+  },
+  {
     name: 'js',
     lane: 'node',
     minutes: 30,
@@ -187,6 +194,22 @@ const PARTS = [
     minutes: 240,
     needsBuild: true,
     commands: [[process.execPath, 'scripts/runtimes.js']],
+  },
+  {
+    name: 'bundlers',
+    lane: 'node',
+    minutes: 20,
+    needsBuild: true,
+    mayLack: true,
+    commands: [[process.execPath, 'scripts/fixtures.js', 'bundlers']],
+  },
+  {
+    name: 'next',
+    lane: 'node',
+    minutes: 20,
+    needsBuild: true,
+    mayLack: true,
+    commands: [[process.execPath, 'scripts/fixtures.js', 'next']],
   },
   {
     name: 'examples',

@@ -27,7 +27,10 @@ function isInstalled() {
   const found = readPackages('node_modules/.package-lock.json');
   if (!wanted || !found) return false;
   return Object.entries(wanted).every(
-    ([name, entry]) => name === '' || entry.optional || found[name]?.version === entry.version,
+    ([name, entry]) =>
+      name === '' ||
+      entry.optional ||
+      (found[name]?.version === entry.version && fs.existsSync(path.join(ROOT, name))),
   );
 }
 

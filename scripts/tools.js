@@ -29,9 +29,11 @@ function isAtLeast(text, wanted) {
 }
 
 function checkNode() {
-  if (!isAtLeast(process.versions.node, MIN_NODE)) {
+  // lib/ needs that function, which releases between the two lines do not have.
+  const lacks = typeof process.getBuiltinModule !== 'function';
+  if (!isAtLeast(process.versions.node, MIN_NODE) || lacks) {
     throw new MissingTool(
-      `Node.js ${MIN_NODE.join('.')} or newer is needed to build duroxide, this is ${process.version}: install a newer Node.js and run this again.`,
+      `Node.js ${MIN_NODE.join('.')}, 22.3 or newer is needed to build duroxide, this is ${process.version}: install a newer Node.js and run this again.`,
     );
   }
 }

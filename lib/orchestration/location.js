@@ -1,13 +1,15 @@
 'use strict';
 
-const path = require('node:path');
+const path = process.getBuiltinModule('node:path');
+const { BUNDLE, HERE } = require('../here.js');
 
 /**
  * Where in the user's file something was asked for. To find out is dear, so it is done only in runs
  * that are repeated for the sake of an error text.
  */
 
-const OWN_FOLDER = `${path.dirname(__dirname)}${path.sep}`;
+/** In a bundle, our own frames cannot be told from those of the user. */
+const OWN_FOLDER = BUNDLE === null ? `${path.join(HERE, 'lib')}${path.sep}` : null;
 /** Enough to get past our own frames. */
 const DEPTH = 12;
 
@@ -31,7 +33,7 @@ function locate(wanted) {
  * @returns {string | null}
  */
 function location() {
-  if (!isWanted) return null;
+  if (!isWanted || OWN_FOLDER === null) return null;
   const { stackTraceLimit, prepareStackTrace } = Error;
   Error.stackTraceLimit = DEPTH;
   /** @type {any} */ (Error).prepareStackTrace = undefined;
