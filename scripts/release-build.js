@@ -6,7 +6,7 @@
  *     npm run release:build                            the main package, and those of all the systems
  *                                                      that can be built for on this one
  *     npm run release:build -- linux-arm64-gnu         the main package, and that of one system
- *     npm run release:build -- --host                  the main package, and that of this system from
+ *     npm run release:build -- --host                  the main package, and those of this system, from
  *                                                      build/Release, as its own compiler made it
  *     npm run release:build -- --programs …            also the engine as a program for every system,
  *                                                      and the packages for musl: all without a name
@@ -68,15 +68,26 @@ function build(name) {
   return folder;
 }
 
+/** The systems to make the engine as a program for. @returns {string[]} */
+function chosenPrograms() {
+  const hasAll = !values.host && positionals.length === 0;
+  if (values.programs || hasAll) return Object.keys(PROGRAM_PLATFORMS);
+  const own = `${process.platform}-${process.arch}`;
+  return values.host && own in PROGRAM_PLATFORMS ? [own] : [];
+}
+
 /** Makes the packages of the engine as a program, and those for musl. @returns {Result[]} */
 function makePrograms() {
-  const programs = Object.keys(PROGRAM_PLATFORMS).map((name) => {
+  const names = chosenPrograms();
+  const programs = names.map((name) => {
     const folder = path.join(RELEASE, 'binaries', `engine-${name}`);
     console.log(`building engine-${name}`);
     buildProgram(name, folder);
     return makeProgram(name, folder);
   });
-  const musl = Object.keys(MUSL_PLATFORMS).map((name) => makeMusl(name));
+  const musl = Object.keys(MUSL_PLATFORMS)
+    .filter((name) => names.includes(MUSL_PLATFORMS[name].program))
+    .map((name) => makeMusl(name));
   const results = (/** @type {string[]} */ folders, /** @type {string} */ needs) =>
     folders.map((folder) => ({ made: pack(folder, RELEASE), needs, problems: [] }));
   return [...results(programs, 'no library'), ...results(musl, 'musl')];
@@ -111,11 +122,10 @@ function makeLibraries() {
 
 function main() {
   removeOld();
-  const hasAll = !values.host && positionals.length === 0;
   const results = [
     { made: pack(makeMain(), RELEASE), needs: '', problems: [] },
     ...makeLibraries(),
-    ...(values.programs || hasAll ? makePrograms() : []),
+    ...makePrograms(),
   ];
   const problems = results.flatMap((result) => [...result.problems, ...checkSize(result.made)]);
   console.log(

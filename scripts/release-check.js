@@ -14,9 +14,9 @@ const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
-const { PLATFORMS, packageName, platformName } = require('../lib/platforms.js');
+const { PLATFORMS, packageName, platformName, programPackage } = require('../lib/platforms.js');
 const consumer = require('./consumer.js');
-const { npmTool } = require('./npm-tools.js');
+const { Unreachable, npmTool } = require('./npm-tools.js');
 const { RELEASE } = require('./packages.js');
 const { serveRegistry } = require('./registry.js');
 
@@ -87,11 +87,61 @@ async function withNpm(folder, tarballs, url) {
   }
 }
 
+/**
+ * The engine as a process of its own, for whoever asks for it: what is missing, and with it.
+ *
+ * @param {string} folder where the first workflow runs
+ * @param {string[]} files
+ * @param {string} url
+ */
+async function asProcess(folder, files, url) {
+  const own = `${process.platform}-${process.arch}`;
+  const program = files.find((file) => path.basename(file).includes(`-engine-${own}-`));
+  if (program === undefined) {
+    console.log(`skipped the engine as a process: there is no package for ${own}`);
+    return;
+  }
+  const run = () =>
+    consumer.runIn(folder, [process.execPath, 'first.cjs'], { DUROXIDE_ENGINE: 'process' });
+  const before = await run();
+  const named = before.stderr.includes(`"npm install ${programPackage(own)}@`);
+  report(
+    'the engine as a process: what installs it is named',
+    before.code !== 0 && named,
+    before.stderr,
+  );
+  await consumer.npmIn(folder, ['install', '--ignore-scripts', '--registry', url, program]);
+  const { code, stdout, stderr } = await run();
+  const ok = code === 0 && stdout === consumer.FIRST_OUTPUT;
+  report('the engine as a process: first.cjs runs', ok, stdout + stderr);
+  fs.rmSync(path.join(folder, 'workflows.db'), { force: true });
+}
+
+/**
+ * Runs a check with a program from npm, or says why it cannot.
+ *
+ * @param {string} name
+ * @param {() => Promise<void>} run
+ */
+async function withTool(name, run) {
+  try {
+    await run();
+  } catch (error) {
+    if (!(error instanceof Unreachable)) throw error;
+    console.log(`skipped ${name}: ${error.message}`);
+  }
+}
+
 /** @param {string} folder @param {string} url */
 async function withPnpm(folder, url) {
   const pnpm = path.join(npmTool('pnpm'), 'bin', 'pnpm.cjs');
   const args = [process.execPath, pnpm, 'add', '--registry', url, 'duroxide'];
-  const store = ['--store-dir', path.join(folder, '.store')];
+  const store = [
+    '--store-dir',
+    path.join(folder, '.store'),
+    '--cache-dir',
+    path.join(folder, '.c'),
+  ];
   const { code, stdout, stderr } = await consumer.runIn(folder, [...args, ...store]);
   report('pnpm: chooses this system from a registry', code === 0, stdout + stderr);
   await runPrograms(folder, 'pnpm');
@@ -105,8 +155,12 @@ async function withYarn(folder, url) {
     `npmRegistryServer: "${url}"`,
     'unsafeHttpWhitelist: ["127.0.0.1"]',
     'enableGlobalCache: false',
+    // What it remembers of a registry must not be told to the one of the next run.
+    'globalFolder: ./.yarn-global',
     'enableTelemetry: false',
     'npmMinimalAgeGate: 0',
+    // Yarn makes a loader for ES modules by itself only where the project is one.
+    'pnpEnableEsmLoader: true',
   ];
   fs.writeFileSync(path.join(folder, '.yarnrc.yml'), `${settings.join('\n')}\n`);
   fs.writeFileSync(path.join(folder, 'yarn.lock'), '');
@@ -188,9 +242,10 @@ async function main() {
   try {
     const folder = project('npm');
     await withNpm(folder, here, registry.url);
-    await withPnpm(project('pnpm'), registry.url);
-    await withYarn(project('yarn'), registry.url);
-    await onArm(files);
+    await asProcess(folder, files, registry.url);
+    await withTool('pnpm', () => withPnpm(project('pnpm'), registry.url));
+    await withTool('Yarn', () => withYarn(project('yarn'), registry.url));
+    await withTool(packageName('linux-arm64-gnu'), () => onArm(files));
     await measure(folder);
   } finally {
     registry.close();
