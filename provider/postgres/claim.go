@@ -13,10 +13,18 @@ import (
 	"duroxide/provider"
 )
 
-// scanned bounds how many due messages one search looks at that are of free instances or of its own.
+// scanned bounds how many due messages of free instances one search takes, and how many of its own.
 const scanned = 4000
 
 const free = `NOT EXISTS (SELECT 1 FROM S.leases l WHERE l.id = i.lease AND l.until_ms > 0)`
+
+// dueInstances walks over the due messages m with their instances i, held under the live lease l.
+const dueInstances = `
+FROM (SELECT instance, due, id FROM S.messages WHERE due <= $1 ORDER BY due, id) m
+CROSS JOIN LATERAL (
+  SELECT i.id AS name
+  FROM S.instances i LEFT JOIN S.leases l ON l.id = i.lease AND l.until_ms > 0
+  WHERE i.key = m.instance AND `
 
 // What sqlReady gives, by the first column.
 const (
@@ -26,29 +34,27 @@ const (
 )
 
 var (
-	// One walk over what is due gives three things: keys of free instances, locked now, longest
-	// waiting first; the messages of those held under the lease $6; and how many were free, locked by
-	// others or not.
+	// Walks over what is due give three things: keys of free instances, locked now, longest waiting
+	// first; the messages of those held under the lease $6; and how many were free, locked by others or
+	// not. Each has a limit of its own, so that what is held hides nothing that is free.
 	sqlReady = define(`
-WITH due AS MATERIALIZED (
-  SELECT instance, min(due) AS due, min(id) AS id, array_agg(id) AS ids, name, mine FROM (
-    SELECT m.instance, m.due, m.id, i.name, i.mine
-    FROM (SELECT instance, due, id FROM S.messages WHERE due <= $1 ORDER BY due, id) m
-    CROSS JOIN LATERAL (
-      SELECT i.id AS name, l.id IS NOT NULL AS mine
-      FROM S.instances i LEFT JOIN S.leases l ON l.id = i.lease AND l.until_ms > 0
-      WHERE i.key = m.instance AND (l.id = $6 OR (
-        l.id IS NULL AND (i.execution = 0 OR i.pin = 0 OR i.pin BETWEEN $2 AND $3)))
+WITH free AS MATERIALIZED (
+  SELECT instance, min(due) AS due, min(id) AS id FROM (
+    SELECT m.instance, m.due, m.id ` + dueInstances + `
+      l.id IS NULL AND (i.execution = 0 OR i.pin = 0 OR i.pin BETWEEN $2 AND $3)
       OFFSET 0) i
     LIMIT $5) m
-  GROUP BY instance, name, mine),
+  GROUP BY instance),
+mine AS (
+  SELECT m.instance, m.id, i.name ` + dueInstances + ` l.id = $6 OFFSET 0) i
+  LIMIT $5),
 locked AS (
-  SELECT i.key FROM due JOIN S.instances i ON i.key = due.instance
-  WHERE NOT due.mine AND i.key = ANY(ARRAY(SELECT instance FROM due)) AND ` + free + `
-  ORDER BY due.due, due.id LIMIT $4 FOR UPDATE OF i SKIP LOCKED)
+  SELECT i.key FROM free JOIN S.instances i ON i.key = free.instance
+  WHERE i.key = ANY(ARRAY(SELECT instance FROM free)) AND ` + free + `
+  ORDER BY free.due, free.id LIMIT $4 FOR UPDATE OF i SKIP LOCKED)
 SELECT 1, key, '', NULL::bigint[] FROM locked
-UNION ALL SELECT 2, 0, name, ids FROM due WHERE mine
-UNION ALL SELECT 3, count(*), '', NULL FROM due WHERE NOT mine`)
+UNION ALL SELECT 2, 0, name, array_agg(id) FROM mine GROUP BY name
+UNION ALL SELECT 3, count(*), '', NULL FROM free`)
 	// Timers of held instances are no reason to wake up. The number of rows that are looked at is
 	// bounded; beyond it the first one that was not looked at is reported.
 	sqlNextDue = define(`

@@ -24,6 +24,7 @@ var queue = theme{"queue", "queue.go", []Case{
 	{ID: "N1", Title: "orphans are dropped after their retention", run: orphanRetention},
 	{ID: "N1", Title: "messages of a delayed start wait for it", run: delayedStart},
 	{ID: "N2", Title: "a thousand messages of a held instance hide nobody", run: thousandMessages},
+	{ID: "N2", Title: "a backlog of the node that claims hides nobody from it", run: ownBacklog},
 	{ID: "N3", Title: "an undecodable message is reported, kept, and blocks nobody", run: badMessage, needs: needMessages},
 	{ID: "N3", Title: "an undecodable task blocks nobody", run: badTask, needs: needTasks},
 	{ID: "P14", Title: "the due messages of a held instance can be asked for", run: pendingMessages},
@@ -179,6 +180,26 @@ func thousandMessages(k *kit) {
 	k.submit(messages...)
 	k.submit(start("B"))
 	k.fetch("B")
+}
+
+func ownBacklog(k *kit) {
+	k.create("A")
+	k.poke("A")
+	node := k.holder(long)
+	claimed := k.claim(provider.ClaimRequest{Turns: node, MaxTurns: 1})
+	require.Len(k, claimed.Instances, 1)
+	node.Lease = claimed.TurnLease
+	for range 5 {
+		messages := make([]provider.Message, 1000)
+		for i := range messages {
+			messages[i] = raised("A", "x")
+		}
+		k.submit(messages...)
+	}
+	k.submit(start("B"))
+	claimed = k.claim(provider.ClaimRequest{Turns: node, MaxTurns: 1})
+	require.Len(k, claimed.Instances, 1)
+	require.Equal(k, "B", claimed.Instances[0].Instance)
 }
 
 func badMessage(k *kit) {
