@@ -43,14 +43,74 @@ export type Branch<T = any> = Generator<any, T, any>;
 export type ResultOf<T> =
   T extends ScheduledTask<infer R> ? R : T extends Generator<any, infer R, any> ? R : never;
 
-/** An element of what `all` gives: exactly one of the keys is there. */
-export type JoinResult<T = any> = { ok: T; err?: undefined } | { ok?: undefined; err: any };
+/**
+ * An element of what `all` gives: `ok`, or the text of the failure as `err` and the error itself, which
+ * a plain `yield` would have thrown, as `reason`. It is not enumerable: as JSON, only the text is there.
+ */
+export type JoinResult<T = any, TFailed = string> =
+  | { ok: T; err?: undefined; reason?: undefined }
+  | { ok?: undefined; err: TFailed; reason: DuroxideError };
 
-/** What `race` gives. `error` is there, and true, if the winner failed; its message is `value`. */
-export interface RaceResult<T = any> {
-  index: number;
+/** A task that has won, at its place. */
+interface Won<TIndex, T> {
+  index: TIndex;
   value: T;
-  error?: true;
+  error?: undefined;
+  reason?: undefined;
+}
+
+/** The winner of several: of a tuple of their results, by its place. */
+type Winner<T> = [T] extends [readonly unknown[]]
+  ? { [K in keyof T]: Won<K extends `${infer N extends number}` ? N : number, T[K]> }[number]
+  : Won<number, T>;
+
+/**
+ * What `race` gives. `error` is there, and true, if the winner failed: then its message is `value`, and
+ * the error itself, which a plain `yield` would have thrown, is `reason` (not enumerable). Where it has
+ * not failed, `index` says whose `value` it is: `RaceResult<[A, B]>`.
+ */
+export type RaceResult<T = any, TFailed = string> =
+  | Winner<T>
+  | { index: number; value: TFailed; error: true; reason: DuroxideError };
+
+/** What `any` gives: the first success. */
+export type AnyResult<T = any> = Winner<T>;
+
+/** What the tasks or branches of a list result in. */
+type ResultsOf<T extends readonly unknown[]> = { -readonly [K in keyof T]: ResultOf<T[K]> };
+
+/**
+ * What kind of failure it is: `application` is what code threw, `poison` what did not end although it
+ * was tried often enough, `infrastructure` trouble of the store, `limit` a published limit.
+ */
+export type FailureKind =
+  | 'application'
+  | 'cancelled'
+  | 'timeout'
+  | 'nondeterminism'
+  | 'poison'
+  | 'infrastructure'
+  | 'limit';
+
+/** Something that was thrown. */
+export interface FailureCause {
+  name: string;
+  message: string;
+  code?: string | number;
+  /** Its own data, as far as that has a JSON form and is not too large. */
+  details?: any;
+  /** Those of an AggregateError. */
+  errors?: FailureCause[];
+  cause?: FailureCause;
+}
+
+/** A failure as data. Stacks are not in it: they are in the log, and in the `cause` of errors. */
+export interface Failure extends FailureCause {
+  kind: FailureKind;
+  /** The activity that failed, if one did. */
+  activity?: string;
+  /** How often it was tried, where that is known. */
+  attempts?: number;
 }
 
 /** Pauses between attempts, in milliseconds. */
@@ -374,7 +434,7 @@ export class OrchestrationContext<TInput = any> {
   ): ScheduledTask<{ -readonly [K in keyof T]: JoinResult<ResultOf<T[K]>> }>;
   allTyped<const T extends readonly (ScheduledTask | Branch)[]>(
     tasks: T,
-  ): ScheduledTask<{ -readonly [K in keyof T]: JoinResult<ResultOf<T[K]>> }>;
+  ): ScheduledTask<{ -readonly [K in keyof T]: JoinResult<ResultOf<T[K]>, unknown> }>;
   /** Waits for every task; gives what Promise.allSettled gives. */
   allSettled<const T extends readonly (ScheduledTask | Branch)[]>(
     tasks: T,
@@ -382,14 +442,14 @@ export class OrchestrationContext<TInput = any> {
   /** Waits for the first success; throws an AggregateError if there is none. */
   any<const T extends readonly (ScheduledTask | Branch)[]>(
     tasks: T,
-  ): ScheduledTask<RaceResult<ResultOf<T[number]>>>;
+  ): ScheduledTask<AnyResult<ResultsOf<T>>>;
   /** Waits for the first task to end, and cancels the others. */
   race<const T extends readonly (ScheduledTask | Branch)[]>(
     ...tasks: T
-  ): ScheduledTask<RaceResult<ResultOf<T[number]>>>;
+  ): ScheduledTask<RaceResult<ResultsOf<T>>>;
   raceTyped<const T extends readonly (ScheduledTask | Branch)[]>(
     ...tasks: T
-  ): ScheduledTask<RaceResult<ResultOf<T[number]>>>;
+  ): ScheduledTask<RaceResult<ResultsOf<T>, unknown>>;
 
   /** Shows a text to clients; at most 262144 bytes. Objects are stored as JSON. */
   setCustomStatus(status: unknown): void;
@@ -576,6 +636,8 @@ export interface OrchestrationStatus<TOutput = any> {
   output?: TOutput;
   /** Only when failed. */
   error?: string;
+  /** Only when failed: what it was, beside the text. */
+  failure?: Failure;
   customStatus?: string;
 }
 
@@ -617,6 +679,8 @@ export interface InstanceInfo {
   status: ExecutionStatus;
   /** The result, or the error's text; absent while running. */
   output?: any;
+  /** Only when failed. */
+  failure?: Failure;
   createdAt: number;
   updatedAt: number;
   parentInstanceId?: string;
@@ -626,6 +690,8 @@ export interface ExecutionInfo {
   executionId: number;
   status: ExecutionStatus;
   output?: any;
+  /** Only when failed. */
+  failure?: Failure;
   startedAt: number;
   completedAt?: number;
   eventCount: number;
@@ -639,6 +705,8 @@ export interface HistoryEvent {
   sourceEventId?: number;
   /** JSON text. */
   data?: string;
+  /** Of events that record a failure. */
+  failure?: Failure;
 }
 
 export interface InstanceTree {
@@ -968,8 +1036,13 @@ export class DuroxideError extends Error {
   code: string;
   /** What else is known: for errors of a store `operation` and `retryable`. */
   details?: object;
+  /** Of errors that stand for the failure of an activity or orchestration: what it was. */
+  readonly failure?: Failure;
 }
-/** An activity failed: `ACTIVITY_FAILED`. `cause` has name, message and stack of what it threw. */
+/**
+ * An activity failed: `ACTIVITY_FAILED`. `cause` is what it threw, made again: with its name, message,
+ * stack, `code`, other data of its own, and causes.
+ */
 export class ActivityError extends DuroxideError {}
 /** A child, or what a client waited for, failed: `ORCHESTRATION_FAILED`. */
 export class OrchestrationError extends DuroxideError {}

@@ -24,7 +24,10 @@ async function historyOf(h, id, execution = 1) {
     assert.equal(event.eventId, index + 1);
     assert.ok(Number.isInteger(event.timestampMs) && event.timestampMs > 0);
     for (const key of Object.keys(event)) {
-      assert.ok(['eventId', 'kind', 'timestampMs', 'sourceEventId', 'data'].includes(key), key);
+      assert.ok(
+        ['eventId', 'kind', 'timestampMs', 'sourceEventId', 'data', 'failure'].includes(key),
+        key,
+      );
     }
   }
   return shortOf(events);

@@ -366,9 +366,9 @@ test('a generator can be waited for only once', () => {
 });
 
 test('failures are thrown as errors of their kind, with the cause', () => {
-  const details = JSON.stringify({ name: 'MyError', message: 'm', stack: 'MyError: m\n  at x' });
+  const thrown = { name: 'MyError', message: 'm', stack: 'MyError: m\n  at x' };
   const seen = [];
-  const engine = new FakeEngine(function* (ctx) {
+  const code = function* (ctx) {
     for (const task of [
       ctx.scheduleActivity('A'),
       ctx.scheduleSubOrchestration('C'),
@@ -380,10 +380,12 @@ test('failures are thrown as errors of their kind, with the cause', () => {
         seen.push(error);
       }
     }
-  });
-  engine.fail(1, 'Activity failed', details);
-  engine.fail(2, 'child failed');
-  engine.fail(3, 'canceled: enough');
+  };
+  const told = (kind, more) => JSON.stringify({ kind, ...more });
+  const engine = new FakeEngine(code);
+  engine.fail(1, 'Activity failed', told('application', { thrown }));
+  engine.fail(2, 'canceled: says the child', told('application'));
+  engine.fail(3, 'canceled: enough', told('cancelled', { reason: 'enough' }));
   assert.ok(seen[0] instanceof ActivityError);
   assert.equal(seen[0].cause.name, 'MyError');
   assert.equal(seen[0].cause.message, 'm');
@@ -391,6 +393,10 @@ test('failures are thrown as errors of their kind, with the cause', () => {
   assert.ok(seen[1] instanceof OrchestrationError);
   assert.equal(seen[1].cause, undefined);
   assert.ok(seen[2] instanceof CancelledError);
+  const old = new FakeEngine(code, { rules: 0 });
+  old.fail(1, 'Activity failed', told('application', { thrown }));
+  old.fail(2, 'canceled: says the child', told('application'));
+  assert.ok(seen[4] instanceof CancelledError, 'what code caught before it catches again');
 });
 
 test('what escapes the code is the failure, without growing', () => {

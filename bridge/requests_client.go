@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"duroxide/engine"
+	"duroxide/history"
 )
 
 var clientRequests = map[string]handler{
@@ -103,10 +104,11 @@ type instanceArguments struct {
 
 // statusValue is the state of an instance; a result is the payload beside it.
 type statusValue struct {
-	Status              string  `json:"status"`
-	Error               *string `json:"error"`
-	CustomStatus        *string `json:"customStatus"`
-	CustomStatusVersion uint64  `json:"customStatusVersion"`
+	Status              string        `json:"status"`
+	Error               *string       `json:"error"`
+	Failure             *history.Told `json:"failure"`
+	CustomStatus        *string       `json:"customStatus"`
+	CustomStatusVersion uint64        `json:"customStatusVersion"`
 }
 
 func statusResult(s engine.Status, err error) (result, error) {
@@ -120,9 +122,18 @@ func statusResult(s engine.Status, err error) (result, error) {
 	case engine.StateCompleted:
 		return result{value: r, payload: &s.Output}, nil
 	case engine.StateFailed:
-		r.Error = &s.Error
+		r.Error, r.Failure = &s.Error, told(s.Failure)
 	}
 	return result{value: r}, nil
+}
+
+// told gives what a host is told of a failure, or null.
+func told(f *history.Failure) *history.Told {
+	if f == nil {
+		return nil
+	}
+	t := f.Told()
+	return &t
 }
 
 func serveStatus(ctx context.Context, c *engine.Client, a instanceArguments, _ string) (result, error) {

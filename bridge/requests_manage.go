@@ -165,14 +165,15 @@ func timeMs(t time.Time) *int64 {
 }
 
 type instanceValue struct {
-	InstanceID           string  `json:"instanceId"`
-	OrchestrationName    string  `json:"orchestrationName"`
-	OrchestrationVersion *string `json:"orchestrationVersion"`
-	CurrentExecutionID   uint64  `json:"currentExecutionId"`
-	Status               string  `json:"status"`
-	CreatedAt            *int64  `json:"createdAt"`
-	UpdatedAt            *int64  `json:"updatedAt"`
-	ParentInstanceID     *string `json:"parentInstanceId"`
+	InstanceID           string        `json:"instanceId"`
+	OrchestrationName    string        `json:"orchestrationName"`
+	OrchestrationVersion *string       `json:"orchestrationVersion"`
+	CurrentExecutionID   uint64        `json:"currentExecutionId"`
+	Status               string        `json:"status"`
+	CreatedAt            *int64        `json:"createdAt"`
+	UpdatedAt            *int64        `json:"updatedAt"`
+	ParentInstanceID     *string       `json:"parentInstanceId"`
+	Failure              *history.Told `json:"failure"`
 }
 
 func serveInstance(ctx context.Context, c *engine.Client, a instanceArguments, _ string) (result, error) {
@@ -194,7 +195,20 @@ func serveInstance(ctx context.Context, c *engine.Client, a instanceArguments, _
 	if i.Parent != "" {
 		v.ParentInstanceID = &i.Parent
 	}
-	return result{value: v, payload: outputOf(i.Status, i.Output)}, nil
+	v.Failure, err = failureOf(ctx, c, a.Instance, i.Execution, i.Status)
+	return result{value: v, payload: outputOf(i.Status, i.Output)}, err
+}
+
+// failureOf tells of the failure that has ended an execution.
+func failureOf(
+	ctx context.Context, c *engine.Client, instance string, execution uint64,
+	status provider.ExecutionStatus,
+) (*history.Told, error) {
+	if status != provider.Failed {
+		return nil, nil
+	}
+	f, err := c.Failure(ctx, instance, execution)
+	return told(f), err
 }
 
 // outputOf gives the output of an execution that has ended.
@@ -212,11 +226,12 @@ type executionArguments struct {
 }
 
 type executionValue struct {
-	ExecutionID uint64 `json:"executionId"`
-	Status      string `json:"status"`
-	StartedAt   *int64 `json:"startedAt"`
-	CompletedAt *int64 `json:"completedAt"`
-	EventCount  int    `json:"eventCount"`
+	ExecutionID uint64        `json:"executionId"`
+	Status      string        `json:"status"`
+	StartedAt   *int64        `json:"startedAt"`
+	CompletedAt *int64        `json:"completedAt"`
+	EventCount  int           `json:"eventCount"`
+	Failure     *history.Told `json:"failure"`
 }
 
 func serveExecution(ctx context.Context, c *engine.Client, a executionArguments, _ string) (result, error) {
@@ -224,13 +239,14 @@ func serveExecution(ctx context.Context, c *engine.Client, a executionArguments,
 	if err != nil {
 		return result{}, err
 	}
+	failure, err := failureOf(ctx, c, a.Instance, e.Execution, e.Status)
 	return result{
 		value: executionValue{
 			ExecutionID: e.Execution, Status: e.Status.String(), StartedAt: timeMs(e.Started),
-			CompletedAt: timeMs(e.Completed), EventCount: e.Events,
+			CompletedAt: timeMs(e.Completed), EventCount: e.Events, Failure: failure,
 		},
 		payload: outputOf(e.Status, e.Output),
-	}, nil
+	}, err
 }
 
 type executionsResult struct {
@@ -243,11 +259,12 @@ func serveExecutions(ctx context.Context, c *engine.Client, a instanceArguments,
 }
 
 type eventValue struct {
-	EventID       uint64  `json:"eventId"`
-	Kind          string  `json:"kind"`
-	TimestampMs   int64   `json:"timestampMs"`
-	SourceEventID *uint64 `json:"sourceEventId"`
-	Data          *string `json:"data"`
+	EventID       uint64        `json:"eventId"`
+	Kind          string        `json:"kind"`
+	TimestampMs   int64         `json:"timestampMs"`
+	SourceEventID *uint64       `json:"sourceEventId"`
+	Data          *string       `json:"data"`
+	Failure       *history.Told `json:"failure"`
 }
 
 type historyResult struct {
@@ -265,6 +282,10 @@ func serveHistory(ctx context.Context, c *engine.Client, a executionArguments, _
 
 func eventOf(e *history.Event) eventValue {
 	v := eventValue{EventID: e.ID, Kind: e.Kind().String(), TimestampMs: e.TimeMs}
+	if f := e.Failure(); f != nil {
+		v.Failure = told(f)
+		v.Failure.Text = f.Display()
+	}
 	if e.Source != 0 {
 		v.SourceEventID = &e.Source
 	}

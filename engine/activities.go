@@ -245,7 +245,7 @@ func (w *workers) outcome(
 		rt.log.activityCompleted(call, took, len(result.Value))
 	default:
 		msg.Failure = &history.Failure{
-			Category: history.Application, Kind: history.ActivityFailedKind,
+			Category: history.Application, Kind: history.ActivityFailedKind, ActivityName: task.Name,
 			Message: result.Message, Details: result.Details,
 		}
 		rt.log.activityFailed(call, took, *msg.Failure)

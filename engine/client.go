@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -45,6 +46,8 @@ type Status struct {
 	Output string
 	// Error is the failure's text, possibly empty; set for Failed.
 	Error string
+	// Failure is what is known of it besides; nil where that cannot be read any more.
+	Failure *history.Failure
 	// CustomStatus is nil where none is set.
 	CustomStatus        *string
 	CustomStatusVersion uint64
@@ -269,7 +272,29 @@ func (c *Client) status(ctx context.Context, instance string) (Status, error) {
 	if err != nil {
 		return Status{}, err
 	}
-	return statusOf(stored), nil
+	s := statusOf(stored)
+	if s.State == StateFailed {
+		s.Failure, err = c.failure(ctx, instance, stored.Execution)
+	}
+	return s, err
+}
+
+// failure gives the failure that has ended an execution. A damaged history must not hide what is known
+// without it.
+func (c *Client) failure(
+	ctx context.Context, instance string, execution uint64,
+) (*history.Failure, error) {
+	last, err := c.e.store.LastEvent(ctx, instance, execution)
+	switch {
+	case errors.Is(err, provider.ErrCorrupt) || last == nil:
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	if !last.IsTerminal() {
+		return nil, nil
+	}
+	return last.Failure(), nil
 }
 
 func statusOf(stored *provider.Status) Status {

@@ -181,7 +181,7 @@ func (t *turn) tooLong(id string) bool {
 
 func idTooLong(id string) *history.Failure {
 	return &history.Failure{
-		Category: history.Application, Kind: history.OrchestrationFailedKind,
+		Category: history.Application, Kind: history.OrchestrationFailedKind, Limit: true,
 		Message: fmt.Sprintf("sub-orchestration instance id size (%d bytes) exceeds limit (%d bytes): "+
 			"its parents are nested too deep, give the child an id of its own", len(id), history.MaxIDBytes),
 	}

@@ -2,9 +2,11 @@ package engine
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -80,10 +82,10 @@ func (l log) orchestrationEnded(inv Invocation, status provider.ExecutionStatus,
 }
 
 func (l log) orchestrationFailed(inv Invocation, events int, f history.Failure) {
-	l.write(failureLevel(f), targetRuntime, failureText("Orchestration", f), append(instanceAttrs(inv),
+	l.write(failureLevel(f), targetRuntime, failureText("Orchestration", f), slices.Concat(append(instanceAttrs(inv),
 		slog.Int("history_events", events),
 		slog.String("error_type", string(f.Category)),
-		slog.String("error", f.Display()))...)
+		slog.String("error", f.Display())), stackAttrs(f))...)
 }
 
 func (l log) activityStarted(call ActivityCall) {
@@ -98,10 +100,29 @@ func (l log) activityCompleted(call ActivityCall, took time.Duration, resultSize
 }
 
 func (l log) activityFailed(call ActivityCall, took time.Duration, f history.Failure) {
-	l.write(failureLevel(f), targetRuntime, failureText("Activity", f), append(activityAttrs(call),
+	l.write(failureLevel(f), targetRuntime, failureText("Activity", f), slices.Concat(append(activityAttrs(call),
 		slog.String("outcome", string(f.Category)),
 		slog.Int64("duration_ms", took.Milliseconds()),
-		slog.String("error", f.Display()))...)
+		slog.String("error", f.Display())), stackAttrs(f))...)
+}
+
+// thrown is the part of the host's description of a failure that is for people who search for its place.
+type thrown struct {
+	Stack string  `json:"stack"`
+	Cause *thrown `json:"cause"`
+}
+
+// stackAttrs gives where a failure was thrown, and its causes; nothing where the host does not say.
+func stackAttrs(f history.Failure) []slog.Attr {
+	var t thrown
+	if json.Unmarshal([]byte(f.Details), &t) != nil || t.Stack == "" {
+		return nil
+	}
+	text := t.Stack
+	for c := t.Cause; c != nil && c.Stack != ""; c = c.Cause {
+		text += "\nCaused by: " + c.Stack
+	}
+	return []slog.Attr{slog.String("stack", text)}
 }
 
 func (l log) activityCancelled(call ActivityCall, reason string) {

@@ -79,6 +79,15 @@ func (c *Client) Execution(
 	})
 }
 
+// Failure gives the failure that has ended an execution, or nil where none has.
+func (c *Client) Failure(
+	ctx context.Context, instance string, execution uint64,
+) (*history.Failure, error) {
+	return retry(ctx, c, func(ctx context.Context) (*history.Failure, error) {
+		return c.failure(ctx, instance, execution)
+	})
+}
+
 // Executions lists execution ids, ascending; empty for unknown instances.
 func (c *Client) Executions(ctx context.Context, instance string) ([]uint64, error) {
 	return retry(ctx, c, func(ctx context.Context) ([]uint64, error) {

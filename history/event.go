@@ -74,3 +74,17 @@ func (e Event) IsTerminal() bool {
 	_, ok := e.Data.(Ending)
 	return ok
 }
+
+// Failure gives the failure that the event records, or nil.
+func (e Event) Failure() *Failure {
+	switch d := e.Data.(type) {
+	case OrchestrationFailed:
+		return &d.Failure
+	case ActivityFailed:
+		return &d.Failure
+	case SubOrchestrationFailed:
+		return &d.Failure
+	default:
+		return nil
+	}
+}

@@ -46,13 +46,17 @@ type Failure struct {
 	// none. It is opaque here.
 	Details string `json:"details,omitempty"`
 
-	// The rest is set for Poison.
+	// The rest is set for Poison, the name of the activity for all that failed. Older releases set that
+	// for Poison only.
 	Attempts     int    `json:"attempts,omitempty"`
 	MaxAttempts  int    `json:"maxAttempts,omitempty"`
 	Instance     string `json:"instance,omitempty"`
 	Execution    uint64 `json:"execution,omitempty"`
 	ActivityName string `json:"activityName,omitempty"`
 	ActivityID   uint64 `json:"activityId,omitempty"`
+
+	// Limit says that a published limit was broken.
+	Limit bool `json:"limit,omitempty"`
 }
 
 // Display gives the text that users see, and that a parent's code catches.

@@ -5,6 +5,7 @@ const { setTimeout } = process.getBuiltinModule('node:timers');
 const channel = require('./channel.js');
 const codec = require('./codec.js');
 const { CancelledError } = require('./errors.js');
+const { encodeThrown } = require('./thrown.js');
 const { LEVEL } = require('./trace.js');
 
 /** What activities are given, and running one of them. */
@@ -202,7 +203,7 @@ class Activities {
       const value = codec.encode(result, `the result of activity '${name}'`);
       return { ok: true, value, tookUs: tookUs() };
     } catch (error) {
-      const { message, details } = codec.encodeThrown(error, { plainErrorName: true });
+      const { message, details } = encodeThrown(error);
       const text = `Activity '${name}' failed: ${message}`;
       return { ok: false, message: text, details, tookUs: tookUs() };
     } finally {

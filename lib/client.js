@@ -3,10 +3,11 @@
 const channel = require('./channel.js');
 const check = require('./check.js');
 const codec = require('./codec.js');
-const { DuroxideError, OrchestrationError, TimeoutError, classOfFailure } = require('./errors.js');
+const { DuroxideError, TimeoutError } = require('./errors.js');
+const { orchestrationError } = require('./failure.js');
 const { openedStore } = require('./provider.js');
 const { nameOf, queueOfEvent } = require('./registered.js');
-const { ended, present, status } = require('./replies.js');
+const { ended, event, status } = require('./replies.js');
 
 const DEFAULT_WAIT_MS = 30000;
 const DEFAULT_STATUS_POLL_MS = 500;
@@ -141,21 +142,21 @@ class Client {
 
   /** @param {string} instanceId @param {number} [timeoutMs] */
   async waitForOrchestration(instanceId, timeoutMs) {
+    return status(await this.#wait(instanceId, timeoutMs), codec.decode);
+  }
+
+  /** @param {string} instanceId @param {number} [timeoutMs] */
+  async #wait(instanceId, timeoutMs) {
     const instance = check.instanceId('instanceId', instanceId);
     const wait = check.timeout('timeoutMs', timeoutMs, DEFAULT_WAIT_MS);
-    return status(await this.#request('wait', { instance, timeoutMs: wait }), codec.decode);
+    return this.#request('wait', { instance, timeoutMs: wait });
   }
 
   /** @param {string} instanceId @param {number} [timeoutMs] */
   async waitForOrchestrationTyped(instanceId, timeoutMs) {
-    const {
-      status: state,
-      output,
-      error,
-    } = /** @type {any} */ (await this.waitForOrchestration(instanceId, timeoutMs));
-    if (state !== 'Failed') return output;
-    const Class = classOfFailure(error, OrchestrationError);
-    throw new Class(error || 'Orchestration failed');
+    const { value, payload } = await this.#wait(instanceId, timeoutMs);
+    if (value.status !== 'Failed') return codec.decode(payload ?? 'null');
+    throw orchestrationError(value.error || 'Orchestration failed', value.failure);
   }
 
   /**
@@ -284,7 +285,7 @@ class Client {
     // Executions count from 1; to the engine, zero means the current one.
     if (execution === 0) return [];
     const { value } = await this.#request('history', { instance, execution });
-    return value.events.map(present);
+    return value.events.map(event);
   }
 
   /** @param {string} instanceId */

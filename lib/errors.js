@@ -64,6 +64,10 @@ class DuroxideError extends Error {
     this.code = code ?? new.target.defaultCode;
     if (details !== undefined && details !== null) this.details = details;
   }
+
+  get failure() {
+    return factsOf(this)?.failure;
+  }
 }
 DuroxideError.defaultCode = 'INTERNAL';
 
@@ -142,22 +146,50 @@ function errorFromCode(code, message, details) {
   return new Class(message, { code, details });
 }
 
-/** How the texts of failures begin that have a class of their own. */
-const CLASS_OF_PREFIX = [
-  { prefix: 'canceled: ', Class: CancelledError },
-  { prefix: 'nondeterministic: ', Class: NondeterminismError },
+/**
+ * What is known of errors that stand for a failure. It is kept beside them, so that nothing that code
+ * writes into an error is taken for it.
+ *
+ * @typedef {{ failure: import('../index').Failure, final: boolean }} Facts
+ *   `final`: no policy tries again
+ * @type {WeakMap<object, Facts>}
+ */
+const facts = new WeakMap();
+
+/**
+ * @param {DuroxideError} error
+ * @param {Facts} known
+ */
+function keepFacts(error, known) {
+  facts.set(error, known);
+}
+
+/**
+ * @param {unknown} error
+ * @returns {Facts | undefined}
+ */
+function factsOf(error) {
+  return facts.get(/** @type {object} */ (error));
+}
+
+/** What an orchestration fails of that throws one of these. @type {[Function, string][]} */
+const KINDS = [
+  [LimitError, 'limit'],
+  [CancelledError, 'cancelled'],
+  [TimeoutError, 'timeout'],
+  [NondeterminismError, 'nondeterminism'],
+  [ProviderError, 'infrastructure'],
 ];
 
 /**
- * Gives the class for the text of a failure.
+ * Gives the kind of the failure of an orchestration that throws an error.
  *
- * @param {string} message
- * @param {typeof DuroxideError} otherwise
- * @returns {typeof DuroxideError}
+ * @param {unknown} error
+ * @returns {string}
  */
-function classOfFailure(message, otherwise) {
-  const found = CLASS_OF_PREFIX.find(({ prefix }) => message.startsWith(prefix));
-  return found === undefined ? otherwise : found.Class;
+function kindOf(error) {
+  const known = factsOf(error)?.failure.kind;
+  return known ?? KINDS.find(([Class]) => error instanceof Class)?.[1] ?? 'application';
 }
 
 /**
@@ -176,7 +208,9 @@ module.exports = {
   ENGINE_CODES,
   LOCAL_CODES,
   UNFIT_CODES,
-  classOfFailure,
   errorFromCode,
+  factsOf,
+  keepFacts,
+  kindOf,
   retold,
 };

@@ -132,8 +132,7 @@ async function openSqlite(location) {
 
 /** @param {any} error */
 function openFailure(error) {
-  if (!(error instanceof DuroxideError) || error.message.startsWith('Failed to ')) return error;
-  if (UNFIT_CODES.includes(error.code)) return error;
+  if (!(error instanceof DuroxideError) || UNFIT_CODES.includes(error.code)) return error;
   return retold(error, `Failed to open SQLite: ${error.message}`);
 }
 

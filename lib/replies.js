@@ -1,6 +1,7 @@
 'use strict';
 
 const codec = require('./codec.js');
+const { failureOf } = require('./failure.js');
 
 /** What becomes of the replies to a client: plain objects, in which what does not apply is absent. */
 
@@ -13,11 +14,14 @@ const codec = require('./codec.js');
  * @param {(output: string) => unknown} read
  */
 function status({ value, payload }, read) {
-  const { status: state, error, customStatus, customStatusVersion } = value;
+  const { status: state, error, failure, customStatus, customStatusVersion } = value;
   /** @type {Record<string, unknown>} */
   const result = { status: state, customStatusVersion };
   if (state === 'Completed') result.output = read(payload ?? 'null');
-  if (state === 'Failed') result.error = error ?? '';
+  if (state === 'Failed') {
+    result.error = error ?? '';
+    if (failure !== null) result.failure = failureOf(failure, error ?? '');
+  }
   if (customStatus !== null) result.customStatus = customStatus;
   return result;
 }
@@ -29,10 +33,22 @@ function status({ value, payload }, read) {
  * @param {Reply} reply
  */
 function ended({ value, payload }) {
-  const result = present(value);
+  const { failure, ...result } = present(value);
   if (typeof payload === 'string') {
     result.output = value.status === 'Failed' ? payload : codec.decode(payload);
   }
+  if (failure) result.failure = failureOf(failure, payload ?? '');
+  return result;
+}
+
+/**
+ * Makes an event of a history.
+ *
+ * @param {any} value
+ */
+function event(value) {
+  const { failure, ...result } = present(value);
+  if (failure) result.failure = failureOf(failure, failure.text);
   return result;
 }
 
@@ -40,10 +56,10 @@ function ended({ value, payload }) {
  * Copies an object without its null fields.
  *
  * @param {object} value
- * @returns {Record<string, unknown>}
+ * @returns {Record<string, any>}
  */
 function present(value) {
   return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== null));
 }
 
-module.exports = { ended, present, status };
+module.exports = { ended, event, status };

@@ -4,8 +4,8 @@ const fs = process.getBuiltinModule('node:fs');
 const path = process.getBuiltinModule('node:path');
 const channel = require('./channel.js');
 const check = require('./check.js');
-const codec = require('./codec.js');
 const { DuroxideError } = require('./errors.js');
+const { describe } = require('./thrown.js');
 
 /**
  * Where traces and log lines go: to the one sink of the process, of which the first one wins, or to
@@ -107,7 +107,7 @@ function logTo(logger) {
   const failed = (/** @type {unknown} */ error) => {
     if (hasFailed) return;
     hasFailed = true;
-    const { name, message } = codec.describe(error);
+    const { name, message } = describe(error);
     const what = name === '' ? message : `${name}: ${message}`;
     process.emitWarning(`the logger of a duroxide runtime threw: ${what}`);
   };

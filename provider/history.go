@@ -77,3 +77,14 @@ func (h *HistoryRows) last() uint64 {
 func (h *HistoryRows) fail(format string, args ...any) {
 	h.damage = fmt.Errorf("%w: "+format, append([]any{ErrCorrupt}, args...)...)
 }
+
+// LastOf gives the last event of a stored row, or ErrCorrupt.
+func LastOf(execution, first uint64, body []byte) (*history.Event, error) {
+	rows := NewHistoryRows(execution)
+	rows.Add(first, body)
+	events, err := rows.Complete(int64(len(rows.all)), 0)
+	if err != nil {
+		return nil, err
+	}
+	return &events[len(events)-1], nil
+}

@@ -119,6 +119,9 @@ type State interface {
 	Values(ctx context.Context, instance string) (map[string]string, error)
 	// Stats gives sizes of an instance, or nil where none was committed yet.
 	Stats(ctx context.Context, instance string) (*Stats, error)
+	// LastEvent gives the last event of an execution, or of the current one for zero; nil where there is
+	// none. So the failure of an execution is known without its whole history.
+	LastEvent(ctx context.Context, instance string, execution uint64) (*history.Event, error)
 	// Watch calls changed after commits, until stop is called. It must return quickly and must not
 	// call the provider. A change may be reported twice or for nothing; none is lost, but some
 	// stores report the commits of other processes late.

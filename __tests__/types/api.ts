@@ -41,7 +41,7 @@ function* order(ctx: OrchestrationContext, input: Order): Generator<any, string,
   assertType<Equal<typeof timer, JoinResult<null>>>();
 
   const winner = yield* ctx.race(ctx.waitForEvent<boolean>('approval'), ctx.scheduleTimer(5));
-  assertType<Equal<typeof winner, RaceResult<boolean | null>>>();
+  assertType<Equal<typeof winner, RaceResult<[boolean, null]>>>();
 
   function* branch(): Generator<any, Order, any> {
     yield ctx.scheduleTimer(1);

@@ -2,8 +2,10 @@
 
 import type {
   Activity,
+  AnyResult,
   Backoff,
   Branch,
+  DuroxideError,
   JoinResult,
   Orchestration,
   OrchestrationContext,
@@ -78,7 +80,11 @@ function* groups(ctx: OrchestrationContext, receipts: Receipt[]) {
   const many = yield* ctx.all(receipts.map((r) => ctx.scheduleActivity<number>('a', r)));
   assertType<Equal<typeof many, JoinResult<number>[]>>();
   for (const one of many) {
-    if (one.ok !== undefined) assertType<Equal<typeof one.ok, number>>();
+    if (one.err === undefined) assertType<Equal<typeof one.ok, number>>();
+    else {
+      assertType<Equal<typeof one.err, string>>();
+      assertType<Equal<typeof one.reason, DuroxideError>>();
+    }
   }
   const none = yield* ctx.all([]);
   assertType<Equal<typeof none, []>>();
@@ -87,18 +93,28 @@ function* groups(ctx: OrchestrationContext, receipts: Receipt[]) {
     ctx.all([ctx.utcNow(), ctx.newGuid()]),
     ctx.raceTyped(ctx.waitForEvent<boolean>('e'), ctx.scheduleTimer(5)),
   ]);
-  assertType<Equal<typeof inner, JoinResult<[JoinResult<number>, JoinResult<string>]>>>();
-  assertType<Equal<typeof winner, JoinResult<RaceResult<boolean | null>>>>();
+  assertType<Equal<typeof inner, JoinResult<[JoinResult<number>, JoinResult<string>], unknown>>>();
+  assertType<Equal<typeof winner, JoinResult<RaceResult<[boolean, null], unknown>, unknown>>>();
 
   function* steps(): Branch<Receipt> {
     yield ctx.scheduleTimer(1);
     return { id: 'r' };
   }
   const first = yield* ctx.race(steps(), ctx.scheduleTimer(5), ctx.newGuid());
-  assertType<Equal<typeof first, RaceResult<Receipt | string | null>>>();
-  assertType<Equal<typeof first.error, true | undefined>>();
+  assertType<Equal<typeof first, RaceResult<[Receipt, null, string]>>>();
+  if (first.error) {
+    assertType<Equal<typeof first.value, string>>();
+    assertType<Equal<typeof first.reason, DuroxideError>>();
+  } else if (first.index === 0) assertType<Equal<typeof first.value, Receipt>>();
+  else if (first.index === 1) assertType<Equal<typeof first.value, null>>();
+  else assertType<Equal<typeof first.value, string>>();
+  const typed = yield* ctx.raceTyped(steps(), ctx.newGuid());
+  if (typed.error) assertType<Equal<typeof typed.value, unknown>>();
+  const quickest = yield* ctx.race(...receipts.map((r) => ctx.scheduleActivity<number>('a', r)));
+  if (!quickest.error) assertType<Equal<typeof quickest.value, number>>();
   const success = yield* ctx.any([steps(), ctx.utcNow()]);
-  assertType<Equal<typeof success, RaceResult<Receipt | number>>>();
+  assertType<Equal<typeof success, AnyResult<[Receipt, number]>>>();
+  assertType<Equal<typeof success.error, undefined>>();
   const [settled] = yield* ctx.allSettled([ctx.utcNow()]);
   if (settled.status === 'fulfilled') assertType<Equal<typeof settled.value, number>>();
 }

@@ -97,7 +97,7 @@ func (x *Execution) PeekInput(a Arrival, nowMs int64) (Delivery, bool) {
 func (a Arrival) delivery(s *schedule) Delivery {
 	switch {
 	case a.Failure != nil:
-		return Delivery{Token: s.token, Value: a.Failure.Display(), Details: a.Failure.Details}
+		return Delivery{Token: s.token, Value: a.Failure.Display(), Details: a.Failure.Told().String()}
 	case a.Kind == TimerFired:
 		return Delivery{Token: s.token, OK: true, Value: "null"}
 	default:

@@ -64,7 +64,7 @@ type Delivery struct {
 	OK    bool
 	// Value is JSON text for OK, else the failure's text.
 	Value string
-	// Details is the failure's JSON object, or "".
+	// Details is what is told of a failure, history.Told as JSON, or "".
 	Details string
 	// TimeMs is the recorded time of the step that takes it: the same at every replay.
 	TimeMs int64

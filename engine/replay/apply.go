@@ -25,7 +25,8 @@ func (e *LimitError) Error() string { return e.Failure.Message }
 
 func limit(format string, args ...any) error {
 	return &LimitError{Failure: history.Failure{
-		Category: history.Application, Kind: history.OrchestrationFailedKind, Message: fmt.Sprintf(format, args...),
+		Category: history.Application, Kind: history.OrchestrationFailedKind, Limit: true,
+		Message: fmt.Sprintf(format, args...),
 	}}
 }
 

@@ -77,7 +77,7 @@ func TestFailuresBringTheirDetails(t *testing.T) {
 	d, ok := s.x.Peek(a, s.now)
 	require.True(t, ok)
 	require.Equal(t, replay.Delivery{
-		Token: 1, Value: "boom", Details: `{"name":"TypeError"}`, TimeMs: s.now,
+		Token: 1, Value: "boom", Details: `{"kind":"application","thrown":{"name":"TypeError"}}`, TimeMs: s.now,
 	}, d)
 	s.take(a)
 	x, deliveries, err := replay.Load(s.committed, params)

@@ -1,6 +1,7 @@
 'use strict';
 
 const codec = require('../codec.js');
+const { describe } = require('../thrown.js');
 const { NONE } = require('./handle.js');
 
 /**
@@ -107,7 +108,8 @@ class All extends Combinator {
    */
   element(outcome) {
     if (outcome.ok) return { ok: this.parsed(outcome.value) };
-    return { err: this.parsed(codec.decode(messageOf(outcome.error))) };
+    const element = { err: this.parsed(codec.decode(messageOf(outcome.error))) };
+    return withReason(element, outcome.error);
   }
 }
 
@@ -139,7 +141,7 @@ class Race extends Combinator {
   win(index, outcome) {
     if (outcome.ok) return { ok: true, value: { index, value: this.parsed(outcome.value) } };
     const value = this.parsed(messageOf(outcome.error));
-    return { ok: true, value: { index, value, error: true } };
+    return { ok: true, value: withReason({ index, value, error: true }, outcome.error) };
   }
 }
 
@@ -177,7 +179,18 @@ class AnyOf extends Combinator {
  * @returns {string}
  */
 function messageOf(error) {
-  return codec.describe(error).message;
+  return describe(error).message;
+}
+
+/**
+ * Adds the error itself to what tells of a failure. It is not enumerable, so that what code returns
+ * looks in JSON as it always has.
+ *
+ * @param {object} element
+ * @param {unknown} reason
+ */
+function withReason(element, reason) {
+  return Object.defineProperty(element, 'reason', { value: reason });
 }
 
 /** Which class runs which type of descriptor. @type {Map<string, typeof Combinator>} */

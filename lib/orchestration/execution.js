@@ -2,6 +2,7 @@
 
 const codec = require('../codec.js');
 const limits = require('../limits.js');
+const { encodeOutcome } = require('../thrown.js');
 const { checkPolicy } = require('./backoff.js');
 const { COMBINATORS } = require('./combinators.js');
 const { OrchestrationContext } = require('./context.js');
@@ -57,6 +58,7 @@ class Execution {
    */
   constructor(opening, code) {
     this.#hasLongNames = opening.longNames;
+    this.rules = opening.rules;
     this.name = opening.name;
     this.code = code;
     this.input = opening.input;
@@ -189,7 +191,7 @@ class Execution {
    * @returns {Ending}
    */
   #threw(thrown) {
-    return { ok: false, ...codec.encodeThrown(thrown, { plainErrorName: false }) };
+    return { ok: false, ...encodeOutcome(thrown) };
   }
 
   #end() {
@@ -317,7 +319,7 @@ class Execution {
     }
     asked.token = ++this.#tokens; // I2
     this.emit(asked);
-    const handle = new Handle(parent, index, task, asked);
+    const handle = new Handle(parent, index, task, asked, this.rules);
     this.#pending.set(handle.token, handle);
     return handle;
   }

@@ -1,12 +1,9 @@
 'use strict';
 
 const codec = require('../codec.js');
-const {
-  ActivityError,
-  DuroxideError,
-  OrchestrationError,
-  classOfFailure,
-} = require('../errors.js');
+const { DuroxideError } = require('../errors.js');
+const { activityError, errorOf, orchestrationError } = require('../failure.js');
+const { KEPT_FAILURES, classOfText } = require('./rules.js');
 
 /**
  * One scheduled action and its result. The numbers of the kinds mirror engine/replay/action.go.
@@ -125,12 +122,14 @@ class Handle {
    * @param {number} index the place of this handle in its parent
    * @param {Descriptor} descriptor
    * @param {Action} asked
+   * @param {number} rules
    */
-  constructor(parent, index, descriptor, asked) {
+  constructor(parent, index, descriptor, asked, rules) {
     this.parent = parent;
     this.index = index;
     this.kind = asked.kind;
     this.token = asked.token;
+    this.rules = rules;
     this.typed = descriptor._typed === true && TYPED_KINDS.has(asked.kind);
     /** An answered or dropped handle is settled: nothing more comes of it. */
     this.settled = false;
@@ -144,7 +143,7 @@ class Handle {
    * @returns {Outcome}
    */
   read(delivery) {
-    if (!delivery.ok) return { ok: false, error: failure(this.kind, delivery) };
+    if (!delivery.ok) return { ok: false, error: failure(this.kind, delivery, this.rules) };
     const value = codec.decode(delivery.value);
     return { ok: true, value: this.typed ? codec.decodeAgain(value) : value };
   }
@@ -161,13 +160,14 @@ const TYPED_KINDS = new Set([KIND.activity, KIND.subOrchestration]);
  *
  * @param {number} kind
  * @param {Delivery} delivery
+ * @param {number} rules
  */
-function failure(kind, { value: message, details }) {
-  const cause = codec.decodeThrown(details);
-  if (kind === KIND.activity) return new ActivityError(message, { cause });
-  if (kind !== KIND.subOrchestration) return new DuroxideError(message, { cause });
-  const Class = classOfFailure(message, OrchestrationError);
-  return new Class(message, { cause });
+function failure(kind, { value: message, details }, rules) {
+  const told = details ? /** @type {any} */ (codec.decode(details)) : null;
+  if (kind === KIND.activity) return activityError(message, told);
+  if (kind !== KIND.subOrchestration) return errorOf(DuroxideError, message, told);
+  if (rules < KEPT_FAILURES) return errorOf(classOfText(message), message, told);
+  return orchestrationError(message, told);
 }
 
 module.exports = { KIND, ANSWERED_EARLY, ACTIONS, NONE, Handle, action };

@@ -6,7 +6,29 @@
  * is replayed, and goes on, as it began. history/rules.go says what each number means.
  */
 
-/** What executions begin under that begin now: history.NewestRules, which a test compares. */
-const NEWEST_RULES = 1;
+const { CancelledError, NondeterminismError, OrchestrationError } = require('../errors.js');
 
-module.exports = { NEWEST_RULES };
+/** Failures keep what they are. */
+const KEPT_FAILURES = 1;
+
+/** What executions begin under that begin now: history.NewestRules, which a test compares. */
+const NEWEST_RULES = KEPT_FAILURES;
+
+/** How the texts of failures begin that had a class of their own before. */
+const CLASS_OF_PREFIX = [
+  { prefix: 'canceled: ', Class: CancelledError },
+  { prefix: 'nondeterministic: ', Class: NondeterminismError },
+];
+
+/**
+ * Gives the class of the error of a child that has failed, as it was before failures kept their kind:
+ * what code caught once it must catch again.
+ *
+ * @param {string} message
+ */
+function classOfText(message) {
+  const found = CLASS_OF_PREFIX.find(({ prefix }) => message.startsWith(prefix));
+  return found === undefined ? OrchestrationError : found.Class;
+}
+
+module.exports = { KEPT_FAILURES, NEWEST_RULES, classOfText };

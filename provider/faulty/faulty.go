@@ -30,6 +30,7 @@ const (
 	Value           Op = "Value"
 	Values          Op = "Values"
 	Stats           Op = "Stats"
+	LastEvent       Op = "LastEvent"
 	List            Op = "List"
 	Instance        Op = "Instance"
 	Executions      Op = "Executions"

@@ -117,6 +117,15 @@ func (p *Provider) Stats(ctx context.Context, id string) (*provider.Stats, error
 	return call(ctx, p, Stats, func() (*provider.Stats, error) { return p.Provider.Stats(ctx, id) })
 }
 
+// LastEvent gives the last event of an execution.
+func (p *Provider) LastEvent(
+	ctx context.Context, id string, execution uint64,
+) (*history.Event, error) {
+	return call(ctx, p, LastEvent, func() (*history.Event, error) {
+		return p.Provider.LastEvent(ctx, id, execution)
+	})
+}
+
 // List gives instances.
 func (p *Provider) List(ctx context.Context, q provider.ListQuery) ([]string, error) {
 	return call(ctx, p, List, func() ([]string, error) { return p.Provider.List(ctx, q) })

@@ -40,6 +40,29 @@ func (in *instance) decodeHistory(number uint64) ([]history.Event, error) {
 	return stored.Complete(int64(ex.events), ex.lastEvent)
 }
 
+// LastEvent gives the last event of an execution, or of the current one for zero.
+func (p *Provider) LastEvent(
+	ctx context.Context, id string, execution uint64,
+) (last *history.Event, err error) {
+	err = p.do(ctx, "history", func(s *store) error {
+		in := s.committed(id)
+		if in == nil {
+			return nil
+		}
+		if execution == 0 {
+			execution = in.current
+		}
+		ex := in.executions[execution]
+		if ex == nil || len(ex.rows) == 0 {
+			return nil
+		}
+		row := ex.rows[len(ex.rows)-1]
+		last, err = provider.LastOf(execution, row.first, row.body)
+		return err
+	})
+	return last, err
+}
+
 // Status gives what waiting clients read.
 func (p *Provider) Status(ctx context.Context, id string) (status *provider.Status, err error) {
 	err = p.do(ctx, "status", func(s *store) error {

@@ -14,6 +14,10 @@ var (
 SELECT h.first, h.body FROM S.instances i JOIN S.histories h
   ON h.instance = i.key AND h.execution = CASE WHEN $2::bigint = 0 THEN i.execution ELSE $2::bigint END
 WHERE i.id = $1 AND i.execution > 0 ORDER BY h.first`)
+	sqlLastRow = define(`
+SELECT h.execution, h.first, h.body FROM S.instances i JOIN S.histories h
+  ON h.instance = i.key AND h.execution = CASE WHEN $2::bigint = 0 THEN i.execution ELSE $2::bigint END
+WHERE i.id = $1 AND i.execution > 0 ORDER BY h.first DESC LIMIT 1`)
 	// How many events there must be, and which is the last; of past executions the hot row has
 	// forgotten that.
 	sqlWritten = define(`
@@ -73,6 +77,33 @@ func (s *Store) History(
 		return nil, err
 	}
 	return events.complete("read_history")
+}
+
+// LastEvent gives the last event of an execution, or of the current one for zero.
+func (s *Store) LastEvent(
+	ctx context.Context, instance string, execution uint64,
+) (*history.Event, error) {
+	var last *history.Event
+	var damage error
+	err := s.read(ctx, "read_history", func(p *pipeline) {
+		last, damage = nil, nil
+		p.each(sqlLastRow, func(r pgx.Rows) error {
+			var number, first int64
+			var body []byte
+			err := r.Scan(&number, &first, &body)
+			if err == nil {
+				last, damage = provider.LastOf(unsigned(number), unsigned(first), body)
+			}
+			return err
+		}, askable(instance), signed(execution))
+	})
+	if err == nil {
+		err = failure("read_history", damage)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return last, nil
 }
 
 // eventList collects all events of an execution, never a shortened list.

@@ -24,6 +24,7 @@ var management = theme{"management", "management.go", []Case{
 	{ID: "P40", Title: "a list comes in pages", run: pages},
 	{ID: "P41", Title: "a list is cut down by prefix, name and creation", run: filters},
 	{ID: "P42", Title: "status gives the state that clients wait for", run: statusOfInstance},
+	{ID: "P60", Title: "the last event of an execution is read alone", run: lastEvent},
 }}
 
 func listed(k *kit) {
@@ -260,4 +261,28 @@ func statusOfInstance(k *kit) {
 	require.Equal(k, &provider.Status{
 		Execution: 2, Status: provider.Failed, Output: "text",
 	}, status)
+}
+
+func lastEvent(k *kit) {
+	last := func(execution uint64) uint64 {
+		k.Helper()
+		e, err := k.Provider.LastEvent(k.ctx, "X", execution)
+		require.NoError(k, err)
+		if e == nil {
+			return 0
+		}
+		return e.ID
+	}
+	require.Zero(k, last(0))
+	k.submit(start("X"))
+	require.Zero(k, last(0))
+	k.bare(1, events(1, 2, 3))
+	require.Equal(k, uint64(3), last(0))
+	k.renewed("X", ends(provider.Failed, "text"))
+	all := k.history("X", 2)
+	require.Equal(k, all[len(all)-1].ID, last(0))
+	require.Equal(k, all[len(all)-1].ID, last(2))
+	past := k.history("X", 1)
+	require.Equal(k, past[len(past)-1].ID, last(1))
+	require.Zero(k, last(3))
 }

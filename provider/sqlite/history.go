@@ -20,6 +20,9 @@ SELECT i.events, i.last_event FROM instances i WHERE i.key = ?1 + 0 AND i.execut
 UNION ALL
 SELECT e.events, 0 FROM executions e JOIN instances i ON i.key = e.instance
 WHERE e.instance = ?1 + 0 AND e.execution = ?2 + 0 AND e.execution < i.execution`}
+	sqlLastRow = &statement{`
+SELECT first, body FROM histories WHERE instance = ?1 + 0 AND execution = ?2 + 0
+ORDER BY first DESC LIMIT 1`}
 	sqlBase = &statement{`
 SELECT key, base, base_at FROM key_values WHERE instance = ?1 + 0 AND base IS NOT NULL`}
 )
@@ -76,6 +79,34 @@ func (s *Store) History(
 		return nil, err
 	}
 	return found, nil
+}
+
+// LastEvent gives the last event of an execution, or of the current one for zero.
+func (s *Store) LastEvent(
+	ctx context.Context, instance string, execution uint64,
+) (*history.Event, error) {
+	var last *history.Event
+	err := s.snapshot(ctx, "read_history", func(c *conn) error {
+		last = nil
+		i, err := c.one(sqlCommitted, instance)
+		if err != nil || i == nil {
+			return err
+		}
+		key, number := i.int(0), signed(execution)
+		if number == 0 {
+			number = i.int(1)
+		}
+		row, err := c.one(sqlLastRow, key, number)
+		if err != nil || row == nil {
+			return err
+		}
+		last, err = provider.LastOf(unsigned(number), row.uint(0), row.blob(1))
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return last, nil
 }
 
 // events gives all events of an execution, never a shortened list.

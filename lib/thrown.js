@@ -1,0 +1,265 @@
+'use strict';
+
+const { types } = require('node:util');
+const { disown } = require('./disown.js');
+const { DuroxideError, factsOf, kindOf } = require('./errors.js');
+const { LimitError } = require('./limits.js');
+
+/**
+ * What was thrown, as data and back: its name, message, code, stack, own data, and its causes. All of it
+ * is bounded, and nothing that can be thrown makes it throw.
+ */
+
+/** The longest chain of causes. */
+const MAX_DEPTH = 8;
+/** The most errors of an AggregateError. */
+const MAX_ERRORS = 16;
+/** The longest message, stack, and JSON text of own data of one error, in UTF-16 units. */
+const MAX_TEXT = 16384;
+/** The longest JSON text that stands for the message of something that has none. */
+const MAX_MESSAGE_OF_JSON = 1024;
+
+/** What is described by fields of its own, not as data. */
+const FIELDS = new Set(['name', 'message', 'stack', 'code', 'cause', 'errors']);
+
+/**
+ * @typedef {{
+ *   name: string, message: string, stack: string | null, cause: Described | null,
+ *   code?: string | number, data?: Record<string, unknown>, errors?: Described[],
+ *   own?: true, kind?: string, activity?: string, attempts?: number, final?: true,
+ * }} Described
+ *   `own`: an error of this package; `final`: no policy tries again
+ */
+
+/**
+ * Describes anything that can be thrown. It never throws itself.
+ *
+ * @param {unknown} thrown
+ * @returns {Described}
+ */
+function describe(thrown) {
+  return describeWithin(thrown, []);
+}
+
+/**
+ * @param {any} thrown
+ * @param {unknown[]} outer what this is a cause of
+ * @returns {Described}
+ */
+function describeWithin(thrown, outer) {
+  try {
+    disown(thrown);
+    if (typeof thrown !== 'object' || thrown === null) {
+      return { name: '', message: String(thrown), stack: null, cause: null };
+    }
+    const hasStack = isError(thrown) && typeof thrown.stack === 'string';
+    /** @type {Described} */
+    const described = {
+      name: nameOf(thrown),
+      message: isError(thrown) ? String(thrown.message ?? '') : messageOfObject(thrown),
+      stack: hasStack ? shorten(thrown.stack) : null,
+      cause: null,
+    };
+    addData(described, thrown);
+    addCauses(described, thrown, [...outer, thrown]);
+    return described;
+  } catch {
+    return { name: '', message: 'a value that cannot be described', stack: null, cause: null };
+  }
+}
+
+/**
+ * @param {any} value
+ * @returns {boolean}
+ */
+function isError(value) {
+  // An error of another realm is no instance of ours, but has the same shape.
+  return (
+    value instanceof Error ||
+    types.isNativeError(value) ||
+    (typeof value === 'object' && value !== null && 'message' in value && 'stack' in value)
+  );
+}
+
+/** @param {any} thrown an object */
+function nameOf(thrown) {
+  if (isError(thrown)) return String(thrown.name ?? 'Error');
+  return typeof thrown.name === 'string' ? thrown.name : '';
+}
+
+/**
+ * Gives the message of a thrown object that is no error: what it calls its message, what it says as a
+ * text, or its JSON text where that would be `[object Object]`.
+ *
+ * @param {any} thrown
+ * @returns {string}
+ */
+function messageOfObject(thrown) {
+  if (typeof thrown.message === 'string') return thrown.message;
+  const text = String(thrown);
+  if (!/^\[object \w+\]$/.test(text)) return text;
+  const json = jsonOf(thrown);
+  return json === undefined || json === '{}' ? text : shorten(json, MAX_MESSAGE_OF_JSON);
+}
+
+/**
+ * @param {Described} described
+ * @param {any} thrown
+ */
+function addData(described, thrown) {
+  const { code } = thrown;
+  if (typeof code === 'string' || typeof code === 'number') described.code = code;
+  const data = dataOf(thrown);
+  if (data !== undefined) described.data = data;
+  if (isOwn(thrown)) described.own = true;
+}
+
+/**
+ * Gives a copy of the own enumerable data of a thrown object as far as it has a JSON form and is not too
+ * large.
+ *
+ * @param {any} thrown
+ */
+function dataOf(thrown) {
+  const keys = Object.keys(thrown).filter((key) => !FIELDS.has(key));
+  if (thrown.status !== undefined && !keys.includes('status')) keys.push('status');
+  let room = MAX_TEXT;
+  /** @type {[string, unknown][]} */
+  const entries = [];
+  for (const key of keys) {
+    const text = jsonOf(thrown[key]);
+    if (text === undefined || text.length + key.length > room) continue;
+    room -= text.length + key.length;
+    entries.push([key, JSON.parse(text)]);
+  }
+  return entries.length === 0 ? undefined : Object.fromEntries(entries);
+}
+
+/**
+ * Gives the JSON text of a value, or undefined if it has none.
+ *
+ * @param {unknown} value
+ * @returns {string | undefined}
+ */
+function jsonOf(value) {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * @param {Described} described
+ * @param {any} thrown
+ * @param {unknown[]} outer
+ */
+function addCauses(described, thrown, outer) {
+  if (outer.length >= MAX_DEPTH) return;
+  const { cause, errors } = thrown;
+  if (cause !== undefined && cause !== null && !outer.includes(cause)) {
+    described.cause = describeWithin(cause, outer);
+  }
+  if (isError(thrown) && Array.isArray(errors)) {
+    described.errors = errors.slice(0, MAX_ERRORS).map((error) => describeWithin(error, outer));
+  }
+}
+
+/**
+ * @param {string} text
+ * @param {number} [most]
+ */
+function shorten(text, most = MAX_TEXT) {
+  return text.length <= most ? text : `${text.slice(0, most)}…`;
+}
+
+/** @param {unknown} thrown */
+function isOwn(thrown) {
+  return thrown instanceof DuroxideError || thrown instanceof LimitError;
+}
+
+/**
+ * Gives the text by which a thrown value is known: `<name>: <message>` for an error, the text of
+ * anything else. The errors of this package pass their message as it is, so that a failure that
+ * nobody caught does not grow from level to level.
+ *
+ * @param {Described} described
+ * @param {{ plainErrorName: boolean }} options whether the name `Error` itself is worth saying
+ * @returns {string}
+ */
+function textOf({ name, message, own }, { plainErrorName }) {
+  if (own || name === '' || (name === 'Error' && !plainErrorName && message !== '')) return message;
+  return message === '' ? name : `${name}: ${message}`;
+}
+
+/**
+ * Describes what orchestration code threw: its text, and what the engine keeps of it.
+ *
+ * @param {unknown} thrown
+ * @returns {{ message: string, details: string }}
+ */
+function encodeOutcome(thrown) {
+  const described = describe(thrown);
+  const kind = kindOf(thrown);
+  if (kind !== 'application') described.kind = kind;
+  const { activity, attempts } = factsOf(thrown)?.failure ?? {};
+  if (activity !== undefined) described.activity = activity;
+  if (attempts !== undefined) described.attempts = attempts;
+  return encoded(described, { plainErrorName: false });
+}
+
+/**
+ * Describes what an activity threw. It is an application's failure whatever its class; `kind` says
+ * otherwise where the result, and not the code, is to blame.
+ *
+ * @param {unknown} thrown
+ * @param {{ kind?: string, final?: true }} [more]
+ * @returns {{ message: string, details: string }}
+ */
+function encodeThrown(thrown, more = {}) {
+  return encoded({ ...describe(thrown), ...more }, { plainErrorName: true });
+}
+
+/**
+ * @param {Described} described
+ * @param {{ plainErrorName: boolean }} options
+ */
+function encoded(described, options) {
+  const message = textOf(described, options);
+  const details = JSON.stringify({ ...described, message: shorten(described.message) });
+  return { message, details };
+}
+
+/**
+ * Makes an error of a description; undefined if there is none.
+ *
+ * @param {any} described
+ * @returns {Error | undefined}
+ */
+function revive(described) {
+  if (typeof described !== 'object' || described === null) return undefined;
+  const { message, name, stack, code, data, errors } = described;
+  if (typeof message !== 'string') return undefined;
+  const cause = revive(described.cause);
+  const options = cause === undefined ? undefined : { cause };
+  const error = Array.isArray(errors)
+    ? new AggregateError(errors.map(revive), message, options)
+    : new Error(message, options);
+  if (name && name !== error.name) define(error, 'name', String(name), false);
+  define(error, 'stack', stack ?? `${name || 'Error'}: ${message}`, false);
+  if (code !== undefined) define(error, 'code', code, true);
+  for (const [key, value] of Object.entries(data ?? {})) define(error, key, value, true);
+  return error;
+}
+
+/**
+ * @param {object} target
+ * @param {string} key
+ * @param {unknown} value
+ * @param {boolean} enumerable
+ */
+function define(target, key, value, enumerable) {
+  Object.defineProperty(target, key, { value, enumerable, configurable: true, writable: true });
+}
+
+module.exports = { describe, encodeOutcome, encodeThrown, revive };
