@@ -67,8 +67,8 @@ func (t *turn) build(d replay.Delta, reserved int) provider.Commit {
 	for _, v := range d.Values {
 		c.Values = append(c.Values, provider.ValueChange(v))
 	}
-	if len(c.Send) > 0 && t.rt.hasRoom() {
-		c.TurnHolder = t.rt.leases.holder()
+	if len(c.Send) > 0 {
+		c.TurnHolder = t.rt.claimant()
 	}
 	t.addTasks(&c, d, reserved)
 	if d.Ending != nil {

@@ -162,7 +162,7 @@ func (e *Engine) submit(ctx context.Context, msgs []provider.Message) ([]provide
 	s := provider.Submission{Messages: msgs}
 	if rt != nil {
 		defer rt.guests.Done()
-		s.Claim = rt.leases.holder()
+		s.Claim = rt.claimant()
 		defer rt.claiming()()
 	}
 	results, err := e.store.Submit(ctx, s)

@@ -70,8 +70,7 @@ func (rt *Runtime) complete(it item) {
 // store stores an outcome once, as often as the store has transient trouble.
 func (rt *Runtime) store(it item) error {
 	c := provider.Completions{Items: []provider.Completion{{Task: *it.task, Message: &it.msg}}}
-	if rt.hasRoom() {
-		c.Claim = rt.leases.holder()
+	if c.Claim = rt.claimant(); c.Claim != nil {
 		defer rt.claiming()()
 	}
 	var results []provider.Submitted

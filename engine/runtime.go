@@ -273,6 +273,18 @@ func (rt *Runtime) pause(ctx context.Context, d time.Duration) bool {
 // hasRoom reports whether one more instance can be claimed.
 func (rt *Runtime) hasRoom() bool { return rt.room() > 0 }
 
+// claimant gives the holder for a call that stores messages and may claim their targets; nil where there
+// is no room for any.
+func (rt *Runtime) claimant() *provider.Holder {
+	room := rt.room()
+	if room == 0 {
+		return nil
+	}
+	h := rt.leases.holder()
+	h.Most = room
+	return h
+}
+
 // hasRoomFor reports whether there is room of one of these kinds.
 func (rt *Runtime) hasRoomFor(what room) bool {
 	return what&turnRoom != 0 && rt.hasRoom() ||

@@ -31,6 +31,9 @@ type Holder struct {
 	// TTL is the length of a new lease. A live lease with less than half of it left is extended
 	// to TTL by a claim.
 	TTL time.Duration
+	// Most bounds the targets that are claimed where messages are stored (Submission, Commit,
+	// Completions): what one node has no room for is left to all of them. Zero means any number.
+	Most int
 }
 
 // ClaimRequest asks for ready work.

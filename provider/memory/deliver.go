@@ -35,7 +35,7 @@ func (s *store) deliver(
 			continue
 		}
 		results[i].Life = in.life
-		if holder != nil && s.ready(in, versions) {
+		if claims.mayTake() && s.ready(in, versions) {
 			claim := s.claim(in, &claims)
 			results[i].Claim = &claim
 		}

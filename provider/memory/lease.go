@@ -45,9 +45,16 @@ func (s *store) liveLease(h *provider.Holder) provider.LeaseID {
 type claimer struct {
 	holder *provider.Holder
 	lease  provider.LeaseID
+	taken  int
+}
+
+// mayTake reports whether there is a holder with room for one more target.
+func (c *claimer) mayTake() bool {
+	return c.holder != nil && (c.holder.Most == 0 || c.taken < c.holder.Most)
 }
 
 func (c *claimer) take(s *store) provider.LeaseID {
+	c.taken++
 	if c.lease == 0 {
 		c.lease = s.lease(c.holder)
 	}

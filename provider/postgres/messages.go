@@ -220,7 +220,8 @@ func (d *delivery) settle(t *target) *provider.InstanceClaim {
 	if !t.taken() {
 		return nil
 	}
-	if d.claims.Holder != nil && t.fits(d.version) && t.deliverable() {
+	if d.claims.mayTake() && t.fits(d.version) && t.deliverable() {
+		d.claims.taken++
 		return g.claim(t.instance, &d.claims)
 	}
 	g.offer(t.instance)

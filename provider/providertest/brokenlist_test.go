@@ -135,6 +135,16 @@ func shortens(b *broken) provider.Provider {
 	return b
 }
 
+// roomy gives a holder that has room for everything.
+func roomy(h *provider.Holder) *provider.Holder {
+	if h == nil {
+		return nil
+	}
+	all := *h
+	all.Most = 0
+	return &all
+}
+
 func brokenTurns() map[string]breaker {
 	return map[string]breaker{
 		"deletes messages that are not listed": changed(func(b *broken, c *provider.Commit) {
@@ -184,6 +194,9 @@ func brokenTurns() map[string]breaker {
 		"never releases":              changed(func(_ *broken, c *provider.Commit) { c.Release = false }),
 		"always releases":             changed(func(_ *broken, c *provider.Commit) { c.Release = true }),
 		"keeps dropped timers":        changed(func(_ *broken, c *provider.Commit) { c.DropTimers = nil }),
+		"claims targets of a turn whatever room there is": changed(func(_ *broken, c *provider.Commit) {
+			c.TurnHolder = roomy(c.TurnHolder)
+		}),
 		"claims no targets of a turn": changed(func(_ *broken, c *provider.Commit) { c.TurnHolder = nil }),
 		"takes no tasks":              changed(func(_ *broken, c *provider.Commit) { c.TaskHolder = nil }),
 		"takes every new task": changed(func(_ *broken, c *provider.Commit) {
@@ -247,6 +260,13 @@ func brokenMessages() map[string]breaker {
 					results[i].Held = 0
 				}
 				return results, err
+			}
+			return b
+		},
+		"claims whatever room there is": func(b *broken) provider.Provider {
+			b.onSubmit = func(s provider.Submission) ([]provider.Submitted, error) {
+				s.Claim = roomy(s.Claim)
+				return b.Provider.Submit(background, s)
 			}
 			return b
 		},

@@ -18,6 +18,7 @@ var handoff = theme{"handoff", "handoff.go", []Case{
 	{ID: "P48", Title: "a completion claims its instance", run: completeClaims},
 	{ID: "P49", Title: "a delayed message claims nobody", run: delayedClaims},
 	{ID: "P50", Title: "claims of a hand-off end with their lease", run: handedLease},
+	{ID: "P130", Title: "what a holder has no room for is left to others", run: roomOfHolder},
 }}
 
 func (k *kit) submitFor(holder *provider.Holder, messages ...provider.Message) []provider.Submitted {
@@ -174,6 +175,40 @@ func completeClaims(k *kit) {
 	require.NoError(k, err)
 	require.Nil(k, results[0].Claim)
 	require.Equal(k, lease, results[0].Held)
+}
+
+func roomOfHolder(k *kit) {
+	k.create("free")
+	holder := k.holder(long)
+	holder.Most = 2
+	messages := []provider.Message{raised("free", "1"), start("a"), raised("free", "2"), start("b"), start("c")}
+	claims := handed(k.submitFor(holder, messages...))
+	require.Len(k, claims, 2)
+	require.Equal(k, []string{"1", "2"}, datas(claims["free"].Messages), "a target takes one place")
+	require.Contains(k, claims, "a")
+	k.fetch("b")
+	k.fetch("c")
+
+	c := firstTurn(claims["a"])
+	c.TurnHolder, c.Send = holder, []provider.Message{start("d"), start("e"), start("f")}
+	sent := handed(k.commit(c).Sent)
+	require.Len(k, sent, 2)
+	require.NotContains(k, sent, "f")
+	k.fetch("f")
+
+	k.create("X", plan(activity(2)))
+	k.create("Y", plan(activity(2)))
+	var items []provider.Completion
+	for _, task := range k.claim(provider.ClaimRequest{Tasks: k.holder(long), MaxTasks: 2}).Tasks {
+		m := done(task.Task.Instance, 2, "1")
+		items = append(items, provider.Completion{Task: task.Token, Message: &m})
+	}
+	holder.Most = 1
+	results, err := k.Provider.Complete(k.ctx, provider.Completions{Items: items, Claim: holder})
+	require.NoError(k, err)
+	require.Len(k, handed(results), 1)
+	require.NotNil(k, results[0].Claim)
+	k.fetch(items[1].Message.Instance)
 }
 
 func delayedClaims(k *kit) {

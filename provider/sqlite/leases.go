@@ -143,6 +143,13 @@ func (w *writer) endLease(l *lease) error {
 type holder struct {
 	*provider.Holder
 	used provider.LeaseID
+	// taken counts the targets that were claimed where their messages were stored.
+	taken int
+}
+
+// mayTake reports whether there is a holder with room for one more target.
+func (h *holder) mayTake() bool {
+	return h.Holder != nil && (h.Most == 0 || h.taken < h.Most)
 }
 
 // lease gives a live lease of the holder: its own, extended where less than half is left, or a new

@@ -255,9 +255,10 @@ func (d *delivery) settle(t *target) (*provider.InstanceClaim, error) {
 	if t.lease != 0 {
 		return nil, nil
 	}
-	if d.claims.Holder != nil && t.fits(d.version) {
+	if d.claims.mayTake() && t.fits(d.version) {
 		claim, err := w.claim(t.instance, &d.claims)
 		if claim != nil || err != nil {
+			d.claims.taken++
 			return claim, err
 		}
 	}
@@ -279,8 +280,9 @@ func (d *delivery) settleFresh(t *target) (*provider.InstanceClaim, error) {
 		}
 	}
 	started := slices.ContainsFunc(due, func(m provider.Message) bool { return isStart(m.Kind) })
-	claimed := d.claims.Holder != nil && started
+	claimed := d.claims.mayTake() && started
 	if claimed {
+		d.claims.taken++
 		lease, err := w.lease(&d.claims)
 		if err != nil {
 			return nil, err
