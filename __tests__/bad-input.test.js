@@ -292,7 +292,7 @@ test('locations of SQLite files', async (t) => {
   await assert.rejects(SqliteProvider.open(folder), /Failed to (open SQLite|create DB file)/);
 });
 
-test('a file that is no database, and one of a newer version, are refused', async (t) => {
+test('a file that is no database is refused', async (t) => {
   const folder = temporaryFolder(t);
   const text = path.join(folder, 'text.db');
   fs.writeFileSync(
@@ -305,6 +305,29 @@ test('a file that is no database, and one of a newer version, are refused', asyn
     return true;
   });
   assert.match(fs.readFileSync(text, 'utf8'), /^this is no database/);
+});
+
+test('a file that a newer release has migrated names the releases that may open it', async (t) => {
+  const file = path.join(temporaryFolder(t), 'newer.db');
+  await (await SqliteProvider.open(file)).close();
+  // Where SQLite keeps the number of the schema, and the only version in an empty store.
+  const bytes = fs.readFileSync(file, 'latin1');
+  const USER_VERSION = 60;
+  const newer = `${bytes.slice(0, USER_VERSION)}\0\0\0\x63${bytes.slice(USER_VERSION + 4)}`;
+  const refused = newer.replace(/\d+\.\d+\.\d+/, (oldest) => oldest.replace(/\d/g, '9'));
+  assert.notEqual(refused, newer);
+  fs.writeFileSync(file, refused, 'latin1');
+  await assert.rejects(SqliteProvider.open(file), (error) => {
+    assert.equal(error.code, 'SCHEMA');
+    assert.match(
+      error.message,
+      /oldest release that may open it is 9\.9\.9, and this is \d+\.\d+\.\d+/,
+    );
+    return true;
+  });
+  const allowed = newer.replace(/\d+\.\d+\.\d+/, (oldest) => oldest.replace(/\d/g, '0'));
+  fs.writeFileSync(file, allowed, 'latin1');
+  await (await SqliteProvider.open(file)).close();
 });
 
 test('two stores in memory never meet', async (t) => {

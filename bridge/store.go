@@ -116,6 +116,7 @@ func openPostgres(
 		VerifyOnly:      a.Migrate != nil && !*a.Migrate,
 		MaxConns:        a.MaxConnections,
 		AcquireTimeout:  time.Duration(a.AcquireTimeoutMs) * time.Millisecond,
+		Release:         version,
 		Log:             log.With(slog.String(targetKey, "duroxide::providers::postgres")),
 	}
 	if a.Entra == nil {
@@ -164,6 +165,8 @@ func openSQLite(
 		CreateDirs:  a.CreateDirs,
 
 		OrphanRetention: a.orphanRetention(),
+
+		Release: version,
 
 		Log: log.With(slog.String(targetKey, "duroxide::providers::sqlite")),
 	})

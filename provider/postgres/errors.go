@@ -20,6 +20,7 @@ const (
 	stateTooMany     = "53300" // the server, the database or the role has as many connections as it may
 	stateDiskFull    = "53100"
 	stateReadOnly    = "25006"
+	stateNoTable     = "42P01"
 	stateUnique      = "23505"
 )
 

@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"duroxide/provider"
+	"duroxide/provider/release"
 )
 
 // migrations are never changed once they are released. Processes of the release before run on beside
@@ -37,9 +38,10 @@ var (
 	sqlRelations    = define(`
 SELECT c.relname, c.relkind::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = $1 AND c.relname = ANY($2::text[])`)
-	sqlLedger      = define(`SELECT version, name FROM S.duroxide_migrations ORDER BY version`)
-	sqlApplied     = define(`INSERT INTO S.duroxide_migrations (version, name) VALUES ($1, $2)`)
-	sqlMigrateLock = define(`SELECT pg_try_advisory_xact_lock($1)`)
+	sqlLedger        = define(`SELECT version, name FROM S.duroxide_migrations ORDER BY version`)
+	sqlOldestRelease = define(`SELECT oldest FROM S.duroxide_release`)
+	sqlApplied       = define(`INSERT INTO S.duroxide_migrations (version, name) VALUES ($1, $2)`)
+	sqlMigrateLock   = define(`SELECT pg_try_advisory_xact_lock($1)`)
 )
 
 // tables are what the first migration makes.
@@ -250,13 +252,13 @@ func (s *Store) missing(ctx context.Context, conn querier, all []migration) ([]m
 	if err != nil {
 		return nil, fmt.Errorf("read migrations: %w", err)
 	}
-	applied := 0
+	applied, last := 0, 0
 	var version int
 	var name string
 	_, err = pgx.ForEachRow(rows, []any{&version, &name}, func() error {
-		if applied >= len(all) {
-			return refuse(provider.ErrSchema, "schema %s was written by a newer version "+
-				"(migration %s, this version knows %d)", s.schema, name, len(all))
+		last = version
+		if applied == len(all) {
+			return nil
 		}
 		if all[applied].version != version || all[applied].name != name {
 			return refuse(provider.ErrSchema, "schema %s has an unknown migration %s", s.schema, name)
@@ -264,10 +266,29 @@ func (s *Store) missing(ctx context.Context, conn querier, all []migration) ([]m
 		applied++
 		return nil
 	})
+	if err == nil && applied == len(all) && last > applied {
+		err = s.mayUse(ctx, conn, last, applied)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return all[applied:], s.complete(kinds, applied)
+}
+
+// mayUse refuses a schema that a newer release has migrated which leaves out this one.
+func (s *Store) mayUse(ctx context.Context, conn querier, last, known int) error {
+	found := release.Schema{Place: "schema " + s.schema, Found: int64(last), Known: int64(known)}
+	rows, err := conn.Query(ctx, s.texts[sqlOldestRelease])
+	if err == nil {
+		_, err = pgx.ForEachRow(rows, []any{&found.Oldest}, func() error { return nil })
+	}
+	if err != nil && sqlState(err) != stateNoTable {
+		return fmt.Errorf("read the oldest release: %w", err)
+	}
+	if refusal := found.Refusal(s.options.Release); refusal != "" {
+		return refuse(provider.ErrSchema, "%s", refusal)
+	}
+	return nil
 }
 
 // complete refuses a schema in which tables are missing or something else than tables.

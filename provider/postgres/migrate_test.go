@@ -68,9 +68,30 @@ func TestOlderNodesWorkWhileALaterVersionMigrates(t *testing.T) {
 		require.NoError(t, err)
 		require.EqualValues(t, postgres.MigrationCount()+3, applied)
 	})
-	_, err := postgres.Open(t.Context(), o)
-	require.ErrorContains(t, err, "newer version", "older nodes run on, but do not start any more")
 	open(t, newer)
+	refused, err := postgres.Open(t.Context(), o)
+	require.ErrorIs(t, err, provider.ErrSchema, "this version does not say its release")
+	require.Nil(t, refused)
+}
+
+// A later release says which release may still come.
+func TestAnOlderReleaseUsesWhatANewerOneHasMigratedIfThatSaysSo(t *testing.T) {
+	t.Parallel()
+	o := fresh(t)
+	open(t, o)
+	newer := later(t, o,
+		"ALTER TABLE S.messages ADD COLUMN note text NOT NULL DEFAULT '';",
+		"CREATE TABLE S.duroxide_notes (n int); CREATE UNIQUE INDEX duroxide_n ON S.messages (note, id);",
+		"UPDATE S.duroxide_release SET oldest = '0.3.0';")
+	open(t, newer)
+	o.Release = "0.3.0"
+	old := open(t, o)
+	o.VerifyOnly = true
+	traffic(t, []*postgres.Store{old, open(t, o)}, func(*atomic.Int64) {})
+	o.Release = "0.2.9"
+	_, err := postgres.Open(t.Context(), o)
+	require.ErrorIs(t, err, provider.ErrSchema)
+	require.ErrorContains(t, err, "the oldest release that may open it is 0.3.0, and this is 0.2.9")
 }
 
 // laterName is that of the n-th migration of a later version.

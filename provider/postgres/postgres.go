@@ -77,6 +77,9 @@ type Options struct {
 	statementWithin time.Duration
 	// connectionIdle is how long a connection of the pool may be idle; zero means 8 s.
 	connectionIdle time.Duration
+	// Release is the release of this process, as a semantic version. It decides whether a schema may be
+	// used that a newer one has migrated; "" may not.
+	Release string
 	// Log takes warnings; nil discards them. Passwords are never logged.
 	Log *slog.Logger
 }

@@ -72,13 +72,13 @@ var verdicts = map[string]verdict{
 	// The role lost a right. Somebody may give it back; no call is to blame.
 	"42501": {fate: later},
 	// Relations, columns, functions, types or schemas are not there, or are other ones.
-	"42P01": {fate: permanent, sentinel: provider.ErrSchema},
-	"42703": {fate: permanent, sentinel: provider.ErrSchema},
-	"42704": {fate: permanent, sentinel: provider.ErrSchema},
-	"42804": {fate: permanent, sentinel: provider.ErrSchema},
-	"42809": {fate: permanent, sentinel: provider.ErrSchema},
-	"42883": {fate: permanent, sentinel: provider.ErrSchema},
-	"42P10": {fate: permanent, sentinel: provider.ErrSchema},
+	stateNoTable: {fate: permanent, sentinel: provider.ErrSchema},
+	"42703":      {fate: permanent, sentinel: provider.ErrSchema},
+	"42704":      {fate: permanent, sentinel: provider.ErrSchema},
+	"42804":      {fate: permanent, sentinel: provider.ErrSchema},
+	"42809":      {fate: permanent, sentinel: provider.ErrSchema},
+	"42883":      {fate: permanent, sentinel: provider.ErrSchema},
+	"42P10":      {fate: permanent, sentinel: provider.ErrSchema},
 	// A prepared statement is gone or already there: somebody else uses the connection too.
 	"42P05": {fate: condemned},
 	// Pages or indexes that are damaged.

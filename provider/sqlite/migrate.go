@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"duroxide/provider"
+	"duroxide/provider/release"
 )
 
 // applicationID marks a database file as ours: "DurX".
@@ -40,9 +41,10 @@ func isEmpty(c *conn) (bool, error) {
 	return tables == 0, nil
 }
 
-// recognise refuses databases that are not ours, that a newer version has written, or whose tables are
-// not what we made. It gives what to warn of.
-func recognise(c *conn, path string) (warnings []string, err error) {
+// recognise refuses databases that are not ours, that a newer release has migrated which leaves out this
+// one, or whose tables are not what we made. It gives what to warn of.
+func recognise(c *conn, o *Options) (warnings []string, err error) {
+	path := o.Path
 	id, err := number(c, sqlApplication)
 	if err != nil {
 		return nil, fmt.Errorf("read application id: %w", err)
@@ -63,14 +65,36 @@ func recognise(c *conn, path string) (warnings []string, err error) {
 		return nil, refuse(provider.ErrSchema, "%s says that its schema is number %d, and no release "+
 			"has made such a file", path, version)
 	case version > int64(len(names)):
-		return nil, refuse(provider.ErrSchema,
-			"%s was written by a newer version (schema %d, this version knows %d)",
-			path, version, len(names))
+		found := release.Schema{Place: path, Found: version, Known: int64(len(names))}
+		if found.Oldest, err = oldestRelease(c); err != nil {
+			return nil, err
+		}
+		if refusal := found.Refusal(o.Release); refusal != "" {
+			return nil, refuse(provider.ErrSchema, "%s", refusal)
+		}
 	}
 	if warnings, err = checkShape(c, path, version); err != nil {
 		return nil, err
 	}
 	return warnings, checkIDs(c, path)
+}
+
+var (
+	sqlKeepsRelease  = &statement{`SELECT count(*) FROM sqlite_schema WHERE name = 'duroxide_release'`}
+	sqlOldestRelease = &statement{`SELECT oldest FROM duroxide_release`}
+)
+
+// oldestRelease gives the oldest release that may open the database; "" where it does not say.
+func oldestRelease(c *conn) (string, error) {
+	tables, err := number(c, sqlKeepsRelease)
+	if err != nil || tables == 0 {
+		return "", err
+	}
+	r, err := c.one(sqlOldestRelease)
+	if err != nil || r == nil {
+		return "", err
+	}
+	return r.text(0), nil
 }
 
 func migrationNames() ([]string, error) {
@@ -89,7 +113,7 @@ func migrationNames() ([]string, error) {
 
 // migrate applies what is missing, in one transaction, so that two processes that open a file at
 // the same time do not meet.
-func migrate(c *conn, path string) error {
+func migrate(c *conn, o *Options) error {
 	names, err := migrationNames()
 	if err != nil {
 		return err
@@ -98,13 +122,13 @@ func migrate(c *conn, path string) error {
 	if err != nil {
 		return fmt.Errorf("read schema version: %w", err)
 	}
-	if version == int64(len(names)) {
+	if version >= int64(len(names)) {
 		return nil
 	}
 	if err := c.script("BEGIN IMMEDIATE"); err != nil {
 		return fmt.Errorf("begin migration: %w", err)
 	}
-	if err := applyMissing(c, path, names); err != nil {
+	if err := applyMissing(c, o, names); err != nil {
 		// The first error is the one that matters; SQLite may have rolled back by itself.
 		_ = c.script("ROLLBACK")
 		return err
@@ -115,19 +139,22 @@ func migrate(c *conn, path string) error {
 	return nil
 }
 
-func applyMissing(c *conn, path string, names []string) error {
+func applyMissing(c *conn, o *Options, names []string) error {
 	fresh, err := isEmpty(c)
 	if err != nil {
 		return err
 	}
 	if !fresh {
-		if _, err := recognise(c, path); err != nil {
+		if _, err := recognise(c, o); err != nil {
 			return err
 		}
 	}
 	version, err := number(c, sqlSchema)
 	if err != nil {
 		return fmt.Errorf("read schema version: %w", err)
+	}
+	if version >= int64(len(names)) {
+		return nil // Another process was faster.
 	}
 	for _, name := range names[version:] {
 		text, err := migrations.ReadFile(name)

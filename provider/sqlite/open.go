@@ -190,7 +190,7 @@ func setUpOnce(c *conn, o Options) (warnings []string, err error) {
 		err = set(c, []string{"auto_vacuum = INCREMENTAL"})
 	} else {
 		// A file of somebody else must not be changed, not even its journal mode.
-		warnings, err = recognise(c, o.Path)
+		warnings, err = recognise(c, &o)
 	}
 	if err != nil {
 		return nil, err
@@ -200,7 +200,7 @@ func setUpOnce(c *conn, o Options) (warnings []string, err error) {
 			return nil, err
 		}
 	}
-	return warnings, migrate(c, o.Path)
+	return warnings, migrate(c, &o)
 }
 
 var sqlUseLog = &statement{`PRAGMA journal_mode = WAL`}

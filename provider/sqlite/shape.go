@@ -75,6 +75,8 @@ type shape struct {
 	path string
 	// ours has what must be there, by name in lower case, as SQLite compares names.
 	ours map[string]object
+	// newer means that a newer release has added to the tables.
+	newer bool
 	// warnings are about what slows or may come to harm, but changes nothing.
 	warnings []string
 }
@@ -82,7 +84,12 @@ type shape struct {
 // checkShape refuses a database in which somebody has changed our tables, or what happens when we write
 // to them, and gives what to warn of.
 func checkShape(c *conn, path string, version int64) (warnings []string, err error) {
-	made, err := shapeOf(version)
+	names, err := migrationNames()
+	if err != nil {
+		return nil, err
+	}
+	known := int64(len(names))
+	made, err := shapeOf(min(version, known))
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +97,7 @@ func checkShape(c *conn, path string, version int64) (warnings []string, err err
 	if err != nil {
 		return nil, err
 	}
-	s := &shape{path: path, ours: make(map[string]object, len(made))}
+	s := &shape{path: path, ours: make(map[string]object, len(made)), newer: version > known}
 	for _, o := range made {
 		s.ours[strings.ToLower(o.name)] = o
 	}
@@ -137,13 +144,26 @@ func (s *shape) check(o object) error {
 		if o.kind != own.kind {
 			return s.refuse("%s is a %s where a table of the store should be", o.name, o.kind)
 		}
-		if plain(o.sql) != plain(own.sql) {
+		if !s.fits(plain(o.sql), plain(own.sql)) {
 			return s.refuse("the table %s has another shape than this version made", o.name)
 		}
 	case o.kind == "index" && s.owns(o.table):
 		return s.checkIndex(o, own, isOurs)
 	}
 	return nil
+}
+
+// fits reports whether the text of a table is what we made, or that with columns of a newer release,
+// which SQLite adds at one place.
+func (s *shape) fits(found, own string) bool {
+	if found == own || !s.newer || len(found) < len(own) {
+		return found == own
+	}
+	same := 0
+	for same < len(own) && found[same] == own[same] {
+		same++
+	}
+	return strings.HasPrefix(found[same:], ",") && strings.HasSuffix(found, own[same:])
 }
 
 func (s *shape) checkIndex(o, own object, isOurs bool) error {

@@ -5,6 +5,9 @@ import (
 	"context"
 	"database/sql"
 	"log/slog"
+	"os"
+	"path/filepath"
+	"sort"
 	"strings"
 	"testing"
 	"time"
@@ -177,4 +180,59 @@ ANALYZE`))
 	require.NoError(t, err)
 	require.Empty(t, log)
 	started(t, s, "b", "n")
+}
+
+// A later release adds columns, tables and indexes, and says which release may still come.
+func TestAnOlderReleaseOpensWhatANewerOneHasMigratedIfThatSaysSo(t *testing.T) {
+	t.Parallel()
+	path := file(t)
+	opened := func(release string) (*sqlite.Store, error) {
+		return sqlite.Open(t.Context(), sqlite.Options{Path: path, Release: release})
+	}
+	old, err := opened("0.3.0")
+	require.NoError(t, err)
+	started(t, old, "before", "n")
+	execute(t, path, `
+ALTER TABLE messages ADD COLUMN note TEXT NOT NULL DEFAULT '';
+ALTER TABLE messages ADD COLUMN rank INTEGER;
+ALTER TABLE instances ADD COLUMN note TEXT;
+CREATE TABLE duroxide_notes (id INTEGER PRIMARY KEY);
+CREATE UNIQUE INDEX duroxide_messages_rank ON messages (rank, id);
+UPDATE duroxide_release SET oldest = '0.3.0';
+PRAGMA user_version = 99`)
+	started(t, old, "meanwhile", "n")
+	require.NoError(t, old.Close(t.Context()))
+
+	old, err = opened("0.3.0")
+	require.NoError(t, err)
+	started(t, old, "after", "n")
+	ids, err := old.List(t.Context(), provider.ListQuery{})
+	require.NoError(t, err)
+	require.ElementsMatch(t, []string{"before", "meanwhile", "after"}, ids)
+	require.NoError(t, old.Close(t.Context()))
+
+	_, err = opened("0.2.9")
+	require.ErrorIs(t, err, provider.ErrSchema)
+	require.ErrorContains(t, err, "the oldest release that may open it is 0.3.0, and this is 0.2.9")
+	requireLetGo(t, path)
+
+	execute(t, path, "ALTER TABLE tasks RENAME COLUMN tag TO other")
+	_, err = opened("0.3.0")
+	require.ErrorContains(t, err, "the table tasks has another shape")
+}
+
+func TestEveryMigrationNamesTheOldestReleaseThatMayStay(t *testing.T) {
+	t.Parallel()
+	const first = 6
+	names, err := filepath.Glob("migrations/*.sql")
+	require.NoError(t, err)
+	sort.Strings(names)
+	for _, name := range names[first-1:] {
+		text, err := os.ReadFile(name)
+		require.NoError(t, err)
+		require.Regexp(t, `duroxide_release [^;]*'\d+\.\d+\.\d+'`, string(text), name)
+		same, err := os.ReadFile(filepath.Join("..", "postgres", name))
+		require.NoError(t, err, "both stores have the same migrations")
+		require.Regexp(t, `duroxide_release [^;]*'\d+\.\d+\.\d+'`, string(same), name)
+	}
 }

@@ -62,6 +62,9 @@ type Options struct {
 	// Passed is the time that passes, by which leases of this process last; nil means that of the
 	// machine. Tests that move the time by hand give both.
 	Passed func() time.Duration
+	// Release is the release of this process, as a semantic version. It decides whether a file may be
+	// opened that a newer one has migrated; "" may not.
+	Release string
 	// Log takes warnings about data that was dropped or cannot be read; nil discards them.
 	Log *slog.Logger
 }
