@@ -723,6 +723,49 @@ export interface StartOptions {
   rejectIfExists?: boolean;
 }
 
+export interface BeginOptions extends StartOptions {
+  /** The version to run; without it, the first turn takes the latest. */
+  version?: string;
+}
+
+/** How a wait waits. */
+export interface WaitOptions {
+  /** How long at most, 30000 by default; then it rejects with the code TIMEOUT. 0 looks once. */
+  timeoutMs?: number;
+  /**
+   * How long at most where there is no instance; then it rejects with the code INSTANCE_NOT_FOUND. By
+   * default as long as for everything else.
+   */
+  notFoundMs?: number;
+  /** Gives the wait up: it rejects with the reason of the signal. The instance is not concerned. */
+  signal?: AbortSignal;
+}
+
+/**
+ * An instance and what may be said to it, with types. What `Client.start` gives is bound to the life that
+ * it found or began: once that is deleted nothing reaches whoever lives at the id then, and messages and
+ * waits reject with the code INSTANCE_NOT_FOUND. What `Client.handle` gives means whoever lives there.
+ */
+export interface OrchestrationHandle<TOutput = any> {
+  readonly instanceId: string;
+  /** Waits for the output; a failure is a rejection. */
+  result(options?: WaitOptions): Promise<TOutput>;
+  /** Sends a message, as Client.enqueueEvent. */
+  send<T = any>(
+    queue: string | QueueDefinition<T>,
+    ...data: InputThen<NoInfer<T>, []>
+  ): Promise<TargetState>;
+  /** Sends a signal, as Client.raiseEvent. */
+  raise<T = any>(
+    event: string | EventDefinition<T>,
+    ...data: InputThen<NoInfer<T>, []>
+  ): Promise<TargetState>;
+  /** As Client.cancelInstance. */
+  cancel(reason?: string | null): Promise<TargetState>;
+  /** Reads the state, with the output as a value. */
+  status(): Promise<OrchestrationStatus<TOutput>>;
+}
+
 /** Which instances to list, and how many. Times are milliseconds since 1970. */
 export interface ListOptions {
   /** The most ids to give; all by default. */
@@ -770,11 +813,26 @@ export interface PruneResult {
 }
 
 /**
- * The control plane. It needs no runtime and no closing. Every method is asynchronous: wrong
- * arguments are rejections too. Timeouts are 30 seconds by default.
+ * The control plane. It needs no runtime and no closing. Every method but `handle` is asynchronous: wrong
+ * arguments are rejections too. Timeouts are 30 seconds by default; a number in place of the options of a
+ * wait is its timeout.
  */
 export class Client {
   constructor(provider: Provider);
+  /**
+   * Starts an instance and gives a handle that is bound to its life. Where the id exists already nothing
+   * is started, and the handle is bound to the life that is there.
+   */
+  start<TInput = any, TOutput = any>(
+    orchestration: string | RegisteredOrchestration<TInput, TOutput>,
+    instanceId: string,
+    ...input: InputThen<NoInfer<TInput>, [options?: BeginOptions]>
+  ): Promise<OrchestrationHandle<TOutput>>;
+  /** Gives a handle of whoever lives at an id, now or later. It asks nobody, and throws at once. */
+  handle<TOutput = any>(
+    orchestration: string | RegisteredOrchestration<any, TOutput>,
+    instanceId: string,
+  ): OrchestrationHandle<TOutput>;
   /** Enqueues a start of the latest version. An id that exists already changes nothing. */
   startOrchestration<TInput = any>(
     instanceId: string,
@@ -840,18 +898,26 @@ export class Client {
   /** Waits until the instance has ended; a failure is a value. Rejects on timeout. */
   waitForOrchestration<T = any>(
     instanceId: string,
-    timeoutMs?: number,
+    options?: number | WaitOptions,
   ): Promise<OrchestrationStatus<T>>;
   /** Waits for the output itself; a failure is a rejection. */
-  waitForOrchestrationTyped<T = any>(instanceId: string, timeoutMs?: number): Promise<T>;
+  waitForOrchestrationTyped<T = any>(
+    instanceId: string,
+    options?: number | WaitOptions,
+  ): Promise<T>;
   /** Waits until the custom status has changed, or the instance has ended. */
+  waitForStatusChange<T = any>(
+    instanceId: string,
+    lastSeenVersion: number,
+    options?: WaitOptions,
+  ): Promise<OrchestrationStatus<T>>;
   waitForStatusChange<T = any>(
     instanceId: string,
     lastSeenVersion: number,
     pollIntervalMs?: number,
     timeoutMs?: number,
   ): Promise<OrchestrationStatus<T>>;
-  waitForValue(instanceId: string, key: string, timeoutMs?: number): Promise<string>;
+  waitForValue(instanceId: string, key: string, options?: number | WaitOptions): Promise<string>;
   getValue(instanceId: string, key: string): Promise<string | null>;
   getKvAllValues(instanceId: string): Promise<Record<string, string>>;
 

@@ -9,6 +9,8 @@ const { withStore } = require('./support/harness.js');
 
 /** What each method takes; the last ones may be left out where their number is given. */
 const SIGNATURES = {
+  start: ['orchestration', 'instanceId'],
+  handle: ['orchestration', 'instanceId'],
   startOrchestration: ['instanceId', 'orchestrationName'],
   startOrchestrationTyped: ['instanceId', 'orchestrationName'],
   startOrchestrationVersioned: ['instanceId', 'orchestrationName', null, 'version'],
@@ -64,6 +66,10 @@ test('each argument that is missing or of a wrong kind is a rejection that names
         kind === 'a number' ? '1' : 1,
       ]) {
         const args = names.map((other, n) => (n === place ? bad : (GOOD[other] ?? 'x')));
+        if (method === 'handle') {
+          assert.throws(() => client.handle(...args), new RegExp(`^TypeError: ${name} must be a`));
+          continue;
+        }
         const promise = client[method](...args);
         assert.ok(promise instanceof Promise, method);
         await assert.rejects(promise, (error) => {
@@ -81,6 +87,19 @@ test('wrong options, filters, flags and timeouts are rejections that name them',
   const cases = [
     [() => client.startOrchestration('a', 'X', 1, 'exclusive'), /^options must be an object/],
     [() => client.startOrchestration('a', 'X', 1, { rejectIfExists: 1 }), /options.rejectIfExists/],
+    [() => client.start('X', 'a', 1, { version: 5 }), /^options.version must be a string/],
+    [() => client.start('X', 'a', 1, { reject: true }), /^options has an unknown option 'reject'/],
+    [() => client.handle('X', 'a').result('x'), /^timeoutMs must be a number, not the string "x"/],
+    [() => client.handle('X', 'a').send(5), /^queueName must be a string, not the number 5/],
+    [() => client.handle('X', 'a').raise(), /^eventName must be a string, not undefined/],
+    [() => client.handle('X', 'a').cancel(5), /^reason must be a string, not the number 5/],
+    [() => client.waitForOrchestration('a', { timeout: 5 }), /did you mean 'timeoutMs'/],
+    [() => client.waitForOrchestration('a', []), /^options must be an object, not an array/],
+    [() => client.waitForValue('a', 'k', { notFoundMs: -1 }), /^options.notFoundMs must not be/],
+    [
+      () => client.waitForStatusChange('a', 0, { signal: 1 }),
+      /^options.signal must be an AbortSig/,
+    ],
     [() => client.cancelInstance('a', 5), /^reason must be a string, not the number 5/],
     [() => client.waitForStatusChange('a', 0, 'x'), /^pollIntervalMs must be a number/],
     [() => client.waitForStatusChange('a', 0, 5, 'x'), /^timeoutMs must be a number/],

@@ -21,9 +21,10 @@ function declaredMembers(name) {
     declarations,
   );
   const members = [...body.matchAll(/^ {2}(static )?(\w+)[(<]/gm)];
+  const names = (found) => [...new Set(found.map((m) => m[2]))];
   return {
-    own: members.filter((m) => !m[1] && m[2] !== 'constructor').map((m) => m[2]),
-    static: members.filter((m) => m[1]).map((m) => m[2]),
+    own: names(members.filter((m) => !m[1] && m[2] !== 'constructor')),
+    static: names(members.filter((m) => m[1])),
   };
 }
 

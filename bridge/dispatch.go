@@ -25,7 +25,9 @@ type result struct {
 type handler func(ctx context.Context, h *host, q request) (result, error)
 
 // requests is the one table from request names to engine calls.
-var requests = merge(storeRequests, copyRequests, runtimeRequests, clientRequests, manageRequests)
+var requests = merge(
+	storeRequests, copyRequests, runtimeRequests, clientRequests, manageRequests, abortRequests,
+)
 
 func merge(groups ...map[string]handler) map[string]handler {
 	all := map[string]handler{}
@@ -64,8 +66,10 @@ func (h *host) request(r *record) {
 		h.fail(operation, fmt.Errorf("%q: %w", q.name, errUnknownRequest))
 		return
 	}
+	ctx, done := h.abortable(operation, q.name)
 	start(func() {
-		answer, err := serve(h.ctx, h, q)
+		defer done()
+		answer, err := serve(ctx, h, q)
 		if err != nil {
 			h.fail(operation, err)
 			return

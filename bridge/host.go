@@ -40,6 +40,8 @@ type host struct {
 	// ctx ends with the host; requests run under it.
 	ctx    context.Context
 	cancel context.CancelFunc
+	// operations are the requests that the host may give up.
+	operations operations
 
 	mu    sync.Mutex
 	ended bool

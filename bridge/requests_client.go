@@ -9,13 +9,14 @@ import (
 
 var clientRequests = map[string]handler{
 	"client.start":      withClient(serveStart),
-	"client.raise":      withClient(serveRaise),
-	"client.enqueue":    withClient(serveEnqueue),
-	"client.cancel":     withClient(serveCancel),
-	"client.status":     withClient(serveStatus),
-	"client.wait":       withClient(serveWait),
-	"client.waitStatus": withClient(serveWaitStatus),
-	"client.waitValue":  withClient(serveWaitValue),
+	"client.begin":      withClient(serveBegin),
+	"client.raise":      withScope(serveRaise),
+	"client.enqueue":    withScope(serveEnqueue),
+	"client.cancel":     withScope(serveCancel),
+	"client.status":     withScope(serveStatus),
+	"client.wait":       withScope(serveWait),
+	"client.waitStatus": withScope(serveWaitStatus),
+	"client.waitValue":  withScope(serveWaitValue),
 	"client.value":      withClient(serveValue),
 	"client.values":     withClient(serveValues),
 }
@@ -40,6 +41,41 @@ func withClient[A interface{ storeID() uint64 }](
 	})
 }
 
+// scopeArguments say what of a store is meant.
+type scopeArguments struct {
+	storeArguments
+	// Life is that of the instance, in hexadecimal digits, or empty for whoever lives there.
+	Life string `json:"life"`
+	// NotFoundMs bounds how long a wait waits for an instance that is not there.
+	NotFoundMs *float64 `json:"notFoundMs"`
+}
+
+func (a scopeArguments) scope() (engine.Scope, error) {
+	life, ok := history.ParseLife(a.Life)
+	if !ok {
+		return engine.Scope{}, &engine.InputError{Message: "life must be 32 hexadecimal digits"}
+	}
+	scope := engine.Scope{Life: life}
+	if a.NotFoundMs != nil {
+		scope.NotFoundAfter = new(milliseconds(*a.NotFoundMs))
+	}
+	return scope, nil
+}
+
+// withScope makes a handler of a function that needs the client of a store within a scope.
+func withScope[A interface {
+	storeID() uint64
+	scope() (engine.Scope, error)
+}](serve func(ctx context.Context, c *engine.Client, args A, payload string) (result, error)) handler {
+	return withClient(func(ctx context.Context, c *engine.Client, args A, payload string) (result, error) {
+		scope, err := args.scope()
+		if err != nil {
+			return result{}, err
+		}
+		return serve(ctx, c.Within(scope), args, payload)
+	})
+}
+
 type clientStartArguments struct {
 	storeArguments
 	Instance string  `json:"instance"`
@@ -49,17 +85,33 @@ type clientStartArguments struct {
 	RejectIfExists bool `json:"rejectIfExists"`
 }
 
+func (a clientStartArguments) request(input string) engine.StartRequest {
+	return engine.StartRequest{
+		Instance: a.Instance, Name: a.Name, Version: a.Version, Input: input,
+		Exclusive: a.RejectIfExists,
+	}
+}
+
 func serveStart(
 	ctx context.Context, c *engine.Client, a clientStartArguments, input string,
 ) (result, error) {
-	return result{value: empty{}}, c.Start(ctx, engine.StartRequest{
-		Instance: a.Instance, Name: a.Name, Version: a.Version, Input: input,
-		Exclusive: a.RejectIfExists,
-	})
+	return result{value: empty{}}, c.Start(ctx, a.request(input))
+}
+
+// lifeValue is who lives at an id.
+type lifeValue struct {
+	Life string `json:"life"`
+}
+
+func serveBegin(
+	ctx context.Context, c *engine.Client, a clientStartArguments, input string,
+) (result, error) {
+	life, err := c.Begin(ctx, a.request(input))
+	return result{value: lifeValue{Life: life.String()}}, err
 }
 
 type signalArguments struct {
-	storeArguments
+	scopeArguments
 	Instance string `json:"instance"`
 	Name     string `json:"name"`
 }
@@ -78,7 +130,7 @@ func targetResult(state string, err error) (result, error) {
 }
 
 type enqueueArguments struct {
-	storeArguments
+	scopeArguments
 	Instance string `json:"instance"`
 	Queue    string `json:"queue"`
 }
@@ -88,7 +140,7 @@ func serveEnqueue(ctx context.Context, c *engine.Client, a enqueueArguments, dat
 }
 
 type cancelArguments struct {
-	storeArguments
+	scopeArguments
 	Instance string `json:"instance"`
 	Reason   string `json:"reason"`
 }
@@ -136,12 +188,17 @@ func told(f *history.Failure) *history.Told {
 	return &t
 }
 
-func serveStatus(ctx context.Context, c *engine.Client, a instanceArguments, _ string) (result, error) {
+type statusArguments struct {
+	scopeArguments
+	Instance string `json:"instance"`
+}
+
+func serveStatus(ctx context.Context, c *engine.Client, a statusArguments, _ string) (result, error) {
 	return statusResult(c.Status(ctx, a.Instance))
 }
 
 type waitArguments struct {
-	storeArguments
+	scopeArguments
 	Instance  string  `json:"instance"`
 	TimeoutMs float64 `json:"timeoutMs"`
 }
@@ -151,7 +208,7 @@ func serveWait(ctx context.Context, c *engine.Client, a waitArguments, _ string)
 }
 
 type waitStatusArguments struct {
-	storeArguments
+	scopeArguments
 	Instance  string  `json:"instance"`
 	Seen      uint64  `json:"seen"`
 	TimeoutMs float64 `json:"timeoutMs"`
@@ -164,7 +221,7 @@ func serveWaitStatus(
 }
 
 type waitValueArguments struct {
-	storeArguments
+	scopeArguments
 	Instance  string  `json:"instance"`
 	Key       string  `json:"key"`
 	TimeoutMs float64 `json:"timeoutMs"`

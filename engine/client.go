@@ -15,7 +15,23 @@ import (
 // Client starts, signals, reads and manages instances. It needs a store, but no runtime; where
 // this process runs one, it is told of new work at once. It is safe for concurrent use and needs
 // no closing. Transient errors of the store are retried; others come through as they are.
-type Client struct{ e *Engine }
+type Client struct {
+	e     *Engine
+	scope Scope
+}
+
+// Scope narrows what the calls of a client mean.
+type Scope struct {
+	// Life, if it is known, is who is meant: messages reach that life or nobody, which is
+	// provider.ErrInstanceNotFound, and only its state is seen. Waits for it end where it has gone.
+	Life history.Life
+	// NotFoundAfter, if not nil, bounds how long waits wait for an instance that is not there: then
+	// they give provider.ErrInstanceNotFound.
+	NotFoundAfter *time.Duration
+}
+
+// Within gives a client with a scope. It narrows signals, messages, cancellations, states and waits.
+func (c *Client) Within(s Scope) *Client { return &Client{e: c.e, scope: s} }
 
 // StartRequest asks for a new instance.
 type StartRequest struct {
@@ -69,21 +85,42 @@ func (s Status) IsTerminal() bool {
 // An exclusive start gives ErrInstanceExists where the instance exists or another start waits for
 // its first turn.
 func (c *Client) Start(ctx context.Context, r StartRequest) error {
-	if err := r.check(); err != nil {
-		return err
+	_, _, err := c.start(ctx, r)
+	return err
+}
+
+// Begin is Start that gives the life which is at the id: the one that it has begun, or the one that was
+// there, which is unknown where an older release started it.
+func (c *Client) Begin(ctx context.Context, r StartRequest) (history.Life, error) {
+	for {
+		life, fate, err := c.start(ctx, r)
+		if err != nil || fate != provider.Taken {
+			return life, err
+		}
+		info, err := c.Instance(ctx, r.Instance)
+		if !errors.Is(err, provider.ErrInstanceNotFound) { // Else it was deleted since.
+			return info.Life, err
+		}
 	}
+}
+
+func (c *Client) start(ctx context.Context, r StartRequest) (history.Life, provider.Fate, error) {
+	if err := r.check(); err != nil {
+		return history.Life{}, provider.Dropped, err
+	}
+	life := newLife()
 	sent, err := c.submit(ctx, provider.Message{
 		Instance: r.Instance,
-		Life:     newLife(),
+		Life:     life,
 		Kind:     provider.StartInstance,
 		Name:     r.Name,
 		Version:  r.Version,
 		Input:    r.Input,
 	})
 	if err == nil && r.Exclusive && sent.Fate == provider.Taken {
-		return exists(r.Instance)
+		err = exists(r.Instance)
 	}
-	return err
+	return life, sent.Fate, err
 }
 
 // check refuses what cannot be started.
@@ -176,13 +213,16 @@ func (c *Client) WaitValue(
 		return c.oldValue(ctx, instance, key, tooLong)
 	}
 	var found string
-	err := c.await(ctx, instance, timeout, func(ctx context.Context) (bool, error) {
+	err := c.await(ctx, instance, timeout, func(ctx context.Context) (sight, error) {
 		value, err := c.e.store.Value(ctx, instance, key)
-		if err != nil || value == nil {
-			return false, err
+		if err != nil {
+			return notYet, err
+		}
+		if value == nil {
+			return c.lookFor(ctx, instance)
 		}
 		found = *value
-		return true, nil
+		return enough, nil
 	})
 	return found, err
 }
@@ -211,21 +251,35 @@ func (c *Client) Values(ctx context.Context, instance string) (map[string]string
 }
 
 func (c *Client) waitFor(
-	ctx context.Context, instance string, timeout time.Duration, enough func(Status) bool,
+	ctx context.Context, instance string, timeout time.Duration, isEnough func(Status) bool,
 ) (Status, error) {
 	var last Status
-	err := c.await(ctx, instance, timeout, func(ctx context.Context) (bool, error) {
+	err := c.await(ctx, instance, timeout, func(ctx context.Context) (sight, error) {
 		s, err := c.status(ctx, instance)
-		if err != nil {
-			return false, err
+		switch {
+		case err != nil:
+			return notYet, err
+		case s.State == StateNotFound:
+			return absent, nil
+		case !isEnough(s):
+			return notYet, nil
 		}
 		last = s
-		return enough(s), nil
+		return enough, nil
 	})
-	if err != nil {
-		return Status{}, err
+	return last, err
+}
+
+// lookFor says whether an instance is absent, where a wait that sees something else cares for that.
+func (c *Client) lookFor(ctx context.Context, instance string) (sight, error) {
+	if c.notFoundAfter() == nil {
+		return notYet, nil
 	}
-	return last, nil
+	s, err := c.status(ctx, instance)
+	if err == nil && s.State == StateNotFound {
+		return absent, nil
+	}
+	return notYet, err
 }
 
 // checkTarget refuses an id that no instance can have: one above the limit of which there is none in
@@ -247,9 +301,13 @@ func (c *Client) send(ctx context.Context, m provider.Message) (state string, er
 	if err := c.checkTarget(ctx, m.Instance); err != nil {
 		return "", err
 	}
+	m.Life = c.scope.Life
 	sent, err := c.submit(ctx, m)
 	if err != nil {
 		return "", err
+	}
+	if sent.Fate == provider.Dropped {
+		return "", notFound(m.Instance)
 	}
 	if sent.Existing == provider.NotCommitted && !sent.Starting {
 		return StateNotFound, nil
@@ -276,7 +334,15 @@ func (c *Client) status(ctx context.Context, instance string) (Status, error) {
 	if s.State == StateFailed {
 		s.Failure, err = c.failure(ctx, instance, stored.Execution)
 	}
-	return s, err
+	if err != nil || stored == nil || c.scope.Life.IsZero() {
+		return s, err
+	}
+	// Asked last: lives follow one another, so that who is meant was there at all that was read before.
+	is, err := c.isMeant(ctx, instance)
+	if err != nil || !is {
+		return Status{State: StateNotFound}, err
+	}
+	return s, nil
 }
 
 // failure gives the failure that has ended an execution. A damaged history must not hide what is known
@@ -295,6 +361,15 @@ func (c *Client) failure(
 		return nil, nil
 	}
 	return last.Failure(), nil
+}
+
+// isMeant reports whether the life of the scope is at the id.
+func (c *Client) isMeant(ctx context.Context, instance string) (bool, error) {
+	info, err := c.e.store.Instance(ctx, instance)
+	if errors.Is(err, provider.ErrInstanceNotFound) {
+		return false, nil
+	}
+	return err == nil && info.Life.Fits(c.scope.Life), err
 }
 
 func statusOf(stored *provider.Status) Status {

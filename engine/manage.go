@@ -290,10 +290,7 @@ func (c *Client) deleteFinished(ctx context.Context, root string) (provider.Dele
 func refusal(instance string, err error) error {
 	switch {
 	case errors.Is(err, provider.ErrInstanceNotFound):
-		return &RefusedError{
-			Message: fmt.Sprintf("Instance %s not found", instance),
-			Err:     provider.ErrInstanceNotFound,
-		}
+		return notFound(instance)
 	case errors.Is(err, provider.ErrIsSubOrchestration):
 		return &RefusedError{
 			Message: fmt.Sprintf("Cannot delete sub-orchestration %s directly. "+
@@ -336,4 +333,11 @@ func unreadQueueMessages(events []history.Event) int {
 		total += max(n, 0)
 	}
 	return total
+}
+
+func notFound(instance string) error {
+	return &RefusedError{
+		Message: fmt.Sprintf("Instance %s not found", instance),
+		Err:     provider.ErrInstanceNotFound,
+	}
 }

@@ -53,14 +53,23 @@ func (c *Client) pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// await calls check at once, and again whenever the instance may have changed, until it reports
-// true or fails. After timeout it gives ErrTimeout; a timeout of zero or less means one check.
-func (c *Client) await(
-	ctx context.Context, instance string, timeout time.Duration,
-	check func(context.Context) (bool, error),
-) error {
+// sight is what a check of a wait has seen.
+type sight int
+
+const (
+	notYet sight = iota
+	// absent: not yet, and the instance is not there.
+	absent
+	enough
+)
+
+type check func(context.Context) (sight, error)
+
+// await calls a check at once, and again whenever the instance may have changed, until it has seen
+// enough or fails. After timeout it gives ErrTimeout; a timeout of zero or less means one check.
+func (c *Client) await(ctx context.Context, instance string, timeout time.Duration, look check) error {
 	if timeout <= 0 {
-		return once(ctx, check)
+		return c.once(ctx, instance, look)
 	}
 	if err := c.checkTarget(ctx, instance); err != nil {
 		return err
@@ -77,25 +86,68 @@ func (c *Client) await(
 		cancel()
 	})
 	defer stop()
+	missing := absence{clock: c.e.clock, most: c.notFoundAfter()}
 	for fallback := fallbackPoll; ; fallback = min(2*fallback, fallbackPollMax) {
-		done, err := check(bounded)
-		if done {
+		seen, err := look(bounded)
+		if err == nil && seen == enough {
 			return nil
 		}
-		pause := fallback
-		if err != nil {
-			if isClosed(expired) {
-				return ErrTimeout
-			}
-			if !provider.IsRetryable(err) {
-				return err
-			}
-			pause = checkRetryPause
+		pause := checkRetryPause
+		if err == nil {
+			pause = min(fallback, missing.left(seen))
+		}
+		if ended := failure(err, expired); ended != nil {
+			return ended
+		}
+		if pause <= 0 {
+			return notFound(instance)
 		}
 		if ended := c.idle(ctx, w, expired, pause); ended != nil {
 			return because(ended, err)
 		}
 	}
+}
+
+// failure gives the error with which a wait ends, or nil where it goes on.
+func failure(err error, expired <-chan struct{}) error {
+	switch {
+	case err == nil:
+		return nil
+	case isClosed(expired):
+		return ErrTimeout
+	case provider.IsRetryable(err):
+		return nil
+	default:
+		return err
+	}
+}
+
+// notFoundAfter is how long waits wait for an instance that is not there, or nil. A life that is not there
+// never comes.
+func (c *Client) notFoundAfter() *time.Duration {
+	if !c.scope.Life.IsZero() {
+		return new(time.Duration)
+	}
+	return c.scope.NotFoundAfter
+}
+
+// absence measures how long an instance has not been there.
+type absence struct {
+	clock Clock
+	most  *time.Duration
+	since time.Time
+}
+
+// left gives how long a wait may go on after what it saw, if the instance does not appear.
+func (a *absence) left(seen sight) time.Duration {
+	if a.most == nil || seen != absent {
+		a.since = time.Time{}
+		return fallbackPollMax
+	}
+	if a.since.IsZero() {
+		a.since = a.clock.Now()
+	}
+	return *a.most - a.clock.Now().Sub(a.since)
 }
 
 // idle returns nil when the waiter should look again, or the reason why the wait is over.
@@ -118,18 +170,19 @@ func (c *Client) idle(
 	}
 }
 
-func once(ctx context.Context, check func(context.Context) (bool, error)) error {
-	done, err := check(ctx)
+func (c *Client) once(ctx context.Context, instance string, look check) error {
+	seen, err := look(ctx)
 	switch {
-	case done:
-		return nil
-	case err == nil:
-		return ErrTimeout
 	case provider.IsRetryable(err):
 		return because(ErrTimeout, err)
-	default:
+	case err != nil || seen == enough:
 		return err
 	}
+	missing := absence{clock: c.e.clock, most: c.notFoundAfter()}
+	if missing.left(seen) <= 0 {
+		return notFound(instance)
+	}
+	return ErrTimeout
 }
 
 // because adds the store's error, if there is one, to the reason why a wait is over.

@@ -22,6 +22,15 @@ func (l Life) String() string {
 	return hex.EncodeToString(l[:])
 }
 
+// ParseLife reads what String gives; ok is false where it is something else.
+func ParseLife(text string) (l Life, ok bool) {
+	if len(text) != hex.EncodedLen(len(l)) {
+		return l, text == ""
+	}
+	_, err := hex.Decode(l[:], []byte(text))
+	return l, err == nil
+}
+
 // Fits reports whether the two can be the same life: they are equal, or one of them is unknown.
 func (l Life) Fits(other Life) bool { return l == other || l.IsZero() || other.IsZero() }
 

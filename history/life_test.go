@@ -40,3 +40,16 @@ func TestALinkNamesAPlaceAndALife(t *testing.T) {
 	other.Event = 3
 	require.False(t, link.Is(other))
 }
+
+func TestALifeIsReadAsItIsWritten(t *testing.T) {
+	t.Parallel()
+	for _, l := range []history.Life{{}, {1, 2, 255}, {15: 1}} {
+		got, ok := history.ParseLife(l.String())
+		require.True(t, ok)
+		require.Equal(t, l, got)
+	}
+	for _, wrong := range []string{"a", "zz020000000000000000000000000000", history.Life{1}.String() + "00"} {
+		_, ok := history.ParseLife(wrong)
+		require.False(t, ok, wrong)
+	}
+}

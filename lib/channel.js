@@ -1,5 +1,6 @@
 'use strict';
 
+const { unlessAborted } = require('./aborts.js');
 const { DuroxideError, errorFromCode } = require('./errors.js');
 const { Exchange } = require('./exchange.js');
 const messages = require('./messages.js');
@@ -51,15 +52,21 @@ class Channel {
    * @param {object} args
    * @param {string | null} [payload]
    * @param {object} [holder] kept from the garbage collector until the answer
+   * @param {AbortSignal} [signal] gives up a request that waits
    */
-  request(name, args, payload, holder) {
+  request(name, args, payload, holder, signal) {
     this.#reconnect();
-    return new Promise((resolve, reject) => {
-      const operation = ++this.#lastRequest;
+    const operation = ++this.#lastRequest;
+    const answer = new Promise((resolve, reject) => {
       messages.writeRequest(this.#exchange.writer, operation, name, JSON.stringify(args), payload);
       this.#requests.set(operation, { resolve, reject, holder });
       this.hold();
       this.#exchange.flushSoon();
+    });
+    if (signal === undefined) return answer;
+    // The engine is told, so that what nobody waits for any more holds nothing.
+    return unlessAborted(signal, answer, () => {
+      api.request('abort', { operation }).catch(() => {});
     });
   }
 
@@ -271,7 +278,10 @@ function channel() {
 
 /** @type {import('./native').ChannelApi} */
 const api = {
-  request: async (name, args, payload, holder) => channel().request(name, args, payload, holder),
+  async request(name, args, payload, holder, signal) {
+    signal?.throwIfAborted();
+    return channel().request(name, args, payload, holder, signal);
+  },
   nextRuntime: () => ++lastRuntime,
   registerRuntime: (runtime, handlers) => channel().runtimes.add(runtime, handlers),
   unregisterRuntime: (runtime) => channel().runtimes.end(runtime),

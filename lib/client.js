@@ -3,48 +3,26 @@
 const channel = require('./channel.js');
 const check = require('./check.js');
 const codec = require('./codec.js');
+const {
+  BEGIN_OPTIONS,
+  LIST_OPTIONS,
+  PRUNE_OPTIONS,
+  START_OPTIONS,
+  conditions,
+  waiting,
+} = require('./client-options.js');
 const { DuroxideError, TimeoutError } = require('./errors.js');
-const { orchestrationError } = require('./failure.js');
+const { OrchestrationHandle, resultOf } = require('./handles.js');
 const { openedStore } = require('./provider.js');
-const { nameOf, queueOfEvent } = require('./registered.js');
+const { nameOf } = require('./registered.js');
 const { ended, event, status } = require('./replies.js');
 
-const DEFAULT_WAIT_MS = 30000;
 const DEFAULT_STATUS_POLL_MS = 500;
-
-const FILTER = {
-  instanceIds: checkIds,
-  completedBefore: check.integer,
-  limit: check.integer,
-};
-
-const START_OPTIONS = { rejectIfExists: check.boolean };
-
-const LIST_OPTIONS = {
-  limit: (/** @type {string} */ argument, /** @type {unknown} */ value) =>
-    check.integer(argument, value, 1),
-  before: check.instanceId,
-  idPrefix: check.storable,
-  name: (/** @type {string} */ argument, /** @type {unknown} */ value) =>
-    nameOf(argument, value, 'orchestration'),
-  createdFrom: check.integer,
-  createdBefore: check.integer,
-};
-
-const PRUNE_OPTIONS = { keepLast: check.integer, completedBefore: check.integer };
-
-/**
- * What the target of a message was when that was stored.
- *
- * @param {{ value: any }} reply
- */
-function target({ value }) {
-  return value.status;
-}
 
 /** The control plane: start, signal, wait, read, manage. Its documentation is in index.d.ts. */
 class Client {
   #provider;
+  #ask = this.#request.bind(this);
 
   /** @param {object} provider */
   constructor(provider) {
@@ -56,11 +34,44 @@ class Client {
    * @param {string} name
    * @param {object} args
    * @param {string} [payload]
+   * @param {AbortSignal} [signal]
    * @returns {Promise<{ value: any, payload: string | null }>}
    */
-  #request(name, args, payload) {
+  #request(name, args, payload, signal) {
     const { store } = openedStore(this.#provider);
-    return channel.request(`client.${name}`, { store, ...args }, payload, this.#provider);
+    return channel.request(`client.${name}`, { store, ...args }, payload, this.#provider, signal);
+  }
+
+  /**
+   * Gives a handle of an instance.
+   *
+   * @param {string} instanceId
+   * @param {string} [life]
+   */
+  #at(instanceId, life) {
+    const instance = check.instanceId('instanceId', instanceId);
+    return new OrchestrationHandle(this.#ask, instance, life);
+  }
+
+  /**
+   * @param {unknown} orchestration
+   * @param {string} instanceId
+   * @param {unknown} [input]
+   * @param {unknown} [options]
+   */
+  async start(orchestration, instanceId, input, options) {
+    const name = nameOf('orchestration', orchestration, 'orchestration');
+    const instance = check.rootId('instanceId', instanceId);
+    const asked = check.options('options', options, BEGIN_OPTIONS);
+    const text = codec.encode(input, 'input');
+    const { value } = await this.#request('begin', { instance, name, ...asked }, text);
+    return this.#at(instance, value.life);
+  }
+
+  /** @param {unknown} orchestration @param {string} instanceId */
+  handle(orchestration, instanceId) {
+    nameOf('orchestration', orchestration, 'orchestration');
+    return this.#at(instanceId);
   }
 
   /** @type {import('../index').Client['startOrchestration']} */
@@ -101,13 +112,7 @@ class Client {
 
   /** @param {string} instanceId @param {unknown} eventName @param {unknown} [data] */
   async raiseEvent(instanceId, eventName, data) {
-    const instance = check.instanceId('instanceId', instanceId);
-    const queue = queueOfEvent(eventName);
-    const [name, args] =
-      queue === null
-        ? ['raise', { name: nameOf('eventName', eventName, 'event') }]
-        : ['enqueue', { queue }];
-    return target(await this.#request(name, { instance, ...args }, codec.encode(data, 'data')));
+    return this.#at(instanceId).raise(eventName, data);
   }
 
   /** @param {string} instanceId @param {unknown} eventName @param {unknown} [data] */
@@ -117,9 +122,7 @@ class Client {
 
   /** @param {string} instanceId @param {unknown} queueName @param {unknown} [data] */
   async enqueueEvent(instanceId, queueName, data) {
-    const instance = check.instanceId('instanceId', instanceId);
-    const queue = nameOf('queueName', queueName, 'queue');
-    return target(await this.#request('enqueue', { instance, queue }, codec.encode(data, 'data')));
+    return this.#at(instanceId).send(queueName, data);
   }
 
   /** @param {string} instanceId @param {unknown} queueName @param {unknown} [data] */
@@ -129,9 +132,7 @@ class Client {
 
   /** @param {string} instanceId @param {string | null} [reason] */
   async cancelInstance(instanceId, reason) {
-    const instance = check.instanceId('instanceId', instanceId);
-    const given = check.string('reason', reason ?? '');
-    return target(await this.#request('cancel', { instance, reason: given }));
+    return this.#at(instanceId).cancel(reason);
   }
 
   /** @param {string} instanceId */
@@ -140,54 +141,59 @@ class Client {
     return status(await this.#request('status', { instance }), (output) => output);
   }
 
-  /** @param {string} instanceId @param {number} [timeoutMs] */
-  async waitForOrchestration(instanceId, timeoutMs) {
-    return status(await this.#wait(instanceId, timeoutMs), codec.decode);
+  /** @param {string} instanceId @param {unknown} [options] */
+  async waitForOrchestration(instanceId, options) {
+    return status(await this.#waitForEnd(instanceId, options), codec.decode);
   }
 
-  /** @param {string} instanceId @param {number} [timeoutMs] */
-  async #wait(instanceId, timeoutMs) {
+  /** @param {string} instanceId @param {unknown} [options] */
+  async waitForOrchestrationTyped(instanceId, options) {
+    return resultOf(await this.#waitForEnd(instanceId, options));
+  }
+
+  /** @param {string} instanceId @param {unknown} options */
+  async #waitForEnd(instanceId, options) {
     const instance = check.instanceId('instanceId', instanceId);
-    const wait = check.timeout('timeoutMs', timeoutMs, DEFAULT_WAIT_MS);
-    return this.#request('wait', { instance, timeoutMs: wait });
-  }
-
-  /** @param {string} instanceId @param {number} [timeoutMs] */
-  async waitForOrchestrationTyped(instanceId, timeoutMs) {
-    const { value, payload } = await this.#wait(instanceId, timeoutMs);
-    if (value.status !== 'Failed') return codec.decode(payload ?? 'null');
-    throw orchestrationError(value.error || 'Orchestration failed', value.failure);
+    return this.#wait('wait', { instance }, waiting(options));
   }
 
   /**
    * @param {string} instanceId
    * @param {number} lastSeenVersion
-   * @param {number} [pollIntervalMs]
+   * @param {unknown} [options] or the interval of polls
    * @param {number} [timeoutMs]
    */
-  async waitForStatusChange(instanceId, lastSeenVersion, pollIntervalMs, timeoutMs) {
+  async waitForStatusChange(instanceId, lastSeenVersion, options, timeoutMs) {
     const instance = check.instanceId('instanceId', instanceId);
     const seen = check.integer('lastSeenVersion', lastSeenVersion);
+    const hasOptions = typeof options === 'object' && options !== null;
     // Waiting clients are woken; the interval is checked, and nothing else is left for it to do.
-    check.timeout('pollIntervalMs', pollIntervalMs, DEFAULT_STATUS_POLL_MS);
-    const wait = check.timeout('timeoutMs', timeoutMs, DEFAULT_WAIT_MS);
-    const reply = await this.#request('waitStatus', { instance, seen, timeoutMs: wait });
-    return status(reply, codec.decode);
+    if (!hasOptions) check.timeout('pollIntervalMs', options, DEFAULT_STATUS_POLL_MS);
+    const wait = waiting(hasOptions ? options : timeoutMs);
+    return status(await this.#wait('waitStatus', { instance, seen }, wait), codec.decode);
   }
 
-  /** @param {string} instanceId @param {string} key @param {number} [timeoutMs] */
-  async waitForValue(instanceId, key, timeoutMs) {
+  /** @param {string} instanceId @param {string} key @param {unknown} [options] */
+  async waitForValue(instanceId, key, options) {
     const instance = check.instanceId('instanceId', instanceId);
     check.string('key', key);
-    const wait = check.timeout('timeoutMs', timeoutMs, DEFAULT_WAIT_MS);
     try {
-      const { payload } = await this.#request('waitValue', { instance, key, timeoutMs: wait });
+      const { payload } = await this.#wait('waitValue', { instance, key }, waiting(options));
       return payload;
     } catch (error) {
       if (!(error instanceof TimeoutError)) throw error;
       const text = `Timed out waiting for value '${key}' on instance '${instanceId}'`;
       throw new TimeoutError(text, { cause: error });
     }
+  }
+
+  /**
+   * @param {string} name
+   * @param {object} args
+   * @param {import('./client-options.js').Waiting} waiting
+   */
+  #wait(name, args, { signal, ...wait }) {
+    return this.#request(name, { ...args, ...wait }, undefined, signal);
   }
 
   /** @param {string} instanceId @param {string} key */
@@ -323,25 +329,6 @@ class Client {
     const { value } = await this.#request('pruneBulk', { filter: conditions(filter), ...limits });
     return value;
   }
-}
-
-/** @param {unknown} filter */
-function conditions(filter) {
-  const { instanceIds, ...rest } = check.options('filter', filter, FILTER);
-  // To the engine a limit of zero is the default one; here it matches nothing.
-  const ids = rest.limit === 0 ? [] : (instanceIds ?? null);
-  return { ids, ...rest };
-}
-
-/**
- * @param {string} argument
- * @param {unknown} value
- */
-function checkIds(argument, value) {
-  if (!Array.isArray(value)) {
-    throw new TypeError(`${argument} must be an array of instance ids, not ${check.kindOf(value)}`);
-  }
-  return value.map((id, index) => check.string(`${argument}[${index}]`, id));
 }
 
 module.exports = { Client };

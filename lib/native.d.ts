@@ -221,12 +221,13 @@ export interface LogOptions {
 
 /** What lib/channel.js exports. */
 export interface ChannelApi {
-  /** The holder is kept from the garbage collector until the answer. */
+  /** The holder is kept from the garbage collector until the answer; a signal gives a wait up. */
   request(
     name: string,
     args: object,
     payload?: string | null,
     holder?: object,
+    signal?: AbortSignal,
   ): Promise<{ value: any; payload: string | null }>;
   /** Gives a number for a new runtime, unique in this environment. */
   nextRuntime(): number;

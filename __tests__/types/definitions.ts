@@ -11,6 +11,7 @@ import {
   type JoinResult,
   type OrchestrationContext,
   type OrchestrationDefinition,
+  type OrchestrationHandle,
   type OrchestrationImplementation,
   type Runtime,
 } from '../../index';
@@ -131,4 +132,40 @@ async function use(runtime: Runtime, client: Client): Promise<void> {
   await client.enqueueEvent('o-1', Approved, { by: 'x' });
 }
 
-export { Outer, use };
+async function handles(client: Client): Promise<void> {
+  const order = await client.start(Order, 'o-1', [{ sku: 'a', count: 1 }], { version: '1.0.0' });
+  assertType<Equal<typeof order, OrchestrationHandle<Receipt>>>();
+  const signal = AbortSignal.timeout(5);
+  const receipt = await order.result({ timeoutMs: 5, notFoundMs: 5, signal });
+  assertType<Equal<typeof receipt, Receipt>>();
+  const { output } = await order.status();
+  assertType<Equal<typeof output, Receipt | undefined>>();
+  await order.send(Items, { sku: 'a', count: 1 });
+  await order.raise(Approved, { by: 'x' });
+  await order.raise(Ping);
+  await order.send('anything');
+  await order.cancel('enough');
+  const text = await client.handle(Count, 'c-1').result();
+  assertType<Equal<typeof text, string>>();
+  const untyped = await client.start('Anything', 'a-1');
+  assertType<Equal<typeof untyped, OrchestrationHandle<any>>>();
+  await client.waitForOrchestration('o-1', { signal });
+  await client.waitForOrchestration('o-1', 5);
+  await client.waitForStatusChange('o-1', 0, { signal });
+  await client.waitForStatusChange('o-1', 0, 5, 5);
+  await client.waitForValue('o-1', 'key', { notFoundMs: 5 });
+  // @ts-expect-error The input is a list.
+  await client.start(Order, 'o-2', 5);
+  // @ts-expect-error The input is missing.
+  await client.start(Order, 'o-2');
+  // @ts-expect-error An activity cannot be started.
+  await client.start(charge, 'o-2', { sku: 'a', count: 1 });
+  // @ts-expect-error The message is no item.
+  await order.send(Items, 'a');
+  // @ts-expect-error The data are missing.
+  await order.raise(Approved);
+  // @ts-expect-error There is no such option.
+  await order.result({ timeout: 5 });
+}
+
+export { handles, Outer, use };

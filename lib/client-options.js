@@ -1,0 +1,92 @@
+'use strict';
+
+const check = require('./check.js');
+const { nameOf } = require('./registered.js');
+
+/** The options of the client's methods, checked. */
+
+const DEFAULT_WAIT_MS = 30000;
+
+const FILTER = {
+  instanceIds: checkIds,
+  completedBefore: check.integer,
+  limit: check.integer,
+};
+
+const START_OPTIONS = { rejectIfExists: check.boolean };
+
+const BEGIN_OPTIONS = { ...START_OPTIONS, version: check.version };
+
+const LIST_OPTIONS = {
+  limit: (/** @type {string} */ argument, /** @type {unknown} */ value) =>
+    check.integer(argument, value, 1),
+  before: check.instanceId,
+  idPrefix: check.storable,
+  name: (/** @type {string} */ argument, /** @type {unknown} */ value) =>
+    nameOf(argument, value, 'orchestration'),
+  createdFrom: check.integer,
+  createdBefore: check.integer,
+};
+
+const PRUNE_OPTIONS = { keepLast: check.integer, completedBefore: check.integer };
+
+/** @type {(argument: string, value: unknown) => number} */
+const duration = (argument, value) => check.timeout(argument, value, 0);
+
+const WAIT_OPTIONS = { timeoutMs: duration, notFoundMs: duration, signal: checkSignal };
+
+/**
+ * @param {string} argument
+ * @param {any} value
+ * @returns {AbortSignal}
+ */
+function checkSignal(argument, value) {
+  // By its shape, because it may be of another realm.
+  if (typeof value.aborted === 'boolean' && typeof value.addEventListener === 'function') {
+    return value;
+  }
+  throw new TypeError(`${argument} must be an AbortSignal, not ${check.kindOf(value)}`);
+}
+
+/**
+ * How a wait waits: what goes to the engine, and the signal that gives it up.
+ *
+ * @typedef {{ timeoutMs: number, notFoundMs?: number, signal?: AbortSignal }} Waiting
+ *
+ * @param {unknown} given options, or the timeout alone
+ * @returns {Waiting}
+ */
+function waiting(given) {
+  if (typeof given !== 'object' || given === null) {
+    return { timeoutMs: check.timeout('timeoutMs', given, DEFAULT_WAIT_MS) };
+  }
+  return { timeoutMs: DEFAULT_WAIT_MS, ...check.options('options', given, WAIT_OPTIONS) };
+}
+
+/** @param {unknown} filter */
+function conditions(filter) {
+  const { instanceIds, ...rest } = check.options('filter', filter, FILTER);
+  // To the engine a limit of zero is the default one; here it matches nothing.
+  const ids = rest.limit === 0 ? [] : (instanceIds ?? null);
+  return { ids, ...rest };
+}
+
+/**
+ * @param {string} argument
+ * @param {unknown} value
+ */
+function checkIds(argument, value) {
+  if (!Array.isArray(value)) {
+    throw new TypeError(`${argument} must be an array of instance ids, not ${check.kindOf(value)}`);
+  }
+  return value.map((id, index) => check.string(`${argument}[${index}]`, id));
+}
+
+module.exports = {
+  BEGIN_OPTIONS,
+  LIST_OPTIONS,
+  PRUNE_OPTIONS,
+  START_OPTIONS,
+  conditions,
+  waiting,
+};

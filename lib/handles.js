@@ -1,0 +1,93 @@
+'use strict';
+
+const check = require('./check.js');
+const codec = require('./codec.js');
+const { orchestrationError } = require('./failure.js');
+const { waiting } = require('./client-options.js');
+const { nameOf, queueOfEvent } = require('./registered.js');
+const { status } = require('./replies.js');
+
+/**
+ * Sends a request about one store.
+ *
+ * @typedef {(
+ *   name: string, args: object, payload?: string, signal?: AbortSignal,
+ * ) => Promise<import('./replies.js').Reply>} Ask
+ */
+
+/**
+ * An instance: one life, or whoever lives at an id. Its documentation is in index.d.ts.
+ */
+class OrchestrationHandle {
+  #ask;
+  #meant;
+
+  /**
+   * @param {Ask} ask
+   * @param {string} instance
+   * @param {string} [life] empty for whoever lives there
+   */
+  constructor(ask, instance, life = '') {
+    this.instanceId = instance;
+    this.#ask = ask;
+    this.#meant = { instance, life };
+    Object.freeze(this);
+  }
+
+  /** @param {unknown} eventName @param {unknown} [data] */
+  async raise(eventName, data) {
+    const queue = queueOfEvent(eventName);
+    if (queue !== null) return this.#enqueue(queue, data);
+    const args = { ...this.#meant, name: nameOf('eventName', eventName, 'event') };
+    return target(await this.#ask('raise', args, codec.encode(data, 'data')));
+  }
+
+  /** @param {unknown} queueName @param {unknown} [data] */
+  async send(queueName, data) {
+    return this.#enqueue(nameOf('queueName', queueName, 'queue'), data);
+  }
+
+  /** @param {string} queue @param {unknown} data */
+  async #enqueue(queue, data) {
+    const args = { ...this.#meant, queue };
+    return target(await this.#ask('enqueue', args, codec.encode(data, 'data')));
+  }
+
+  /** @param {string | null} [reason] */
+  async cancel(reason) {
+    const args = { ...this.#meant, reason: check.string('reason', reason ?? '') };
+    return target(await this.#ask('cancel', args));
+  }
+
+  async status() {
+    return status(await this.#ask('status', this.#meant), codec.decode);
+  }
+
+  /** @param {unknown} [options] */
+  async result(options) {
+    const { signal, ...wait } = waiting(options);
+    const reply = await this.#ask('wait', { ...this.#meant, ...wait }, undefined, signal);
+    return resultOf(reply);
+  }
+}
+
+/**
+ * What the target of a message was when that was stored.
+ *
+ * @param {{ value: any }} reply
+ */
+function target({ value }) {
+  return value.status;
+}
+
+/**
+ * Gives the output of an instance that has ended, or throws its failure.
+ *
+ * @param {import('./replies.js').Reply} reply
+ */
+function resultOf({ value, payload }) {
+  if (value.status !== 'Failed') return codec.decode(payload ?? 'null');
+  throw orchestrationError(value.error || 'Orchestration failed', value.failure);
+}
+
+module.exports = { OrchestrationHandle, resultOf };
