@@ -41,6 +41,8 @@ func fieldValue(v slog.Value) any {
 	switch v.Kind() {
 	case slog.KindBool, slog.KindInt64, slog.KindUint64, slog.KindFloat64:
 		return v.Any()
+	case slog.KindAny, slog.KindDuration, slog.KindString, slog.KindTime, slog.KindGroup, slog.KindLogValuer:
+		return v.String()
 	default:
 		return v.String()
 	}

@@ -398,7 +398,9 @@ func stateOf(s provider.ExecutionStatus) string {
 		return StateCompleted
 	case provider.Failed:
 		return StateFailed
-	default:
+	case provider.NotCommitted, provider.Running, provider.ContinuedAsNew:
+		return StateRunning
+	default: // A newer release has stored it.
 		return StateRunning
 	}
 }

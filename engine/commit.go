@@ -121,8 +121,10 @@ func outcome(e *replay.Ending) *provider.Outcome {
 		return &provider.Outcome{Status: provider.Completed, Output: e.Output}
 	case replay.Continued:
 		return &provider.Outcome{Status: provider.ContinuedAsNew, Output: e.Successor.Input}
-	default:
+	case replay.Failed:
 		return &provider.Outcome{Status: provider.Failed, Output: e.Failure.Display()}
+	default:
+		panic(fmt.Sprintf("unknown end kind %d", e.Kind))
 	}
 }
 
@@ -319,8 +321,10 @@ func whyNot(f provider.Fate) string {
 		return "the instance exists already"
 	case provider.Same:
 		return "it is stored already"
-	default:
+	case provider.Stored, provider.Refused, provider.Dropped:
 		return "the instance that it is for is gone"
+	default:
+		panic(fmt.Sprintf("unknown fate %d", f))
 	}
 }
 
@@ -391,7 +395,10 @@ func eventBytes(e history.Event) int64 {
 		return fixed + int64(len(d.Data))
 	case history.QueueEventDelivered:
 		return fixed + int64(len(d.Data))
-	default:
+	case history.Schedule, history.Answer, history.Cancellation, history.Input, history.Change,
+		history.Ending, history.OrchestrationChained:
 		return fixed
+	default:
+		panic(fmt.Sprintf("unknown event data %T", d))
 	}
 }

@@ -115,14 +115,18 @@ func liveValues(record provider.Record) map[string]provider.Value {
 		values = map[string]provider.Value{}
 	}
 	for _, e := range record.Events {
-		switch d := e.Data.(type) {
+		change, ok := e.Data.(history.Change)
+		if !ok {
+			continue
+		}
+		switch d := change.(type) {
 		case history.KeyValueSet:
 			values[d.Key] = provider.Value{Data: d.Value, UpdatedAtMs: d.UpdatedAtMs}
 		case history.KeyValueCleared:
 			delete(values, d.Key)
 		case history.KeyValuesCleared:
 			clear(values)
-		default:
+		case history.CustomStatusUpdated:
 		}
 	}
 	return values

@@ -326,6 +326,8 @@ func unreadQueueMessages(events []history.Event) int {
 				unread[name]++
 				delete(queueOf, e.Source)
 			}
+		case history.Schedule, history.Answer, history.Cancellation, history.Input, history.Change, history.Ending,
+			history.OrchestrationStarted, history.OrchestrationChained: // No queue has to do with them.
 		}
 	}
 	total := 0

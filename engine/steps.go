@@ -87,10 +87,16 @@ func isInput(k provider.MessageKind) bool {
 	switch k {
 	case provider.EventRaised, provider.QueueEvent, provider.CancelInstance, provider.StartInstance:
 		return true
-	default:
+	case provider.ContinueInstance, provider.ActivityDone, provider.TimerDue, provider.ChildDone:
 		return false
+	default:
+		panic(unknownMessage(k))
 	}
 }
+
+// unknownMessage is what a panic says of a kind that was forgotten. What this version does not know
+// does not come out of a store.
+func unknownMessage(k provider.MessageKind) string { return fmt.Sprintf("unknown message kind %d", k) }
 
 // batch takes as many items as can go to the code in one call; it gives their number. Code sees the
 // time of a step, so their time is that of the call; only the last step lasts until now.
@@ -316,7 +322,10 @@ func arrivalOf(m provider.Message) replay.Arrival {
 		a.Kind = replay.QueueEvent
 	case provider.CancelInstance:
 		a.Kind, a.Parent = replay.CancelRequested, m.Parent
+	case provider.StartInstance, provider.ContinueInstance:
+		a.Kind = replay.Nothing
 	default:
+		panic(unknownMessage(m.Kind))
 	}
 	return a
 }

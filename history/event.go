@@ -31,40 +31,56 @@ type Data interface {
 	shape() any
 }
 
-// The roles of kinds. What has none of them stands alone: OrchestrationStarted begins,
+// The roles of kinds follow. What has none of them stands alone: OrchestrationStarted begins, and
 // OrchestrationChained asks for something that has no answer.
-type (
-	// Schedule opens something that will be answered or cancelled.
-	Schedule interface {
-		Data
-		schedules()
-	}
-	// Answer closes the schedule that Source names with what came of it.
-	Answer interface {
-		Data
-		answers()
-	}
-	// Cancellation closes the schedule that Source names because nobody waits for it any more.
-	Cancellation interface {
-		Data
-		cancels()
-	}
-	// Input comes from outside, and answers whatever waits for it.
-	Input interface {
-		Data
-		comesIn()
-	}
-	// Change is a change of the state that outlives the execution.
-	Change interface {
-		Data
-		changes()
-	}
-	// Ending is the last event of an execution.
-	Ending interface {
-		Data
-		ends()
-	}
-)
+
+// Schedule opens something that will be answered or cancelled.
+//
+//sumtype:decl
+type Schedule interface {
+	Data
+	schedules()
+}
+
+// Answer closes the schedule that Source names with what came of it.
+//
+//sumtype:decl
+type Answer interface {
+	Data
+	answers()
+}
+
+// Cancellation closes the schedule that Source names because nobody waits for it any more.
+//
+//sumtype:decl
+type Cancellation interface {
+	Data
+	cancels()
+}
+
+// Input comes from outside, and answers whatever waits for it.
+//
+//sumtype:decl
+type Input interface {
+	Data
+	comesIn()
+}
+
+// Change is a change of the state that outlives the execution.
+//
+//sumtype:decl
+type Change interface {
+	Data
+	changes()
+}
+
+// Ending is the last event of an execution.
+//
+//sumtype:decl
+type Ending interface {
+	Data
+	ends()
+}
 
 // Kind gives the kind of the event's data.
 func (e Event) Kind() Kind { return e.Data.Kind() }

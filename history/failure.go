@@ -68,7 +68,9 @@ func (f Failure) Display() string {
 		return "nondeterministic: " + f.Message
 	case Poison:
 		return f.displayPoison()
-	default:
+	case Application:
+		return f.displayApplication()
+	default: // A newer release has written it.
 		return f.displayApplication()
 	}
 }
@@ -79,7 +81,10 @@ func (f Failure) displayApplication() string {
 		return "canceled: " + f.Reason
 	case PanickedKind:
 		return "orchestration panicked: " + f.Message
-	default:
+	case ActivityFailedKind, OrchestrationFailedKind, NondeterminismKind,
+		PoisonOrchestrationKind, PoisonActivityKind, PoisonHistoryKind:
+		return f.Message
+	default: // A newer release has written it.
 		return f.Message
 	}
 }
@@ -93,10 +98,16 @@ func (f Failure) displayPoison() string {
 		return fmt.Sprintf(
 			"poison: orchestration %s history deserialization failed after %d attempts: %s",
 			f.Instance, f.tries(), f.Message)
-	default:
-		return fmt.Sprintf("poison: orchestration %s did not end after %d attempts",
-			f.Instance, f.tries())
+	case PoisonOrchestrationKind, ActivityFailedKind, OrchestrationFailedKind, PanickedKind,
+		CancelledKind, NondeterminismKind:
+		return f.displayPoisonedInstance()
+	default: // A newer release has written it.
+		return f.displayPoisonedInstance()
 	}
+}
+
+func (f Failure) displayPoisonedInstance() string {
+	return fmt.Sprintf("poison: orchestration %s did not end after %d attempts", f.Instance, f.tries())
 }
 
 // tries is how often poison was tried. Older releases counted the one that was not made as well.

@@ -1,9 +1,10 @@
 package history
 
-// The rules of an execution say how its history is to be replayed: what code is given and asked for
-// where releases differ. They are fixed by its start, so that an execution that an earlier release
-// began goes on as it began; what continues it as new takes the newest. Each difference is behind a
-// question about the number, and lib/orchestration/rules.js lists what the numbers mean there.
+// NewestRules is the number that new executions get. The rules of an execution say how its history is
+// to be replayed: what code is given and asked for where releases differ. They are fixed by its start,
+// so that an execution that an earlier release began goes on as it began; what continues it as new
+// takes the newest. Each difference is behind a question about the number, and
+// lib/orchestration/rules.js lists what the numbers mean there.
 //
 //	0  releases that did not write the number
 //	1  failures keep what they are: classes of errors go by the kind of a failure and not by its text,

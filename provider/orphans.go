@@ -20,7 +20,9 @@ func Patience(k MessageKind, queue time.Duration) time.Duration {
 		return CancelPatience
 	case QueueEvent:
 		return queue
-	default:
+	case StartInstance, ContinueInstance, ActivityDone, TimerDue, EventRaised, ChildDone:
+		return SignalPatience
+	default: // A newer release has stored it.
 		return SignalPatience
 	}
 }

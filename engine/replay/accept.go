@@ -11,7 +11,9 @@ type ArrivalKind uint8
 
 // The kinds of arrivals.
 const (
-	ActivityDone ArrivalKind = iota + 1
+	// Nothing is a message that an execution does not take: it begins one.
+	Nothing ArrivalKind = iota
+	ActivityDone
 	TimerFired
 	ChildDone
 	EventRaised
@@ -48,12 +50,15 @@ func (a Arrival) completes() ActionKind {
 		return Timer
 	case ChildDone:
 		return SubOrchestration
-	case EventRaised, QueueEvent, CancelRequested:
+	case Nothing, EventRaised, QueueEvent, CancelRequested:
 		return 0
 	default:
-		return 0
+		panic(a.Kind.unknown())
 	}
 }
+
+// unknown is what a panic says of a kind that was forgotten.
+func (k ArrivalKind) unknown() string { return fmt.Sprintf("unknown arrival kind %d", k) }
 
 // Peek gives the delivery that Accept would make of a completion at that time, without taking it.
 // It is false for everything but the completion of an open schedule, so that several completions
@@ -85,8 +90,9 @@ func (x *Execution) PeekInput(a Arrival, nowMs int64) (Delivery, bool) {
 		if q := x.queues[a.Name]; q != nil && len(q.unread) == 0 && len(q.subscriptions) > 0 {
 			s = q.subscriptions[0]
 		}
-	case ActivityDone, TimerFired, ChildDone, CancelRequested:
+	case Nothing, ActivityDone, TimerFired, ChildDone, CancelRequested:
 	default:
+		panic(a.Kind.unknown())
 	}
 	if s == nil {
 		return Delivery{}, false
@@ -135,8 +141,10 @@ func (x *Execution) accept(a Arrival, nowMs int64) (Delivery, bool, error) {
 		return Delivery{}, false, nil
 	case ActivityDone, TimerFired, ChildDone:
 		return x.complete(a, nowMs)
-	default:
+	case Nothing:
 		return Delivery{}, false, nil
+	default:
+		panic(a.Kind.unknown())
 	}
 }
 
@@ -181,11 +189,15 @@ func (a Arrival) event() history.Data {
 			return history.SubOrchestrationFailed{Failure: *a.Failure}
 		}
 		return history.SubOrchestrationCompleted{Result: a.Data}
-	default:
+	case ActivityDone:
 		if a.Failure != nil {
 			return history.ActivityFailed{Failure: *a.Failure}
 		}
 		return history.ActivityCompleted{Result: a.Data}
+	case Nothing, EventRaised, QueueEvent, CancelRequested:
+		panic(a.Kind.unknown()) // These complete nothing.
+	default:
+		panic(a.Kind.unknown())
 	}
 }
 

@@ -1,5 +1,7 @@
 package replay
 
+import "fmt"
+
 // ActionKind numbers what code can ask for in a step. The numbers cross the border.
 type ActionKind uint8
 
@@ -32,6 +34,11 @@ const (
 	// Drop: Token is that of an earlier action whose result is no longer wanted.
 	Drop ActionKind = 13
 )
+
+// misplaced is what a panic says where an action has come that cannot come there: a kind was forgotten.
+func (k ActionKind) misplaced(where string) string {
+	return fmt.Sprintf("%s: no place for %s", where, k.word())
+}
 
 // Names of system calls in actions.
 const (

@@ -98,8 +98,12 @@ func (x *Execution) schedule(a *Action, nowMs int64) error {
 		if err := x.child(a, s, nowMs); err != nil {
 			return err
 		}
-	default:
+	case Syscall:
 		x.call(a, s, nowMs)
+	case StartOrchestration, ContinueAsNew, SetCustomStatus, SetValue, ClearValue, ClearValues, Drop:
+		panic(a.Kind.misplaced("schedule"))
+	default:
+		panic(a.Kind.misplaced("schedule"))
 	}
 	x.add(s)
 	return nil
@@ -222,11 +226,15 @@ func (x *Execution) change(a *Action, nowMs int64) error {
 		delete(x.keys, a.Name)
 		x.delta.Values = append(x.delta.Values, ValueChange{Key: a.Name, UpdatedAtMs: nowMs})
 		return nil
-	default:
+	case ClearValues:
 		x.append(0, nowMs, history.KeyValuesCleared{})
 		clear(x.keys)
 		x.delta.Values = append(x.delta.Values, ValueChange{All: true, UpdatedAtMs: nowMs})
 		return nil
+	case Activity, Timer, WaitEvent, Dequeue, SubOrchestration, StartOrchestration, ContinueAsNew, Syscall, Drop:
+		panic(a.Kind.misplaced("change"))
+	default:
+		panic(a.Kind.misplaced("change"))
 	}
 }
 

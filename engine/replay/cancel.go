@@ -45,7 +45,11 @@ func (x *Execution) cancel(s *schedule, reason, childReason string, nowMs int64)
 		x.append(s.event, nowMs, history.ExternalSubscribedCancelled{Reason: reason})
 	case Dequeue:
 		x.append(s.event, nowMs, history.QueueSubscriptionCancelled{Reason: reason})
-	default: // A system call is answered in its own turn or not at all.
+	case Syscall: // It is answered in its own turn or not at all.
+	case StartOrchestration, ContinueAsNew, SetCustomStatus, SetValue, ClearValue, ClearValues, Drop:
+		panic(s.kind.misplaced("cancel"))
+	default:
+		panic(s.kind.misplaced("cancel"))
 	}
 }
 
@@ -91,6 +95,7 @@ func (x *Execution) End(e Ending, nowMs int64) {
 	case Failed:
 		x.append(0, nowMs, history.OrchestrationFailed{Failure: *e.Failure})
 	default:
+		panic(e.Kind.unknown())
 	}
 	x.ended = true
 	x.delta.Ending = &e
@@ -103,11 +108,13 @@ func (x *Execution) endReasons(e Ending) (reason, childReason string) {
 		return history.ReasonTerminalCompleted, childReason
 	case Continued:
 		return history.ReasonTerminalContinued, childReason
-	default:
+	case Failed:
 		if e.Failure != nil && e.Failure.Kind == history.CancelledKind {
 			childReason = history.ReasonParentCanceled
 		}
 		return history.ReasonTerminalFailed, childReason
+	default:
+		panic(e.Kind.unknown())
 	}
 }
 

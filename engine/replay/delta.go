@@ -1,6 +1,10 @@
 package replay
 
-import "duroxide/history"
+import (
+	"fmt"
+
+	"duroxide/history"
+)
 
 // Delta is what one turn adds: the events, and everything that must happen with their commit.
 type Delta struct {
@@ -80,6 +84,9 @@ const (
 	Failed
 	Continued
 )
+
+// unknown is what a panic says of a kind that was forgotten.
+func (k EndKind) unknown() string { return fmt.Sprintf("unknown end kind %d", k) }
 
 // Ending is how an execution ends, and what it leaves.
 type Ending struct {

@@ -195,7 +195,11 @@ func (x *Execution) close(s *schedule) {
 	case Dequeue:
 		q := x.queue(s.name)
 		q.subscriptions = without(q.subscriptions, s)
+	case Activity, Timer, SubOrchestration, Syscall:
+	case StartOrchestration, ContinueAsNew, SetCustomStatus, SetValue, ClearValue, ClearValues, Drop:
+		panic(s.kind.misplaced("close"))
 	default:
+		panic(s.kind.misplaced("close"))
 	}
 }
 

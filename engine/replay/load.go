@@ -2,6 +2,7 @@ package replay
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 
 	"duroxide/history"
@@ -59,9 +60,8 @@ func (l *loader) start(s history.OrchestrationStarted, e history.Event) {
 func (l *loader) event(e history.Event) error {
 	l.x.last, l.x.lastMs = e.ID, max(l.x.lastMs, e.TimeMs)
 	switch d := e.Data.(type) {
-	case history.ActivityCompleted, history.ActivityFailed, history.TimerFired,
-		history.SubOrchestrationCompleted, history.SubOrchestrationFailed:
-		return l.completion(e)
+	case history.Answer:
+		return l.completion(e, d)
 	case history.ExternalEvent:
 		l.serve()
 		answer, ok := l.x.signal(d.Name, d.Data)
@@ -73,13 +73,32 @@ func (l *loader) event(e history.Event) error {
 	case history.OrchestrationCancelRequested:
 		l.serve()
 		l.x.cancelled = &d.Reason
-	case history.OrchestrationCompleted, history.OrchestrationFailed, history.OrchestrationContinuedAsNew:
+	case history.Ending:
 		l.x.ended = true
-	default:
+	case history.Cancellation:
+		l.cancellation(e, d)
+	case history.Schedule:
 		l.output(e)
+		l.schedule(e, d)
+	case history.Change:
+		l.output(e)
+		l.change(d)
+	case history.OrchestrationChained:
+		l.output(e)
+		l.x.starts = max(l.x.starts, d.Number)
+	case history.OrchestrationStarted: // A second start: no code has asked for it.
+		l.output(e)
+	default:
+		panic(unknownEvent(e))
 	}
 	return nil
 }
+
+// unknownEvent is what a panic says of a kind that was forgotten. What this version does not know does
+// not come out of a store.
+func unknownEvent(e history.Event) string { return unknownData(e.Data) }
+
+func unknownData(d history.Data) string { return fmt.Sprintf("unknown event data %T", d) }
 
 // serve delivers what subscriptions found waiting; these steps belong to the running segment.
 func (l *loader) serve() {
@@ -101,13 +120,13 @@ func (l *loader) deliver(d Delivery, ok bool, e history.Event) {
 	}
 }
 
-func (l *loader) completion(e history.Event) error {
+func (l *loader) completion(e history.Event, answer history.Answer) error {
 	l.serve()
 	s := l.x.open[e.Source]
 	if s == nil {
 		return l.x.diverged(e.ID, "completion without open schedule")
 	}
-	a := arrivalOf(e)
+	a := arrivalOf(answer)
 	if s.kind != a.completes() && (s.kind != Syscall || a.Kind != ActivityDone) {
 		return l.x.diverged(e.ID, "completion kind mismatch: expected "+s.kind.word())
 	}
@@ -116,8 +135,8 @@ func (l *loader) completion(e history.Event) error {
 	return nil
 }
 
-func arrivalOf(e history.Event) Arrival {
-	switch d := e.Data.(type) {
+func arrivalOf(answer history.Answer) Arrival {
+	switch d := answer.(type) {
 	case history.ActivityCompleted:
 		return Arrival{Kind: ActivityDone, Data: d.Result}
 	case history.ActivityFailed:
@@ -129,45 +148,47 @@ func arrivalOf(e history.Event) Arrival {
 	case history.SubOrchestrationFailed:
 		return Arrival{Kind: ChildDone, Failure: &d.Failure}
 	default:
-		return Arrival{}
+		panic(unknownData(answer))
 	}
-}
-
-// wound takes an event that the end of the execution has produced. Code does not ask for it. It stands
-// in the history of an execution that goes on only where an end was committed in parts, and not to its
-// own end: then the end is to come again.
-func (l *loader) wound(e history.Event) bool {
-	var reason string
-	switch d := e.Data.(type) {
-	case history.ActivityCancelRequested:
-		reason = d.Reason
-	case history.SubOrchestrationCancelRequested:
-		reason = d.Reason
-	case history.ExternalSubscribedCancelled:
-		reason = d.Reason
-	case history.QueueSubscriptionCancelled:
-		reason = d.Reason
-	default:
-		return false
-	}
-	if reason == history.ReasonDropped {
-		return false
-	}
-	if s := l.x.open[e.Source]; s != nil {
-		l.x.close(s)
-	}
-	return true
 }
 
 // output takes an event that a step produced: it belongs to the running segment.
 func (l *loader) output(e history.Event) {
-	if l.wound(e) {
-		return
-	}
 	segment := &l.x.segments[len(l.x.segments)-1]
 	segment.events = append(segment.events, e)
 	l.x.longNames = l.x.longNames || e.IsLong()
-	switch d := e.Data.(type) {
+}
+
+// cancellation takes what closes a schedule. Code has asked for it if it dropped the schedule. What the
+// end of the execution has produced stands in the history of one that goes on only where an end was
+// committed in parts, and not to its own end: then the end is to come again.
+func (l *loader) cancellation(e history.Event, c history.Cancellation) {
+	if reasonOf(c) == history.ReasonDropped {
+		l.output(e)
+		l.x.drops[e.Source] = struct{}{}
+	}
+	if s := l.x.open[e.Source]; s != nil {
+		l.x.close(s)
+	}
+}
+
+func reasonOf(c history.Cancellation) string {
+	switch d := c.(type) {
+	case history.ActivityCancelRequested:
+		return d.Reason
+	case history.SubOrchestrationCancelRequested:
+		return d.Reason
+	case history.ExternalSubscribedCancelled:
+		return d.Reason
+	case history.QueueSubscriptionCancelled:
+		return d.Reason
+	default:
+		panic(unknownData(c))
+	}
+}
+
+func (l *loader) change(change history.Change) {
+	switch d := change.(type) {
 	case history.CustomStatusUpdated:
 		l.x.customStatus = d.Status
 	case history.KeyValueSet:
@@ -176,20 +197,14 @@ func (l *loader) output(e history.Event) {
 		delete(l.x.keys, d.Key)
 	case history.KeyValuesCleared:
 		clear(l.x.keys)
-	case history.ActivityCancelRequested, history.SubOrchestrationCancelRequested,
-		history.ExternalSubscribedCancelled, history.QueueSubscriptionCancelled:
-		l.x.drops[e.Source] = struct{}{}
-		if s := l.x.open[e.Source]; s != nil {
-			l.x.close(s)
-		}
 	default:
-		l.scheduled(e)
+		panic(unknownData(change))
 	}
 }
 
-func (l *loader) scheduled(e history.Event) {
+func (l *loader) schedule(e history.Event, opened history.Schedule) {
 	s := &schedule{event: e.ID}
-	switch d := e.Data.(type) {
+	switch d := opened.(type) {
 	case history.ActivityScheduled:
 		l.activity(s, d)
 	case history.TimerCreated:
@@ -209,11 +224,8 @@ func (l *loader) scheduled(e history.Event) {
 		if strings.HasPrefix(d.Instance, history.ReservedChildMarker) {
 			s.instance = l.x.params.Instance + "::" + d.Instance
 		}
-	case history.OrchestrationChained:
-		l.x.starts = max(l.x.starts, d.Number)
-		return // It has no answer.
 	default:
-		return
+		panic(unknownData(opened))
 	}
 	l.x.add(s)
 	l.x.tokenEvents = append(l.x.tokenEvents, e.ID)

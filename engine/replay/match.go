@@ -101,8 +101,11 @@ func mismatchWord(e history.Event) string {
 		return "cancellation mismatch (external waits)"
 	case history.QueueSubscriptionCancelled:
 		return "cancellation mismatch (persistent waits)"
-	default:
+	case history.Schedule, history.OrchestrationChained, history.OrchestrationStarted,
+		history.Answer, history.Input, history.Ending:
 		return "schedule mismatch"
+	default:
+		panic(unknownEvent(e))
 	}
 }
 
@@ -111,6 +114,24 @@ func mismatchWord(e history.Event) string {
 // from the history.
 func (x *Execution) matches(a *Action, e history.Event) bool {
 	switch d := e.Data.(type) {
+	case history.Schedule:
+		return a.isSchedule(d)
+	case history.OrchestrationChained:
+		return a.asks(StartOrchestration, d.Name, d.Input) && text(a.Instance) == d.Instance
+	case history.Change:
+		return a.isChange(d)
+	case history.Cancellation:
+		return a.Kind == Drop && a.Token > 0 && a.Token <= uint64(len(x.tokenEvents)) &&
+			x.tokenEvents[a.Token-1] == e.Source
+	case history.OrchestrationStarted, history.Answer, history.Input, history.Ending:
+		return false // Code asks for none of them.
+	default:
+		panic(unknownEvent(e))
+	}
+}
+
+func (a *Action) isSchedule(opened history.Schedule) bool {
+	switch d := opened.(type) {
 	case history.ActivityScheduled:
 		return a.isActivity(d)
 	case history.TimerCreated:
@@ -121,10 +142,8 @@ func (x *Execution) matches(a *Action, e history.Event) bool {
 		return a.Kind == Dequeue && a.Name == d.Name
 	case history.SubOrchestrationScheduled:
 		return a.asks(SubOrchestration, d.Name, d.Input)
-	case history.OrchestrationChained:
-		return a.asks(StartOrchestration, d.Name, d.Input) && text(a.Instance) == d.Instance
 	default:
-		return x.matchesChange(a, e)
+		panic(unknownData(opened))
 	}
 }
 
@@ -139,8 +158,8 @@ func (a *Action) asks(kind ActionKind, name, input string) bool {
 	return a.Kind == kind && a.Name == name && a.Input == input
 }
 
-func (x *Execution) matchesChange(a *Action, e history.Event) bool {
-	switch d := e.Data.(type) {
+func (a *Action) isChange(change history.Change) bool {
+	switch d := change.(type) {
 	case history.CustomStatusUpdated:
 		return a.Kind == SetCustomStatus
 	case history.KeyValueSet:
@@ -149,12 +168,8 @@ func (x *Execution) matchesChange(a *Action, e history.Event) bool {
 		return a.Kind == ClearValue && a.Name == d.Key
 	case history.KeyValuesCleared:
 		return a.Kind == ClearValues
-	case history.ActivityCancelRequested, history.SubOrchestrationCancelRequested,
-		history.ExternalSubscribedCancelled, history.QueueSubscriptionCancelled:
-		return a.Kind == Drop && a.Token > 0 && a.Token <= uint64(len(x.tokenEvents)) &&
-			x.tokenEvents[a.Token-1] == e.Source
 	default:
-		return false
+		panic(unknownData(change))
 	}
 }
 
@@ -177,7 +192,9 @@ func (a *Action) String() string {
 		return fmt.Sprintf("%s '%s'", a.Kind.word(), a.Name)
 	case Drop:
 		return fmt.Sprintf("cancellation of action %d", a.Token)
-	default:
+	case Timer, ContinueAsNew, SetCustomStatus, ClearValues:
+		return a.Kind.word()
+	default: // It matches no event.
 		return a.Kind.word()
 	}
 }
@@ -201,8 +218,11 @@ func describe(e history.Event) string {
 		return fmt.Sprintf("kv clear '%s'", d.Key)
 	case history.TimerCreated:
 		return "timer"
-	default:
+	case history.CustomStatusUpdated, history.KeyValuesCleared, history.Cancellation,
+		history.OrchestrationStarted, history.Answer, history.Input, history.Ending:
 		return e.Kind().String()
+	default:
+		panic(unknownEvent(e))
 	}
 }
 

@@ -44,7 +44,10 @@ func nameWord(kind ActionKind) string {
 		return "queueName"
 	case SetValue:
 		return "KV key"
-	default:
+	case Activity, Timer, WaitEvent, SubOrchestration, StartOrchestration, ContinueAsNew, SetCustomStatus,
+		ClearValue, ClearValues, Syscall, Drop:
+		return "name"
+	default: // Apply says what is wrong with it.
 		return "name"
 	}
 }

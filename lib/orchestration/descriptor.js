@@ -260,6 +260,7 @@ function inputText(value, what) {
 }
 
 module.exports = {
+  CHECKS,
   finish,
   withTag,
   isTask,

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 
 	"duroxide/provider"
@@ -136,8 +137,10 @@ func (d *delivery) accept(
 		return t, d.insert(t, m, body, result)
 	case provider.Taken:
 		return d.refuse(m, result)
-	default:
+	case provider.Same, provider.Refused, provider.Dropped:
 		return nil, nil
+	default:
+		return nil, fmt.Errorf("unknown fate %d", result.Fate)
 	}
 }
 
