@@ -496,6 +496,11 @@ export class ActivityContext {
   tag(): string | null;
   /** Whether the result is no longer wanted. Once true, it stays true. */
   isCancelled(): boolean;
+  /**
+   * Waits for so many milliseconds, or rejects with the reason of `signal` when that is aborted. In
+   * `duroxide/testing` it goes by the time of the test environment.
+   */
+  sleep(ms: number): Promise<void>;
   /** A client on the same store; null once the activity has ended. */
   getClient(): Client | null;
   traceDebug(message: unknown): void;
@@ -1014,6 +1019,8 @@ export interface RuntimeOptions {
   serviceVersion?: string;
   /** For tests: drops instances from memory at random after turns. Only the speed may change. */
   evictAfterTurn?: boolean;
+  /** For tests: drops instances from memory after every turn, so that each turn replays. */
+  evictEveryTurn?: boolean;
 }
 
 /** What this runtime has done since it started. */

@@ -329,3 +329,19 @@ test('an abandoned activity gives its slot up, and its context goes on serving i
   await stuck;
   assert.deepEqual([context.isCancelled(), context.getClient()], [true, null]);
 });
+
+test('an activity sleeps until its result is no longer wanted', async () => {
+  const activities = new Activities({
+    slots: 2,
+    find: (name) => async (context) => {
+      await context.sleep(name === 'Short' ? 1 : 3_600_000);
+      return 'slept';
+    },
+    makeClient: () => ({}),
+  });
+  const record = (token, activity) => ({ token, word: 0, activity, input: 'null', attempt: 1 });
+  assert.equal((await activities.run(record(1, 'Short'))).value, '"slept"');
+  const long = activities.run(record(2, 'Long'));
+  activities.cancel({ token: 2, reason: 'too late', abandoned: false });
+  assert.match((await long).message, /activity 'Long' was cancelled: too late/);
+});

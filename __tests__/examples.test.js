@@ -55,7 +55,7 @@ test('the user guide says what every code of an error means', () => {
 });
 
 /** For tests of ours, and classes that are exported for their types. */
-const APART = ['evictAfterTurn', 'OrchestrationContext', 'ActivityContext'];
+const APART = ['evictAfterTurn', 'evictEveryTurn', 'OrchestrationContext', 'ActivityContext'];
 
 /** What users can name: exports, methods of the classes, options. */
 function features() {

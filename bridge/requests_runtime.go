@@ -80,6 +80,7 @@ type runtimeOptions struct {
 	WorkerTagFilter           *tagFilter `json:"workerTagFilter"`
 	StrictValues              string     `json:"strictValues"`
 	EvictAfterTurn            bool       `json:"evictAfterTurn"`
+	EvictEveryTurn            bool       `json:"evictEveryTurn"`
 	ServiceName               string     `json:"serviceName"`
 	ServiceVersion            string     `json:"serviceVersion"`
 	// Log asks for the log sink of the process. LogFormat and LogLevel are in it; they are taken
@@ -118,6 +119,7 @@ func (o *runtimeOptions) engineOptions() (engine.RuntimeOptions, error) {
 		WorkerNodeID:             o.WorkerNodeID,
 		StrictValues:             o.StrictValues == "throw",
 		EvictAfterTurn:           o.EvictAfterTurn,
+		EvictEveryTurn:           o.EvictEveryTurn,
 		ServiceName:              o.ServiceName,
 		ServiceVersion:           o.ServiceVersion,
 	}

@@ -21,13 +21,17 @@ type store struct {
 	log    *storeLog
 	// copier is nil where the store cannot copy itself.
 	copier provider.Copier
+	// test is the clock of a store for tests, or nil.
+	test   *engine.TestClock
 	copies copies
 }
 
 // openArguments are those of store.open.
 type openArguments struct {
-	// Kind is sqlite or postgres.
+	// Kind is sqlite or postgres, or test.
 	Kind string `json:"kind"`
+	// StartMs is the time at which a store for tests begins, in Unix milliseconds.
+	StartMs int64 `json:"startMs"`
 	// Path is the file, or "" with Memory.
 	Path   string `json:"path"`
 	Memory bool   `json:"memory"`
@@ -70,6 +74,9 @@ type entraArguments struct {
 func openStore(ctx context.Context, a openArguments) (*store, error) {
 	to := &storeLog{}
 	log := loggerTo(to)
+	if a.Kind == "test" {
+		return openTest(a, to), nil
+	}
 	p, err := openProvider(ctx, a, log)
 	if err != nil {
 		return nil, err

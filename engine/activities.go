@@ -260,6 +260,7 @@ func (w *workers) attempt(
 	rt := w.rt
 	run := func() error {
 		rt.log.activityStarted(call)
+		defer rt.e.test.rest()()
 		result, err = rt.host.Activity(ctx, call)
 		return err
 	}

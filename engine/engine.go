@@ -23,6 +23,8 @@ type Options struct {
 	Clock Clock
 	// Version is the semantic version that is written into histories; "" means 0.0.0.
 	Version string
+	// Test, if not nil, is the clock of the store: a test moves it.
+	Test *TestClock
 }
 
 // Engine is one opened store with the clients and runtimes of this process on it. It is safe for
@@ -30,6 +32,7 @@ type Options struct {
 type Engine struct {
 	store   provider.Provider
 	clock   Clock
+	test    *TestClock // nil outside of tests
 	log     log
 	version string
 	changes *waiters
@@ -51,7 +54,9 @@ type Engine struct {
 
 // New makes an engine on an opened store. Close must be called; it closes the store too.
 func New(store provider.Provider, o Options) *Engine {
-	e := &Engine{store: store, clock: o.Clock, log: newLog(o.Log), version: o.Version, pool: NewPool()}
+	e := &Engine{
+		store: store, clock: o.Clock, test: o.Test, log: newLog(o.Log), version: o.Version, pool: NewPool(),
+	}
 	e.isClosed, e.suspect = make(chan struct{}), make(chan struct{}, 1)
 	if e.clock == nil {
 		e.clock = RealClock{}

@@ -126,11 +126,20 @@ func (l *liveness) run(ctx context.Context) {
 	defer func() { l.stop() }()
 	for {
 		l.follow()
-		select {
-		case <-l.look:
-		case <-ctx.Done():
+		if !l.sleep(ctx) {
 			return
 		}
+	}
+}
+
+// sleep returns when there may be something to follow, or false at the end.
+func (l *liveness) sleep(ctx context.Context) bool {
+	defer l.rt.e.test.rest()()
+	select {
+	case <-l.look:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 

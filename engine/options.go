@@ -59,6 +59,8 @@ type RuntimeOptions struct {
 	// EvictAfterTurn drops instances from memory at random after turns. It is for tests: nothing
 	// but the speed may change.
 	EvictAfterTurn bool
+	// EvictEveryTurn drops them after every turn.
+	EvictEveryTurn bool
 
 	// Log takes the records of this runtime, and of no other; nil means that of the engine.
 	Log *slog.Logger
@@ -124,6 +126,7 @@ type settings struct {
 	residentBytes            int64
 	strictValues             bool
 	evictAfterTurn           bool
+	evictEveryTurn           bool
 	serviceName              string
 	serviceVersion           string
 }
@@ -152,6 +155,7 @@ func (o RuntimeOptions) withDefaults() (settings, error) {
 		residentBytes:            cmp.Or(o.ResidentBytes, defaultResidentBytes),
 		strictValues:             o.StrictValues,
 		evictAfterTurn:           o.EvictAfterTurn,
+		evictEveryTurn:           o.EvictEveryTurn,
 		serviceName:              cmp.Or(o.ServiceName, defaultServiceName),
 		serviceVersion:           o.ServiceVersion,
 	}

@@ -43,6 +43,7 @@ func (p *poller) run(ctx context.Context) {
 			continue
 		}
 		pause = 0
+		p.lookedFor()
 		if !p.wait(ctx) {
 			return
 		}
@@ -54,6 +55,8 @@ func (p *poller) wait(ctx context.Context) bool {
 	over := make(chan struct{})
 	stop := p.rt.e.clock.AfterFunc(p.untilNext(), func() { close(over) })
 	defer stop()
+	defer p.rt.e.test.ring(p.due(), p.wake)()
+	defer p.rt.e.test.rest()()
 	select {
 	case <-p.signal:
 	case <-over:

@@ -217,7 +217,7 @@ func (rt *Runtime) live(r *resident) {
 			ended = true
 			return
 		}
-		if rt.set.evictAfterTurn && rand.IntN(2) == 0 { //nolint:gosec // not a secret
+		if rt.set.evictEveryTurn || rt.set.evictAfterTurn && rand.IntN(2) == 0 { //nolint:gosec // not a secret
 			rt.unload(r)
 		}
 	}

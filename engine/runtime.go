@@ -249,12 +249,18 @@ func (rt *Runtime) abandonHeld(ctx context.Context) error {
 
 // upkeep renews leases, evicts residents and looks after sessions until the runtime ends.
 func (rt *Runtime) upkeep(ctx context.Context) {
-	for rt.pause(ctx, rt.renewEvery()) {
+	for rt.doze(ctx, rt.renewEvery()) {
 		rt.renew(ctx)
 		rt.findStrays(ctx)
 		rt.sessions.upkeep(ctx)
 		rt.evictIdle(ctx)
 	}
+}
+
+// doze is pause for who has nothing to do until then.
+func (rt *Runtime) doze(ctx context.Context, d time.Duration) bool {
+	defer rt.e.test.rest()()
+	return rt.pause(ctx, d)
 }
 
 // pause waits, and reports whether the runtime goes on.
@@ -325,8 +331,10 @@ func (rt *Runtime) spawn(name string, f func()) bool {
 		return false
 	}
 	rt.wg.Add(1)
+	rt.e.test.work()
 	rt.e.pool.Go(func() {
 		defer rt.wg.Done()
+		defer rt.e.test.end()
 		defer rt.log.recovered(name)
 		ended := false
 		defer func() {

@@ -26,6 +26,9 @@ type alarm struct {
 // at calls f once when the store's time reaches a moment in Unix milliseconds, never before (W5).
 // After stop it is not called, unless it is being called already.
 func (rt *Runtime) at(atMs int64, f func()) (stop func()) {
+	if rt.e.test != nil {
+		return rt.e.test.ring(time.UnixMilli(atMs), f)
+	}
 	a := &alarm{rt: rt, at: time.UnixMilli(atMs), f: f}
 	a.set()
 	return a.stop

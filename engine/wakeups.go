@@ -2,6 +2,7 @@ package engine
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -26,6 +27,9 @@ import (
 //     told, and the alarm is set again (alarm).
 type wakeups struct {
 	signal chan struct{}
+	told   atomic.Uint64 // how often wake was called
+	looked atomic.Uint64 // how many of those calls a look has answered that is over
+	asked  uint64        // how many were made before the running look; owned by who looks
 
 	mu    sync.Mutex
 	next  time.Time // earliest due time that was told; zero means none
@@ -47,6 +51,7 @@ func newWakeups() wakeups {
 
 // wake tells that there may be work now.
 func (w *wakeups) wake() {
+	w.told.Add(1)
 	select {
 	case w.signal <- struct{}{}:
 	default:
@@ -68,11 +73,15 @@ func (w *wakeups) wakeAt(due time.Time) {
 
 // begin takes what was told, for a look that begins now. A look that fails gives it back with found.
 func (w *wakeups) begin() (next time.Time) {
+	w.asked = w.told.Load()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	next, w.next, w.lacks = w.next, time.Time{}, 0
 	return next
 }
+
+// lookedFor says that a look is over.
+func (w *wakeups) lookedFor() { w.looked.Store(w.asked) }
 
 // found adds what a look has found to what was told meanwhile: when something becomes due (zero:
 // nothing).

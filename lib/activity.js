@@ -2,7 +2,9 @@
 
 const { performance } = process.getBuiltinModule('node:perf_hooks');
 const { setTimeout } = process.getBuiltinModule('node:timers');
+const timers = process.getBuiltinModule('node:timers/promises');
 const channel = require('./channel.js');
+const check = require('./check.js');
 const codec = require('./codec.js');
 const { CancelledError } = require('./errors.js');
 const { encodeThrown } = require('./thrown.js');
@@ -65,6 +67,17 @@ class ActivityContext {
       if (this.#cancelReason !== null) this.#abort(this.#cancelReason);
     }
     return this.#controller.signal;
+  }
+
+  /** @param {number} ms */
+  async sleep(ms) {
+    const delay = check.integer('ms', ms, 0);
+    const { signal } = this;
+    try {
+      await timers.setTimeout(delay, undefined, { signal });
+    } catch (error) {
+      throw signal.aborted ? signal.reason : error;
+    }
   }
 
   getClient() {

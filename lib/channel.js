@@ -22,7 +22,7 @@ class Channel {
   /** @type {InstanceType<typeof Exchange>} */
   #exchange;
   runtimes = new Runtimes();
-  /** @type {Map<number, { resolve: Function, reject: Function, holder?: object }>} */
+  /** @type {Map<number, { resolve: Function, reject: Function, store?: number, holder?: object }>} */
   #requests = new Map();
   #lastRequest = 0;
   #holds = 0;
@@ -59,7 +59,8 @@ class Channel {
     const operation = ++this.#lastRequest;
     const answer = new Promise((resolve, reject) => {
       messages.writeRequest(this.#exchange.writer, operation, name, JSON.stringify(args), payload);
-      this.#requests.set(operation, { resolve, reject, holder });
+      const { store } = /** @type {any} */ (args);
+      this.#requests.set(operation, { resolve, reject, store, holder });
       this.hold();
       this.#exchange.flushSoon();
     });
@@ -68,6 +69,17 @@ class Channel {
     return unlessAborted(signal, answer, () => {
       api.request('abort', { operation }).catch(() => {});
     });
+  }
+
+  /**
+   * Gives the number of requests to a store that are not answered.
+   *
+   * @param {number} store
+   */
+  pending(store) {
+    let count = 0;
+    for (const request of this.#requests.values()) if (request.store === store) count += 1;
+    return count;
   }
 
   hold() {
@@ -282,6 +294,7 @@ const api = {
     signal?.throwIfAborted();
     return channel().request(name, args, payload, holder, signal);
   },
+  pending: (store) => channel().pending(store),
   nextRuntime: () => ++lastRuntime,
   registerRuntime: (runtime, handlers) => channel().runtimes.add(runtime, handlers),
   unregisterRuntime: (runtime) => channel().runtimes.end(runtime),

@@ -12,9 +12,10 @@ const native = require('./native.js');
  * About what an open store holds that V8 cannot see, so that it collects garbage before there are
  * hundreds of them: caches and statements of SQLite's connections; connections, at both ends.
  */
-const BYTES = Object.freeze({ sqlite: 1 << 20, postgres: 4 << 20 });
+const BYTES = Object.freeze({ sqlite: 1 << 20, postgres: 4 << 20, test: 1 << 16 });
 
 /** @typedef {{ store: number, bytes: number }} Held */
+/** @typedef {keyof typeof BYTES} StoreType */
 
 /** @type {FinalizationRegistry<Held>} */
 const reachable = new FinalizationRegistry(({ store, bytes }) => {
@@ -28,7 +29,7 @@ const reachable = new FinalizationRegistry(({ store, bytes }) => {
 
 /**
  * @param {object} provider
- * @param {'sqlite' | 'postgres'} type
+ * @param {StoreType} type
  * @param {number} store
  */
 function watch(provider, type, store) {
@@ -41,7 +42,7 @@ function watch(provider, type, store) {
  * The store of a provider is being closed by its owner.
  *
  * @param {object} provider
- * @param {'sqlite' | 'postgres'} type
+ * @param {StoreType} type
  */
 function unwatch(provider, type) {
   if (reachable.unregister(provider)) native.adjustMemory(-BYTES[type]);

@@ -229,6 +229,8 @@ export interface ChannelApi {
     holder?: object,
     signal?: AbortSignal,
   ): Promise<{ value: any; payload: string | null }>;
+  /** The number of requests to a store that are not answered. */
+  pending(store: number): number;
   /** Gives a number for a new runtime, unique in this environment. */
   nextRuntime(): number;
   registerRuntime(runtime: number, handlers: Handlers): void;

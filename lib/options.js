@@ -40,6 +40,7 @@ const OPTIONS = {
   serviceName: check.string,
   serviceVersion: check.string,
   evictAfterTurn: check.boolean,
+  evictEveryTurn: check.boolean,
 };
 
 /**

@@ -50,7 +50,7 @@ const thisCopy = `duroxide ${version} in ${BUNDLE ?? HERE}`;
 
 class Provider {
   /**
-   * @param {'sqlite' | 'postgres'} type
+   * @param {import('./dropped.js').StoreType} type
    * @param {number} store
    */
   constructor(type, store) {
@@ -89,6 +89,16 @@ function checkSqliteOptions(options) {
     synchronous: synchronousMode,
     orphanRetentionMs: natural,
   });
+}
+
+/**
+ * Opens a store in memory whose time stands still until a test moves it.
+ *
+ * @param {number} startMs
+ */
+async function openTestStore(startMs) {
+  const { value } = await channel.request('store.open', { kind: 'test', startMs });
+  return new Provider('test', value.store);
 }
 
 class SqliteProvider extends Provider {
@@ -289,4 +299,4 @@ function connectFailure(error, prefix) {
   return retold(error, prefix + error.message.replace(/^open: /, ''));
 }
 
-module.exports = { PostgresProvider, SqliteProvider, openedStore };
+module.exports = { PostgresProvider, SqliteProvider, openTestStore, openedStore };

@@ -29,11 +29,15 @@ type Options struct {
 	// Passed gives the time that passes, whatever Clock shows: leases and sessions last by it. Nil
 	// means as much as Clock goes forward, if that is given.
 	Passed func() time.Duration
+	// Leases gives the time that leases and sessions last by where that is not Passed: a test may move
+	// everything else by days.
+	Leases func() time.Duration
 }
 
 // Provider is a store in memory. It implements provider.Provider.
 type Provider struct {
-	clock *clock.Clock
+	clock  *clock.Clock
+	leases func() time.Duration
 
 	// Guarded by mu.
 	mu       sync.Mutex
@@ -53,8 +57,13 @@ func New(o Options) *Provider {
 	case o.Passed == nil:
 		o.Passed = func() time.Duration { return time.Duration(o.Clock().UnixNano()) }
 	}
+	times := clock.New(o.Clock, o.Passed)
+	if o.Leases == nil {
+		o.Leases = times.Passed
+	}
 	return &Provider{
-		clock:    clock.New(o.Clock, o.Passed),
+		clock:    times,
+		leases:   o.Leases,
 		state:    newStore(cmp.Or(o.OrphanRetention, provider.OrphanRetention)),
 		watchers: make(map[int]func(provider.Change)),
 	}
@@ -120,7 +129,7 @@ func (p *Provider) locked(
 		return provider.Change{}, nil, err
 	}
 	s := &p.state
-	s.now, s.at, s.change = p.clock.Ms(), p.clock.Passed(), provider.Change{}
+	s.now, s.at, s.change = p.clock.Ms(), p.leases(), provider.Change{}
 	if err := operation(s); err != nil {
 		return provider.Change{}, nil, err
 	}

@@ -1,0 +1,6 @@
+'use strict';
+
+const { createTestEnvironment } = require('./environment.js');
+
+// A plain literal, so that named imports work from ES modules.
+module.exports = { createTestEnvironment };
