@@ -13,7 +13,8 @@ const { Client, Runtime, SqliteProvider } = require('duroxide');
 
 async function serve(file, onBegin) {
   const store = await SqliteProvider.open(file);
-  const runtime = new Runtime(store, { logLevel: 'off', hostTimeoutMs: 500 });
+  const options = { logLevel: 'off', hostTimeoutMs: 500, orchestrationDeadlineMs: 60_000 };
+  const runtime = new Runtime(store, options);
   runtime.registerActivity('compute', (_ctx, seconds) => {
     onBegin();
     const end = Date.now() + seconds * 1000;
