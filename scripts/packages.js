@@ -30,7 +30,10 @@ const RELEASE = path.join(ROOT, 'build', 'release');
 const OWN_FIELDS = ['private', 'scripts', 'devDependencies', 'allowScripts', 'gypfile'];
 
 /** What the main package holds besides its description. */
-const MAIN_FILES = ['bin', 'lib', 'index.d.ts', 'README.md', 'CHANGELOG.md', 'LICENSE'];
+const MAIN_FILES = ['bin', 'lib', 'index.d.ts', 'README.md', 'LICENSE'];
+
+/** The types of our own border: nobody outside can import them. */
+const INTERNAL = path.join('lib', 'native.d.ts');
 
 /**
  * Runs npm, the same one that runs this script if one does.
@@ -77,6 +80,7 @@ function makeMain(among = MADE) {
   for (const name of MAIN_FILES) {
     fs.cpSync(path.join(ROOT, name), path.join(folder, name), { recursive: true });
   }
+  fs.rmSync(path.join(folder, INTERNAL));
   describe(folder, mainManifest());
   return folder;
 }
