@@ -44,6 +44,7 @@ var codes = []struct {
 	{provider.ErrLockLost, "LOCK_LOST"},
 	{provider.ErrCorrupt, "CORRUPT"},
 	{provider.ErrSchema, "SCHEMA"},
+	{provider.ErrNewer, "SCHEMA"},
 	{provider.ErrClosed, "CLOSED"},
 	{provider.ErrReadOnly, "READ_ONLY"},
 	{provider.ErrReplaced, "STORE_REPLACED"},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -245,4 +246,54 @@ func TestAnInstanceThatDyingProcessesHadMerelyClaimedIsNotPoisoned(t *testing.T)
 	status, err := client.Wait(t.Context(), "a", patience)
 	require.NoError(t, err)
 	require.Equal(t, `"fine"`, status.Output, status.Error)
+}
+
+// unreadable is a store whose histories cannot be read for some time.
+type unreadable struct {
+	provider.Provider
+	left atomic.Int64
+	fail func() error
+}
+
+func (u *unreadable) Load(ctx context.Context, instance string, execution uint64) (provider.Record, error) {
+	if u.left.Add(-1) >= 0 {
+		if err := u.fail(); err != nil {
+			return provider.Record{}, err
+		}
+	}
+	return u.Provider.Load(ctx, instance, execution)
+}
+
+func TestWhatANewerReleaseWroteAndWhatIsOurFaultIsNoOutcome(t *testing.T) {
+	t.Parallel()
+	for name, fail := range map[string]func() error{
+		"a history of a newer release": func() error {
+			return &provider.Error{Op: "load", Message: "newer", Err: provider.ErrNewer}
+		},
+		"a panic of our own": func() error { panic("forgotten") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := enginetest.NewHost()
+			h.Orchestration("waiter", func(c *enginetest.Code, _ string) (any, error) {
+				_, d := c.Await(c.Schedule(replay.Action{Kind: replay.WaitEvent, Name: "go"}))
+				return d.Value, nil
+			})
+			store := &unreadable{Provider: memory.New(memory.Options{}), fail: fail}
+			r := rigOn(t, store, h, quick())
+			r.start("a", "waiter", "null")
+			require.Eventually(t, func() bool {
+				events, err := r.client.History(t.Context(), "a", 0)
+				return err == nil && len(events) == 2
+			}, patience, time.Millisecond, "it waits")
+			require.NoError(t, r.rt.Shutdown(t.Context(), patience))
+			store.left.Store(5) // more than there are attempts
+			_, err := r.client.Raise(t.Context(), "a", "go", `"went"`)
+			require.NoError(t, err)
+			_, err = r.e.StartRuntime(t.Context(), quick(), h.Registry(), h)
+			require.NoError(t, err)
+			require.Equal(t, engine.StateCompleted, r.wait("a").State)
+			require.Negative(t, store.left.Load(), "it was read after all")
+		})
+	}
 }

@@ -171,6 +171,9 @@ func (s settings) backoff(attempt int) time.Duration {
 	return min(s.backoffBase<<(2*steps), s.backoffMax)
 }
 
+// longestBackoff gives the pause of work that waits for another release.
+func (s settings) longestBackoff() time.Duration { return s.backoff(maxBackoffSteps + 1) }
+
 func (s settings) check() error {
 	if err := s.checkSigns(); err != nil {
 		return err

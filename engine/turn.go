@@ -50,6 +50,9 @@ type turn struct {
 // errUnregistered means that no handler of the name and version is registered here.
 var errUnregistered = errors.New("no such orchestration is registered")
 
+// errPanic is a fault of our own. It is no outcome of anybody's code.
+var errPanic = errors.New("panic")
+
 // turn processes messages of a held instance. Whatever goes wrong, the messages are consumed by a
 // commit or are still in the store. It reports whether the turn must be left to others, because the
 // thread of user code does not answer, and what is left of it.
@@ -119,7 +122,7 @@ func (t *turn) run() (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			t.rt.log.panicked("turn", v, debug.Stack())
-			err = fmt.Errorf("turn of %s: panic: %v", t.r.instance, v)
+			err = fmt.Errorf("turn of %s: %w: %v", t.r.instance, errPanic, v)
 		}
 	}()
 	t.sort()
@@ -323,50 +326,16 @@ func (t *turn) cancelled(reason string) error {
 	return t.fail(history.Failure{Category: history.Application, Kind: history.CancelledKind, Reason: reason})
 }
 
-func (t *turn) poison(kind history.FailureKind, message string) history.Failure {
-	return history.Failure{
-		Category: history.Poison, Kind: kind, Message: message,
-		Attempts: t.r.attempt - 1, MaxAttempts: t.rt.set.maxAttempts,
-		Instance: t.r.instance, Execution: max(t.r.execution, 1),
-	}
-}
-
-// finishPoisoned fails a running instance whose messages were tried too often. It goes through the
-// ordinary end where the history can be read, and writes the bare failure where it cannot.
-func (t *turn) finishPoisoned() error {
-	record, err := t.read()
-	if err == nil {
-		t.r.x, _, err = replay.Load(record.Events, t.params(record))
-	}
-	if err == nil {
-		t.last = t.r.x.LastEvent()
-		t.describe()
-		if err := t.fail(t.poison(history.PoisonOrchestrationKind, t.r.name)); err != nil {
-			return err
-		}
-		t.takeAll() // with the last part: what is poison stays so until the end
-		return t.finish()
-	}
-	t.takeAll()
-	t.inv = Invocation{
-		Instance: t.r.instance, Execution: t.r.execution, Name: t.r.name, Version: t.r.version,
-	}
-	f := t.poison(history.PoisonHistoryKind, err.Error())
-	t.last = t.r.last
-	return t.commit(replay.Delta{
-		Events: []history.Event{{
-			ID: t.r.last + 1, TimeMs: max(t.rt.nowMs(), t.floorMs), Engine: t.rt.e.version,
-			Data: history.OrchestrationFailed{Failure: f},
-		}},
-		Ending: &replay.Ending{Kind: replay.Failed, Failure: &f},
-	})
-}
-
 // putBack gives the instance back for a while: a handler may appear, a history may be repaired.
-// Each try counts, so that what never works ends as poison.
+// Each try counts, so that what never works ends as poison; but not where a newer release knows how to
+// go on, or where the fault is our own.
 func (t *turn) putBack(cause error) {
 	rt, r := t.rt, t.r
 	delay := rt.set.backoff(r.attempt)
+	waits := errors.Is(cause, provider.ErrNewer) || errors.Is(cause, errPanic)
+	if waits {
+		delay = rt.set.longestBackoff()
+	}
 	if errors.Is(cause, provider.ErrCorrupt) {
 		delay = time.Second
 	}
@@ -385,7 +354,7 @@ func (t *turn) putBack(cause error) {
 		}
 	}
 	rt.remove(r)
-	rt.abandon(provider.AbandonedInstance{Token: t.token, Messages: ids, Delay: delay, IgnoreAttempt: t.counted})
+	rt.abandon(provider.AbandonedInstance{Token: t.token, Messages: ids, Delay: delay, IgnoreAttempt: t.counted || waits})
 }
 
 // abandon gives an instance back and takes note of when it can be claimed again.

@@ -88,7 +88,7 @@ func decodeEvent(w *Wire, e, previous *Event) {
 
 func decodeData(w *Wire, kind Kind) Data {
 	if !kind.isKnown() {
-		w.Fail("event kind %d", kind)
+		w.Newer("event kind %d", kind)
 		return nil
 	}
 	return kinds[kind].decode(w)

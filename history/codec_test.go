@@ -182,7 +182,8 @@ func TestRulesOfANewerReleaseAreRefused(t *testing.T) {
 	})
 	_, err := history.DecodeRow(row)
 	require.ErrorIs(t, err, history.ErrFormat)
-	require.ErrorContains(t, err, "of a newer release")
+	require.ErrorIs(t, err, history.ErrNewer)
+	require.EqualError(t, err, "decode history row: unreadable stored format: written by a newer release: rules 2")
 }
 
 func golden(t *testing.T, path string) []byte {
@@ -245,6 +246,22 @@ func TestRandomTurnsComeBackUnchanged(t *testing.T) {
 		got, err := history.DecodeRow(history.EncodeRow(events))
 		require.NoError(t, err)
 		require.Equal(t, events, got)
+	}
+}
+
+// What a newer release has written is not damage: it is left for whoever knows it.
+func TestWhatIsNewerIsToldFromDamage(t *testing.T) {
+	t.Parallel()
+	row := string(history.EncodeRow(turn()))
+	for _, newer := range []string{"\x04" + row[1:], "\x1f" + row[1:], "\x01\x01\x00\x00\x7f\x01\x00\x00"} {
+		_, err := history.DecodeRow([]byte(newer))
+		require.ErrorIs(t, err, history.ErrNewer)
+		require.ErrorIs(t, err, history.ErrFormat)
+	}
+	for _, damaged := range []string{"\x00" + row[1:], "\x20" + row[1:], "\xff" + row[1:], row[:9]} {
+		_, err := history.DecodeRow([]byte(damaged))
+		require.NotErrorIs(t, err, history.ErrNewer)
+		require.ErrorIs(t, err, history.ErrFormat)
 	}
 }
 

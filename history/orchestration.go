@@ -54,7 +54,7 @@ func (d *OrchestrationStarted) fields(w *Wire) {
 	w.Uint(&d.Rules)
 	d.StrictValues = w.present(d.StrictValues)
 	if d.Rules > NewestRules {
-		w.Fail("rules %d of a newer release", d.Rules)
+		w.Newer("rules %d", d.Rules)
 	}
 }
 

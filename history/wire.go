@@ -11,6 +11,10 @@ import (
 // kind, a truncated field, or bytes left over.
 var ErrFormat = errors.New("unreadable stored format")
 
+// ErrNewer says that stored bytes are of a newer release: a format, a kind or rules that this version
+// does not know. It comes with ErrFormat.
+var ErrNewer = errors.New("written by a newer release")
+
 // Wire writes or reads the small binary format that rows, messages and tasks share. One function
 // that names the fields in order serves both directions, so that they cannot drift apart: every
 // method takes a pointer, writes its value when encoding, and sets it when decoding. After the
@@ -27,6 +31,10 @@ type Wire struct {
 // stored fields of anything raises it. Format 1 has no lives and no numbers of starts, format 2 no
 // rules.
 const newestFormat = 3
+
+// lastFormat is the highest number that a format will ever have. What begins with a higher one is no
+// record of any release.
+const lastFormat = 31
 
 // NewEncoder gives a Wire that writes, with room for size bytes before it grows.
 func NewEncoder(size int) Wire { return Wire{out: make([]byte, 0, size), format: newestFormat} }
@@ -50,9 +58,11 @@ func (w *Wire) Finish() error {
 func (w *Wire) Format() {
 	format := uint8(newestFormat)
 	w.Byte(&format)
-	if format < 1 || format > newestFormat {
+	switch {
+	case format < 1 || format > lastFormat:
 		w.Fail("format %d", format)
-		return
+	case format > newestFormat:
+		w.Newer("format %d", format)
 	}
 	w.format = format
 }
@@ -79,6 +89,11 @@ func (w *Wire) Fail(format string, args ...any) {
 		w.err = fmt.Errorf("%w: "+format, append([]any{ErrFormat}, args...)...)
 	}
 	w.in = ""
+}
+
+// Newer is Fail for what a newer release has written.
+func (w *Wire) Newer(format string, args ...any) {
+	w.Fail("%w: "+format, append([]any{ErrNewer}, args...)...)
 }
 
 // Byte carries one byte.

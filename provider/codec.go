@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"errors"
 	"fmt"
 
 	"duroxide/history"
@@ -16,20 +17,31 @@ func EncodeMessage(m Message) []byte {
 	return w.Bytes()
 }
 
-// DecodeMessage gives back what EncodeMessage wrote. Errors wrap ErrCorrupt; a kind that this
-// version does not know is one of them.
+// DecodeMessage gives back what EncodeMessage wrote. Errors wrap ErrCorrupt, or ErrNewer for a format or
+// a kind that this version does not know.
 func DecodeMessage(data []byte) (Message, error) {
 	w := history.NewDecoder(data)
 	var m Message
 	w.Format()
 	messageFields(&w, &m)
-	if m.Kind < StartInstance || m.Kind > CancelInstance {
+	switch {
+	case m.Kind < StartInstance:
 		w.Fail("message kind %d", m.Kind)
+	case m.Kind > CancelInstance:
+		w.Newer("message kind %d", m.Kind)
 	}
 	if err := w.Finish(); err != nil {
-		return Message{}, fmt.Errorf("decode message: %w: %w", ErrCorrupt, err)
+		return Message{}, fmt.Errorf("decode message: %w", unreadable(err))
 	}
 	return m, nil
+}
+
+// unreadable tells damage from what is merely newer.
+func unreadable(err error) error {
+	if errors.Is(err, ErrNewer) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrCorrupt, err)
 }
 
 func messageFields(w *history.Wire, m *Message) {
@@ -62,14 +74,14 @@ func EncodeTask(t Task) []byte {
 	return w.Bytes()
 }
 
-// DecodeTask gives back what EncodeTask wrote. Errors wrap ErrCorrupt.
+// DecodeTask gives back what EncodeTask wrote. Errors wrap ErrCorrupt or ErrNewer.
 func DecodeTask(data []byte) (Task, error) {
 	w := history.NewDecoder(data)
 	var t Task
 	w.Format()
 	taskFields(&w, &t)
 	if err := w.Finish(); err != nil {
-		return Task{}, fmt.Errorf("decode task: %w: %w", ErrCorrupt, err)
+		return Task{}, fmt.Errorf("decode task: %w", unreadable(err))
 	}
 	return t, nil
 }

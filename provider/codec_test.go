@@ -71,7 +71,8 @@ func TestDamagedBytesAreCorrupt(t *testing.T) {
 	require.ErrorIs(t, err, provider.ErrCorrupt)
 	unknown := provider.EncodeMessage(provider.Message{Kind: 99})
 	_, err = provider.DecodeMessage(unknown)
-	require.ErrorIs(t, err, provider.ErrCorrupt)
+	require.ErrorIs(t, err, provider.ErrNewer)
+	require.NotErrorIs(t, err, provider.ErrCorrupt)
 }
 
 func FuzzDecodeMessage(f *testing.F) {
@@ -80,7 +81,7 @@ func FuzzDecodeMessage(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		m, err := provider.DecodeMessage(data)
 		if err != nil {
-			require.ErrorIs(t, err, provider.ErrCorrupt)
+			require.ErrorIs(t, err, history.ErrFormat)
 			return
 		}
 		again, err := provider.DecodeMessage(provider.EncodeMessage(m))

@@ -3,6 +3,8 @@ package provider
 import (
 	"errors"
 	"fmt"
+
+	"duroxide/history"
 )
 
 // Work: returned by Commit, Complete, Renew and Pending.
@@ -39,6 +41,8 @@ var (
 var (
 	// ErrCorrupt: stored data cannot be decoded, or some of it is missing.
 	ErrCorrupt = errors.New("stored data is corrupt")
+	// ErrNewer: stored data is of a newer release. It is kept for whoever knows it.
+	ErrNewer = history.ErrNewer
 	// ErrClosed: the provider was closed.
 	ErrClosed = errors.New("provider is closed")
 	// ErrSchema: the database is not ours, or was written by a newer version.

@@ -1,13 +1,14 @@
 package provider
 
 import (
+	"errors"
 	"fmt"
 
 	"duroxide/history"
 )
 
-// HistoryRows puts the stored rows of one execution together. It gives the whole history or
-// ErrCorrupt, never a shorter one: what is missing would be done again when it is replayed. It is
+// HistoryRows puts the stored rows of one execution together. It gives the whole history, or ErrCorrupt,
+// or ErrNewer where a row is of a newer release, never a shorter one: what is missing would be done again when it is replayed. It is
 // for stores, and for one goroutine.
 type HistoryRows struct {
 	execution uint64
@@ -27,7 +28,7 @@ func (h *HistoryRows) Add(first uint64, body []byte) {
 	row, err := history.DecodeRow(body)
 	switch {
 	case err != nil:
-		h.damage = fmt.Errorf("%w: %w", ErrCorrupt, err)
+		h.damage = unreadable(err)
 		return
 	case len(row) == 0 || row[0].ID != first:
 		h.fail("the row of event %d holds something else", first)
@@ -61,8 +62,12 @@ func (h *HistoryRows) Complete(events int64, last uint64) ([]history.Event, erro
 	if h.damage == nil {
 		return h.all, nil
 	}
+	trouble := "is damaged"
+	if errors.Is(h.damage, ErrNewer) {
+		trouble = "cannot be read by this release"
+	}
 	return nil, &Error{
-		Message: fmt.Sprintf("the history of execution %d is damaged: %v", h.execution, h.damage),
+		Message: fmt.Sprintf("the history of execution %d %s: %v", h.execution, trouble, h.damage),
 		Err:     h.damage,
 	}
 }

@@ -19,6 +19,18 @@ func rowOf(ids ...uint64) []byte {
 	return history.EncodeRow(events)
 }
 
+func TestAHistoryOfANewerReleaseIsNotDamaged(t *testing.T) {
+	t.Parallel()
+	stored := provider.NewHistoryRows(7)
+	stored.Add(1, rowOf(1, 2))
+	stored.Add(5, append([]byte{31}, rowOf(5)[1:]...))
+	events, err := stored.Complete(3, 5)
+	require.ErrorIs(t, err, provider.ErrNewer)
+	require.NotErrorIs(t, err, provider.ErrCorrupt)
+	require.ErrorContains(t, err, "the history of execution 7 cannot be read by this release")
+	require.Empty(t, events)
+}
+
 func TestAHistoryIsGivenWholeOrNotAtAll(t *testing.T) {
 	t.Parallel()
 	type row struct {

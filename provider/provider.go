@@ -86,7 +86,8 @@ type Work interface {
 	Pending(ctx context.Context, t Token) ([]Message, error)
 	// Load gives the whole history of one execution and the key-value layer that it started from
 	// (the state at the end of the previous execution). ErrCorrupt: a row cannot be decoded, or is
-	// missing. A store knows how many events it has written, and never gives a shorter history.
+	// missing. ErrNewer: a row is of a newer release. A store knows how many events it has written, and
+	// never gives a shorter history.
 	Load(ctx context.Context, instance string, execution uint64) (Record, error)
 }
 
