@@ -85,7 +85,7 @@ test('by default traces from info on and warnings of the engine go to stderr, wi
   );
   assert.match(
     log,
-    / {2}WARN duroxide::runtime: Activity failed \(application error\) .*activity_name=Fail .*error="Activity 'Fail' failed: Error: on purpose"\n/,
+    / {2}WARN duroxide::runtime: Activity failed \(application error\) .*activity_name=Fail .*error="Activity 'Fail' failed: Error: on purpose" stack="Error: on purpose\\n +at .*"\n/,
   );
 });
 
