@@ -113,13 +113,19 @@ export interface Failure extends FailureCause {
   attempts?: number;
 }
 
-/** Pauses between attempts, in milliseconds. */
+/**
+ * How long: a number of milliseconds, or a whole number of seconds, minutes, hours or days: `'90s'`,
+ * `'15m'`, `'2h'`, `'30d'`. Options whose name ends in `Ms` take numbers only.
+ */
+export type Duration = number | `${bigint}${'s' | 'm' | 'h' | 'd'}`;
+
+/** Pauses between attempts: a duration is the pause. */
 export type Backoff =
   | 'exponential'
   | 'linear'
   | 'fixed'
   | 'none'
-  | number
+  | Duration
   | {
       type: 'exponential' | 'linear' | 'fixed' | 'none';
       /** For `fixed`: the pause, 1000 by default. */
@@ -342,8 +348,8 @@ export class OrchestrationContext<TInput = any> {
     sessionId: string,
   ): ActivityTask<T>;
 
-  /** Waits for a number of milliseconds, across restarts. */
-  scheduleTimer(delayMs: number): ScheduledTask<null>;
+  /** Waits, across restarts. */
+  scheduleTimer(delay: Duration): ScheduledTask<null>;
   /** Waits for a signal. One that comes while nobody waits is lost, unless it is of defineEvent. */
   waitForEvent<T = any>(event: string | EventDefinition<T>): ScheduledTask<T>;
   waitForEventTyped<T = any>(event: string | EventDefinition<T>): ScheduledTask<T>;
@@ -675,15 +681,17 @@ export type TargetState = 'NotFound' | 'Running' | 'Completed' | 'Failed';
 export type ExecutionStatus = 'Running' | 'Completed' | 'Failed' | 'ContinuedAsNew';
 
 /** Times are milliseconds since 1970. */
-export interface InstanceInfo {
+export interface InstanceInfo<TOutput = any> {
   instanceId: string;
   orchestrationName: string;
   /** Null until the first turn has chosen one, unless the start asked for one. */
   orchestrationVersion: string | null;
   currentExecutionId: number;
   status: ExecutionStatus;
-  /** The result, or the error's text; absent while running. */
-  output?: any;
+  /** The result; absent while running. Of a failed one the error's text, unless `parsed` is asked for. */
+  output?: TOutput;
+  /** The error's text where `parsed` is asked for. Only when failed. */
+  error?: string;
   /** Only when failed. */
   failure?: Failure;
   createdAt: number;
@@ -691,10 +699,12 @@ export interface InstanceInfo {
   parentInstanceId?: string;
 }
 
-export interface ExecutionInfo {
+export interface ExecutionInfo<TOutput = any> {
   executionId: number;
   status: ExecutionStatus;
-  output?: any;
+  /** As of an instance. */
+  output?: TOutput;
+  error?: string;
   /** Only when failed. */
   failure?: Failure;
   startedAt: number;
@@ -733,8 +743,17 @@ export interface BeginOptions extends StartOptions {
   version?: string;
 }
 
-/** How a wait waits. */
-export interface WaitOptions {
+/** How a state is read. */
+export interface ReadOptions {
+  /**
+   * The output is a value, and the text of a failure is `error`, as the waits give them. Without it,
+   * getStatus gives JSON text, and the others give the text of a failure as the output.
+   */
+  parsed?: boolean;
+}
+
+/** How a wait waits. What it gives is parsed, also without `parsed`. */
+export interface WaitOptions extends ReadOptions {
   /** How long at most, 30000 by default; then it rejects with the code TIMEOUT. 0 looks once. */
   timeoutMs?: number;
   /**
@@ -898,8 +917,12 @@ export class Client {
    */
   cancelInstance(instanceId: string, reason?: string | null): Promise<TargetState>;
 
-  /** Reads the state. The output is JSON text here, not parsed. */
-  getStatus(instanceId: string): Promise<OrchestrationStatus<string>>;
+  /** Reads the state. The output is JSON text, unless `parsed` is asked for. */
+  getStatus<T = any>(
+    instanceId: string,
+    options: ReadOptions & { parsed: true },
+  ): Promise<OrchestrationStatus<T>>;
+  getStatus(instanceId: string, options?: ReadOptions): Promise<OrchestrationStatus<string>>;
   /** Waits until the instance has ended; a failure is a value. Rejects on timeout. */
   waitForOrchestration<T = any>(
     instanceId: string,
@@ -936,8 +959,12 @@ export class Client {
     status: ExecutionStatus | (string & {}),
     options?: ListOptions,
   ): Promise<string[]>;
-  getInstanceInfo(instanceId: string): Promise<InstanceInfo>;
-  getExecutionInfo(instanceId: string, executionId: number): Promise<ExecutionInfo>;
+  getInstanceInfo<T = any>(instanceId: string, options?: ReadOptions): Promise<InstanceInfo<T>>;
+  getExecutionInfo<T = any>(
+    instanceId: string,
+    executionId: number,
+    options?: ReadOptions,
+  ): Promise<ExecutionInfo<T>>;
   listExecutions(instanceId: string): Promise<number[]>;
   readExecutionHistory(instanceId: string, executionId: number): Promise<HistoryEvent[]>;
   /** The instance and all its descendants, each after its parent. */

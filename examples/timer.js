@@ -13,6 +13,9 @@ async function main() {
     const before = yield ctx.utcNow();
     yield ctx.scheduleTimer(delayMs);
     const after = yield ctx.utcNow();
+    // Durations may be texts; this timer loses, and is gone.
+    const { index } = yield ctx.race(ctx.scheduleTimer('30d'), ctx.scheduleTimer('0s'));
+    ctx.setCustomStatus(index === 1 ? 'no month has passed' : 'a month has passed');
     return after - before >= delayMs ? 'the pause was long enough' : 'woken too early';
   });
 
@@ -21,6 +24,9 @@ async function main() {
   await client.startOrchestration('reminder-1', 'Reminder', 300);
   const status = await client.waitForOrchestration('reminder-1');
   console.log(status.status, status.output);
+  // The same, read at once.
+  const { output, customStatus } = await client.getStatus('reminder-1', { parsed: true });
+  console.log(output, customStatus);
   await runtime.shutdown();
   await store.close();
 }
@@ -29,4 +35,5 @@ main();
 
 /* Output:
 Completed the pause was long enough
+the pause was long enough no month has passed
 */

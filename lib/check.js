@@ -241,12 +241,26 @@ function options(argument, value, fields) {
     throw new TypeError(`${argument} must be an object, not ${kindOf(value)}`);
   }
   for (const [key, given] of Object.entries(value)) {
+    if (RESERVED_OPTIONS.includes(key)) throw reservedOption(argument, key);
     if (!Object.hasOwn(fields, key)) throw unknownOption(argument, key, Object.keys(fields));
     if (given !== undefined && given !== null) {
       checked[key] = fields[key](`${argument}.${key}`, given);
     }
   }
   return checked;
+}
+
+/** Options that other systems have, so that code which comes from there must not think it has them here. */
+const RESERVED_OPTIONS = ['concurrencyKey', 'rateLimit', 'priority', 'debounceMs'];
+
+/**
+ * @param {string} argument
+ * @param {string} key
+ */
+function reservedOption(argument, key) {
+  return new TypeError(
+    `${argument}.${key} is reserved for a later release: there is no such option yet, so leave it out`,
+  );
 }
 
 /**

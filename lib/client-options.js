@@ -33,7 +33,14 @@ const PRUNE_OPTIONS = { keepLast: check.integer, completedBefore: check.integer 
 /** @type {(argument: string, value: unknown) => number} */
 const duration = (argument, value) => check.timeout(argument, value, 0);
 
-const WAIT_OPTIONS = { timeoutMs: duration, notFoundMs: duration, signal: checkSignal };
+const READ_OPTIONS = { parsed: check.boolean };
+
+const WAIT_OPTIONS = {
+  ...READ_OPTIONS,
+  timeoutMs: duration,
+  notFoundMs: duration,
+  signal: checkSignal,
+};
 
 /**
  * @param {string} argument
@@ -60,7 +67,19 @@ function waiting(given) {
   if (typeof given !== 'object' || given === null) {
     return { timeoutMs: check.timeout('timeoutMs', given, DEFAULT_WAIT_MS) };
   }
-  return { timeoutMs: DEFAULT_WAIT_MS, ...check.options('options', given, WAIT_OPTIONS) };
+  // What is waited for is parsed anyway.
+  const { parsed: _, ...rest } = check.options('options', given, WAIT_OPTIONS);
+  return { timeoutMs: DEFAULT_WAIT_MS, ...rest };
+}
+
+/**
+ * Says whether an output is to be a value, and the text of a failure an error, as the waits give them.
+ *
+ * @param {unknown} options
+ * @returns {boolean}
+ */
+function isParsed(options) {
+  return check.options('options', options, READ_OPTIONS).parsed ?? false;
 }
 
 /** @param {unknown} filter */
@@ -88,5 +107,6 @@ module.exports = {
   PRUNE_OPTIONS,
   START_OPTIONS,
   conditions,
+  isParsed,
   waiting,
 };

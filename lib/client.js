@@ -9,6 +9,7 @@ const {
   PRUNE_OPTIONS,
   START_OPTIONS,
   conditions,
+  isParsed,
   waiting,
 } = require('./client-options.js');
 const { DuroxideError, TimeoutError } = require('./errors.js');
@@ -135,10 +136,11 @@ class Client {
     return this.#at(instanceId).cancel(reason);
   }
 
-  /** @param {string} instanceId */
-  async getStatus(instanceId) {
+  /** @param {string} instanceId @param {unknown} [options] */
+  async getStatus(instanceId, options) {
     const instance = check.instanceId('instanceId', instanceId);
-    return status(await this.#request('status', { instance }), (output) => output);
+    const read = isParsed(options) ? codec.decode : (/** @type {string} */ text) => text;
+    return status(await this.#request('status', { instance }), read);
   }
 
   /** @param {string} instanceId @param {unknown} [options] */
@@ -262,19 +264,21 @@ class Client {
     }
   }
 
-  /** @param {string} instanceId */
-  async getInstanceInfo(instanceId) {
+  /** @param {string} instanceId @param {unknown} [options] */
+  async getInstanceInfo(instanceId, options) {
     const instance = check.instanceId('instanceId', instanceId);
+    const parsed = isParsed(options);
     const reply = await this.#request('instance', { instance });
     const { orchestrationVersion } = reply.value;
-    return { ...ended(reply), orchestrationVersion };
+    return { ...ended(reply, parsed), orchestrationVersion };
   }
 
-  /** @param {string} instanceId @param {number} executionId */
-  async getExecutionInfo(instanceId, executionId) {
+  /** @param {string} instanceId @param {number} executionId @param {unknown} [options] */
+  async getExecutionInfo(instanceId, executionId, options) {
     const instance = check.instanceId('instanceId', instanceId);
     const execution = check.integer('executionId', executionId);
-    return ended(await this.#request('execution', { instance, execution }));
+    const parsed = isParsed(options);
+    return ended(await this.#request('execution', { instance, execution }), parsed);
   }
 
   /** @param {string} instanceId */

@@ -28,14 +28,16 @@ function status({ value, payload }, read) {
 
 /**
  * Describes an instance or execution: its output is parsed unless it failed, and absent while it
- * runs.
+ * runs. Where errors are apart, the text of a failure is the error, and no output.
  *
  * @param {Reply} reply
+ * @param {boolean} [areErrorsApart]
  */
-function ended({ value, payload }) {
+function ended({ value, payload }, areErrorsApart = false) {
   const { failure, ...result } = present(value);
   if (typeof payload === 'string') {
-    result.output = value.status === 'Failed' ? payload : codec.decode(payload);
+    if (value.status !== 'Failed') result.output = codec.decode(payload);
+    else result[areErrorsApart ? 'error' : 'output'] = payload;
   }
   if (failure) result.failure = failureOf(failure, payload ?? '');
   return result;

@@ -5,6 +5,7 @@ import type {
   AnyResult,
   Backoff,
   Branch,
+  Duration,
   DuroxideError,
   JoinResult,
   Orchestration,
@@ -167,6 +168,7 @@ const backoffs: Backoff[] = [
   'fixed',
   'none',
   250,
+  '5s',
   { type: 'fixed', delayMs: 5 },
   { type: 'linear', baseMs: 5, maxMs: 50 },
   { type: 'exponential', baseMs: 5, multiplier: 1.5, maxMs: 50 },
@@ -211,6 +213,12 @@ function* wrong(ctx: OrchestrationContext): Generator<ScheduledTask, void, any> 
   ctx.instanceId = 'other';
 }
 
+const durations: Duration[] = [5, '0s', '90s', '15m', '2h', '30d'];
+// @ts-expect-error A duration has a unit.
+const noUnit: Duration = '90';
+// @ts-expect-error There is no such unit.
+const noSuchUnit: Duration = '90w';
+
 // @ts-expect-error There is no such backoff.
 const noBackoff: Backoff = { delayMs: 5 };
 // @ts-expect-error One form at a time.
@@ -220,6 +228,7 @@ const noOptions: RuntimeOptions = { workerConcurrency: '2' };
 
 export {
   backoffs,
+  durations,
   entra,
   filters,
   groups,
@@ -228,6 +237,8 @@ export {
   noBackoff,
   noFilter,
   noOptions,
+  noSuchUnit,
+  noUnit,
   state,
   stats,
   untyped,

@@ -1,6 +1,7 @@
 'use strict';
 
 const check = require('../check.js');
+const { millisecondsOf } = require('../durations.js');
 
 /** Retry policies: what is allowed, and how long to pause after which failure. */
 
@@ -55,6 +56,8 @@ function whole(min) {
 function checkBackoff(argument, value) {
   if (typeof value === 'number') return whole(0)(argument, value);
   if (typeof value === 'string') {
+    const pauseMs = millisecondsOf(value);
+    if (pauseMs !== undefined) return pauseMs;
     if (!NAMES.includes(value)) throw unknownBackoff(argument, value);
     return value;
   }

@@ -2,6 +2,7 @@
 
 const check = require('../check.js');
 const codec = require('../codec.js');
+const { duration } = require('../durations.js');
 const limits = require('../limits.js');
 const { finish, inputText } = require('./descriptor.js');
 const { KIND, action } = require('./handle.js');
@@ -100,9 +101,9 @@ class OrchestrationContext {
     return activityWithRetry(name, input, retry, { sessionId }, true);
   }
 
-  /** @param {number} delayMs */
-  scheduleTimer(delayMs) {
-    return finish({ type: 'timer', delayMs });
+  /** @param {unknown} delay */
+  scheduleTimer(delay) {
+    return finish({ type: 'timer', delayMs: duration('delayMs', delay) });
   }
 
   /** @param {unknown} name */
