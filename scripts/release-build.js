@@ -28,7 +28,14 @@ const {
   pack,
 } = require('./packages.js');
 const { ROOT } = require('./prepare.js');
-const { TARGETS, buildProgram, buildTarget, checkTarget } = require('./targets.js');
+const {
+  COMPILED,
+  TARGETS,
+  buildProgram,
+  buildTarget,
+  checkTarget,
+  compileTarget,
+} = require('./targets.js');
 
 const HOST = platformName(process.platform, process.arch);
 
@@ -68,10 +75,14 @@ function build(name) {
   return folder;
 }
 
+/** Whether everything that can be made here is made. */
+function hasAll() {
+  return !values.host && positionals.length === 0;
+}
+
 /** The systems to make the engine as a program for. @returns {string[]} */
 function chosenPrograms() {
-  const hasAll = !values.host && positionals.length === 0;
-  if (values.programs || hasAll) return Object.keys(PROGRAM_PLATFORMS);
+  if (values.programs || hasAll()) return Object.keys(PROGRAM_PLATFORMS);
   const own = `${process.platform}-${process.arch}`;
   return values.host && own in PROGRAM_PLATFORMS ? [own] : [];
 }
@@ -122,6 +133,10 @@ function makeLibraries() {
 
 function main() {
   removeOld();
+  for (const name of hasAll() ? Object.keys(COMPILED) : []) {
+    compileTarget(name);
+    console.log(`compiled for ${name}, without linking`);
+  }
   const results = [
     { made: pack(makeMain(), RELEASE), needs: '', problems: [] },
     ...makeLibraries(),

@@ -2,11 +2,13 @@
 
 /**
  * How both binaries are built for systems other than this one. macOS is not among them: its
- * libraries may not be had elsewhere, so its packages are built on its own runner.
+ * libraries may not be had elsewhere, so its packages are built on its own runner. Here it is only
+ * compiled.
  */
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
+const os = require('node:os');
 const path = require('node:path');
 const {
   ADDON_FILE,
@@ -53,11 +55,27 @@ const TARGETS = {
   },
 };
 
+/** What is compiled, and not linked. @type {Record<string, Target>} */
+const COMPILED = {
+  'darwin-arm64': {
+    os: 'darwin',
+    go: { GOOS: 'darwin', GOARCH: 'arm64' },
+    triple: 'aarch64-macos.12.0',
+    flags: ['-fPIC'],
+  },
+  'darwin-x64': {
+    os: 'darwin',
+    go: { GOOS: 'darwin', GOARCH: 'amd64' },
+    triple: 'x86_64-macos.12.0',
+    flags: ['-fPIC'],
+  },
+};
+
 const NODE_API = 8;
 
 /** As in binding.gyp. */
 const ADDON_FLAGS = [
-  ...['-shared', '-O2', '-s', '-std=c++17', '-fno-exceptions', '-fno-rtti', '-fvisibility=hidden'],
+  ...['-O2', '-std=c++17', '-fno-exceptions', '-fno-rtti', '-fvisibility=hidden'],
   ...['-ffunction-sections', '-fdata-sections', '-Wall', '-Wextra', '-Werror'],
   ...[
     `-DNAPI_VERSION=${NODE_API}`,
@@ -83,11 +101,10 @@ function run(command, args, env = {}) {
     throw new Error(`${path.basename(command)} ${args.slice(0, 3).join(' ')} failed`);
 }
 
-/** @param {Target} target @param {string} folder */
-function buildEngine(target, folder) {
-  const file = path.join(folder, engineFile(target.os));
+/** @param {Target} target @param {string} mode of Go @param {string} file */
+function compileEngine(target, mode, file) {
   const flags = `-s -w -extldflags=-s -X main.version=${version}`;
-  const args = ['build', '-buildmode=c-shared', '-trimpath', `-ldflags=${flags}`, '-o', file];
+  const args = ['build', `-buildmode=${mode}`, '-trimpath', `-ldflags=${flags}`, '-o', file];
   const compiler = (/** @type {string} */ word) => `"${zig()}" ${word} -target ${target.triple}`;
   run('go', [...args, './bridge'], {
     ...target.go,
@@ -132,18 +149,27 @@ function nodeSymbols() {
   return new Set([...names.js_native_api_symbols, ...names.node_api_symbols]);
 }
 
-/** @param {Target} target @param {string} folder */
-function buildAddon(target, folder) {
-  const sources = fs.readdirSync(path.join(ROOT, 'native')).filter((name) => name.endsWith('.cc'));
-  const library = target.os === 'win32' ? [nodeLibrary(folder)] : [];
+/** Compiles parts of the addon. @param {Target} target @param {string[]} more */
+function compileAddon(target, more) {
   run(zig(), [
     ...['c++', '-target', target.triple, ...ADDON_FLAGS, ...target.flags],
     ...['-isystem', require('node-api-headers').include_dir],
     ...['-isystem', require('node-addon-api').include_dir],
-    ...sources.map((name) => path.join('native', name)),
-    ...library,
-    ...['-o', path.join(folder, ADDON_FILE)],
+    ...more,
   ]);
+}
+
+/** The files that the addon is made of. */
+function addonSources() {
+  const names = fs.readdirSync(path.join(ROOT, 'native')).filter((name) => name.endsWith('.cc'));
+  return names.map((name) => path.join('native', name));
+}
+
+/** @param {Target} target @param {string} folder */
+function buildAddon(target, folder) {
+  const library = target.os === 'win32' ? [nodeLibrary(folder)] : [];
+  const output = ['-shared', '-s', '-o', path.join(folder, ADDON_FILE)];
+  compileAddon(target, [...addonSources(), ...library, ...output]);
   for (const name of fs.readdirSync(folder)) {
     if (/\.(lib|pdb)$/.test(name)) fs.rmSync(path.join(folder, name));
   }
@@ -159,8 +185,28 @@ function buildTarget(name, folder) {
   const target = TARGETS[name];
   fs.rmSync(folder, { recursive: true, force: true });
   fs.mkdirSync(folder, { recursive: true });
-  buildEngine(target, folder);
+  compileEngine(target, 'c-shared', path.join(folder, engineFile(target.os)));
   buildAddon(target, folder);
+}
+
+/**
+ * Compiles all that a system consists of which is not built here, to see that it would: the engine with
+ * its C part, and the objects of the addon.
+ *
+ * @param {string} name as in COMPILED
+ */
+function compileTarget(name) {
+  const target = COMPILED[name];
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'duroxide-compiled-'));
+  try {
+    compileEngine(target, 'c-archive', path.join(folder, 'engine.a'));
+    for (const source of addonSources()) {
+      const object = path.join(folder, `${path.basename(source)}.o`);
+      compileAddon(target, ['-c', source, '-o', object]);
+    }
+  } finally {
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 /**
@@ -187,4 +233,4 @@ function checkTarget(name, folder) {
   return { problems: [], needs: 'not looked at' };
 }
 
-module.exports = { TARGETS, buildProgram, buildTarget, checkTarget };
+module.exports = { COMPILED, TARGETS, buildProgram, buildTarget, checkTarget, compileTarget };
