@@ -181,24 +181,26 @@ func verify(t *testing.T, store provider.Provider, instance string) {
 	}
 }
 
-// simulationRounds is how many rounds of the simulation each store gets. The environment variable
-// SIMULATION_ROUNDS asks for more.
-func simulationRounds(t *testing.T, rounds uint64) uint64 {
+// asked gives the number that an environment variable asks for: SIMULATION_ROUNDS is how many rounds of
+// the simulation each store gets, SIMULATION_SEED the first of their seeds.
+func asked(t *testing.T, variable string, otherwise uint64) uint64 {
 	t.Helper()
-	text := os.Getenv("SIMULATION_ROUNDS")
+	text := os.Getenv(variable)
 	if text == "" {
-		return rounds
+		return otherwise
 	}
-	rounds, err := strconv.ParseUint(text, 10, 32)
-	require.NoError(t, err, "SIMULATION_ROUNDS must be a number")
-	return rounds
+	number, err := strconv.ParseUint(text, 10, 64)
+	require.NoError(t, err, "%s must be a number", variable)
+	return number
 }
 
 // simulations runs rounds, each with a seed of its own. open gives the stores of a round: one for
 // each engine, and all on the same data.
 func simulations(t *testing.T, rounds uint64, open func(t *testing.T) []provider.Provider) {
 	t.Helper()
-	for seed := range simulationRounds(t, rounds) {
+	first := asked(t, "SIMULATION_SEED", 0)
+	for round := range asked(t, "SIMULATION_ROUNDS", rounds) {
+		seed := first + round
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
 			simulate(t, seed, open(t))

@@ -29,8 +29,10 @@ const OWN_PARTS = [
   'kill-nodes.test.js',
   'engine-process.test.js',
 ];
-/** Tests that start processes of their own, in which the eviction mode changes nothing. */
+/** Tests without a runtime in their own process, in which the eviction mode changes nothing. */
 const WITHOUT_RUNTIME = [
+  'kinds.test.js',
+  'workflows.test.js',
   'package.test.js',
   'unfit.test.js',
   'server.test.js',
