@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"math/rand/v2"
-	"slices"
 	"time"
 
 	"duroxide/engine/replay"
@@ -30,7 +29,8 @@ type resident struct {
 	trying trial
 	// refill asks the goroutine to read the due messages from the store.
 	refill bool
-	used   time.Time
+	pages
+	used time.Time
 
 	// Owned by the goroutine while it runs, and by whoever holds Runtime.mu while it does not:
 	starts    uint64 // the highest number of a start that was committed
@@ -89,13 +89,14 @@ func (rt *Runtime) adopt(c provider.InstanceClaim) {
 		rt.put(r, item{msg: m})
 	}
 	r.refill = r.refill || rt.arrivals.take(c.Instance)
+	r.more = r.more || c.More
 	rt.start(r)
 }
 
 // bury lets the resident of a deleted life go, whose id lives again or not. What runs of it still
 // finds out with its next call to the store. The caller holds rt.mu.
 func (rt *Runtime) bury(r *resident) {
-	r.mailbox, r.refill = nil, false
+	r.mailbox, r.refill, r.pages = nil, false, pages{}
 	if !r.running {
 		rt.unload(r)
 		r.dropTimers()
@@ -112,7 +113,7 @@ func (rt *Runtime) fit(r *resident, c provider.InstanceClaim) {
 	if r.life = c.Life; c.Life.IsZero() {
 		r.life = newLife() // Its first commit stores it.
 	}
-	r.starts = c.Starts
+	r.starts, r.pages = c.Starts, pages{}
 	if c.Parent != nil { // Else the history may tell.
 		r.parent = c.Parent
 	}
@@ -120,20 +121,9 @@ func (rt *Runtime) fit(r *resident, c provider.InstanceClaim) {
 	r.name, r.version, r.attempt, r.marks = c.Name, c.Version, c.Attempt, c.Marks
 }
 
-// put adds a message unless it is there already. The caller holds rt.mu.
-func (rt *Runtime) put(r *resident, it item) {
-	if it.msg.ID != 0 {
-		if _, ok := r.known[it.msg.ID]; ok {
-			return
-		}
-		r.known[it.msg.ID] = struct{}{}
-	}
-	r.mailbox = append(r.mailbox, it)
-}
-
 // start runs the resident's goroutine if there is work and none runs. The caller holds rt.mu.
 func (rt *Runtime) start(r *resident) {
-	if r.running || (len(r.mailbox) == 0 && !r.refill) {
+	if r.running || (len(r.mailbox) == 0 && !r.refill && !r.more) {
 		return
 	}
 	if rt.spawn("instance", func() { rt.live(r) }) {
@@ -149,6 +139,9 @@ func (rt *Runtime) deliver(instance string, life history.Life, it item) bool {
 	defer rt.mu.Unlock()
 	r := rt.residents[instance]
 	if r == nil || !r.life.Fits(life) || rt.stopping && !r.running || !rt.leases.holds(r.token.Lease) {
+		return false
+	}
+	if it.task != nil && len(r.mailbox) >= mostOutcomes {
 		return false
 	}
 	rt.put(r, it)
@@ -180,17 +173,6 @@ func (rt *Runtime) refill(instance string, lease provider.LeaseID) {
 	}
 }
 
-// knows reports whether a held instance has all these messages already.
-func (rt *Runtime) knows(w provider.Waiting) bool {
-	rt.mu.Lock()
-	defer rt.mu.Unlock()
-	r := rt.residents[w.Instance]
-	return r != nil && !slices.ContainsFunc(w.Messages, func(id uint64) bool {
-		_, known := r.known[id]
-		return !known
-	})
-}
-
 // live is the goroutine of a resident: one turn after the other until there is nothing to do.
 func (rt *Runtime) live(r *resident) {
 	defer rt.poller.freed()
@@ -210,6 +192,7 @@ func (rt *Runtime) live(r *resident) {
 			items = append(items, rt.pending(r)...)
 		}
 		if len(items) == 0 {
+			rt.stuck(r, refill)
 			continue
 		}
 		if left, takenBack := rt.turn(r, items); takenBack {
@@ -237,7 +220,7 @@ func (rt *Runtime) broke(r *resident) {
 func (rt *Runtime) next(r *resident) (items []item, refill, ok bool) {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
-	items, refill = r.mailbox, r.refill
+	items, refill = r.mailbox, r.refill || r.more && len(r.mailbox) == 0
 	r.mailbox, r.refill = nil, false
 	r.used = rt.e.clock.Now()
 	rt.lastTurn = r.used
@@ -262,46 +245,6 @@ func (rt *Runtime) end(r *resident) {
 	}
 }
 
-// pending reads the due messages of a held instance that are not known yet.
-func (rt *Runtime) pending(r *resident) []item {
-	rt.mu.Lock()
-	token := r.token
-	rt.mu.Unlock()
-	msgs, err := rt.e.store.Pending(rt.ctx, token)
-	if err != nil {
-		rt.giveUp(r, token, nil, err)
-		return nil
-	}
-	rt.mu.Lock()
-	defer rt.mu.Unlock()
-	var items []item
-	for _, m := range msgs {
-		if _, ok := r.known[m.ID]; !ok {
-			r.known[m.ID] = struct{}{}
-			items = append(items, item{msg: m, read: true})
-		}
-	}
-	return items
-}
-
-// maxRead is how many consumed messages a resident remembers: more than one turn takes.
-const maxRead = 2 * turnEvents
-
-// consumed forgets messages that a commit has deleted. The caller holds rt.mu.
-func (r *resident) consumed(items []item) {
-	for _, it := range items {
-		if !it.read {
-			delete(r.known, it.msg.ID)
-			continue
-		}
-		if len(r.read) == maxRead {
-			delete(r.known, r.read[0])
-			r.read = r.read[1:]
-		}
-		r.read = append(r.read, it.msg.ID)
-	}
-}
-
 // unload forgets what is in memory of an instance; the next turn replays. It is called by the
 // resident's goroutine, or by the holder of rt.mu while none runs.
 func (rt *Runtime) unload(r *resident) {
@@ -323,7 +266,7 @@ func (rt *Runtime) remove(r *resident) {
 	}
 	rt.unload(r)
 	r.dropTimers()
-	r.mailbox, r.refill, r.read = nil, false, nil
+	r.mailbox, r.refill, r.pages, r.read = nil, false, pages{}, nil
 	clear(r.known)
 	if rt.residents[r.instance] == r {
 		delete(rt.residents, r.instance)

@@ -155,7 +155,7 @@ func (rt *Runtime) handBack(r *resident, items []item) {
 			rt.completeLater(it)
 		}
 	}
-	r.mailbox, r.refill, r.read = nil, false, nil
+	r.mailbox, r.refill, r.pages, r.read = nil, false, pages{}, nil
 	clear(r.known)
 	rt.end(r)
 	if rt.residents[r.instance] == r { // also if the thread lives again: its messages are in no memory

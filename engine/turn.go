@@ -347,6 +347,10 @@ func (t *turn) putBack(cause error) {
 	} else {
 		rt.log.turnAbandoned(r.instance, cause, r.attempt, delay)
 	}
+	if t.hasMore() { // To hide these would let the rest overtake them.
+		rt.pause(rt.ctx, delay)
+		delay = 0
+	}
 	ids := messageIDs(t.items)
 	for _, it := range t.items {
 		if it.task != nil {

@@ -181,8 +181,11 @@ type InstanceClaim struct {
 	Version string
 	// Parent is nil for root instances, and where an older release did not store the whole link.
 	Parent *history.Parent
-	// Messages are those visible at the claim, ordered by (DueMs, ID).
+	// Messages are the first page of those visible at the claim, ordered by (DueMs, ID): at most
+	// PageMessages, and not more than PageBytes before the last one. What GoesFirst is among them. More
+	// means that there are others; Pending gives them once these are consumed.
 	Messages []Message
+	More     bool
 	// Undecodable lists stored messages that cannot be read. They are kept, hidden for a while, and
 	// never block others.
 	Undecodable []UndecodableMessage

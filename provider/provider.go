@@ -82,8 +82,10 @@ type Work interface {
 	// Abandon gives claimed instances and tasks back. Tokens that are no longer valid are reported
 	// in the result and change nothing.
 	Abandon(ctx context.Context, a Abandonment) (Abandoned, error)
-	// Pending gives all messages of a held instance that are due now, ordered as in Claim.
-	Pending(ctx context.Context, t Token) ([]Message, error)
+	// Pending gives the first page of the messages of a held instance that are due now, as Claim does. It
+	// leaves out what cannot be read; where a page would have nothing else, the holder has to give the
+	// instance back: the next claim hides that.
+	Pending(ctx context.Context, t Token) (Page, error)
 	// Load gives the whole history of one execution and the key-value layer that it started from
 	// (the state at the end of the previous execution). ErrCorrupt: a row cannot be decoded, or is
 	// missing. ErrNewer: a row is of a newer release. A store knows how many events it has written, and

@@ -57,8 +57,8 @@ func (p *Provider) Held(ctx context.Context, node string) (provider.Held, error)
 }
 
 // Pending gives due messages.
-func (p *Provider) Pending(ctx context.Context, t provider.Token) ([]provider.Message, error) {
-	return call(ctx, p, Pending, func() ([]provider.Message, error) {
+func (p *Provider) Pending(ctx context.Context, t provider.Token) (provider.Page, error) {
+	return call(ctx, p, Pending, func() (provider.Page, error) {
 		return p.Provider.Pending(ctx, t)
 	})
 }

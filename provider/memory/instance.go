@@ -230,7 +230,9 @@ func (s *store) claim(in *instance, c *claimer) provider.InstanceClaim {
 		Version:   in.version,
 	}
 	worst := 0
-	for _, m := range in.deliverable(s.now) {
+	page, more := cut(in.deliverable(s.now))
+	claim.More = more
+	for _, m := range page {
 		decoded, err := in.decode(m)
 		if err != nil {
 			m.attempts++
@@ -244,6 +246,13 @@ func (s *store) claim(in *instance, c *claimer) provider.InstanceClaim {
 	}
 	claim.Attempt = worst + 1
 	return claim
+}
+
+// cut gives the first page of due messages.
+func cut(due []*message) (page []*message, more bool) {
+	return provider.CutPage(due, func(m **message) (provider.MessageKind, int) {
+		return (*m).kind, len((*m).body)
+	})
 }
 
 // markDeadClaim marks the messages of a claim whose lease ended without a commit of them.

@@ -254,23 +254,25 @@ func (p *Provider) Held(ctx context.Context, node string) (held provider.Held, e
 	return held, err
 }
 
-// Pending gives the due messages of a held instance.
+// Pending gives the first page of the due messages of a held instance.
 func (p *Provider) Pending(
 	ctx context.Context, t provider.Token,
-) (messages []provider.Message, err error) {
+) (page provider.Page, err error) {
 	err = p.do(ctx, "pending", func(s *store) error {
 		in := s.heldInstance(t)
 		if in == nil {
 			return provider.ErrLockLost
 		}
-		for _, m := range in.due(s.now) {
+		due, more := cut(in.due(s.now))
+		page.More = more
+		for _, m := range due {
 			if decoded, err := in.decode(m); err == nil {
-				messages = append(messages, decoded)
+				page.Messages = append(page.Messages, decoded)
 			}
 		}
 		return nil
 	})
-	return messages, err
+	return page, err
 }
 
 // RenewSessions extends live sessions in use.

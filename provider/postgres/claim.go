@@ -382,12 +382,17 @@ func (g *group) markClaim(i *instance) {
 	w.batchDue = append(w.batchDue, i.batchDue)
 }
 
-// giveArrived gives a claim of a fresh instance all that there is, what was due at some time first.
+// giveArrived gives a claim of a fresh instance the first page of what there is, what was due at some time
+// first.
 func (i *instance) giveArrived(claim *provider.InstanceClaim) {
 	due := func(a *arrival) int64 { return cmp.Or(a.message.DueMs, math.MaxInt64) }
 	slices.SortStableFunc(i.arrived, func(a, b *arrival) int { return cmp.Compare(due(a), due(b)) })
-	claim.Messages = make([]provider.Message, len(i.arrived))
-	for n, a := range i.arrived {
+	var page []*arrival
+	page, claim.More = provider.CutPage(i.arrived, func(a **arrival) (provider.MessageKind, int) {
+		return provider.SizeOf(&(*a).message)
+	})
+	claim.Messages = make([]provider.Message, len(page))
+	for n, a := range page {
 		a.claimed = &claim.Messages[n]
 		*a.claimed = a.message
 	}

@@ -117,11 +117,9 @@ WHERE i.key = u.key AND i.key = ANY($1::bigint[])`)
 
 	// What a claim was given, and what is left for others.
 	sqlGiven = define(`
-SELECT m.instance, m.id, m.effective, m.attempts, m.marks, m.body
-FROM S.instances i JOIN S.messages m ON m.instance = i.key
-WHERE i.key = ANY($1::bigint[]) AND m.instance = ANY($1::bigint[])
-  AND m.id <= i.batch AND m.due <= i.batch_due
-ORDER BY m.instance, m.effective, m.id`)
+SELECT p.* FROM (SELECT key, batch, batch_due FROM S.instances WHERE key = ANY($1::bigint[]) OFFSET 0) i
+CROSS JOIN LATERAL (` + firstPage("i.key", "i.batch_due", "i.batch") + `) p
+ORDER BY p.instance, p.effective, p.id`)
 	sqlOffered = define(`
 SELECT m.instance, bool_or(m.due <= n.now_ms AND (i.execution > 0 OR m.kind IN (1, 2))),
   coalesce(min(m.due) FILTER (WHERE m.due > n.now_ms), 0)

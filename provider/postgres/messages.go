@@ -15,9 +15,11 @@ var (
 	sqlPendingHolder = define(`
 SELECT i.id, i.epoch FROM S.instances i JOIN S.leases l ON l.id = i.lease
 WHERE i.key = $1 AND i.lease = $2 AND l.until_ms > 0`)
+	// The first page of what instances with these numbers were given, or have by now.
 	sqlPending = define(`
-SELECT instance, id, effective, attempts, marks, body FROM S.messages
-WHERE instance = $1 AND due <= $2 ORDER BY effective, id`)
+SELECT p.* FROM unnest($1::bigint[]) AS k (key)
+CROSS JOIN LATERAL (` + firstPage("k.key", "$2", "9223372036854775807") + `) p
+ORDER BY p.instance, p.effective, p.id`)
 	sqlQuarantine = define(`
 UPDATE S.messages m SET attempts = m.attempts + 1, due = q.due
 FROM (
@@ -236,15 +238,39 @@ type undecodable struct {
 	reason   string
 }
 
+// firstPage gives the messages of the first page of an instance, of those that were due at some time and
+// have numbers up to one. Each part goes by an index: what goes first; timers and what was hidden, by
+// effective time; the others, whose numbers are in that order. found counts more than the page takes
+// where there is more.
+func firstPage(key, due, last string) string {
+	part := func(which, order string) string {
+		return `
+    (SELECT id FROM S.messages WHERE instance = ` + key + ` AND due <= ` + due + ` AND id <= ` + last + `
+     AND ` + which + ` ORDER BY ` + order + ` LIMIT 257)`
+	}
+	return `
+  SELECT instance, id, effective, attempts, marks, body, found FROM (
+    SELECT m.*, count(*) OVER () AS found, row_number() OVER w AS number,
+      sum(octet_length(m.body)) OVER w - octet_length(m.body) AS before
+    FROM (` + part("kind IN (1, 2, 8)", "effective, id") + ` UNION` +
+		part("(kind = 4 OR due > effective)", "effective, id") + ` UNION` +
+		part("NOT (kind = 4 OR due > effective)", "id") + `) c
+    CROSS JOIN LATERAL (
+      SELECT * FROM S.messages m WHERE m.instance = ` + key + ` AND m.id = c.id OFFSET 0) m
+    WINDOW w AS (ORDER BY m.kind NOT IN (1, 2, 8), m.effective, m.id)) m
+  WHERE number <= 256 AND before < 1048576`
+}
+
 // scanGiven hands a message to the claim that it belongs to.
 func (g *group) scanGiven(r pgx.Rows) error {
 	var key, id, effective int64
-	var attempts, marks int
+	var attempts, marks, found int
 	var body []byte
-	if err := r.Scan(&key, &id, &effective, &attempts, &marks, &body); err != nil {
+	if err := r.Scan(&key, &id, &effective, &attempts, &marks, &body, &found); err != nil {
 		return err
 	}
 	claim := g.claims[unsigned(key)]
+	claim.More = len(claim.Messages)+len(claim.Undecodable)+1 < found
 	m, err := provider.DecodeMessage(body)
 	if err != nil {
 		claim.Undecodable = append(claim.Undecodable,
@@ -285,16 +311,17 @@ func (s *Store) quarantine(ctx context.Context, unknown []undecodable) {
 	}
 }
 
-// Pending gives the due messages of a held instance. What cannot be read is left to the next claim.
-func (s *Store) Pending(ctx context.Context, token provider.Token) ([]provider.Message, error) {
+// Pending gives the first page of the due messages of a held instance. What cannot be read is left to the
+// next claim.
+func (s *Store) Pending(ctx context.Context, token provider.Token) (provider.Page, error) {
 	if err := s.direct(ctx, "pending", s.endOver); err != nil {
-		return nil, err
+		return provider.Page{}, err
 	}
 	now := s.nowMs()
 	var held bool
 	claim := &provider.InstanceClaim{}
 	err := s.read(ctx, "pending", func(p *pipeline) {
-		held, claim.Messages = false, nil
+		held, claim.Messages, claim.Undecodable = false, nil, nil
 		g := &group{claims: map[uint64]*provider.InstanceClaim{token.Key: claim}}
 		p.each(sqlPendingHolder, func(r pgx.Rows) error {
 			var epoch int64
@@ -302,13 +329,13 @@ func (s *Store) Pending(ctx context.Context, token provider.Token) ([]provider.M
 			held = unsigned(epoch) == token.Epoch
 			return err
 		}, signed(token.Key), signed(token.Lease))
-		p.each(sqlPending, g.scanGiven, signed(token.Key), now)
+		p.each(sqlPending, g.scanGiven, []int64{signed(token.Key)}, now)
 	})
 	switch {
 	case err != nil:
-		return nil, err
+		return provider.Page{}, err
 	case !held:
-		return nil, failure("pending", lockLost())
+		return provider.Page{}, failure("pending", lockLost())
 	}
-	return claim.Messages, nil
+	return provider.Page{Messages: claim.Messages, More: claim.More}, nil
 }

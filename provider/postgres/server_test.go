@@ -83,7 +83,7 @@ func traffic(t *testing.T, stores []*postgres.Store, disturb func(steps *atomic.
 func pending(ctx context.Context, s *postgres.Store, token provider.Token) ([]uint64, error) {
 	found, err := s.Pending(ctx, token)
 	var ids []uint64
-	for _, m := range found {
+	for _, m := range found.Messages {
 		ids = append(ids, m.ID)
 	}
 	return ids, err

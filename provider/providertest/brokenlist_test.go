@@ -102,6 +102,19 @@ func brokenTokens() map[string]breaker {
 				slices.Reverse(c.Instances[i].Messages)
 			}
 		}),
+		"does not say that there are more messages": answered(func(c *provider.Claimed) {
+			for i := range c.Instances {
+				c.Instances[i].More = false
+			}
+		}),
+		"gives what goes first with the others": answered(func(c *provider.Claimed) {
+			for i := range c.Instances {
+				if claim := &c.Instances[i]; claim.More {
+					claim.Messages = slices.DeleteFunc(claim.Messages,
+						func(m provider.Message) bool { return m.Kind.GoesFirst() })
+				}
+			}
+		}),
 		"loses nil": answered(func(c *provider.Claimed) {
 			for i := range c.Instances {
 				for j := range c.Instances[i].Messages {
@@ -149,7 +162,7 @@ func brokenTurns() map[string]breaker {
 	return map[string]breaker{
 		"deletes messages that are not listed": changed(func(b *broken, c *provider.Commit) {
 			pending, _ := b.Pending(background, c.Token)
-			for _, m := range pending {
+			for _, m := range pending.Messages {
 				if !slices.Contains(c.Messages, m.ID) {
 					c.Messages = append(c.Messages, m.ID)
 				}
@@ -191,9 +204,9 @@ func brokenTurns() map[string]breaker {
 		"does not delete consumed messages": changed(func(_ *broken, c *provider.Commit) {
 			c.Messages = nil
 		}),
-		"never releases":              changed(func(_ *broken, c *provider.Commit) { c.Release = false }),
-		"always releases":             changed(func(_ *broken, c *provider.Commit) { c.Release = true }),
-		"keeps dropped timers":        changed(func(_ *broken, c *provider.Commit) { c.DropTimers = nil }),
+		"never releases":       changed(func(_ *broken, c *provider.Commit) { c.Release = false }),
+		"always releases":      changed(func(_ *broken, c *provider.Commit) { c.Release = true }),
+		"keeps dropped timers": changed(func(_ *broken, c *provider.Commit) { c.DropTimers = nil }),
 		"claims targets of a turn whatever room there is": changed(func(_ *broken, c *provider.Commit) {
 			c.TurnHolder = roomy(c.TurnHolder)
 		}),

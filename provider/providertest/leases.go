@@ -284,8 +284,7 @@ func keptClaim(k *kit) {
 	k.commit(c)
 	k.poke("X")
 	k.noTurn()
-	pending, err := k.Provider.Pending(k.ctx, c.Token)
-	require.NoError(k, err)
+	pending := k.pending(c.Token)
 	require.Equal(k, []string{"poke"}, datas(pending))
 	next := provider.Commit{
 		Token: c.Token, Execution: 1, LastEvent: 1, Events: events(2),

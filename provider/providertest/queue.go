@@ -123,8 +123,7 @@ func effectiveTime(k *kit) {
 	require.Equal(k, []string{"timer 3", "timer 2", "a", "b", "timer 4"}, datas(claim.Messages))
 	require.Equal(k, now.Add(20*time.Millisecond).UnixMilli(), claim.Messages[2].DueMs,
 		"a message without a due time is due at its arrival")
-	pending, err := k.Provider.Pending(k.ctx, claim.Token)
-	require.NoError(k, err)
+	pending := k.pending(claim.Token)
 	require.Equal(k, claim.Messages, pending)
 }
 
@@ -236,17 +235,15 @@ func pendingMessages(k *kit) {
 	k.submit(raised("X", "1"))
 	claim := k.fetch("X")
 	k.submit(raised("X", "2"), timer("X", 9, k.Clock.Now().Add(time.Second)))
-	pending, err := k.Provider.Pending(k.ctx, claim.Token)
-	require.NoError(k, err)
+	pending := k.pending(claim.Token)
 	require.Equal(k, []string{"1", "2"}, datas(pending))
 	k.Clock.Advance(time.Second)
-	pending, err = k.Provider.Pending(k.ctx, claim.Token)
-	require.NoError(k, err)
+	pending = k.pending(claim.Token)
 	require.Equal(k, []string{"1", "2", "timer 9"}, datas(pending))
 	c := turn(claim)
 	c.Messages = append(c.Messages, pending[2].ID)
 	k.commit(c)
-	_, err = k.Provider.Pending(k.ctx, claim.Token)
+	_, err := k.Provider.Pending(k.ctx, claim.Token)
 	require.ErrorIs(k, err, provider.ErrLockLost, "the instance was given back")
 	require.Equal(k, []string{"2"}, datas(k.fetch("X").Messages))
 }

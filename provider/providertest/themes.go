@@ -3,7 +3,7 @@ package providertest
 // themes lists all cases.
 func themes() []theme {
 	return []theme{
-		atomicity, locking, leases, queue, creation, attempts, cancellation, deletion,
+		atomicity, locking, leases, queue, backlogs, creation, attempts, cancellation, deletion,
 		capability, sessions, tags, fairness, values, management, handoff, wakeups, damage,
 		names, lives, clocks, model,
 	}

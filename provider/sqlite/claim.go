@@ -189,7 +189,7 @@ func (w *writer) claim(i *instance, h *holder) (*provider.InstanceClaim, error) 
 		return nil, err
 	}
 	claim := i.claimed()
-	claim.Messages, claim.Undecodable = b.messages, b.undecodable
+	claim.Messages, claim.More, claim.Undecodable = b.messages, b.more, b.undecodable
 	claim.Attempt, claim.Marks = b.attempts+1, b.marks
 	return claim, nil
 }

@@ -20,10 +20,19 @@ VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6, ?7)`}
 INSERT INTO messages (id, instance, due, effective, kind, execution, source, body)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)`}
 	// A start makes what waited for it visible again.
-	sqlUnhide  = &statement{`UPDATE messages SET due = effective WHERE instance = ?1 + 0`}
+	sqlUnhide = &statement{`UPDATE messages SET due = effective WHERE instance = ?1 + 0`}
+	// Each by an index, so that a page costs the same however many messages wait. What comes by due time
+	// is everything where it is less than a page; else what goes first is added, and what was hidden for
+	// a while, whose place is earlier than when it was due.
 	sqlPending = &statement{`
 SELECT id, effective, attempts, kind, body, marks FROM messages
-WHERE instance = ?1 + 0 AND due <= ?2 ORDER BY effective, id`}
+WHERE instance = ?1 + 0 AND due <= ?2 ORDER BY due, id LIMIT 257`}
+	sqlFirst = &statement{`
+SELECT id, effective, attempts, kind, body, marks FROM messages
+WHERE instance = ?1 + 0 AND kind IN (1, 2, 8) AND due <= ?2 ORDER BY effective, id LIMIT 257`}
+	sqlHidden = &statement{`
+SELECT id, effective, attempts, kind, body, marks FROM messages
+WHERE instance = ?1 + 0 AND due > effective AND due <= ?2 ORDER BY effective, id LIMIT 257`}
 	// Before the first commit only a start makes the others deliverable.
 	sqlAnyDue = &statement{`
 SELECT 1 FROM messages
@@ -305,7 +314,8 @@ func (d *delivery) settleFresh(t *target) (*provider.InstanceClaim, error) {
 		return nil, d.offer(t)
 	}
 	claim := t.claimed()
-	claim.Messages, claim.Attempt = slices.Clip(due), 1
+	claim.Messages, claim.More = provider.CutPage(slices.Clip(due), provider.SizeOf)
+	claim.Attempt = 1
 	return claim, nil
 }
 
@@ -343,57 +353,4 @@ func (w *writer) offer(i *instance) error {
 		w.ready(next.int(0))
 	}
 	return err
-}
-
-// batch is what a claim or Pending reads of the messages of one instance.
-type batch struct {
-	messages    []provider.Message
-	undecodable []provider.UndecodableMessage
-	// pauses are how long the undecodable ones are hidden next, in milliseconds.
-	pauses   []int64
-	attempts int
-	marks    int
-	last     uint64
-	start    bool
-}
-
-// due reads the messages of an instance that are due, ordered by effective time.
-func due(c *conn, key uint64, id string, now int64) (batch, error) {
-	var b batch
-	err := c.each(sqlPending, func(r *rows) bool {
-		number := r.uint(0)
-		b.last = max(b.last, number)
-		b.start = b.start || isStart(provider.MessageKind(r.int(3))) //nolint:gosec // a kind
-		m, err := provider.DecodeMessage(r.blob(4))
-		if err != nil {
-			b.pauses = append(b.pauses, pause(r.int(2)+1))
-			b.undecodable = append(b.undecodable,
-				provider.UndecodableMessage{ID: number, Reason: err.Error()})
-			return true
-		}
-		m.ID, m.Instance, m.DueMs, m.Attempts, m.Marks = number, id, r.int(1), int(r.int(2)), int(r.int(5))
-		b.attempts, b.marks = max(b.attempts, m.Attempts), max(b.marks, m.Marks)
-		b.messages = append(b.messages, m)
-		return true
-	}, signed(key), now)
-	return b, err
-}
-
-// Pending gives the due messages of a held instance. What cannot be read is left to the next claim.
-func (s *Store) Pending(ctx context.Context, token provider.Token) ([]provider.Message, error) {
-	var messages []provider.Message
-	err := s.write(ctx, "pending", 0, func(w *writer) error {
-		messages = nil
-		i, err := w.held(token)
-		if err != nil {
-			return err
-		}
-		b, err := due(w.c, i.key, i.id, w.now)
-		messages = b.messages
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return messages, nil
 }
