@@ -216,7 +216,10 @@ test('an attempt that takes too long is given up, and its activity is told', asy
       },
     },
   });
-  assert.equal(await h.output('TooSlow'), 'timeout: activity timed out');
+  assert.equal(
+    await h.output('TooSlow'),
+    "timeout: activity timed out: attempt 1 of 'Slow' took longer than its timeoutMs of 30",
+  );
 });
 
 test('whatever an activity throws, its text reaches the orchestration', async (t) => {

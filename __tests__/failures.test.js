@@ -394,3 +394,72 @@ test('nothing that code writes into an error is taken for what the engine knows'
   });
   assert.equal(new DuroxideError('new').failure, undefined);
 });
+
+test('a timeout says which activity, which limit and how many attempts', async (t) => {
+  const h = await withRuntime(t, {
+    activities: {
+      Burns() {
+        throw new CardError('disk on fire');
+      },
+      Hangs: (ctx) =>
+        new Promise((resolve) => {
+          if (ctx.signal.aborted) resolve();
+          ctx.signal.addEventListener('abort', () => resolve(), { once: true });
+        }),
+    },
+    orchestrations: {
+      *Catches(ctx, [name, policy]) {
+        try {
+          return yield ctx.scheduleActivityWithRetry(name, null, policy);
+        } catch (error) {
+          const { name: kind, message, failure, cause } = error;
+          const causes = [cause?.name, cause?.code, cause?.cause?.code];
+          return { kind, message, failure, causes: causes.map((one) => one ?? null) };
+        }
+      },
+      *Fails(ctx, [name, policy]) {
+        return yield ctx.scheduleActivityWithRetry(name, null, policy);
+      },
+    },
+  });
+  const burnt = "Activity 'Burns' failed: CardError: disk on fire";
+  const { code, details } = THROWN.card[1];
+  const thrown = { name: 'CardError', message: 'disk on fire', code, details };
+
+  const total = { maxAttempts: 9, totalTimeoutMs: 30 };
+  const late = await h.output('Catches', ['Hangs', total]);
+  const limit =
+    "timeout: activity timed out: 'Hangs' took longer than its totalTimeoutMs of 30, with 1 attempt";
+  assert.deepEqual([late.kind, late.message], ['TimeoutError', limit]);
+  const failure = {
+    kind: 'timeout',
+    name: 'TimeoutError',
+    message: limit,
+    code: 'TIMEOUT',
+    details: { limit: 'totalTimeoutMs', ms: 30 },
+    activity: 'Hangs',
+    attempts: 1,
+  };
+  assert.deepEqual(late.failure, failure);
+  const uncaught = await h.run('Fails', ['Hangs', total]);
+  assert.equal(uncaught.error, limit);
+  assert.deepEqual(uncaught.failure, failure);
+
+  const each = await h.output('Catches', ['Hangs', { maxAttempts: 3, timeoutMs: 30 }]);
+  assert.equal(
+    each.message,
+    "timeout: activity timed out: attempt 1 of 'Hangs' took longer than its timeoutMs of 30",
+  );
+  assert.deepEqual(each.causes, [null, null, null]);
+
+  const twice = await h.output('Catches', ['Burns', { maxAttempts: 2, backoff: 'none' }]);
+  assert.equal(twice.kind, 'ActivityError');
+  assert.equal(twice.message, `${burnt}; given up after 2 attempts (maxAttempts)`);
+  assert.deepEqual(twice.causes, ['CardError', 'CARD_DECLINED', null]);
+  assert.deepEqual(twice.failure, {
+    kind: 'application',
+    ...thrown,
+    activity: 'Burns',
+    attempts: 2,
+  });
+});

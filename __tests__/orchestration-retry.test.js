@@ -2,7 +2,7 @@
 
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
-const { TimeoutError } = require('../lib/errors.js');
+const { ActivityError, TimeoutError } = require('../lib/errors.js');
 const { delayAfter, checkPolicy } = require('../lib/orchestration/backoff.js');
 const { FakeEngine } = require('./support/fake-engine.js');
 
@@ -61,7 +61,9 @@ test('an attempt races its timeout, which is final', () => {
   assert.deepEqual(engine.asked(), ['activity 4 A', 'timer 5']);
   engine.ok(5, null);
   assert.deepEqual(engine.asked(), ['drop 4']);
-  assert.deepEqual(engine.result, { caught: 'timeout: activity timed out', isTimeout: true });
+  const caught =
+    "timeout: activity timed out: attempt 2 of 'A' took longer than its timeoutMs of 70";
+  assert.deepEqual(engine.result, { caught, isTimeout: true });
 });
 
 test('the total timeout covers all attempts and pauses', () => {
@@ -71,7 +73,9 @@ test('the total timeout covers all attempts and pauses', () => {
   assert.deepEqual(engine.asked(), ['drop 3', 'timer 4']);
   engine.ok(1, null);
   assert.deepEqual(engine.asked(), ['drop 4']);
-  assert.deepEqual(engine.result, { caught: 'timeout: activity timed out', isTimeout: true });
+  const caught =
+    "timeout: activity timed out: 'A' took longer than its totalTimeoutMs of 900, with 1 attempt";
+  assert.deepEqual(engine.result, { caught, isTimeout: true });
 });
 
 test('a success in time drops the deadline', () => {
@@ -111,4 +115,57 @@ test('pauses grow up to their bound and not beyond', () => {
   const uneven = { type: 'exponential', baseMs: 5, multiplier: 1.5, maxMs: 12 };
   assert.deepEqual(around(uneven, 2), [5, 7, 11]);
   assert.deepEqual(around(uneven, 4), [11, 12, 12]);
+});
+
+test('under the rules of earlier releases timeouts and exhausted policies say what they said', () => {
+  const late = new FakeEngine(retrying({ maxAttempts: 5, timeoutMs: 70 }), { rules: 0 });
+  late.ok(2, null);
+  assert.deepEqual(late.result, { caught: 'timeout: activity timed out', isTimeout: true });
+  const total = new FakeEngine(retrying({ maxAttempts: 5, totalTimeoutMs: 900 }), { rules: 0 });
+  total.ok(1, null);
+  assert.deepEqual(total.result, { caught: 'timeout: activity timed out', isTimeout: true });
+  const exhausted = new FakeEngine(retrying({ maxAttempts: 2, backoff: 0 }), { rules: 0 });
+  for (const token of [1, 2]) exhausted.fail(token, 'no', '{"kind":"application"}');
+  assert.deepEqual(exhausted.result, { caught: 'no', isTimeout: false });
+});
+
+test('a timeout has the last failure as its cause', () => {
+  const seen = [];
+  const engine = new FakeEngine(function* (ctx) {
+    for (const limit of ['timeoutMs', 'totalTimeoutMs']) {
+      try {
+        yield ctx.scheduleActivityWithRetry('A', null, {
+          maxAttempts: 5,
+          backoff: 'none',
+          [limit]: 70,
+        });
+      } catch (error) {
+        seen.push(error);
+      }
+    }
+  });
+  const thrown = {
+    name: 'DiskError',
+    message: 'on fire',
+    code: 'E_DISK',
+    stack: null,
+    cause: null,
+  };
+  const told = JSON.stringify({ kind: 'application', activity: 'A', thrown });
+  engine.fail(1, 'disk on fire', told);
+  engine.ok(4, null);
+  engine.fail(6, 'disk on fire', told);
+  engine.ok(5, null);
+  assert.equal(seen.length, 2);
+  for (const error of seen) {
+    assert.ok(error instanceof TimeoutError && error.cause instanceof ActivityError);
+    assert.equal(error.cause.cause.code, 'E_DISK');
+    assert.equal(error.failure.attempts, 2);
+    assert.deepEqual(error.failure.cause, {
+      name: 'ActivityError',
+      message: 'disk on fire',
+      code: 'ACTIVITY_FAILED',
+      cause: { name: 'DiskError', message: 'on fire', code: 'E_DISK' },
+    });
+  }
 });

@@ -66,7 +66,7 @@ main();
 /* Output:
 ActivityError because of TypeError: no cars left
 OrchestrationError ORCHESTRATION_FAILED: Activity 'book' failed: TypeError: no cars left
-TimeoutError TIMEOUT: timeout: activity timed out
+TimeoutError TIMEOUT: timeout: activity timed out: 'hang' took longer than its totalTimeoutMs of 20, with 1 attempt
 Failed Activity 'book' failed: TypeError: no cars left
 OrchestrationError ORCHESTRATION_FAILED
 true INSTANCE_NOT_FOUND

@@ -7,7 +7,7 @@ const {
   OrchestrationError,
   keepFacts,
 } = require('./errors.js');
-const { revive } = require('./thrown.js');
+const { describe, revive } = require('./thrown.js');
 
 /**
  * Failures as the engine tells of them, beside their text, and what users are given: objects in
@@ -71,6 +71,16 @@ function causeOf({ name, message, code, data, own, errors, cause }) {
     ...(Array.isArray(errors) && { errors: errors.map(causeOf) }),
     ...(cause && { cause: causeOf(cause) }),
   };
+}
+
+/**
+ * Gives what users read of an error that is the cause of a failure.
+ *
+ * @param {unknown} error
+ * @returns {import('../index').FailureCause}
+ */
+function causeOfError(error) {
+  return causeOf(describe(error));
 }
 
 /**
@@ -139,4 +149,4 @@ const activityError = (text, told) => errorOf(ActivityError, text, told);
  */
 const orchestrationError = (text, told) => errorOf(classOfOrchestration(told), text, told);
 
-module.exports = { activityError, errorOf, failureOf, orchestrationError };
+module.exports = { activityError, causeOfError, errorOf, failureOf, orchestrationError };

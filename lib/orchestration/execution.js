@@ -267,7 +267,7 @@ class Execution {
     if (task.type === 'activityWithRetry') {
       const policy = { ...task, retry: checkPolicy(task.retry) };
       return this.#branch(
-        retried(policy, (message) => this.trace(2, message)),
+        retried(policy, { rules: this.rules, warn: (message) => this.trace(2, message) }),
         parent,
         index,
       );

@@ -1,9 +1,11 @@
 'use strict';
 
 const codec = require('../codec.js');
-const { TimeoutError } = require('../errors.js');
+const { ActivityError, TimeoutError, factsOf, keepFacts } = require('../errors.js');
+const { causeOfError } = require('../failure.js');
 const { delayAfter } = require('./backoff.js');
 const { LOCATION } = require('./location.js');
+const { KEPT_FAILURES } = require('./rules.js');
 
 /**
  * An activity tried again, as a branch built of activities, timers and races. The engine knows
@@ -11,53 +13,69 @@ const { LOCATION } = require('./location.js');
  */
 
 /** @typedef {import('./descriptor.js').Descriptor} Descriptor */
+/** @typedef {{ rules: number, warn(message: string): void }} Host */
+/**
+ * What has become of an activity so far.
+ *
+ * @typedef {{ attempts: number, last: any }} Progress `last` is the last failure
+ */
 
 /**
  * Runs attempts until one succeeds, the policy is exhausted, or time is up. The deadline, if there
  * is one, is a timer that is scheduled before the first attempt and races everything.
  *
  * @param {Descriptor} task of the type activityWithRetry, checked
- * @param {(message: string) => void} warn
+ * @param {Host} host
  * @returns {Generator<any, any, any>}
  */
-function* retried(task, warn) {
+function* retried(task, host) {
   const { totalTimeoutMs } = task.retry;
+  /** @type {Progress} */
+  const progress = { attempts: 0, last: undefined };
+  const tries = attempts(task, host, progress);
   const result =
     totalTimeoutMs === undefined
-      ? yield* attempts(task, warn)
-      : unlessFirst(yield first(timer(totalTimeoutMs), attempts(task, warn)), 0);
+      ? yield* tries
+      : unlessFirst(yield first(timer(totalTimeoutMs), tries), 0, () =>
+          timedOut(task, host, progress, 'totalTimeoutMs'),
+        );
   return task._typed ? codec.decodeAgain(result) : result;
 }
 
 /**
  * @param {Descriptor} task
- * @param {(message: string) => void} warn
+ * @param {Host} host
+ * @param {Progress} progress
  * @returns {Generator<any, any, any>}
  */
-function* attempts(task, warn) {
+function* attempts(task, host, progress) {
   const { maxAttempts, backoff } = task.retry;
-  for (let attempt = 1; ; attempt++) {
+  for (;;) {
+    progress.attempts++;
     try {
-      return yield* once(task);
+      return yield* once(task, () => timedOut(task, host, progress, 'timeoutMs'));
     } catch (error) {
       // A timeout is final; retrying what may still run would pile work up.
-      if (error instanceof TimeoutError || attempt >= maxAttempts) throw error;
-      warn(warning(task, attempt, error));
+      if (error instanceof TimeoutError || factsOf(error)?.final) throw error;
+      if (progress.attempts >= maxAttempts) throw exhausted(task, host, error);
+      host.warn(warning(task, progress.attempts, error));
+      progress.last = error;
     }
-    const delayMs = delayAfter(backoff, attempt);
+    const delayMs = delayAfter(backoff, progress.attempts);
     if (delayMs > 0) yield timer(delayMs);
   }
 }
 
 /**
  * @param {Descriptor} task
+ * @param {() => Error} late makes the error of an attempt that takes too long
  * @returns {Generator<any, any, any>}
  */
-function* once({ name, input, sessionId, tag, retry, ...rest }) {
+function* once({ name, input, sessionId, tag, retry, ...rest }, late) {
   const place = { [LOCATION]: /** @type {any} */ (rest)[LOCATION] };
   const activity = { type: 'activity', name, input, sessionId, tag, ...place };
   if (retry.timeoutMs === undefined) return yield activity;
-  return unlessFirst(yield first(activity, timer(retry.timeoutMs)), 1);
+  return unlessFirst(yield first(activity, timer(retry.timeoutMs)), 1, late);
 }
 
 /**
@@ -65,11 +83,68 @@ function* once({ name, input, sessionId, tag, retry, ...rest }) {
  *
  * @param {{ index: number, value: any }} winner
  * @param {number} timerIndex
+ * @param {() => Error} late
  */
-function unlessFirst(winner, timerIndex) {
-  if (winner.index === timerIndex) throw new TimeoutError('timeout: activity timed out');
+function unlessFirst(winner, timerIndex, late) {
+  if (winner.index === timerIndex) throw late();
   return winner.value;
 }
+
+/** What is said of a timeout, and was all that was said before failures kept what they are. */
+const TIMED_OUT = 'timeout: activity timed out';
+
+/**
+ * Makes the error of an activity that took too long.
+ *
+ * @param {Descriptor} task
+ * @param {Host} host
+ * @param {Progress} progress
+ * @param {'timeoutMs' | 'totalTimeoutMs'} limit
+ */
+function timedOut({ name, retry }, { rules }, { attempts: count, last }, limit) {
+  if (rules < KEPT_FAILURES) return new TimeoutError(TIMED_OUT);
+  const what =
+    limit === 'timeoutMs'
+      ? `attempt ${count} of '${name}' took longer than its timeoutMs of ${retry[limit]}`
+      : `'${name}' took longer than its totalTimeoutMs of ${retry[limit]}, with ${tries(count)}`;
+  const message = `${TIMED_OUT}: ${what}`;
+  const details = { limit, ms: retry[limit] };
+  const error = new TimeoutError(message, { cause: last, details });
+  const failure = {
+    kind: /** @type {const} */ ('timeout'),
+    name: error.name,
+    message,
+    code: error.code,
+    details,
+    activity: name,
+    attempts: count,
+    ...(last && { cause: causeOfError(last) }),
+  };
+  keepFacts(error, { failure, final: true });
+  return error;
+}
+
+/**
+ * Makes the error of an activity that was tried as often as its policy allows, of its last failure.
+ *
+ * @param {Descriptor} task
+ * @param {Host} host
+ * @param {any} last
+ */
+function exhausted({ retry: { maxAttempts } }, { rules }, last) {
+  const known = factsOf(last);
+  if (rules < KEPT_FAILURES || known === undefined) return last;
+  const message =
+    maxAttempts === 1
+      ? last.message
+      : `${last.message}; given up after ${maxAttempts} attempts (maxAttempts)`;
+  const error = new ActivityError(message, { cause: last.cause });
+  keepFacts(error, { ...known, failure: { ...known.failure, attempts: maxAttempts } });
+  return error;
+}
+
+/** @param {number} count */
+const tries = (count) => (count === 1 ? '1 attempt' : `${count} attempts`);
 
 /** @param {...any} tasks */
 const first = (...tasks) => ({ type: 'first', tasks });
