@@ -175,7 +175,7 @@ test('Q26 counters count each thing once', async (t) => {
     },
   });
   failed(await h.run('Parent', true));
-  const metrics = h.runtime.metricsSnapshot();
+  const metrics = await h.metrics('orchFailures', 1);
   const { orchDispatcherItemsFetched, workerDispatcherItemsFetched, ...counted } = metrics;
   assert.ok(orchDispatcherItemsFetched > 0 && workerDispatcherItemsFetched > 0);
   assert.deepEqual(counted, {

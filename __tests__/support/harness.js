@@ -84,6 +84,20 @@ class Harness {
     return completed(await this.run(name, input));
   }
 
+  /**
+   * Gives the counters once one of them has come to a number: they count what is committed already, so
+   * that a client may know of the end of an instance a moment before.
+   */
+  async metrics(counter, number) {
+    const deadline = Date.now() + PATIENCE_MS;
+    for (;;) {
+      const metrics = this.runtime.metricsSnapshot();
+      if (metrics[counter] >= number) return metrics;
+      assert.ok(Date.now() < deadline, JSON.stringify(metrics));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
   /** Waits until an instance has set its custom status to a text. */
   async until(id, customStatus) {
     let seen = 0;
