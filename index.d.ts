@@ -149,7 +149,10 @@ export interface RetryPolicy {
   totalTimeoutMs?: number;
 }
 
-/** Code of an orchestration. It must be deterministic: the outside is reached through `ctx`. */
+/**
+ * Code of an orchestration. It must be deterministic: the outside is reached through `ctx`. A function that
+ * returns what a generator function gives will do; what it returns in the end is a value, and no task.
+ */
 export type Orchestration<TInput = any, TOutput = any> = (
   ctx: OrchestrationContext<TInput>,
   input: TInput,
@@ -837,12 +840,25 @@ export interface PruneResult {
 }
 
 /**
+ * What becomes of values that lose something as JSON: NaN and infinities, functions and symbols, a Map or
+ * Set, an instance of a class that shows none of its data. `'warn'`, the default, says so once for each call
+ * site and path; `'throw'` refuses them. Members that are undefined, dates, errors and what has a `toJSON`
+ * are no loss.
+ */
+export type StrictValues = 'warn' | 'throw' | 'off';
+
+export interface ClientOptions {
+  /** Of what this client sends. Its warnings are those of the process (`DuroxideWarning`). */
+  strictValues?: StrictValues;
+}
+
+/**
  * The control plane. It needs no runtime and no closing. Every method but `handle` is asynchronous: wrong
  * arguments are rejections too. Timeouts are 30 seconds by default; a number in place of the options of a
  * wait is its timeout.
  */
 export class Client {
-  constructor(provider: Provider);
+  constructor(provider: Provider, options?: ClientOptions | null);
   /**
    * Starts an instance and gives a handle that is bound to its life. Where the id exists already nothing
    * is started, and the handle is bound to the life that is there.
@@ -1044,6 +1060,11 @@ export interface RuntimeOptions {
   /** Stands in JSON lines and in the fields for a logger; `'duroxide'` by default. */
   serviceName?: string;
   serviceVersion?: string;
+  /**
+   * Of what code gives away, `'warn'` by default. An orchestration is as strict as it was when its execution
+   * began. A refused result is a failure of the activity that no retry policy tries again.
+   */
+  strictValues?: StrictValues;
   /** For tests: drops instances from memory at random after turns. Only the speed may change. */
   evictAfterTurn?: boolean;
   /** For tests: drops instances from memory after every turn, so that each turn replays. */

@@ -163,7 +163,7 @@ test('a runtime refuses wrong registrations', async (t) => {
     [() => runtime.registerActivity('B'), /fn must be a function, not undefined/],
     [() => runtime.registerActivity('', () => {}), /name must not be empty/],
     [() => runtime.registerActivity('__duroxide_syscall:x', () => {}), /uses reserved prefix/],
-    [() => runtime.registerOrchestration('F', () => {}), /not a plain function; use function\*/],
+    [() => runtime.registerOrchestration('F', 5), /'F' .*not the number 5; use function\*/],
     [() => runtime.registerOrchestration('F', async () => {}), /'F' .*not an async function/],
     [
       () => runtime.registerOrchestration('F', async function* () {}),

@@ -7,6 +7,7 @@ const channel = require('./channel.js');
 const check = require('./check.js');
 const codec = require('./codec.js');
 const { CancelledError } = require('./errors.js');
+const { LimitError } = require('./limits.js');
 const { encodeThrown } = require('./thrown.js');
 const { LEVEL } = require('./trace.js');
 
@@ -147,6 +148,9 @@ const { cancel, end } = ActivityContext;
 Reflect.deleteProperty(ActivityContext, 'cancel');
 Reflect.deleteProperty(ActivityContext, 'end');
 
+/** What is said of an activity whose result is refused. */
+const HAD_FINISHED = 'it had finished, but its result cannot be stored';
+
 /** How long an activity may wait for a slot here before another node may have it. */
 const PATIENCE_MS = 500;
 
@@ -167,15 +171,17 @@ class Activities {
   #free;
   #find;
   #makeClient;
+  #strictValues;
 
   /**
    * @param {{
-   *   slots: number,
+   *   slots: number, strictValues: import('./lossy.js').Strictness,
    *   find(name: string): ((context: ActivityContext, input: any) => unknown) | undefined,
    *   makeClient(): object,
    * }} host
    */
-  constructor({ slots, find, makeClient }) {
+  constructor({ slots, strictValues, find, makeClient }) {
+    this.#strictValues = strictValues;
     this.#free = slots;
     this.#find = find;
     this.#makeClient = makeClient;
@@ -213,15 +219,43 @@ class Activities {
     const tookUs = () => (performance.now() - began) * 1000;
     try {
       const result = await this.#call(record, context);
-      const value = codec.encode(result, `the result of activity '${name}'`);
-      return { ok: true, value, tookUs: tookUs() };
+      return { ...this.#encode(name, result, context), tookUs: tookUs() };
     } catch (error) {
       const { message, details } = encodeThrown(error);
-      const text = `Activity '${name}' failed: ${message}`;
-      return { ok: false, message: text, details, tookUs: tookUs() };
+      return {
+        ok: false,
+        message: `Activity '${name}' failed: ${message}`,
+        details,
+        tookUs: tookUs(),
+      };
     } finally {
       end(context);
       if (this.#running.delete(record.token)) this.#freeSlot();
+    }
+  }
+
+  /**
+   * Makes text of a result. One that is refused is refused for good, and what was done is done: nothing
+   * tries again.
+   *
+   * @param {string} name
+   * @param {unknown} result
+   * @param {ActivityContext} context
+   */
+  #encode(name, result, context) {
+    const care = {
+      keepErrors: true,
+      strict: this.#strictValues,
+      warn: (/** @type {string} */ text) => context.traceWarn(text),
+    };
+    try {
+      const value = codec.encode(result, `the result of activity '${name}'`, 'result', care);
+      return { ok: /** @type {const} */ (true), value };
+    } catch (error) {
+      const kind = error instanceof LimitError ? 'limit' : undefined;
+      const { message, details } = encodeThrown(error, { final: true, kind });
+      const text = `Activity '${name}' failed: ${message}; ${HAD_FINISHED}`;
+      return { ok: /** @type {const} */ (false), message: text, details };
     }
   }
 

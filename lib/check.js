@@ -234,8 +234,9 @@ function func(argument, value) {
  * @returns {Record<string, any>}
  */
 function options(argument, value, fields) {
+  // Without a prototype, so that what is not given is not there, whatever others have put into theirs.
   /** @type {Record<string, unknown>} */
-  const checked = {};
+  const checked = Object.create(null);
   if (value === undefined || value === null) return checked;
   if (typeof value !== 'object' || Array.isArray(value)) {
     throw new TypeError(`${argument} must be an object, not ${kindOf(value)}`);

@@ -1,6 +1,7 @@
 'use strict';
 
 const check = require('./check.js');
+const { checkStrictness } = require('./options.js');
 const { nameOf } = require('./registered.js');
 
 /** The options of the client's methods, checked. */
@@ -12,6 +13,8 @@ const FILTER = {
   completedBefore: check.integer,
   limit: check.integer,
 };
+
+const CLIENT_OPTIONS = { strictValues: checkStrictness };
 
 const START_OPTIONS = { rejectIfExists: check.boolean };
 
@@ -82,6 +85,19 @@ function isParsed(options) {
   return check.options('options', options, READ_OPTIONS).parsed ?? false;
 }
 
+/**
+ * Gives what a client is to have done with its values. It has no log, so that its warnings are those of
+ * the process.
+ *
+ * @param {unknown} options
+ * @returns {import('./lossy.js').Care}
+ */
+function careOf(options) {
+  const { strictValues = 'warn' } = check.options('options', options, CLIENT_OPTIONS);
+  const warn = (/** @type {string} */ text) => process.emitWarning(text, 'DuroxideWarning');
+  return { keepErrors: true, strict: strictValues, warn };
+}
+
 /** @param {unknown} filter */
 function conditions(filter) {
   const { instanceIds, ...rest } = check.options('filter', filter, FILTER);
@@ -106,6 +122,7 @@ module.exports = {
   LIST_OPTIONS,
   PRUNE_OPTIONS,
   START_OPTIONS,
+  careOf,
   conditions,
   isParsed,
   waiting,

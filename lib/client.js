@@ -8,6 +8,7 @@ const {
   LIST_OPTIONS,
   PRUNE_OPTIONS,
   START_OPTIONS,
+  careOf,
   conditions,
   isParsed,
   waiting,
@@ -23,12 +24,22 @@ const DEFAULT_STATUS_POLL_MS = 500;
 /** The control plane: start, signal, wait, read, manage. Its documentation is in index.d.ts. */
 class Client {
   #provider;
+  #care;
   #ask = this.#request.bind(this);
 
-  /** @param {object} provider */
-  constructor(provider) {
+  /**
+   * @param {object} provider
+   * @param {object | null} [options]
+   */
+  constructor(provider, options) {
     openedStore(provider);
     this.#provider = provider;
+    this.#care = careOf(options);
+  }
+
+  /** @param {unknown} input */
+  #encode(input) {
+    return codec.encode(input, 'input', 'input', this.#care);
   }
 
   /**
@@ -51,7 +62,7 @@ class Client {
    */
   #at(instanceId, life) {
     const instance = check.instanceId('instanceId', instanceId);
-    return new OrchestrationHandle(this.#ask, instance, life);
+    return new OrchestrationHandle(this.#ask, this.#care, instance, life);
   }
 
   /**
@@ -64,7 +75,7 @@ class Client {
     const name = nameOf('orchestration', orchestration, 'orchestration');
     const instance = check.rootId('instanceId', instanceId);
     const asked = check.options('options', options, BEGIN_OPTIONS);
-    const text = codec.encode(input, 'input');
+    const text = this.#encode(input);
     const { value } = await this.#request('begin', { instance, name, ...asked }, text);
     return this.#at(instance, value.life);
   }
@@ -108,7 +119,7 @@ class Client {
     const name = nameOf('orchestrationName', orchestration, 'orchestration');
     const asked = check.options('options', options, START_OPTIONS);
     const request = { instance, name, version, ...asked };
-    await this.#request('start', request, codec.encode(input, 'input'));
+    await this.#request('start', request, this.#encode(input));
   }
 
   /** @param {string} instanceId @param {unknown} eventName @param {unknown} [data] */

@@ -37,14 +37,17 @@ function checkSemver(argument, version) {
 }
 
 /**
+ * Refuses what certainly is no code of an orchestration. Whether another function gives a generator is
+ * seen when it is called.
+ *
  * @param {string} name
  * @param {unknown} fn
  */
 function checkGenerator(name, fn) {
-  if (types.isGeneratorFunction(fn) && !types.isAsyncFunction(fn)) return;
+  if (typeof fn === 'function' && !types.isAsyncFunction(fn)) return;
   throw new TypeError(
-    `orchestration '${name}' must be a generator function, not ${describeFunction(fn)}; ` +
-      'use function*',
+    `orchestration '${name}' must be a generator function, or a function that returns what one gives, ` +
+      `not ${describeFunction(fn)}; use function*`,
   );
 }
 

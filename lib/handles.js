@@ -20,16 +20,19 @@ const { status } = require('./replies.js');
  */
 class OrchestrationHandle {
   #ask;
+  #care;
   #meant;
 
   /**
    * @param {Ask} ask
+   * @param {import('./lossy.js').Care} care that is taken of what it sends
    * @param {string} instance
    * @param {string} [life] empty for whoever lives there
    */
-  constructor(ask, instance, life = '') {
+  constructor(ask, care, instance, life = '') {
     this.instanceId = instance;
     this.#ask = ask;
+    this.#care = care;
     this.#meant = { instance, life };
     Object.freeze(this);
   }
@@ -39,7 +42,7 @@ class OrchestrationHandle {
     const queue = queueOfEvent(eventName);
     if (queue !== null) return this.#enqueue(queue, data);
     const args = { ...this.#meant, name: nameOf('eventName', eventName, 'event') };
-    return target(await this.#ask('raise', args, codec.encode(data, 'data')));
+    return target(await this.#ask('raise', args, this.#encode(data)));
   }
 
   /** @param {unknown} queueName @param {unknown} [data] */
@@ -50,7 +53,12 @@ class OrchestrationHandle {
   /** @param {string} queue @param {unknown} data */
   async #enqueue(queue, data) {
     const args = { ...this.#meant, queue };
-    return target(await this.#ask('enqueue', args, codec.encode(data, 'data')));
+    return target(await this.#ask('enqueue', args, this.#encode(data)));
+  }
+
+  /** @param {unknown} data */
+  #encode(data) {
+    return codec.encode(data, 'data', 'data', this.#care);
   }
 
   /** @param {string | null} [reason] */

@@ -23,6 +23,16 @@ const TAG_MODES = ['defaultOnly', 'any', 'none'];
  */
 const from = (min) => (argument, value) => check.integer(argument, value, min);
 
+const STRICTNESS = ['warn', 'throw', 'off'];
+
+/**
+ * @param {string} argument
+ * @param {unknown} value
+ */
+function checkStrictness(argument, value) {
+  return check.oneOf(argument, value, STRICTNESS);
+}
+
 const OPTIONS = {
   orchestrationConcurrency: from(0),
   workerConcurrency: from(0),
@@ -39,6 +49,7 @@ const OPTIONS = {
   logger: checkLogger,
   serviceName: check.string,
   serviceVersion: check.string,
+  strictValues: checkStrictness,
   evictAfterTurn: check.boolean,
   evictEveryTurn: check.boolean,
 };
@@ -47,11 +58,12 @@ const OPTIONS = {
  * Checks the options of a runtime and gives them as the engine takes them.
  *
  * @param {unknown} options
- * @returns {any} the given options, and workerConcurrency
+ * @returns {any} the given options, and those whose defaults are here
  */
 function checkOptions(options) {
   return {
     workerConcurrency: DEFAULT_WORKER_CONCURRENCY,
+    strictValues: 'warn',
     ...check.options('options', options, OPTIONS),
   };
 }
@@ -107,4 +119,4 @@ function checkTags(argument, value) {
   });
 }
 
-module.exports = { checkOptions };
+module.exports = { checkOptions, checkStrictness };

@@ -198,16 +198,18 @@ class Runtime {
 
   /** @returns {import('./native').Handlers} */
   #handlers() {
+    const { logger, strictValues, workerConcurrency } = this.#options;
     const turns = new Turns({
       find: (name, version) => this.#orchestrations.get(name)?.get(version),
       trace: channel.trace,
+      strictValues,
     });
     const activities = new Activities({
-      slots: this.#options.workerConcurrency,
+      slots: workerConcurrency,
+      strictValues,
       find: (name) => /** @type {any} */ (this.#activities.get(name)),
-      makeClient: () => new Client(this.#provider),
+      makeClient: () => new Client(this.#provider, { strictValues }),
     });
-    const { logger } = this.#options;
     return {
       run: (record) => turns.run(record),
       drop: (record) => turns.drop(record),

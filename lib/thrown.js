@@ -1,6 +1,6 @@
 'use strict';
 
-const { types } = require('node:util');
+const { types } = process.getBuiltinModule('node:util');
 const { disown } = require('./disown.js');
 const { DuroxideError, factsOf, kindOf } = require('./errors.js');
 const { LimitError } = require('./limits.js');

@@ -1,6 +1,8 @@
 import {
   ActivityError,
   Client,
+  type Failure,
+  type FailureKind,
   type JoinResult,
   type MAX_KV_KEYS,
   type OrchestrationContext,
@@ -10,6 +12,7 @@ import {
   type ResultOf,
   Runtime,
   type RuntimeOptions,
+  type ScheduledTask,
   SqliteProvider,
 } from '../../index';
 import type * as deep from '../../lib/duroxide';
@@ -81,6 +84,13 @@ async function use(): Promise<void> {
     await fetch('https://example.com', { signal: ctx.signal });
     return { paid: input.total > 0 && ctx.attempt === 1 };
   });
+  const wrapped = runtime.registerOrchestration('wrapped', (ctx, input: Order) =>
+    steps(ctx, input),
+  );
+  assertType<Equal<typeof wrapped, RegisteredOrchestration<Order, number>>>();
+  new Client(provider, { strictValues: 'throw' });
+  // @ts-expect-error It is a word.
+  new Runtime(provider, { strictValues: true });
   // @ts-expect-error An orchestration is a generator function.
   runtime.registerOrchestration('wrong', async () => 5);
   // @ts-expect-error An unknown option.
@@ -171,6 +181,23 @@ async function registered(runtime: Runtime, client: Client): Promise<void> {
   assertType<Equal<typeof ids, string[]>>();
   // @ts-expect-error There is no such option.
   await client.listInstancesByStatus('Running', { first: 5 });
+}
+
+function* steps(ctx: OrchestrationContext, input: Order): Generator<ScheduledTask, number, any> {
+  yield ctx.scheduleTimer(1);
+  return input.total;
+}
+
+/** What a failure is, as data. */
+export async function failures(client: Client) {
+  const { failure, error } = await client.getStatus('f-1');
+  if (failure === undefined) return error;
+  assertType<Equal<typeof failure.kind, FailureKind>>();
+  const [last] = await client.readExecutionHistory('f-1', 1);
+  assertType<Equal<typeof last.failure, Failure | undefined>>();
+  if (failure.kind === 'timeout') return failure.cause?.cause?.code;
+  // @ts-expect-error There is no such kind.
+  return failure.kind === 'canceled';
 }
 
 /** Loggers: pino's shape, and console's. */

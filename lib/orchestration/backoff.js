@@ -110,7 +110,10 @@ function checkMultiplier(argument, value) {
  */
 function delayAfter(backoff, failures) {
   if (typeof backoff === 'number') return backoff;
-  const form = typeof backoff === 'object' && backoff !== null ? backoff : { type: backoff };
+  const form =
+    typeof backoff === 'object' && backoff !== null
+      ? backoff
+      : Object.assign(Object.create(null), { type: backoff });
   const base = form.baseMs ?? form.delayMs ?? DEFAULT_BASE_MS;
   const most = form.maxMs ?? DEFAULT_MAX_MS;
   switch (form.type) {

@@ -18,6 +18,7 @@ const { NONE } = require('./handle.js');
 /**
  * @typedef {{
  *   defer(job: () => void): void,
+ *   returned(value: any): Outcome,
  *   schedule(task: any, parent: Receiver, index: number): any,
  *   drop(handle: any): void,
  * }} Scheduler

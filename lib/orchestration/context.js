@@ -256,7 +256,7 @@ class OrchestrationContext {
   /** @param {unknown} status */
   setCustomStatus(status) {
     if (!this.#host.isRunning) return;
-    const text = codec.asText(status, 'the custom status');
+    const text = codec.asText(status, 'the custom status', 'status');
     limits.checkCustomStatus(text);
     this.#changeCustomStatus(text);
   }
@@ -280,7 +280,7 @@ class OrchestrationContext {
   setValue(key, value) {
     if (!this.#host.isRunning) return;
     const name = codec.asText(key, 'the key');
-    const text = codec.asText(value, `the value of key '${name}'`);
+    const text = codec.asText(value, `the value of key '${name}'`, 'value');
     this.#values.set(name, text, this.#host.stepMs);
     this.#host.emit(action(KIND.setValue, { name, value: text }));
   }
@@ -346,4 +346,4 @@ class OrchestrationContext {
   }
 }
 
-module.exports = { OrchestrationContext };
+module.exports = { LEVEL, OrchestrationContext };

@@ -7,6 +7,7 @@ const { disown } = require('../disown.js');
 const limits = require('../limits.js');
 const { checkPolicy } = require('./backoff.js');
 const { LOCATION, location } = require('./location.js');
+const { made, used } = require('./made.js');
 
 /**
  * What orchestration code yields: plain descriptions of work. They do nothing by themselves. They
@@ -39,7 +40,49 @@ function finish(descriptor, typed) {
   const place = location();
   // Enumerable, so that the checked copy has it too.
   if (place !== null) Object.assign(descriptor, { [LOCATION]: place });
+  made(descriptor);
   return descriptor;
+}
+
+/**
+ * Says whether a value is a task as the methods of a context make them. Data that merely looks like one
+ * is none.
+ *
+ * @param {any} value
+ * @returns {value is Descriptor}
+ */
+function isMade(value) {
+  return typeof value === 'object' && value !== null && value[Symbol.iterator] === iterate;
+}
+
+/** What tasks are called in texts, by type: the words, and the field with the name. */
+const WORDS = new Map([
+  ['activity', ['the activity', 'name']],
+  ['activityWithRetry', ['the activity', 'name']],
+  ['timer', ['a timer', null]],
+  ['waitEvent', ['the wait for the event', 'name']],
+  ['dequeueEvent', ['the wait for the queue', 'queueName']],
+  ['orchestration', ['the start of the orchestration', 'name']],
+  ['orchestrationVersioned', ['the start of the orchestration', 'name']],
+  ['continueAsNew', ['continueAsNew', null]],
+  ['continueAsNewVersioned', ['continueAsNew', null]],
+  ['join', ['all', null]],
+  ['settle', ['allSettled', null]],
+  ['select', ['race', null]],
+]);
+
+/**
+ * Names a task in a text.
+ *
+ * @param {Descriptor} task
+ * @returns {string}
+ */
+function nameOfTask(task) {
+  const isChild = task.type.startsWith('subOrchestration');
+  const [words, field] = isChild
+    ? ['the child', 'name']
+    : (WORDS.get(task.type) ?? [task.type, null]);
+  return field === null ? `${words}` : `${words} '${task[field]}'`;
 }
 
 /**
@@ -104,6 +147,7 @@ function checkTasks(d) {
     throw new TypeError(`the tasks to wait for must be an array, not ${check.kindOf(d.tasks)}`);
   }
   for (const [index, task] of d.tasks.entries()) {
+    used(task);
     if (!isTask(task)) {
       disown(d.tasks);
       throw new TypeError(`task ${index} is ${describeYielded(task)}, which is not a task`);
@@ -194,7 +238,7 @@ function isBranch(value) {
  * @returns {Descriptor}
  */
 function checked(value) {
-  const copy = { ...value };
+  const copy = Object.assign(Object.create(null), value);
   try {
     CHECKS.get(copy.type)?.(copy);
   } catch (error) {
@@ -256,7 +300,7 @@ function notATask(orchestration, value) {
  * @param {string} what names what the input is for
  */
 function inputText(value, what) {
-  return codec.encode(value, `the input of ${what}`);
+  return codec.encode(value, `the input of ${what}`, 'input');
 }
 
 module.exports = {
@@ -265,6 +309,8 @@ module.exports = {
   withTag,
   isTask,
   isBranch,
+  isMade,
+  nameOfTask,
   checked,
   notATask,
   inputText,

@@ -1,32 +1,26 @@
 'use strict';
 
 const codec = require('../codec.js');
-const limits = require('../limits.js');
 const { encodeOutcome } = require('../thrown.js');
-const { checkPolicy } = require('./backoff.js');
-const { COMBINATORS } = require('./combinators.js');
-const { OrchestrationContext } = require('./context.js');
-const descriptor = require('./descriptor.js');
-const { Fiber } = require('./fiber.js');
-const { ACTIONS, ANSWERED_EARLY, Handle, KIND, action } = require('./handle.js');
-const { LOCATION, locate, location } = require('./location.js');
-const { retried } = require('./retry.js');
+const { LEVEL, OrchestrationContext } = require('./context.js');
+const { isBranch } = require('./descriptor.js');
+const { during } = require('./during.js');
+const { ANSWERED_EARLY, KIND } = require('./handle.js');
+const { location } = require('./location.js');
+const { forgotten, noGenerator } = require('./returned.js');
+const { KEPT_FAILURES } = require('./rules.js');
+const { Scheduler } = require('./scheduler.js');
 const { Values } = require('./values.js');
 
 /**
  * One living execution: its code, what it waits for, and the actions of the step that runs.
  *
- * I1  Everything happens in the order of the jobs on one stack, the last deferred first. So work
- *     is done depth first in argument order, and no nesting is too deep for the call stack.
- * I2  Tokens number the answered actions in the order in which they were asked for, and nothing
- *     else. The engine finds actions again by it.
- * I3  Code runs only inside a step. Outside one, the context reads nothing and changes nothing.
+ * I1  Code runs only inside a step. Outside one, the context reads nothing and changes nothing.
  */
 
 /** @typedef {import('./handle.js').Action} Action */
 /** @typedef {import('./handle.js').Delivery} Delivery */
 /** @typedef {import('./handle.js').Outcome} Outcome */
-/** @typedef {import('./handle.js').Receiver} Receiver */
 /**
  * @typedef {import('../native').Opening} Opening
  * @typedef {{ ok: true, output: string } | { ok: false, message: string, details: string }} Ending
@@ -34,19 +28,16 @@ const { Values } = require('./values.js');
  */
 
 class Execution {
-  /** @type {(() => void)[]} */
-  #jobs = [];
-  /** @type {Map<number, InstanceType<typeof Handle>>} */
-  #pending = new Map();
-  #tokens = 0;
-  #branches = new WeakSet();
-  /** @type {InstanceType<typeof Fiber> | null} */
-  #root = null;
+  #scheduler = new Scheduler(this);
   /** @type {Action[] | null} */
   #actions = null;
   #step = 0;
   #replaySteps = 0;
   #hasLongNames;
+  /** Tasks that were made and not used yet. @type {Set<object>} */
+  #unused = new Set();
+  /** @type {import('../lossy.js').Strictness} */
+  #strict;
   /** The recorded time of the running step: the same at every replay. */
   stepMs = 0;
   /** @type {Trace} */
@@ -54,11 +45,14 @@ class Execution {
 
   /**
    * @param {Opening} opening
-   * @param {GeneratorFunction} code
+   * @param {Function} code
+   * @param {import('../lossy.js').Strictness} strictValues that of the runtime
    */
-  constructor(opening, code) {
+  constructor(opening, code, strictValues) {
     this.#hasLongNames = opening.longNames;
     this.rules = opening.rules;
+    // Whether code is stopped by a loss is fixed at its start, so that a replay takes the same way.
+    this.#strict = opening.strictValues ? 'throw' : strictValues === 'off' ? 'off' : 'warn';
     this.name = opening.name;
     this.code = code;
     this.input = opening.input;
@@ -71,7 +65,7 @@ class Execution {
     this.ended = false;
   }
 
-  /** Whether code runs at this moment (I3). */
+  /** Whether code runs at this moment (I1). */
   get isRunning() {
     return this.#actions !== null;
   }
@@ -79,6 +73,19 @@ class Execution {
   /** Whether the running step repeats one whose effects were already seen. */
   get isReplaying() {
     return this.isRunning && this.#step < this.#replaySteps;
+  }
+
+  get keepErrors() {
+    return this.rules >= KEPT_FAILURES;
+  }
+
+  /**
+   * What is done about values that lose something. What was said once is not said again.
+   *
+   * @returns {import('../lossy.js').Strictness}
+   */
+  get strict() {
+    return this.#strict === 'warn' && this.isReplaying ? 'off' : this.#strict;
   }
 
   /**
@@ -91,22 +98,20 @@ class Execution {
    * @returns {{ steps: Action[][], outcome: Ending | null, located: boolean }}
    */
   run({ start, deliveries, replaySteps, locate: located = false, trace }) {
-    locate(located);
-    limits.limitNames(!this.#hasLongNames);
     this.#replaySteps = replaySteps;
     this.#trace = trace;
     /** @type {Action[][]} */
     const steps = [];
     const work = start ? [null, ...deliveries] : deliveries;
-    for (const delivery of work) {
-      this.#step = steps.length;
-      const actions = this.#take(delivery);
-      steps.push(actions);
-      if (this.ended || actions.some((a) => ANSWERED_EARLY.has(a.kind))) break;
-    }
+    during({ located, longNames: this.#hasLongNames, unused: this.#unused, care: this }, () => {
+      for (const delivery of work) {
+        this.#step = steps.length;
+        const actions = this.#take(delivery);
+        steps.push(actions);
+        if (this.ended || actions.some((a) => ANSWERED_EARLY.has(a.kind))) break;
+      }
+    });
     this.#trace = () => {};
-    locate(false);
-    limits.limitNames(true);
     return { steps, outcome: this.outcome, located };
   }
 
@@ -125,7 +130,7 @@ class Execution {
     try {
       if (delivery === null) this.#begin();
       else this.#deliver(delivery);
-      for (let job = this.#jobs.pop(); job !== undefined; job = this.#jobs.pop()) job();
+      this.#scheduler.work();
     } catch (error) {
       this.receive(0, { ok: false, error });
     } finally {
@@ -136,9 +141,8 @@ class Execution {
 
   #begin() {
     const generator = this.code(this.context, codec.decode(this.input));
-    this.#branches.add(generator);
-    this.#root = new Fiber(this, this, 0, generator);
-    this.#root.begin();
+    if (!isBranch(generator)) throw noGenerator(this.name, generator);
+    this.#scheduler.begin(generator, this);
   }
 
   /**
@@ -148,10 +152,8 @@ class Execution {
    * @param {Delivery} delivery
    */
   #deliver(delivery) {
-    const handle = this.#pending.get(delivery.token);
-    if (handle === undefined) return;
-    this.#pending.delete(delivery.token);
-    handle.settled = true;
+    const handle = this.#scheduler.answered(delivery.token);
+    if (handle === null) return;
     const outcome = handle.read(delivery);
     // Of the system calls, only utcNow gives a number.
     if (handle.kind === KIND.syscall && outcome.ok && typeof outcome.value === 'number') {
@@ -167,8 +169,9 @@ class Execution {
    * @param {Outcome} outcome
    */
   receive(_index, outcome) {
-    this.#end();
-    this.outcome = outcome.ok ? this.#returned(outcome.value) : this.#threw(outcome.error);
+    const ending = outcome.ok ? this.#returned(outcome.value) : this.#threw(outcome.error);
+    this.end(ending.ok);
+    this.outcome = ending;
   }
 
   /**
@@ -179,7 +182,7 @@ class Execution {
     try {
       return {
         ok: true,
-        output: codec.encode(value, `the result of orchestration '${this.name}'`),
+        output: codec.encode(value, `the result of orchestration '${this.name}'`, 'result'),
       };
     } catch (error) {
       return this.#threw(error);
@@ -194,20 +197,16 @@ class Execution {
     return { ok: false, ...encodeOutcome(thrown) };
   }
 
-  #end() {
-    this.ended = true;
-    this.#jobs.length = 0;
-    this.#pending.clear();
-    this.#root = null;
-  }
-
   /**
-   * Puts a job on the stack (I1).
+   * Ends the code; nothing that it waits for comes any more.
    *
-   * @param {() => void} job
+   * @param {boolean} well whether everything that it made should have been used
    */
-  defer(job) {
-    this.#jobs.push(job);
+  end(well) {
+    this.ended = true;
+    if (well) for (const text of forgotten(this.name, this.#unused)) this.warn(text);
+    this.#unused.clear();
+    this.#scheduler.clear();
   }
 
   /**
@@ -220,6 +219,11 @@ class Execution {
     this.#actions?.push(asked);
   }
 
+  /** @param {string} text */
+  warn(text) {
+    this.trace(LEVEL.warn, text);
+  }
+
   /**
    * Passes a trace on.
    *
@@ -228,120 +232,6 @@ class Execution {
    */
   trace(level, message) {
     if (this.isRunning) this.#trace(this.#step, level, message);
-  }
-
-  /**
-   * Schedules what code yielded or gave to a combinator. What is wrong with it is thrown into the
-   * code that waits for it.
-   *
-   * @param {any} task
-   * @param {Receiver} parent
-   * @param {number} index
-   * @returns {any} the handle, or null if the outcome is known already
-   */
-  schedule(task, parent, index) {
-    try {
-      if (descriptor.isBranch(task)) return this.#branch(task, parent, index);
-      if (!descriptor.isTask(task)) throw descriptor.notATask(this.name, task);
-      return this.#schedule(descriptor.checked(task), parent, index);
-    } catch (error) {
-      this.defer(() => parent.receive(index, { ok: false, error }));
-      return null;
-    }
-  }
-
-  /**
-   * @param {import('./descriptor.js').Descriptor} task
-   * @param {Receiver} parent
-   * @param {number} index
-   */
-  #schedule(task, parent, index) {
-    const Combinator = COMBINATORS.get(task.type);
-    if (Combinator !== undefined) {
-      const combinator = new Combinator(this, parent, index, /** @type {any} */ (task));
-      combinator.begin();
-      return combinator;
-    }
-    // Inside a combinator only the combinator's own mark counts.
-    if (!(parent instanceof Fiber)) task._typed = false;
-    if (task.type === 'activityWithRetry') {
-      const policy = { ...task, retry: checkPolicy(task.retry) };
-      return this.#branch(
-        retried(policy, { rules: this.rules, warn: (message) => this.trace(2, message) }),
-        parent,
-        index,
-      );
-    }
-    const ask = /** @type {(d: any) => Action} */ (ACTIONS.get(task.type));
-    const asked = ask(task);
-    asked.location = /** @type {any} */ (task)[LOCATION] ?? null;
-    return this.#ask(task, asked, parent, index);
-  }
-
-  /**
-   * Runs a generator as a branch.
-   *
-   * @param {Generator} generator
-   * @param {Receiver} parent
-   * @param {number} index
-   */
-  #branch(generator, parent, index) {
-    if (this.#branches.has(generator)) {
-      throw new TypeError('a generator can be waited for only once; call its function again');
-    }
-    this.#branches.add(generator);
-    const fiber = new Fiber(this, parent, index, generator);
-    fiber.begin();
-    return fiber;
-  }
-
-  /**
-   * Emits an action, and waits for its answer if it has one.
-   *
-   * @param {import('./descriptor.js').Descriptor} task
-   * @param {Action} asked
-   * @param {Receiver} parent
-   * @param {number} index
-   */
-  #ask(task, asked, parent, index) {
-    if (asked.kind === KIND.continueAsNew) {
-      if (parent !== this.#root) {
-        throw new TypeError('continueAsNew ends the execution, so it cannot be part of a branch');
-      }
-      this.emit(asked);
-      this.#end();
-      return null;
-    }
-    if (asked.kind === KIND.startOrchestration) {
-      this.emit(asked);
-      this.defer(() => parent.receive(index, { ok: true, value: null }));
-      return null;
-    }
-    asked.token = ++this.#tokens; // I2
-    this.emit(asked);
-    const handle = new Handle(parent, index, task, asked, this.rules);
-    this.#pending.set(handle.token, handle);
-    return handle;
-  }
-
-  /**
-   * Gives up what nobody waits for any more, with all that it waits for. It has a stack of its
-   * own, so that depth costs no calls.
-   *
-   * @param {any} dropped a handle, or null
-   */
-  drop(dropped) {
-    const open = [dropped];
-    while (open.length > 0) {
-      const handle = open.pop();
-      if (!handle || handle.settled) continue;
-      handle.settled = true;
-      if (handle instanceof Handle) {
-        this.#pending.delete(handle.token);
-        this.emit({ ...action(KIND.drop), token: handle.token });
-      }
-      for (let i = handle.children.length - 1; i >= 0; i--) open.push(handle.children[i]);
-    }
   }
 }
 

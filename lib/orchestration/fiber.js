@@ -63,7 +63,7 @@ class Fiber {
       return;
     }
     if (result.done) {
-      this.finish({ ok: true, value: result.value });
+      this.finish(this.scheduler.returned(result.value));
     } else {
       this.waitsFor = this.scheduler.schedule(result.value, this, 0);
     }

@@ -24,14 +24,17 @@ class Turns {
   #residents = new Map();
   #find;
   #trace;
+  #strictValues;
 
   /**
    * @param {{
-   *   find(name: string, version: string): GeneratorFunction | undefined,
+   *   find(name: string, version: string): Function | undefined,
    *   trace(token: number, step: number, level: number, message: string): void,
+   *   strictValues?: import('../lossy.js').Strictness,
    * }} host `find` gives the registered code; `trace` takes what code traced, replayed or not
    */
-  constructor({ find, trace }) {
+  constructor({ find, trace, strictValues = 'warn' }) {
+    this.#strictValues = strictValues;
     this.#find = find;
     this.#trace = trace;
   }
@@ -68,7 +71,7 @@ class Turns {
     if (code === undefined) {
       throw new Error(`'${opening.name}' version '${opening.version}' is not registered`);
     }
-    const execution = new Execution(opening, code);
+    const execution = new Execution(opening, code, this.#strictValues);
     this.#residents.set(resident, execution);
     return execution;
   }
