@@ -238,7 +238,7 @@ function options(argument, value, fields) {
   /** @type {Record<string, unknown>} */
   const checked = Object.create(null);
   if (value === undefined || value === null) return checked;
-  if (typeof value !== 'object' || Array.isArray(value)) {
+  if (typeof value !== 'object' || Array.isArray(value) || types.isPromise(value)) {
     throw new TypeError(`${argument} must be an object, not ${kindOf(value)}`);
   }
   for (const [key, given] of Object.entries(value)) {
