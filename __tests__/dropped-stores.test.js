@@ -90,8 +90,10 @@ test('a call that is not answered keeps its store', async (t) => {
     collect();
     await rest(10);
   }
-  await use(provider, 'b');
+  const runtime = makeRuntime(provider, ORCHESTRATIONS);
+  await runtime.start();
   assert.equal((await waiting[0]).status, 'Completed');
+  await runtime.shutdown();
 });
 
 test('a runtime that works keeps its store', async (t) => {
