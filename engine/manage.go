@@ -153,6 +153,9 @@ func (c *Client) Tree(ctx context.Context, instance string) ([]string, error) {
 // after its end are no reason to refuse.
 func (c *Client) Delete(ctx context.Context, instance string, force bool) (provider.Deleted, error) {
 	info, err := c.Instance(ctx, instance)
+	if force && errors.Is(err, provider.ErrCorrupt) { // There is no other way to be rid of it.
+		info, err = provider.InstanceInfo{Instance: instance}, nil
+	}
 	if err != nil {
 		return provider.Deleted{}, refusal(instance, err)
 	}

@@ -80,6 +80,13 @@ WITH lost AS (DELETE FROM S.histories
 SELECT count(*) FROM lost`, id, int64(execution), int64(first))
 			return err
 		},
+		LoseRow: func(id string, row providertest.Row) error {
+			_, err := s.Number(context.Background(), `
+WITH lost AS (DELETE FROM S.`+string(row)+`
+  WHERE instance = (SELECT key FROM S.instances WHERE id = $1) RETURNING 1)
+SELECT count(*) FROM lost`, id)
+			return err
+		},
 		CorruptMessages: damage("messages"),
 		CorruptTasks:    damage("tasks"),
 		MaxAttempts: func(id string) (int, error) {

@@ -122,7 +122,7 @@ func (g *group) deletable(ctx context.Context, ids []string, force bool) ([]*ins
 	var parents []string
 	for _, id := range ids {
 		i := g.byID[id]
-		if i == nil || !i.born {
+		if i == nil || !i.born && i.execution == 0 {
 			continue
 		}
 		if !force && !i.hasEnded() && (i.parent == nil || !slices.Contains(ids, i.parent.Instance)) {

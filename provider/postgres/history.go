@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/jackc/pgx/v5"
@@ -28,7 +29,11 @@ FROM S.instances i LEFT JOIN S.executions e
   ON e.instance = i.key AND e.execution = $2::bigint AND e.execution < i.execution
 WHERE i.id = $1 AND i.execution > 0 AND ($2::bigint IN (0, i.execution) OR e.execution IS NOT NULL)`)
 	sqlCommitted = define(`
-SELECT i.execution FROM S.instances i JOIN S.details d ON d.instance = i.key WHERE i.id = $1`)
+SELECT i.execution, i.status, d.instance IS NOT NULL, e.instance IS NOT NULL
+FROM S.instances i
+LEFT JOIN S.details d ON d.instance = i.key
+LEFT JOIN S.executions e ON e.instance = i.key AND e.execution = i.execution
+WHERE i.id = $1 AND (d.instance IS NOT NULL OR i.execution > 0)`)
 	sqlBase = define(`
 SELECT v.key, v.base, v.base_at FROM S.instances i JOIN S.key_values v ON v.instance = i.key
 WHERE i.id = $1 AND i.execution > 0 AND v.base IS NOT NULL`)
@@ -41,12 +46,10 @@ func (s *Store) Load(
 ) (provider.Record, error) {
 	var record provider.Record
 	var events eventList
+	var known committed
 	err := s.read(ctx, "load", func(p *pipeline) {
 		record = provider.Record{}
-		p.each(sqlCommitted, func(r pgx.Rows) error {
-			record.Values = map[string]provider.Value{}
-			return r.Scan(new(int64))
-		}, askable(instance))
+		known.read(p, instance, func() { record.Values = map[string]provider.Value{} })
 		p.each(sqlBase, func(r pgx.Rows) error {
 			var key, base []byte
 			var at int64
@@ -58,6 +61,9 @@ func (s *Store) Load(
 			events.read(p, instance, execution)
 		}
 	})
+	if err == nil {
+		err = failure("load", known.damage)
+	}
 	if err == nil && execution != 0 {
 		record.Events, err = events.complete("load")
 	}
@@ -72,7 +78,14 @@ func (s *Store) History(
 	ctx context.Context, instance string, execution uint64,
 ) ([]history.Event, error) {
 	var events eventList
-	err := s.read(ctx, "read_history", func(p *pipeline) { events.read(p, instance, execution) })
+	var known committed
+	err := s.read(ctx, "read_history", func(p *pipeline) {
+		known.read(p, instance, nil)
+		events.read(p, instance, execution)
+	})
+	if err == nil {
+		err = failure("read_history", known.damage)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -85,8 +98,10 @@ func (s *Store) LastEvent(
 ) (*history.Event, error) {
 	var last *history.Event
 	var damage error
+	var known committed
 	err := s.read(ctx, "read_history", func(p *pipeline) {
 		last, damage = nil, nil
+		known.read(p, instance, nil)
 		p.each(sqlLastRow, func(r pgx.Rows) error {
 			var number, first int64
 			var body []byte
@@ -98,12 +113,35 @@ func (s *Store) LastEvent(
 		}, askable(instance), signed(execution))
 	})
 	if err == nil {
-		err = failure("read_history", damage)
+		err = failure("read_history", cmp.Or(known.damage, damage))
 	}
 	if err != nil {
 		return nil, err
 	}
 	return last, nil
+}
+
+// committed is what is known of an instance: whether it exists, and whether something is missing of it.
+type committed struct {
+	exists bool
+	damage error
+}
+
+// read asks for an instance; then, if not nil, is called where there is one.
+func (c *committed) read(p *pipeline, instance string, then func()) {
+	*c = committed{}
+	p.each(sqlCommitted, func(r pgx.Rows) error {
+		var execution int64
+		var status int16
+		stored := provider.Whole{Instance: instance}
+		err := r.Scan(&execution, &status, &stored.HasDetails, &stored.HasExecution)
+		stored.Execution, stored.Status = unsigned(execution), executionStatus(status)
+		c.exists, c.damage = true, stored.Check()
+		if then != nil {
+			then()
+		}
+		return err
+	}, askable(instance))
 }
 
 // eventList collects all events of an execution, never a shortened list.

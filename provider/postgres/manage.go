@@ -19,12 +19,13 @@ const (
 
 var (
 	sqlInstance = define(`
-SELECT d.name, d.version, i.execution, i.status, e.output, d.created,
-  greatest(d.created, i.updated), d.parent, d.life
+SELECT coalesce(d.name, ''), coalesce(d.version, ''), i.execution, i.status, e.output,
+  coalesce(d.created, 0), greatest(d.created, i.updated), coalesce(d.parent, ''), d.life,
+  d.instance IS NOT NULL, e.instance IS NOT NULL
 FROM S.instances i
-JOIN S.details d ON d.instance = i.key
+LEFT JOIN S.details d ON d.instance = i.key
 LEFT JOIN S.executions e ON e.instance = i.key AND e.execution = i.execution
-WHERE i.id = $1`)
+WHERE i.id = $1 AND (d.instance IS NOT NULL OR i.execution > 0)`)
 	sqlExecutions = define(`
 SELECT e.execution FROM S.instances i JOIN S.executions e ON e.instance = i.key
 WHERE i.id = $1 ORDER BY e.execution`)
@@ -69,24 +70,30 @@ func notFound(instance string) error {
 // Instance describes one instance.
 func (s *Store) Instance(ctx context.Context, instance string) (provider.InstanceInfo, error) {
 	var info *provider.InstanceInfo
+	var damage error
 	err := s.read(ctx, "get_instance_info", func(p *pipeline) {
-		info = nil
+		info, damage = nil, nil
 		p.each(sqlInstance, func(r pgx.Rows) error {
 			var execution, created, updated int64
 			var status int16
 			var output, life []byte
 			info = &provider.InstanceInfo{Instance: instance}
+			stored := provider.Whole{Instance: instance}
 			err := r.Scan(&info.Name, &info.Version, &execution, &status, &output, &created, &updated,
-				&info.Parent, &life)
+				&info.Parent, &life, &stored.HasDetails, &stored.HasExecution)
 			info.Life = lifeOf(life)
 			info.Execution, info.Status = unsigned(execution), executionStatus(status)
 			info.Output, info.Created, info.Updated = string(output), moment(created), moment(updated)
+			stored.Execution, stored.Status = info.Execution, info.Status
+			damage = stored.Check()
 			return err
 		}, askable(instance))
 	})
 	switch {
 	case err != nil:
 		return provider.InstanceInfo{}, err
+	case damage != nil:
+		return provider.InstanceInfo{}, failure("get_instance_info", damage)
 	case info == nil:
 		return provider.InstanceInfo{}, failure("get_instance_info", notFound(instance))
 	}
@@ -96,8 +103,10 @@ func (s *Store) Instance(ctx context.Context, instance string) (provider.Instanc
 // Executions lists execution ids, ascending.
 func (s *Store) Executions(ctx context.Context, instance string) ([]uint64, error) {
 	var executions []uint64
+	var known committed
 	err := s.read(ctx, "list_executions", func(p *pipeline) {
 		executions = nil
+		known.read(p, instance, nil)
 		p.each(sqlExecutions, func(r pgx.Rows) error {
 			var execution int64
 			err := r.Scan(&execution)
@@ -105,6 +114,9 @@ func (s *Store) Executions(ctx context.Context, instance string) ([]uint64, erro
 			return err
 		}, askable(instance))
 	})
+	if err == nil {
+		err = failure("list_executions", known.damage)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -116,9 +128,9 @@ func (s *Store) Execution(
 	ctx context.Context, instance string, execution uint64,
 ) (provider.ExecutionInfo, error) {
 	var info *provider.ExecutionInfo
-	var exists bool
+	var known committed
 	err := s.read(ctx, "get_execution_info", func(p *pipeline) {
-		info, exists = nil, false
+		info = nil
 		p.each(sqlExecutionInfo, func(r pgx.Rows) error {
 			var started, completed int64
 			var status int16
@@ -129,15 +141,14 @@ func (s *Store) Execution(
 			info.Started, info.Completed = moment(started), moment(completed)
 			return err
 		}, askable(instance), signed(execution))
-		p.each(sqlCommitted, func(r pgx.Rows) error {
-			exists = true
-			return r.Scan(new(int64))
-		}, askable(instance))
+		known.read(p, instance, nil)
 	})
 	switch {
 	case err != nil:
 		return provider.ExecutionInfo{}, err
-	case !exists:
+	case known.damage != nil:
+		return provider.ExecutionInfo{}, failure("get_execution_info", known.damage)
+	case !known.exists:
 		return provider.ExecutionInfo{}, failure("get_execution_info", notFound(instance))
 	case info == nil:
 		return provider.ExecutionInfo{}, failure("get_execution_info",

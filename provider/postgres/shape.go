@@ -3,7 +3,9 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -56,7 +58,11 @@ func (s *Store) checkShape(ctx context.Context, conn querier, all []migration) e
 			indexes = append(indexes, found[1])
 		}
 	}
-	rows, err := conn.Query(ctx, s.texts[sqlShape], s.schema, tables, indexes)
+	columns := madeColumns(all)
+	if err := s.checkColumns(ctx, conn, columns); err != nil {
+		return err
+	}
+	rows, err := conn.Query(ctx, s.texts[sqlShape], s.schema, slices.Collect(maps.Keys(columns)), indexes)
 	if err != nil {
 		return fmt.Errorf("read catalog: %w", err)
 	}
@@ -65,7 +71,7 @@ func (s *Store) checkShape(ctx context.Context, conn querier, all []migration) e
 	var warnings []string
 	_, err = pgx.ForEachRow(rows, []any{&refused, &text}, func() error {
 		if refused {
-			return refuse(provider.ErrSchema, "schema %s cannot be used: %s", s.schema, text)
+			return s.unusable("%s", text)
 		}
 		warnings = append(warnings, text)
 		return nil
@@ -74,4 +80,96 @@ func (s *Store) checkShape(ctx context.Context, conn querier, all []migration) e
 		s.log.Warn("postgres: schema " + s.schema + ": " + strings.Join(warnings, "; "))
 	}
 	return err
+}
+
+var (
+	madeTable  = regexp.MustCompile(`^CREATE TABLE S\.(\w+) \($`)
+	addsColumn = regexp.MustCompile(`^ALTER TABLE S\.(\w+) ADD COLUMN (.*)`)
+	oneColumn  = regexp.MustCompile(`^\s*([a-z]\w*) ([a-z]+(?: COLLATE "C")?)( .*)?`)
+)
+
+// madeColumns gives what migrations make: by table and column, the type and what belongs to it.
+func madeColumns(all []migration) map[string]map[string]string {
+	made := map[string]map[string]string{}
+	for _, m := range all {
+		table := ""
+		for line := range strings.Lines(m.text) {
+			definition := line
+			if begins := madeTable.FindStringSubmatch(strings.TrimSpace(line)); begins != nil {
+				table = begins[1]
+				made[table] = map[string]string{}
+				continue
+			}
+			of := table
+			if adds := addsColumn.FindStringSubmatch(line); adds != nil {
+				of, definition = adds[1], adds[2]
+			}
+			if strings.HasPrefix(line, ")") {
+				table = ""
+			}
+			if column := oneColumn.FindStringSubmatch(definition); column != nil && made[of] != nil {
+				made[of][column[1]] = column[2] + notNull(column[3])
+			}
+		}
+	}
+	return made
+}
+
+func notNull(rest string) string {
+	if strings.Contains(rest, "NOT NULL") || strings.Contains(rest, "PRIMARY KEY") {
+		return " NOT NULL"
+	}
+	return ""
+}
+
+var sqlColumns = define(`
+SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod)
+  || CASE WHEN l.collname <> 'default' THEN ' COLLATE ' || quote_ident(l.collname) ELSE '' END
+  || CASE WHEN a.attgenerated <> '' THEN ' GENERATED' ELSE '' END
+  || CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END,
+  a.attnotnull AND NOT a.atthasdef AND a.attidentity = ''
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+LEFT JOIN pg_collation l ON l.oid = a.attcollation
+WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') AND c.relname = ANY($2::text[]) ORDER BY 1, 2`)
+
+// checkColumns refuses a schema in which columns of ours are missing or are others, or in which columns
+// of somebody else want a value that we do not give.
+func (s *Store) checkColumns(ctx context.Context, conn querier, made map[string]map[string]string) error {
+	rows, err := conn.Query(ctx, s.texts[sqlColumns], s.schema, slices.Sorted(maps.Keys(made)))
+	if err != nil {
+		return fmt.Errorf("read catalog: %w", err)
+	}
+	found := map[string]map[string]string{}
+	var table, column, definition string
+	var wanted bool
+	_, err = pgx.ForEachRow(rows, []any{&table, &column, &definition, &wanted}, func() error {
+		if found[table] == nil {
+			found[table] = map[string]string{}
+		}
+		found[table][column] = definition
+		if _, ours := made[table][column]; !ours && wanted {
+			return s.unusable("the column %s of somebody else in the table %s has no default; drop it", column, table)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, table := range slices.Sorted(maps.Keys(made)) {
+		for _, column := range slices.Sorted(maps.Keys(made[table])) {
+			switch own, is := made[table][column], found[table][column]; is {
+			case own:
+			case "":
+				return s.unusable("the table %s has no column %s", table, column)
+			default:
+				return s.unusable("the column %s of the table %s is %s, and not %s", column, table, is, own)
+			}
+		}
+	}
+	return nil
+}
+
+func (s *Store) unusable(format string, args ...any) error {
+	return refuse(provider.ErrSchema, "schema %s cannot be used: %s", s.schema, fmt.Sprintf(format, args...))
 }

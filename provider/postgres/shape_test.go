@@ -36,10 +36,20 @@ func TestWhatOthersMadeOfOurTablesIsRefused(t *testing.T) {
 		"a rule": {
 			"CREATE RULE r AS ON INSERT TO messages DO INSTEAD NOTHING", "the rule r on the table messages",
 		},
-		"a unique index":    {"CREATE UNIQUE INDEX q ON tasks (instance)", "unique index q"},
-		"a check":           {"ALTER TABLE tasks ADD CONSTRAINT k CHECK (attempts < 2)", "constraint k"},
-		"an unlogged table": {"ALTER TABLE histories SET UNLOGGED", "histories is UNLOGGED"},
-		"a view in a place": {"ALTER TABLE sessions RENAME TO s2; CREATE VIEW sessions AS SELECT * FROM s2", "sessions"},
+		"a unique index": {"CREATE UNIQUE INDEX q ON tasks (instance)", "unique index q"},
+		"a check":        {"ALTER TABLE tasks ADD CONSTRAINT k CHECK (attempts < 2)", "constraint k"},
+		"another type":   {"ALTER TABLE tasks ALTER COLUMN attempts TYPE bigint", "column attempts of the table tasks is bigint"},
+		"another collation": {
+			`ALTER TABLE instances ALTER COLUMN id TYPE text COLLATE "POSIX"`, "column id of the table instances is text COLLATE",
+		},
+		"a column that may be null": {
+			"ALTER TABLE histories ALTER COLUMN body DROP NOT NULL", "is bytea, and not bytea NOT NULL",
+		},
+		"a missing column":            {"ALTER TABLE details DROP COLUMN life", "table details has no column life"},
+		"a renamed column":            {"ALTER TABLE rounds RENAME COLUMN round TO r", "column r of somebody else in the table rounds"},
+		"a column that wants a value": {"ALTER TABLE writers ADD COLUMN mine text NOT NULL", "column mine of somebody else"},
+		"an unlogged table":           {"ALTER TABLE histories SET UNLOGGED", "histories is UNLOGGED"},
+		"a view in a place":           {"ALTER TABLE sessions RENAME TO s2; CREATE VIEW sessions AS SELECT * FROM s2", "sessions"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -58,8 +68,9 @@ func TestWhatHarmsNothingIsWarnedOf(t *testing.T) {
 				"CREATE TRIGGER x BEFORE INSERT ON messages FOR EACH ROW EXECUTE FUNCTION f()",
 			"trigger x",
 		},
-		"an index": {"CREATE INDEX mine ON tasks (attempts)", "additional index mine"},
-		"a view":   {"CREATE VIEW mine AS SELECT count(*) FROM instances", "view mine"},
+		"an index":                  {"CREATE INDEX mine ON tasks (attempts)", "additional index mine"},
+		"a view":                    {"CREATE VIEW mine AS SELECT count(*) FROM instances", "view mine"},
+		"a column of somebody else": {"ALTER TABLE messages ADD COLUMN note text, ADD COLUMN n int NOT NULL DEFAULT 1", ""},
 		"tables of others": {
 			"CREATE TABLE customers (id int PRIMARY KEY, name text UNIQUE CHECK (name <> '')); " +
 				"CREATE UNIQUE INDEX duroxide_later ON tasks (id, due)", "",

@@ -10,15 +10,16 @@ import (
 
 // A start that an older release stored has no cold row.
 var sqlStatus = define(`
-SELECT i.id, i.execution, i.status, e.output, d.custom_status, d.custom_status_version
+SELECT i.id, i.execution, i.status, e.output, d.custom_status, d.custom_status_version,
+  d.instance IS NOT NULL, e.instance IS NOT NULL
 FROM S.instances i
 LEFT JOIN LATERAL (
   SELECT instance, custom_status, custom_status_version FROM S.details
   WHERE instance = i.key OFFSET 0) d ON true
 LEFT JOIN LATERAL (
-  SELECT output FROM S.executions
+  SELECT instance, output FROM S.executions
   WHERE instance = i.key AND execution = i.execution OFFSET 0) e ON true
-WHERE i.id = ANY($1::text[]) AND (d.instance IS NOT NULL OR EXISTS (
+WHERE i.id = ANY($1::text[]) AND (d.instance IS NOT NULL OR i.execution > 0 OR EXISTS (
   SELECT 1 FROM S.messages m WHERE m.instance = i.key AND m.kind IN (1, 2)))`)
 
 // askedAtOnce bounds the states that one query reads.
@@ -82,32 +83,40 @@ func (s *Store) answer(batch []*question) {
 		ids[n] = q.instance
 	}
 	found := map[string]*provider.Status{}
+	damaged := map[string]error{}
 	err := s.read(s.background, "get_status", func(p *pipeline) {
 		clear(found)
-		p.each(sqlStatus, func(r pgx.Rows) error { return scanStatus(r, found) }, distinct(ids))
+		clear(damaged)
+		p.each(sqlStatus, func(r pgx.Rows) error { return scanStatus(r, found, damaged) }, distinct(ids))
 	})
 	for _, q := range batch {
 		q.status, q.err = found[q.instance], err
+		if damage := damaged[q.instance]; err == nil && damage != nil {
+			q.status, q.err = nil, failure("get_status", damage)
+		}
 		close(q.done)
 	}
 }
 
-func scanStatus(r pgx.Rows, found map[string]*provider.Status) error {
-	var id string
+func scanStatus(r pgx.Rows, found map[string]*provider.Status, damaged map[string]error) error {
+	var stored provider.Whole
 	var execution int64
 	var version *int64
 	var state int16
 	var output, custom []byte
-	err := r.Scan(&id, &execution, &state, &output, &custom, &version)
+	err := r.Scan(&stored.Instance, &execution, &state, &output, &custom, &version,
+		&stored.HasDetails, &stored.HasExecution)
+	stored.Execution, stored.Status = unsigned(execution), executionStatus(state)
+	damaged[stored.Instance] = stored.Check()
 	status := &provider.Status{
-		Execution:    unsigned(execution),
-		Status:       executionStatus(state),
+		Execution:    stored.Execution,
+		Status:       stored.Status,
 		Output:       string(output),
 		CustomStatus: optionalText(custom),
 	}
 	if version != nil {
 		status.CustomStatusVersion = unsigned(*version)
 	}
-	found[id] = status
+	found[stored.Instance] = status
 	return err
 }

@@ -10,6 +10,7 @@ var damage = theme{"damage", "damage.go", []Case{
 	{ID: "P80", Title: "a history with a hole is corrupt, not shorter", run: holeInHistory, needs: needLoss},
 	{ID: "P81", Title: "a history without its beginning or its end is corrupt", run: cutHistory, needs: needLoss},
 	{ID: "P82", Title: "a hole in a past execution is seen, and is no other execution's", run: holeInPast, needs: needLoss},
+	{ID: "P83", Title: "an instance that has lost a row is corrupt for every call", run: lostRow, needs: needRowLoss},
 }}
 
 // threeTurns commits the turns of an execution that begin with the events 1, 2 and 4.
@@ -82,4 +83,33 @@ func holeInPast(k *kit) {
 	k.prune("X", provider.PruneOptions{KeepLast: 1})
 	k.whole("X", 1, 0)
 	k.whole("X", 2, 0)
+}
+
+func lostRow(k *kit) {
+	k.create("whole")
+	for _, row := range []Row{ColdRow, ExecutionRow} {
+		id := string(row)
+		k.create(id)
+		require.NoError(k, k.LoseRow(id, row))
+		_, status := k.Provider.Status(k.ctx, id)
+		_, instance := k.Provider.Instance(k.ctx, id)
+		_, executions := k.Provider.Executions(k.ctx, id)
+		_, execution := k.Provider.Execution(k.ctx, id, 2)
+		_, history := k.Provider.History(k.ctx, id, 0)
+		_, last := k.Provider.LastEvent(k.ctx, id, 0)
+		_, load := k.Provider.Load(k.ctx, id, 1)
+		for _, err := range []error{status, instance, executions, execution, history, last, load} {
+			require.ErrorIs(k, err, provider.ErrCorrupt, id)
+			require.False(k, provider.IsRetryable(err), "a loss is no reason to retry: %v", err)
+		}
+		deleted, err := k.Provider.Delete(k.ctx, provider.Deletion{Instances: []string{id}, Force: true})
+		require.NoError(k, err)
+		require.Equal(k, 1, deleted.Instances, "what is damaged can be deleted")
+		gone, err := k.Provider.Status(k.ctx, id)
+		require.NoError(k, err)
+		require.Nil(k, gone)
+	}
+	found, err := k.Provider.Status(k.ctx, "whole")
+	require.NoError(k, err)
+	require.Equal(k, provider.Running, found.Status)
 }

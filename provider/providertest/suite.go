@@ -13,6 +13,15 @@ import (
 	"duroxide/provider"
 )
 
+// Row is a row that belongs to an instance.
+type Row string
+
+// The rows that a committed instance must have.
+const (
+	ColdRow      Row = "details"
+	ExecutionRow Row = "executions"
+)
+
 // Harness is one empty, isolated store and what the suite needs besides the contract.
 type Harness struct {
 	// Provider is the store. The suite closes it at the end of a case.
@@ -24,6 +33,9 @@ type Harness struct {
 	// LoseHistory removes the stored row of an execution that begins with an event, and leaves
 	// everything else as it is; nil leaves out the cases that need it.
 	LoseHistory func(instance string, execution, first uint64) error
+	// LoseRow removes the cold row of an instance, or that of its current execution; nil leaves out the
+	// cases that need it.
+	LoseRow func(instance string, row Row) error
 	// MaxAttempts gives the highest number of attempts over the messages of an instance, with the
 	// running claim counted.
 	MaxAttempts func(instance string) (int, error)
@@ -98,6 +110,7 @@ const (
 	needTasks
 	needReopen
 	needLoss
+	needRowLoss
 )
 
 // missing says why a case cannot run on a harness; "" means that it can.
@@ -109,7 +122,8 @@ func (c Case) missing(h Harness) string {
 		return "the harness cannot corrupt tasks"
 	case c.needs&needReopen != 0 && h.Reopen == nil:
 		return "the store does not keep anything"
-	case c.needs&needLoss != 0 && h.LoseHistory == nil:
+	case c.needs&needLoss != 0 && h.LoseHistory == nil,
+		c.needs&needRowLoss != 0 && h.LoseRow == nil:
 		return "the harness cannot lose a part of a history"
 	default:
 		return ""

@@ -52,6 +52,10 @@ func harness(t *testing.T, o sqlite.Options) providertest.Harness {
 DELETE FROM histories WHERE instance = (SELECT key FROM instances WHERE id = %s)
   AND execution = %d AND first = %d`, quote(id), execution, first))
 		},
+		LoseRow: func(id string, row providertest.Row) error {
+			return s.Script(context.Background(), fmt.Sprintf(
+				"DELETE FROM %s WHERE instance = (SELECT key FROM instances WHERE id = %s)", row, quote(id)))
+		},
 		CorruptMessages: damage("messages"),
 		CorruptTasks:    damage("tasks"),
 		MaxAttempts: func(id string) (int, error) {

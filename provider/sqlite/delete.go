@@ -81,7 +81,7 @@ func (w *writer) deletable(d *provider.Deletion) ([]*instance, error) {
 		if err != nil {
 			return nil, err
 		}
-		if i == nil || !i.born {
+		if i == nil || !i.born && i.execution == 0 {
 			continue
 		}
 		if !d.Force && !i.hasEnded() && (i.parent == nil || !listed[i.parent.Instance]) {

@@ -9,8 +9,11 @@ import (
 
 var (
 	sqlCommitted = &statement{`
-SELECT i.key, i.execution FROM instances i JOIN details d ON d.instance = i.key
-WHERE i.id = CAST(?1 AS TEXT)`}
+SELECT i.key, i.execution, i.status, d.instance IS NOT NULL, e.instance IS NOT NULL
+FROM instances i
+LEFT JOIN details d ON d.instance = i.key
+LEFT JOIN executions e ON e.instance = i.key AND e.execution = i.execution
+WHERE i.id = CAST(?1 AS TEXT) AND (d.instance IS NOT NULL OR i.execution > 0)`}
 	sqlHistory = &statement{`
 SELECT first, body FROM histories WHERE instance = ?1 + 0 AND execution = ?2 + 0 ORDER BY first`}
 	// How many events there must be, and which is the last; of past executions the hot row has
@@ -35,7 +38,7 @@ func (s *Store) Load(
 	var record provider.Record
 	err := s.snapshot(ctx, "load", func(c *conn) (err error) {
 		record = provider.Record{}
-		i, err := c.one(sqlCommitted, instance)
+		i, err := committed(c, instance)
 		if err != nil || i == nil {
 			return err
 		}
@@ -64,7 +67,7 @@ func (s *Store) History(
 	var found []history.Event
 	err := s.snapshot(ctx, "read_history", func(c *conn) (err error) {
 		found = nil
-		i, err := c.one(sqlCommitted, instance)
+		i, err := committed(c, instance)
 		if err != nil || i == nil {
 			return err
 		}
@@ -88,7 +91,7 @@ func (s *Store) LastEvent(
 	var last *history.Event
 	err := s.snapshot(ctx, "read_history", func(c *conn) error {
 		last = nil
-		i, err := c.one(sqlCommitted, instance)
+		i, err := committed(c, instance)
 		if err != nil || i == nil {
 			return err
 		}
@@ -107,6 +110,15 @@ func (s *Store) LastEvent(
 		return nil, err
 	}
 	return last, nil
+}
+
+// committed gives the key and the current execution of an instance, or nil.
+func committed(c *conn, instance string) (*rows, error) {
+	r, err := c.one(sqlCommitted, instance)
+	if err == nil && r != nil {
+		err = whole(instance, r.uint(1), r.int(2), r.int(3), r.int(4))
+	}
+	return r, err
 }
 
 // events gives all events of an execution, never a shortened list.

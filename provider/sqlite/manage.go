@@ -11,11 +11,11 @@ import (
 var (
 	sqlInstance = &statement{`
 SELECT d.name, d.version, i.execution, i.status, e.output, d.created, max(d.created, i.updated),
-  d.parent, d.life
+  d.parent, d.life, d.instance IS NOT NULL, e.instance IS NOT NULL
 FROM instances i
-JOIN details d ON d.instance = i.key
+LEFT JOIN details d ON d.instance = i.key
 LEFT JOIN executions e ON e.instance = i.key AND e.execution = i.execution
-WHERE i.id = CAST(?1 AS TEXT)`}
+WHERE i.id = CAST(?1 AS TEXT) AND (d.instance IS NOT NULL OR i.execution > 0)`}
 	sqlExecutions = &statement{`
 SELECT e.execution FROM instances i JOIN executions e ON e.instance = i.key
 WHERE i.id = CAST(?1 AS TEXT) ORDER BY e.execution`}
@@ -72,6 +72,9 @@ func (s *Store) Instance(ctx context.Context, instance string) (provider.Instanc
 		if r == nil {
 			return notFound(instance)
 		}
+		if err := whole(instance, r.uint(2), r.int(3), r.int(9), r.int(10)); err != nil {
+			return err
+		}
 		info = provider.InstanceInfo{
 			Instance:  instance,
 			Name:      r.text(0),
@@ -95,8 +98,11 @@ func (s *Store) Instance(ctx context.Context, instance string) (provider.Instanc
 // Executions lists execution ids, ascending.
 func (s *Store) Executions(ctx context.Context, instance string) ([]uint64, error) {
 	var executions []uint64
-	err := s.read(ctx, "list_executions", func(c *conn) error {
+	err := s.snapshot(ctx, "list_executions", func(c *conn) error {
 		executions = nil
+		if _, err := committed(c, instance); err != nil {
+			return err
+		}
 		return c.each(sqlExecutions, func(r *rows) bool {
 			executions = append(executions, r.uint(0))
 			return true
@@ -138,7 +144,7 @@ func (s *Store) Execution(
 }
 
 func missingExecution(c *conn, instance string, execution uint64) error {
-	i, err := c.one(sqlCommitted, instance)
+	i, err := committed(c, instance)
 	if err != nil {
 		return err
 	}

@@ -9,11 +9,12 @@ import (
 var (
 	// A start that an older release stored has no cold row.
 	sqlStatus = &statement{`
-SELECT i.execution, i.status, e.output, d.custom_status, d.custom_status_version
+SELECT i.execution, i.status, e.output, d.custom_status, d.custom_status_version,
+  d.instance IS NOT NULL, e.instance IS NOT NULL
 FROM instances i
 LEFT JOIN details d ON d.instance = i.key
 LEFT JOIN executions e ON e.instance = i.key AND e.execution = i.execution
-WHERE i.id = CAST(?1 AS TEXT) AND (d.instance IS NOT NULL OR EXISTS (
+WHERE i.id = CAST(?1 AS TEXT) AND (d.instance IS NOT NULL OR i.execution > 0 OR EXISTS (
   SELECT 1 FROM messages m WHERE m.instance = i.key AND m.kind IN (1, 2)))`}
 	sqlStats = &statement{`
 SELECT i.events, i.bytes,
@@ -30,6 +31,7 @@ func (s *Store) Status(ctx context.Context, instance string) (*provider.Status, 
 		status = nil
 		r, err := c.one(sqlStatus, instance)
 		if r != nil {
+			err = whole(instance, r.uint(0), r.int(1), r.int(5), r.int(6))
 			status = &provider.Status{
 				Execution:           r.uint(0),
 				Status:              executionStatus(r.int(1)),
@@ -44,6 +46,14 @@ func (s *Store) Status(ctx context.Context, instance string) (*provider.Status, 
 		return nil, err
 	}
 	return status, nil
+}
+
+// whole gives ErrCorrupt where a row of an instance is missing.
+func whole(instance string, execution uint64, status, hasDetails, hasExecution int64) error {
+	return provider.Whole{
+		Instance: instance, Execution: execution, Status: executionStatus(status),
+		HasDetails: hasDetails != 0, HasExecution: hasExecution != 0,
+	}.Check()
 }
 
 func executionStatus(v int64) provider.ExecutionStatus {
