@@ -287,6 +287,16 @@ type InputThen<TInput, TRest extends unknown[]> = undefined extends TInput
   ? [input?: TInput, ...rest: TRest]
   : [input: TInput, ...rest: TRest];
 
+export interface MapOptions {
+  /** How many run at a time, at least 1. */
+  concurrency: number;
+  /**
+   * After so many failures no further item begins: those that run are waited for, and the others are
+   * `{ err: 'not started' }`.
+   */
+  stopAfterFailures?: number;
+}
+
 export interface ActivityOptions {
   /** Runs the activity on the worker that owns the session; the empty string means none. */
   sessionId?: string;
@@ -448,6 +458,15 @@ export class OrchestrationContext<TInput = any> {
   allSettled<const T extends readonly (ScheduledTask | Branch)[]>(
     tasks: T,
   ): ScheduledTask<{ -readonly [K in keyof T]: PromiseSettledResult<ResultOf<T[K]>> }>;
+  /**
+   * Waits for a task or branch of each item, at most `concurrency` of them at a time; gives what `all` gives,
+   * in the order of the items. In memory are, beside items and results, only those that run.
+   */
+  map<TItem, TTask extends ScheduledTask | Branch>(
+    items: readonly TItem[],
+    fn: (item: TItem, index: number) => TTask,
+    options: MapOptions,
+  ): ScheduledTask<JoinResult<ResultOf<TTask>>[]>;
   /** Waits for the first success; throws an AggregateError if there is none. */
   any<const T extends readonly (ScheduledTask | Branch)[]>(
     tasks: T,

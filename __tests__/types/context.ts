@@ -87,6 +87,19 @@ function* groups(ctx: OrchestrationContext, receipts: Receipt[]) {
       assertType<Equal<typeof one.reason, DuroxideError>>();
     }
   }
+  const mapped = yield* ctx.map(receipts, (r, i) => ctx.scheduleActivity<number>(r.id, i), {
+    concurrency: 5,
+  });
+  assertType<Equal<typeof mapped, JoinResult<number>[]>>();
+  const mixed = yield* ctx.map(
+    [1, 2],
+    function* (n) {
+      yield ctx.scheduleTimer(n);
+      return String(n);
+    },
+    { concurrency: 5, stopAfterFailures: 1 },
+  );
+  assertType<Equal<typeof mixed, JoinResult<string>[]>>();
   const none = yield* ctx.all([]);
   assertType<Equal<typeof none, []>>();
 
@@ -201,6 +214,10 @@ function* wrong(ctx: OrchestrationContext): Generator<ScheduledTask, void, any> 
   yield ctx.continueAsNewVersioned(1);
   // @ts-expect-error A race takes its tasks as arguments.
   yield ctx.race([ctx.utcNow()]);
+  // @ts-expect-error How many at a time must be said.
+  yield ctx.map([1], (n) => ctx.scheduleTimer(n));
+  // @ts-expect-error A number is no task.
+  yield ctx.map([1], (n) => n, { concurrency: 1 });
   // @ts-expect-error A number is no task.
   yield ctx.all([5]);
   // @ts-expect-error A promise is no task.

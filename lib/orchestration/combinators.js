@@ -203,4 +203,4 @@ const COMBINATORS = new Map([
   ['first', First],
 ]);
 
-module.exports = { COMBINATORS };
+module.exports = { All, COMBINATORS };

@@ -11,20 +11,12 @@ const {
   activityWithRetry,
   child,
   dequeue,
+  each,
   group,
   onSession,
   spread,
   waitEvent,
 } = require('./tasks.js');
-
-/**
- * @typedef {{
- *   isRunning: boolean, isReplaying: boolean, stepMs: number,
- *   values: InstanceType<typeof import('./values.js').Values>,
- *   emit(asked: import('./handle.js').Action): void,
- *   trace(level: number, message: string): void,
- * }} Host
- */
 
 const LEVEL = Object.freeze({ debug: 0, info: 1, warn: 2, error: 3 });
 
@@ -33,14 +25,14 @@ const LEVEL = Object.freeze({ debug: 0, info: 1, warn: 2, error: 3 });
  * it reads nothing and changes nothing.
  */
 class OrchestrationContext {
-  /** @type {Host} */
+  /** @type {import('./handle.js').Host} */
   #host;
   /** @type {string | null} */
   #customStatus;
   #values;
 
   /**
-   * @param {Host} host
+   * @param {import('./handle.js').Host} host
    * @param {import('./execution.js').Opening} opening
    */
   constructor(host, opening) {
@@ -236,6 +228,11 @@ class OrchestrationContext {
   /** @param {unknown[]} tasks */
   allSettled(tasks) {
     return group('settle', 'allSettled', tasks, false);
+  }
+
+  /** @param {unknown[]} items @param {Function} fn @param {unknown} options */
+  map(items, fn, options) {
+    return each(items, fn, options);
   }
 
   /** @param {unknown[]} tasks */

@@ -165,6 +165,18 @@ function checkSomeTasks(d) {
   if (d.tasks.length === 0) throw new TypeError(`${what} needs at least one task`);
 }
 
+/** @param {Descriptor} d */
+function checkMap(d) {
+  if (!Array.isArray(d.items)) {
+    throw new TypeError(`the items of map must be an array, not ${check.kindOf(d.items)}`);
+  }
+  check.func('fn', d.fn);
+  check.integer('options.concurrency', d.concurrency, 1);
+  if (d.stopAfterFailures !== undefined) {
+    check.integer('options.stopAfterFailures', d.stopAfterFailures, 1);
+  }
+}
+
 /**
  * @param {...((d: Descriptor) => void)} checks
  * @returns {(d: Descriptor) => void}
@@ -204,6 +216,7 @@ const checks = {
   select: checkSomeTasks,
   any: checkSomeTasks,
   first: checkSomeTasks,
+  map: checkMap,
 };
 const CHECKS = new Map(Object.entries(checks));
 
@@ -305,6 +318,7 @@ function inputText(value, what) {
 
 module.exports = {
   CHECKS,
+  describeYielded,
   finish,
   withTag,
   isTask,

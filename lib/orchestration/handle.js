@@ -13,6 +13,16 @@ const { KEPT_FAILURES, classOfText } = require('./rules.js');
 /** @typedef {{ ok: true, value: any } | { ok: false, error: any }} Outcome */
 /** @typedef {import('../native').Delivery} Delivery */
 /** @typedef {{ receive(index: number, outcome: Outcome): void }} Receiver */
+/**
+ * What a context needs of its execution.
+ *
+ * @typedef {{
+ *   isRunning: boolean, isReplaying: boolean, stepMs: number,
+ *   values: InstanceType<typeof import('./values.js').Values>,
+ *   emit(asked: Action): void,
+ *   trace(level: number, message: string): void,
+ * }} Host
+ */
 
 const KIND = Object.freeze({
   activity: 1,

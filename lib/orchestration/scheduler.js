@@ -3,6 +3,7 @@
 const { checkPolicy } = require('./backoff.js');
 const { COMBINATORS } = require('./combinators.js');
 const descriptor = require('./descriptor.js');
+const { Each } = require('./each.js');
 const { Fiber } = require('./fiber.js');
 const { ACTIONS, Handle, KIND, action } = require('./handle.js');
 const { LOCATION } = require('./location.js');
@@ -131,7 +132,7 @@ class Scheduler {
    * @param {number} index
    */
   #schedule(task, parent, index) {
-    const Combinator = COMBINATORS.get(task.type);
+    const Combinator = task.type === 'map' ? Each : COMBINATORS.get(task.type);
     if (Combinator !== undefined) {
       const combinator = new Combinator(this, parent, index, /** @type {any} */ (task));
       combinator.begin();

@@ -104,6 +104,20 @@ function group(type, method, tasks, typed) {
   return finish({ type, tasks: [...tasks] }, typed);
 }
 
+/** Checked with the rest of the descriptor. @type {(argument: string, value: unknown) => unknown} */
+const unchecked = (_argument, value) => value;
+
+/**
+ * @param {unknown} items
+ * @param {unknown} fn
+ * @param {unknown} options
+ */
+function each(items, fn, options) {
+  const fields = { concurrency: unchecked, stopAfterFailures: unchecked };
+  const given = check.options('options', options, fields);
+  return finish({ type: 'map', items: Array.isArray(items) ? [...items] : items, fn, ...given });
+}
+
 /** @param {unknown[]} tasks */
 function spread(tasks) {
   if (tasks.length === 1 && Array.isArray(tasks[0])) {
@@ -117,6 +131,7 @@ module.exports = {
   activityWithRetry,
   child,
   dequeue,
+  each,
   group,
   onSession,
   spread,
