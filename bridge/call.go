@@ -1,9 +1,10 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"log/slog"
+
+	"duroxide/logging"
 )
 
 // Synchronous operations. They touch memory only, apart from writing log lines.
@@ -53,14 +54,10 @@ func (h *host) trace(token, number uint64, message string) int64 {
 		return resultGone
 	}
 	level := traceLevels[number%4]
-	s := i.log.sink()
-	if number/4 < i.replaySteps || !s.enabled(i.target(), level) {
+	if number/4 < i.replaySteps || !i.log.Shows(i.target(), level) {
 		return 0
 	}
-	s.write(line{
-		level: level, target: i.target(), message: message, attributes: i.attributes(),
-		service: i.log.service,
-	})
+	i.log.Write(level, i.target(), message, i.attributes())
 	return 1
 }
 
@@ -88,11 +85,11 @@ func (h *host) metrics(runtime uint32, answer []byte) int64 {
 
 // configureLog installs the log sink of the process; the answer is "" or why it was not.
 func configureLog(text string) string {
-	var o logOptions
+	var o logging.Options
 	if err := json.Unmarshal([]byte(text), &o); err != nil {
 		return "log options: " + err.Error()
 	}
-	if err := installSink(context.Background(), o); err != nil {
+	if err := logging.Install(o); err != nil {
 		return err.Error()
 	}
 	return ""

@@ -7,13 +7,14 @@ import (
 	"sync/atomic"
 
 	"duroxide/engine"
+	"duroxide/logging"
 )
 
 // invocation is what this side knows of user code in flight: one turn's run, or one attempt of an
 // activity.
 type invocation struct {
 	host *host
-	log  *runtimeLog
+	log  *logging.Log
 	of   engine.Invocation
 	// replaySteps is the number of leading steps whose traces were already shown.
 	replaySteps uint64
@@ -41,9 +42,9 @@ func (i *invocation) attributes() []slog.Attr {
 
 func (i *invocation) target() string {
 	if i.activity != nil {
-		return targetActivity
+		return logging.TargetActivity
 	}
-	return targetOrchestration
+	return logging.TargetOrchestration
 }
 
 // invocations is the one map from tokens to user code in flight, for the whole process. An entry is

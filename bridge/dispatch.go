@@ -10,6 +10,7 @@ import (
 	"maps"
 
 	"duroxide/engine"
+	"duroxide/logging"
 )
 
 // errUnknownRequest means that the host asked for something that this engine does not know.
@@ -107,6 +108,6 @@ func (h *host) fail(operation uint64, err error) {
 
 func (h *host) settle(record []byte) {
 	if err := h.queue.push(record, nil); err != nil {
-		logger.Debug("a request ended after its host", slog.String("error", err.Error()))
+		logging.Logger.Debug("a request ended after its host", slog.String("error", err.Error()))
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"duroxide/engine"
+	"duroxide/logging"
 )
 
 var goroutines = engine.NewPool()
@@ -22,7 +23,7 @@ func start(body func(), failed func(error)) {
 				return
 			}
 			err := &panicError{value: fmt.Sprint(p), stack: string(debug.Stack())}
-			logger.Error("panic in a goroutine", slog.String("error", err.value),
+			logging.Logger.Error("panic in a goroutine", slog.String("error", err.value),
 				slog.String("stack", err.stack))
 			if failed != nil {
 				failed(err)
@@ -47,7 +48,7 @@ var lastFault atomic.Pointer[string]
 
 func rememberFault(text string) {
 	lastFault.Store(&text)
-	logger.Error("fault at the border", slog.String("error", text))
+	logging.Logger.Error("fault at the border", slog.String("error", text))
 }
 
 // tokenCounter gives numbers that are unique in the process.

@@ -9,6 +9,7 @@ import (
 
 	"duroxide/engine"
 	"duroxide/engine/replay"
+	"duroxide/logging"
 )
 
 // hosts lists the open hosts of the process.
@@ -139,7 +140,7 @@ func (h *host) accept(r *record) {
 	case kindRequest:
 		h.request(r)
 	default:
-		logger.Warn("unknown record from the host", slog.Int("kind", int(r.kind)))
+		logging.Logger.Warn("unknown record from the host", slog.Int("kind", int(r.kind)))
 	}
 }
 
@@ -190,7 +191,7 @@ func (h *host) forget(token uint64) {
 type runtimeHost struct {
 	host    *host
 	runtime uint32
-	log     *runtimeLog
+	log     *logging.Log
 }
 
 var _ engine.Host = (*runtimeHost)(nil)
@@ -262,7 +263,7 @@ func (h *runtimeHost) CancelActivity(token uint64, reason string) {
 // post appends a record that nobody waits for. A host that is gone needs it no more.
 func (h *runtimeHost) post(what string, record []byte, err error) {
 	if err != nil {
-		loggerTo(h.log).Warn("cannot "+what, slog.String("error", err.Error()))
+		logging.To(h.log).Warn("cannot "+what, slog.String("error", err.Error()))
 		return
 	}
 	_ = h.host.queue.push(record, nil) // the only error is a host that has ended

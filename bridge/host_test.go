@@ -11,6 +11,7 @@ import (
 
 	"duroxide/engine"
 	"duroxide/engine/replay"
+	"duroxide/logging"
 )
 
 // script plays the JavaScript side of a host: it polls when it is woken and answers what it finds. It
@@ -86,7 +87,7 @@ func TestARunBlocksUntilItsOwnAnswer(t *testing.T) {
 		}
 		return returned(r.token, "done")
 	})
-	h := &runtimeHost{s.host, 1, &runtimeLog{}}
+	h := &runtimeHost{s.host, 1, &logging.Log{}}
 	var wg sync.WaitGroup
 	for range 200 {
 		wg.Go(func() {
@@ -112,7 +113,7 @@ func TestAWaiterFailsWhenItsHostEnds(t *testing.T) {
 	token := debugTokens.take()
 	result := make(chan error, 1)
 	go func() {
-		_, err := (&runtimeHost{s.host, 1, &runtimeLog{}}).Run(context.Background(),
+		_, err := (&runtimeHost{s.host, 1, &logging.Log{}}).Run(context.Background(),
 			engine.RunRequest{Invocation: engine.Invocation{Token: token}, Resident: 1})
 		result <- err
 	}()
@@ -123,7 +124,7 @@ func TestAWaiterFailsWhenItsHostEnds(t *testing.T) {
 	require.Nil(t, hosts.find(s.host.id))
 	require.Nil(t, invocations.find(s.host, token))
 
-	_, err := (&runtimeHost{s.host, 1, &runtimeLog{}}).Run(t.Context(),
+	_, err := (&runtimeHost{s.host, 1, &logging.Log{}}).Run(t.Context(),
 		engine.RunRequest{Invocation: engine.Invocation{Token: token}, Resident: 1})
 	require.ErrorIs(t, err, engine.ErrHostGone)
 }
@@ -138,7 +139,7 @@ func TestALateAnswerIsDropped(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	result := make(chan error, 1)
 	go func() {
-		_, err := (&runtimeHost{s.host, 1, &runtimeLog{}}).Activity(ctx, engine.ActivityCall{
+		_, err := (&runtimeHost{s.host, 1, &logging.Log{}}).Activity(ctx, engine.ActivityCall{
 			Invocation: engine.Invocation{Token: debugTokens.take()},
 		})
 		result <- err
@@ -163,7 +164,7 @@ func TestCancellationIsSeenByCodeThatAsksAndByCodeThatListens(t *testing.T) {
 		asked <- r.token
 		return nil
 	})
-	h := &runtimeHost{s.host, 1, &runtimeLog{}}
+	h := &runtimeHost{s.host, 1, &logging.Log{}}
 	result := make(chan error, 1)
 	go func() {
 		_, err := h.Activity(t.Context(), engine.ActivityCall{

@@ -1,90 +1,110 @@
 package main
 
 import (
-	"bytes"
 	"log/slog"
-	"os"
-	"path/filepath"
-	"regexp"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"duroxide/engine"
+	"duroxide/logging"
 )
 
-var sample = line{
-	time: time.Date(2026, 1, 2, 3, 4, 5, 678_000, time.UTC), level: slog.LevelWarn,
-	target: targetActivity, message: "two\nlines",
-	attributes: []slog.Attr{slog.Int("execution_id", 1), slog.String("error", `say "no" now`)},
+// objectOf gives a host with the log of runtime 7, which brought a logger object.
+func objectOf(t *testing.T, level string) (*host, *logging.Log) {
+	t.Helper()
+	h := openHost(func() {}, nil)
+	t.Cleanup(func() { h.close() })
+	own := h.newRuntimeLog(7, &logging.Options{Logger: 1, Level: level, ServiceName: "shop"})
+	return h, own
 }
 
-func TestCompactLinesAreOneLineEach(t *testing.T) {
-	t.Parallel()
-	require.Equal(t, "2026-01-02T03:04:05.000678Z  WARN duroxide::activity: two\\nlines "+
-		"execution_id=1 error=\"say \\\"no\\\" now\"\n", string((&sink{}).compactLine(sample)))
+// logged takes the log records that wait for a host: level, target, message and fields of each.
+func logged(t *testing.T, h *host) (records [][4]string) {
+	t.Helper()
+	frame := make([]byte, 1<<16)
+	n := h.exchange(nil, frame, 64)
+	require.GreaterOrEqual(t, n, int64(0))
+	require.NoError(t, eachRecord(frame[:n], func(r *record) {
+		require.Equal(t, kindLog, r.kind)
+		require.EqualValues(t, 7, r.int())
+		level := [...]string{"debug", "info", "warn", "error", "trace"}[r.int()]
+		records = append(records, [4]string{level, r.text(), r.text(), r.text()})
+		require.NoError(t, r.err)
+	}))
+	return records
 }
 
-func TestColoursMarkTheSameLine(t *testing.T) {
+func TestALoggerObjectGetsTheRecordsOfItsRuntimeOnly(t *testing.T) {
 	t.Parallel()
-	plain := string((&sink{}).compactLine(sample))
-	painted := string((&sink{colors: true}).compactLine(sample))
-	require.Contains(t, painted, "\x1b[33m WARN\x1b[0m ")
-	require.Equal(t, plain, regexp.MustCompile("\x1b\\[[0-9]+m").ReplaceAllString(painted, ""))
+	h, own := objectOf(t, "info")
+	other, others := objectOf(t, "info")
+	log := logging.To(own).With(slog.String(logging.TargetKey, "duroxide::runtime::x"))
+	log.Info("routine")
+	log.Warn("trouble", slog.Int("attempt", 3), slog.Any("error", engine.ErrHostGone), slog.Bool("ok", false))
+	logging.To(others).Warn("of the other one")
+	require.Equal(t, [][4]string{{
+		"warn", "duroxide::runtime::x", "trouble",
+		`{"attempt":3,"error":"the host of user code is gone","ok":false,"service_name":"shop"}`,
+	}}, logged(t, h))
+	require.Len(t, logged(t, other), 1)
 }
 
-func TestJSONLinesHoldTextsOnly(t *testing.T) {
+func TestWhatIsSaidOfARuntimeGoesToItsLog(t *testing.T) {
 	t.Parallel()
-	s := &sink{service: [2]string{"shop", ""}}
-	written := s.jsonLine(sample)
-	require.JSONEq(t, `{"timestamp":"2026-01-02T03:04:05.000678Z","level":"WARN","fields":`+
-		`{"message":"two\nlines","execution_id":"1","error":"say \"no\" now"},`+
-		`"target":"duroxide::activity","service_name":"shop"}`, string(written))
-	require.Equal(t, len(written)-1, bytes.IndexByte(written, '\n'), "one line")
+	h, own := objectOf(t, "info")
+	(&runtimeHost{h, 7, own}).post("drop a generator", nil, errTooLarge)
+	require.Len(t, logged(t, h), 1)
 }
 
-func TestFiltersChooseByTheLongestTarget(t *testing.T) {
+func TestLoggerObjectsOfRuntimesGetTheRecordsOfTheirStore(t *testing.T) {
 	t.Parallel()
-	filter := func(s string) *string { return &s }
-	for _, c := range []struct {
-		filter *string
-		level  string
-		target string
-		want   slog.Level
-	}{
-		{nil, "info", targetDefault, slog.LevelWarn},
-		{nil, "debug", targetDefault, slog.LevelWarn},
-		{nil, "debug", targetOrchestration, slog.LevelDebug},
-		{nil, "error", targetDefault, slog.LevelError},
-		{nil, "off", targetDefault, levelOff},
-		{nil, "", targetActivity, slog.LevelInfo},
-		{nil, "off", targetActivity, levelOff},
-		{filter(""), "info", targetActivity, levelOff},
-		{filter("off"), "info", targetActivity, levelOff},
-		{filter("duroxide=debug,warn"), "info", targetActivity, slog.LevelDebug},
-		{filter("debug,duroxide::activity=error"), "info", targetActivity, slog.LevelError},
-		{filter("duroxide::activity"), "info", targetActivity, levelTrace},
-		{filter("duroxide::activity"), "info", targetDefault, levelOff},
-		{filter("duroxide=loud"), "warn", targetDefault, slog.LevelWarn},
-		{filter("warn,debug"), "info", targetDefault, slog.LevelDebug},
-		{filter("duroxide=debug,info,duroxide=error"), "info", targetDefault, slog.LevelError},
-	} {
-		f := chooseFilter(c.filter, c.level)
-		require.Equal(t, c.want, f.levelOf(c.target), "%v", c)
-		require.LessOrEqual(t, f.lowest, f.levelOf(c.target))
+	store := &logging.Shared{}
+	a, own := objectOf(t, "warn")
+	b, others := objectOf(t, "error")
+	detach := store.Add(own)
+	store.Add(others)
+	logging.To(store).Warn("a warning")
+	logging.To(store).Error("an error")
+	require.Len(t, logged(t, a), 2)
+	require.Len(t, logged(t, b), 1)
+	detach()
+	detach()
+	logging.To(store).Error("another one")
+	require.Empty(t, logged(t, a))
+	require.Len(t, logged(t, b), 1)
+}
+
+func TestARecordOfAStoreReachesALoggerObjectOnce(t *testing.T) {
+	t.Parallel()
+	store := &logging.Shared{}
+	h, first := objectOf(t, "error")
+	second := h.newRuntimeLog(7, &logging.Options{Logger: 1, Level: "warn"})
+	third := h.newRuntimeLog(7, &logging.Options{Logger: 1, Level: "warn"})
+	for _, log := range []*logging.Log{first, second, third} {
+		store.Add(log)
 	}
+	logging.To(store).Warn("shown to the second")
+	logging.To(store).Error("shown to the first")
+	records := logged(t, h)
+	require.Len(t, records, 2)
+	require.Equal(t, "shown to the second", records[0][2])
+	require.Equal(t, "shown to the first", records[1][2])
 }
 
-func TestTheFirstSinkOfTheProcessStays(t *testing.T) {
+func TestTracesOfARuntimeWithALoggerObjectGoThere(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "log")
-	missing := filepath.Join(t.TempDir(), "no", "log")
-	require.NoError(t, installSink(t.Context(), logOptions{Path: &path, Level: "debug", Format: "json"}))
-	logger.Warn("hello", slog.String(targetKey, "duroxide::somewhere"))
-	require.ErrorIs(t, installSink(t.Context(), logOptions{Path: &path}), errSinkInstalled)
-	require.ErrorContains(t, installSink(t.Context(), logOptions{Path: &missing}),
-		"Failed to open log file '"+missing+"': no such file or directory")
-	written, err := os.ReadFile(path)
-	require.NoError(t, err)
-	require.Contains(t, string(written),
-		`"level":"WARN","fields":{"message":"hello"},"target":"duroxide::somewhere"}`)
+	h, own := objectOf(t, "debug")
+	token := debugTokens.take()
+	invocations.put(token, &invocation{host: h, log: own, replaySteps: 1, of: engine.Invocation{
+		Instance: "i", Execution: 2, Name: "order", Version: "1.0.0",
+	}})
+	t.Cleanup(func() { invocations.remove(token) })
+	h.trace(token, 0*4+1, "replayed")
+	h.trace(token, 1*4+0, "new")
+	require.Equal(t, [][4]string{{
+		"debug", logging.TargetOrchestration, "new",
+		`{"execution_id":"2","instance_id":"i","orchestration_name":"order",` +
+			`"orchestration_version":"1.0.0","service_name":"shop"}`,
+	}}, logged(t, h))
 }

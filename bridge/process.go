@@ -7,6 +7,8 @@ import (
 	"io"
 	"log/slog"
 	"math"
+
+	"duroxide/logging"
 )
 
 // Where a library cannot be loaded, or shall not be, the same engine is a process of its own: built
@@ -82,7 +84,7 @@ func (p *pipeHost) send(out io.Writer) {
 		}
 		var err error
 		if packet, err = p.sendAll(out, packet); err != nil {
-			logger.Debug("the host does not read any more", slog.String("error", err.Error()))
+			logging.Logger.Debug("the host does not read any more", slog.String("error", err.Error()))
 			return
 		}
 	}

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"duroxide/logging"
 )
 
 // Exit codes that the JavaScript side knows.
@@ -35,7 +37,7 @@ func main() {
 func serveParent(args []string) int {
 	const expectedArguments = 3
 	if len(args) != expectedArguments {
-		writeAll(syscall.Stderr, []byte("this is the engine of duroxide "+version+
+		logging.ToStderr([]byte("this is the engine of duroxide " + version +
 			", which the package starts when it needs it\n"))
 		return exitFailed
 	}
@@ -52,7 +54,7 @@ func serveParent(args []string) int {
 		waitForStores()
 	}
 	if err != nil {
-		writeAll(syscall.Stderr, fmt.Appendf(nil, "the engine of duroxide ends: %v\n", err))
+		logging.ToStderr(fmt.Appendf(nil, "the engine of duroxide ends: %v\n", err))
 		return exitFailed
 	}
 	return 0
@@ -70,7 +72,7 @@ func callsThroughFiles(h *host, folder string) {
 			return
 		}
 	}
-	writeAll(syscall.Stderr, fmt.Appendf(nil, "the engine of duroxide cannot be called: %v\n", err))
+	logging.ToStderr(fmt.Appendf(nil, "the engine of duroxide cannot be called: %v\n", err))
 }
 
 // waitForStores lets the stores of the host that has ended give back what they hold.

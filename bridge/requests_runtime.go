@@ -8,6 +8,7 @@ import (
 	"duroxide/engine"
 	"duroxide/engine/replay"
 	"duroxide/history"
+	"duroxide/logging"
 	"duroxide/provider"
 )
 
@@ -85,9 +86,9 @@ type runtimeOptions struct {
 	ServiceVersion            string     `json:"serviceVersion"`
 	// Log asks for the log sink of the process. LogFormat and LogLevel are in it; they are taken
 	// beside it so that the user's options can be passed as they are.
-	Log       *logOptions `json:"log"`
-	LogFormat string      `json:"logFormat"`
-	LogLevel  string      `json:"logLevel"`
+	Log       *logging.Options `json:"log"`
+	LogFormat string           `json:"logFormat"`
+	LogLevel  string           `json:"logLevel"`
 }
 
 // tagFilter says which activities a runtime takes.
@@ -162,9 +163,9 @@ func serveStartRuntime(ctx context.Context, h *host, a startArguments, _ string)
 	if err != nil {
 		return result{}, err
 	}
-	log := h.newRuntimeLog(ctx, a.Runtime, a.Options.Log)
-	options.Log = loggerTo(log)
-	detach := s.log.add(log)
+	log := h.newRuntimeLog(a.Runtime, a.Options.Log)
+	options.Log = logging.To(log)
+	detach := s.log.Add(log)
 	r, err := s.engine.StartRuntime(ctx, options, registry, &runtimeHost{h, a.Runtime, log})
 	if err != nil {
 		detach()
@@ -253,7 +254,7 @@ func serveDebugCall(
 ) (result, error) {
 	calls := make(chan error, max(a.Count, 0))
 	for range a.Count {
-		start(func() { calls <- debugCall(ctx, &runtimeHost{h, a.Runtime, &runtimeLog{}}, a.Kind, payload) },
+		start(func() { calls <- debugCall(ctx, &runtimeHost{h, a.Runtime, &logging.Log{}}, a.Kind, payload) },
 			func(err error) { calls <- err })
 	}
 	for range a.Count {

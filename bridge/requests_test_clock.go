@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"duroxide/engine"
+	"duroxide/logging"
 	"duroxide/provider/clock"
 	memorystore "duroxide/provider/memory"
 )
@@ -15,12 +16,12 @@ var testRequests = map[string]handler{
 }
 
 // openTest opens an empty store in memory whose time the test moves. Its leases last by real time.
-func openTest(a openArguments, to *storeLog) *store {
+func openTest(a openArguments, to *logging.Shared) *store {
 	test := engine.NewTestClock(time.UnixMilli(a.StartMs))
 	p := memorystore.New(memorystore.Options{
 		Clock: test.Now, Leases: clock.Passed, OrphanRetention: a.orphanRetention(),
 	})
-	e := engine.New(p, engine.Options{Log: loggerTo(to), Version: version, Test: test})
+	e := engine.New(p, engine.Options{Log: logging.To(to), Version: version, Test: test})
 	return &store{engine: e, client: e.Client(), log: to, test: test}
 }
 

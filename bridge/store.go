@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"duroxide/engine"
+	"duroxide/logging"
 	"duroxide/provider"
 	"duroxide/provider/postgres"
 	"duroxide/provider/sqlite"
@@ -18,7 +19,7 @@ import (
 type store struct {
 	engine *engine.Engine
 	client *engine.Client
-	log    *storeLog
+	log    *logging.Shared
 	// copier is nil where the store cannot copy itself.
 	copier provider.Copier
 	// test is the clock of a store for tests, or nil.
@@ -72,8 +73,8 @@ type entraArguments struct {
 
 // openStore opens the store that the arguments name and puts an engine on it.
 func openStore(ctx context.Context, a openArguments) (*store, error) {
-	to := &storeLog{}
-	log := loggerTo(to)
+	to := &logging.Shared{}
+	log := logging.To(to)
 	if a.Kind == "test" {
 		return openTest(a, to), nil
 	}
@@ -124,7 +125,7 @@ func openPostgres(
 		MaxConns:        a.MaxConnections,
 		AcquireTimeout:  time.Duration(a.AcquireTimeoutMs) * time.Millisecond,
 		Release:         version,
-		Log:             log.With(slog.String(targetKey, "duroxide::providers::postgres")),
+		Log:             log.With(slog.String(logging.TargetKey, "duroxide::providers::postgres")),
 	}
 	if a.Entra == nil {
 		return postgres.Open(ctx, o)
@@ -175,7 +176,7 @@ func openSQLite(
 
 		Release: version,
 
-		Log: log.With(slog.String(targetKey, "duroxide::providers::sqlite")),
+		Log: log.With(slog.String(logging.TargetKey, "duroxide::providers::sqlite")),
 	})
 }
 
@@ -190,7 +191,7 @@ func (s *store) abandon() {
 	ctx, cancel := context.WithTimeout(context.Background(), abandonTime)
 	defer cancel()
 	if err := s.engine.Close(ctx); err != nil && !errors.Is(err, provider.ErrClosed) {
-		logger.Warn("closing the store of a host that is gone", slog.String("error", err.Error()))
+		logging.Logger.Warn("closing the store of a host that is gone", slog.String("error", err.Error()))
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"duroxide/engine"
 	"duroxide/engine/enginetest"
+	"duroxide/logging"
 )
 
 // thread plays a JavaScript thread that fetches and begins records only when the test wants it.
@@ -32,7 +33,7 @@ func newThread(t *testing.T, count int) *thread {
 	}
 	th.host = openHost(func() { th.woken <- struct{}{} }, th.words)
 	th.host.queue.pulse = engine.NewPulse(th.clock)
-	th.h = &runtimeHost{th.host, 1, &runtimeLog{}}
+	th.h = &runtimeHost{th.host, 1, &logging.Log{}}
 	t.Cleanup(func() { th.host.close() })
 	return th
 }

@@ -1,4 +1,4 @@
-package main
+package logging
 
 import (
 	"log/slog"
@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// logFilter decides by target and level. The longest prefix of the target counts.
-type logFilter struct {
+// filter decides by target and level. The longest prefix of the target counts.
+type filter struct {
 	directives []directive
 	// lowest is the lowest level that any target shows.
 	lowest slog.Level
@@ -19,7 +19,7 @@ type directive struct {
 }
 
 // levelOf gives the lowest level that a target shows.
-func (f logFilter) levelOf(target string) slog.Level {
+func (f filter) levelOf(target string) slog.Level {
 	for _, d := range f.directives {
 		if strings.HasPrefix(target, d.target) {
 			return d.level
@@ -29,12 +29,12 @@ func (f logFilter) levelOf(target string) slog.Level {
 }
 
 // newFilter makes a filter. Of two directives for one target the later counts.
-func newFilter(directives []directive) logFilter {
+func newFilter(directives []directive) filter {
 	slices.Reverse(directives)
 	slices.SortStableFunc(directives, func(a, b directive) int {
 		return len(b.target) - len(a.target)
 	})
-	f := logFilter{directives: directives, lowest: levelOff}
+	f := filter{directives: directives, lowest: levelOff}
 	for _, d := range directives {
 		f.lowest = min(f.lowest, d.level)
 	}
@@ -43,21 +43,21 @@ func newFilter(directives []directive) logFilter {
 
 // defaultFilter shows the traces of user code from the level on, and of everything else warnings,
 // so that a low level does not bring the engine's routine with it; a high one silences all.
-func defaultFilter(level string) logFilter {
+func defaultFilter(level string) filter {
 	lowest, ok := parseLevel(level)
 	if !ok {
 		lowest = slog.LevelInfo
 	}
 	return newFilter([]directive{
 		{level: max(lowest, slog.LevelWarn)},
-		{target: targetOrchestration, level: lowest},
-		{target: targetActivity, level: lowest},
+		{target: TargetOrchestration, level: lowest},
+		{target: TargetActivity, level: lowest},
 	})
 }
 
 // chooseFilter gives the filter of the text, or that of the level where there is no text or it
 // cannot be understood.
-func chooseFilter(text *string, level string) logFilter {
+func chooseFilter(text *string, level string) filter {
 	if text == nil {
 		return defaultFilter(level)
 	}

@@ -1,6 +1,6 @@
-package main
+//go:build !windows
 
-import "syscall"
+package logging
 
 // descriptor is what the system calls take for an open file.
-type descriptor = syscall.Handle
+type descriptor = int
