@@ -139,7 +139,7 @@ export type Backoff =
     };
 
 export interface RetryPolicy {
-  /** Attempts in all, the first included; at least 1. */
+  /** Attempts in all, the first included; at least 1, or Infinity. */
   maxAttempts: number;
   /** `'exponential'` by default: 100 ms, doubling, at most 30 s. */
   backoff?: Backoff;
@@ -147,6 +147,15 @@ export interface RetryPolicy {
   timeoutMs?: number;
   /** Bounds all attempts and pauses together. */
   totalTimeoutMs?: number;
+  /** How much of each pause may be lost by chance, from 0 to 1, so that many do not come back at once. */
+  jitter?: number;
+  /** Names or codes of what an activity throws that ends the attempts, such as `['CardDeclined']`. */
+  nonRetryable?: string[];
+  /**
+   * Says whether to try again after a failure. It is asked once for each, and what it said is recorded: a
+   * replay does not ask. If it throws, that is the outcome.
+   */
+  retryIf?: (error: ActivityError) => boolean;
 }
 
 /**
@@ -1190,6 +1199,25 @@ export class OrchestrationError extends DuroxideError {}
 export class CancelledError extends DuroxideError {}
 /** What was waited for did not happen in time: `TIMEOUT`. */
 export class TimeoutError extends DuroxideError {}
+/**
+ * For activities to throw: what it says will not change, so that no policy tries again:
+ * `NON_RETRYABLE`. Whoever catches the ActivityError finds `details` in `error.failure.details`.
+ */
+export class NonRetryableError extends DuroxideError {}
+/** For activities to throw: it says how long the pause before the next attempt is: `RETRYABLE`. */
+export class RetryableError extends DuroxideError {
+  constructor(
+    message: string,
+    options?: {
+      code?: string;
+      cause?: unknown;
+      details?: object | null;
+      /** In place of the pause of the policy, in milliseconds. */
+      retryAfterMs?: number;
+    },
+  );
+  retryAfterMs?: number;
+}
 /** Orchestration code did not repeat what its history says: `NONDETERMINISM`. */
 export class NondeterminismError extends DuroxideError {}
 /**

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -278,6 +279,8 @@ func (t *turn) answer(c replay.Call, nowMs int64) (string, error) {
 		return strconv.Quote(uuid.NewString()), nil
 	case replay.UTCNow:
 		return strconv.FormatInt(nowMs, 10), nil
+	case replay.Decide:
+		return cmp.Or(c.Key, "null"), nil
 	default:
 		var value *string
 		err := t.rt.insist(t.rt.ctx, "value", func() (err error) {

@@ -21,6 +21,7 @@ const (
 	SyscallNewGUID         = ReservedActivityPrefix + "new_guid"
 	SyscallUTCNow          = ReservedActivityPrefix + "utc_now_ms"
 	SyscallGetKeyValue     = ReservedActivityPrefix + "get_kv_value"
+	SyscallDecide          = ReservedActivityPrefix + "decide"
 )
 
 // ActivityScheduled records that an activity is wanted. Built-in calls use it too.

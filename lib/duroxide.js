@@ -14,7 +14,9 @@ const {
   DuroxideError,
   NondeterminismError,
   OrchestrationError,
+  NonRetryableError,
   ProviderError,
+  RetryableError,
   TimeoutError,
 } = require('./errors.js');
 const {
@@ -53,5 +55,7 @@ module.exports = {
   CancelledError,
   TimeoutError,
   NondeterminismError,
+  NonRetryableError,
   ProviderError,
+  RetryableError,
 };

@@ -40,7 +40,9 @@ const LOCAL_CODES = Object.freeze([
   'NATIVE_LOAD_FAILED',
   'NATIVE_NOT_FOUND',
   'NONDETERMINISM',
+  'NON_RETRYABLE',
   'ORCHESTRATION_FAILED',
+  'RETRYABLE',
   'UNSUPPORTED_PLATFORM',
   'VERSION_MISMATCH',
 ]);
@@ -95,6 +97,28 @@ NondeterminismError.defaultCode = 'NONDETERMINISM';
 class ProviderError extends DuroxideError {}
 ProviderError.defaultCode = 'STORAGE';
 
+/** Thrown by an activity: what it says will not change, so that no policy tries again. */
+class NonRetryableError extends DuroxideError {}
+NonRetryableError.defaultCode = 'NON_RETRYABLE';
+
+/** Thrown by an activity: it says how long to wait before the next attempt. */
+class RetryableError extends DuroxideError {
+  /**
+   * @param {string} message
+   * @param {{ code?: string, cause?: unknown, details?: object | null, retryAfterMs?: number }} [options]
+   */
+  constructor(message, { retryAfterMs, ...options } = {}) {
+    super(message, options);
+    if (retryAfterMs !== undefined) {
+      if (!Number.isSafeInteger(retryAfterMs) || retryAfterMs < 0) {
+        throw new RangeError(`retryAfterMs must be a whole number from 0 on, not ${retryAfterMs}`);
+      }
+      this.retryAfterMs = retryAfterMs;
+    }
+  }
+}
+RetryableError.defaultCode = 'RETRYABLE';
+
 const classes = {
   DuroxideError,
   ActivityError,
@@ -102,7 +126,9 @@ const classes = {
   CancelledError,
   TimeoutError,
   NondeterminismError,
+  NonRetryableError,
   ProviderError,
+  RetryableError,
 };
 for (const [name, Class] of Object.entries(classes)) {
   // On the prototype, so that it is neither enumerable nor repeated in every error.
@@ -150,8 +176,9 @@ function errorFromCode(code, message, details) {
  * What is known of errors that stand for a failure. It is kept beside them, so that nothing that code
  * writes into an error is taken for it.
  *
- * @typedef {{ failure: import('../index').Failure, final: boolean }} Facts
- *   `final`: no policy tries again
+ * @typedef {{
+ *   failure: import('../index').Failure, final: boolean, retryAfterMs?: number,
+ * }} Facts `final`: no policy tries again; `retryAfterMs`: the pause that the activity asked for
  * @type {WeakMap<object, Facts>}
  */
 const facts = new WeakMap();

@@ -116,8 +116,10 @@ function unthrown({ kind, activity, reason, operation, retryable }, text) {
  */
 function errorOf(Class, text, told) {
   const error = new Class(text, { cause: revive(told?.thrown) });
-  if (told)
-    keepFacts(error, { failure: failureOf(told, text), final: told.thrown?.final === true });
+  if (told) {
+    const { final, retryAfterMs } = told.thrown ?? {};
+    keepFacts(error, { failure: failureOf(told, text), final: final === true, retryAfterMs });
+  }
   return /** @type {InstanceType<C>} */ (error);
 }
 

@@ -2,7 +2,13 @@
 
 const { types } = process.getBuiltinModule('node:util');
 const { disown } = require('./disown.js');
-const { DuroxideError, factsOf, kindOf } = require('./errors.js');
+const {
+  DuroxideError,
+  NonRetryableError,
+  RetryableError,
+  factsOf,
+  kindOf,
+} = require('./errors.js');
 const { LimitError } = require('./limits.js');
 
 /**
@@ -27,8 +33,9 @@ const FIELDS = new Set(['name', 'message', 'stack', 'code', 'cause', 'errors']);
  *   name: string, message: string, stack: string | null, cause: Described | null,
  *   code?: string | number, data?: Record<string, unknown>, errors?: Described[],
  *   own?: true, kind?: string, activity?: string, attempts?: number, final?: true,
+ *   retryAfterMs?: number,
  * }} Described
- *   `own`: an error of this package; `final`: no policy tries again
+ *   `own`: an error of this package; `final`: no policy tries again; `retryAfterMs`: the pause before it
  */
 
 /**
@@ -217,7 +224,12 @@ function encodeOutcome(thrown) {
  * @returns {{ message: string, details: string }}
  */
 function encodeThrown(thrown, more = {}) {
-  return encoded({ ...describe(thrown), ...more }, { plainErrorName: true });
+  const described = { ...describe(thrown), ...more };
+  if (thrown instanceof NonRetryableError) described.final = true;
+  if (thrown instanceof RetryableError && thrown.retryAfterMs !== undefined) {
+    described.retryAfterMs = thrown.retryAfterMs;
+  }
+  return encoded(described, { plainErrorName: true });
 }
 
 /**

@@ -18,6 +18,7 @@ import type {
   SystemStats,
   TagFilter,
 } from '../../index';
+import { NonRetryableError, RetryableError } from '../../index';
 
 type Equal<A, B> =
   (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -131,6 +132,22 @@ function* groups(ctx: OrchestrationContext, receipts: Receipt[]) {
   assertType<Equal<typeof success.error, undefined>>();
   const [settled] = yield* ctx.allSettled([ctx.utcNow()]);
   if (settled.status === 'fulfilled') assertType<Equal<typeof settled.value, number>>();
+}
+
+function* retries(ctx: OrchestrationContext, order: Receipt) {
+  const policy: RetryPolicy = {
+    maxAttempts: Infinity,
+    jitter: 0.5,
+    nonRetryable: ['CardDeclined'],
+    retryIf: (error) => error.failure?.code !== 'E_FATAL',
+  };
+  // @ts-expect-error It says whether, and not how often.
+  const odd: RetryPolicy = { maxAttempts: 2, retryIf: () => 5 };
+  yield* ctx.scheduleActivityWithRetry<Receipt>('charge', order, policy);
+  throw new NonRetryableError('no', {
+    details: odd,
+    cause: new RetryableError('', { retryAfterMs: 5 }),
+  });
 }
 
 function* loops(ctx: OrchestrationContext, n: number): Generator<ScheduledTask, number, any> {
@@ -256,6 +273,7 @@ export {
   noOptions,
   noSuchUnit,
   noUnit,
+  retries,
   state,
   stats,
   untyped,

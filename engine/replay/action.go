@@ -29,7 +29,8 @@ const (
 	ClearValue ActionKind = 10
 	// ClearValues has neither fields nor a token.
 	ClearValues ActionKind = 11
-	// Syscall: Name is newGuid, utcNow or getKvValue (then Instance and Value, which is the key).
+	// Syscall: Name is newGuid, utcNow, getKvValue (then Instance and Value, which is the key) or decide
+	// (then Value is the JSON text to record, nil in a replay: the code takes what was recorded).
 	Syscall ActionKind = 12
 	// Drop: Token is that of an earlier action whose result is no longer wanted.
 	Drop ActionKind = 13
@@ -45,6 +46,7 @@ const (
 	NewGUID  = "newGuid"
 	UTCNow   = "utcNow"
 	GetValue = "getKvValue"
+	Decide   = "decide"
 )
 
 // Action is one thing that code asked for, at the call, whether or not it waits for it.

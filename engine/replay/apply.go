@@ -149,6 +149,7 @@ var syscallActivities = map[string]string{
 	NewGUID:  history.SyscallNewGUID,
 	UTCNow:   history.SyscallUTCNow,
 	GetValue: history.SyscallGetKeyValue,
+	Decide:   history.SyscallDecide,
 }
 
 // remoteRead is the recorded input of GetValue.

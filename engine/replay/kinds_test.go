@@ -59,6 +59,7 @@ func asks() map[replay.ActionKind][]ask {
 			one(replay.Action{Kind: replay.Syscall, Token: 1, Name: replay.NewGUID}),
 			one(replay.Action{Kind: replay.Syscall, Token: 1, Name: replay.UTCNow}),
 			one(replay.Action{Kind: replay.Syscall, Token: 1, Name: replay.GetValue, Instance: &text, Value: &text}),
+			one(replay.Action{Kind: replay.Syscall, Token: 1, Name: replay.Decide, Value: &text}),
 		},
 		replay.Drop: {{actions: []replay.Action{waiting, {Kind: replay.Drop, Token: 1}}}},
 	}

@@ -20,18 +20,54 @@ function checkPolicy(retry) {
     throw new TypeError(`retry must be an object with maxAttempts, not ${check.kindOf(retry)}`);
   }
   const policy = check.options('retry', retry, {
-    maxAttempts: whole(1),
+    maxAttempts: checkAttempts,
     timeoutMs: whole(0),
     totalTimeoutMs: whole(0),
     backoff: checkBackoff,
+    jitter: checkShare,
+    nonRetryable: checkNames,
+    retryIf: check.func,
   });
-  whole(1)('retry.maxAttempts', policy.maxAttempts);
+  checkAttempts('retry.maxAttempts', policy.maxAttempts);
   return {
     maxAttempts: policy.maxAttempts,
     timeoutMs: policy.timeoutMs,
     totalTimeoutMs: policy.totalTimeoutMs,
     backoff: policy.backoff,
+    jitter: policy.jitter,
+    nonRetryable: policy.nonRetryable,
+    retryIf: policy.retryIf,
   };
+}
+
+/**
+ * @param {string} argument
+ * @param {unknown} value
+ */
+function checkAttempts(argument, value) {
+  return value === Infinity ? value : whole(1)(argument, value);
+}
+
+/**
+ * @param {string} argument
+ * @param {unknown} value
+ */
+function checkShare(argument, value) {
+  if (typeof value === 'number' && value >= 0 && value <= 1) return value;
+  throw new TypeError(`${argument} must be a number from 0 to 1, not ${check.kindOf(value)}`);
+}
+
+/**
+ * @param {string} argument
+ * @param {unknown} value
+ */
+function checkNames(argument, value) {
+  if (!Array.isArray(value)) {
+    throw new TypeError(
+      `${argument} must be an array of names or codes of errors, not ${check.kindOf(value)}`,
+    );
+  }
+  return value.map((name, index) => check.text(`${argument}[${index}]`, name));
 }
 
 /**
@@ -102,6 +138,16 @@ function checkMultiplier(argument, value) {
 }
 
 /**
+ * Shortens a pause by chance. It never becomes none, so that a replay has a timer where there was one.
+ *
+ * @param {number} delayMs
+ * @param {number} [share] how much of it may be lost, from 0 to 1
+ */
+function withJitter(delayMs, share = 0) {
+  return delayMs === 0 ? 0 : Math.max(1, Math.round(delayMs * (1 - share * Math.random())));
+}
+
+/**
  * Gives the pause after a failure in whole milliseconds.
  *
  * @param {any} backoff as checked
@@ -128,4 +174,4 @@ function delayAfter(backoff, failures) {
   }
 }
 
-module.exports = { checkPolicy, delayAfter };
+module.exports = { checkPolicy, delayAfter, withJitter };

@@ -200,6 +200,8 @@ const checks = {
   },
   newGuid: () => {},
   utcNow: () => {},
+  // Made by retries only.
+  decide: () => {},
   subOrchestration: checkInput,
   subOrchestrationWithId: every(checkInput, checkChildId),
   subOrchestrationVersioned: every(checkInput, checkVersion),

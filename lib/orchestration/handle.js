@@ -112,6 +112,7 @@ const actions = {
   dequeueEvent: (d) => action(KIND.dequeue, { name: d.queueName }),
   newGuid: () => action(KIND.syscall, { name: 'newGuid' }),
   utcNow: () => action(KIND.syscall, { name: 'utcNow' }),
+  decide: (d) => action(KIND.syscall, { name: 'decide', value: d.value }),
   getValueFromInstance: (d) =>
     action(KIND.syscall, { name: 'getKvValue', instance: d.instanceId, value: d.key }),
   subOrchestration: child,

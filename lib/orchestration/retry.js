@@ -3,7 +3,8 @@
 const codec = require('../codec.js');
 const { ActivityError, TimeoutError, factsOf, keepFacts } = require('../errors.js');
 const { causeOfError } = require('../failure.js');
-const { delayAfter } = require('./backoff.js');
+const { describe, revive } = require('../thrown.js');
+const { delayAfter, withJitter } = require('./backoff.js');
 const { LOCATION } = require('./location.js');
 const { KEPT_FAILURES } = require('./rules.js');
 
@@ -13,7 +14,7 @@ const { KEPT_FAILURES } = require('./rules.js');
  */
 
 /** @typedef {import('./descriptor.js').Descriptor} Descriptor */
-/** @typedef {{ rules: number, warn(message: string): void }} Host */
+/** @typedef {{ rules: number, isReplaying: boolean, warn(message: string): void }} Host */
 /**
  * What has become of an activity so far.
  *
@@ -49,21 +50,98 @@ function* retried(task, host) {
  * @returns {Generator<any, any, any>}
  */
 function* attempts(task, host, progress) {
-  const { maxAttempts, backoff } = task.retry;
   for (;;) {
     progress.attempts++;
     try {
       return yield* once(task, () => timedOut(task, host, progress, 'timeoutMs'));
     } catch (error) {
-      // A timeout is final; retrying what may still run would pile work up.
-      if (error instanceof TimeoutError || factsOf(error)?.final) throw error;
-      if (progress.attempts >= maxAttempts) throw exhausted(task, host, error);
+      const outcome = yield* outcomeOf(task, host, progress.attempts, error);
+      if (outcome !== null) throw outcome;
       host.warn(warning(task, progress.attempts, error));
       progress.last = error;
     }
-    const delayMs = delayAfter(backoff, progress.attempts);
+    const delayMs = pauseAfter(task.retry, progress);
     if (delayMs > 0) yield timer(delayMs);
   }
+}
+
+/**
+ * Gives the error that a failure is the last of, or null if there is another attempt.
+ *
+ * @param {Descriptor} task
+ * @param {Host} host
+ * @param {number} count how many attempts there were
+ * @param {unknown} error
+ * @returns {Generator<any, any, any>}
+ */
+function* outcomeOf(task, host, count, error) {
+  const { maxAttempts, retryIf } = task.retry;
+  // A timeout is final; retrying what may still run would pile work up.
+  if (error instanceof TimeoutError) return error;
+  if (isFinal(task.retry, error)) return counted(error, count);
+  if (count >= maxAttempts) return exhausted(task, host, error);
+  if (retryIf === undefined || (yield* decided(host, () => retryIf(error)))) return null;
+  return counted(error, count);
+}
+
+/**
+ * @param {any} policy
+ * @param {Progress} progress
+ */
+function pauseAfter({ backoff, jitter }, { attempts: count, last }) {
+  return factsOf(last)?.retryAfterMs ?? withJitter(delayAfter(backoff, count), jitter);
+}
+
+/**
+ * Says whether a failure is one that no attempt would change, by what it is itself, not by its causes.
+ *
+ * @param {{ nonRetryable?: string[] }} policy
+ * @param {unknown} error
+ */
+function isFinal({ nonRetryable = [] }, error) {
+  const known = factsOf(error);
+  if (known === undefined) return false;
+  const { name, code } = known.failure;
+  return known.final || nonRetryable.some((one) => one === name || one === String(code));
+}
+
+/**
+ * Asks for a decision and records it, so that a replay does not ask again: it takes what was recorded.
+ * Where nothing was, the code asks now.
+ *
+ * @param {Host} host
+ * @param {() => unknown} ask
+ * @returns {Generator<any, boolean, any>}
+ */
+function* decided(host, ask) {
+  for (;;) {
+    const value = host.isReplaying ? null : JSON.stringify(verdictOf(ask));
+    /** @type {ReturnType<typeof verdictOf> | null} */
+    const verdict = yield { type: 'decide', value };
+    if (verdict?.thrown) throw revive(verdict.thrown);
+    if (verdict !== null) return verdict.retry === true;
+  }
+}
+
+/** @param {() => unknown} ask */
+function verdictOf(ask) {
+  try {
+    return { retry: Boolean(ask()) };
+  } catch (error) {
+    return { thrown: describe(error) };
+  }
+}
+
+/**
+ * Gives the error with the number of attempts that were made.
+ *
+ * @param {any} error
+ * @param {number} attempts
+ */
+function counted(error, attempts) {
+  const known = factsOf(error);
+  if (known !== undefined) keepFacts(error, { ...known, failure: { ...known.failure, attempts } });
+  return error;
 }
 
 /**

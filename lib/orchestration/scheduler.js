@@ -27,7 +27,7 @@ const { KEPT_FAILURES } = require('./rules.js');
 /**
  * @typedef {{
  *   name: string, rules: number, emit(asked: Action): void, end(well: boolean): void,
- *   warn(text: string): void,
+ *   isReplaying: boolean, warn(text: string): void,
  * }} Owner the execution
  */
 
