@@ -223,10 +223,6 @@ func (w *workers) outcome(
 		}
 		return w.stamped(msg), 0, nil
 	}
-	if !rt.reg.HasActivity(task.Name) {
-		w.putBack(j)
-		return nil, 0, nil
-	}
 	if !w.mayCall(j) {
 		return nil, 0, context.Canceled
 	}
@@ -318,17 +314,6 @@ func (rt *Runtime) workerID() string {
 		return "work-" + rt.set.workerNodeID
 	}
 	return "work-" + rt.node
-}
-
-// putBack gives a task without a handler back for a while: another node may know it.
-func (w *workers) putBack(j *job) {
-	rt := w.rt
-	delay := rt.set.backoff(j.claim.Attempt)
-	rt.log.unregistered(unregistered{
-		What: "activity", Instance: j.claim.Task.Instance, Name: j.claim.Task.Name,
-		Attempt: j.claim.Attempt, MaxAttempts: rt.set.maxAttempts, Backoff: delay,
-	})
-	w.abandon(provider.AbandonedTask{Token: w.tokenOf(j), Delay: delay})
 }
 
 // tryAgain gives a task back whose host could not say how the activity ended.

@@ -57,7 +57,7 @@ func (t *turn) commit(d replay.Delta) error {
 func (t *turn) build(d replay.Delta, reserved int) provider.Commit {
 	c := provider.Commit{
 		Token: t.token, Execution: t.execution(), LastEvent: t.last, Events: d.Events,
-		Life: t.r.life, Starts: d.Starts,
+		Life: t.r.life, Starts: d.Starts, Level: history.LevelOf(d.Events),
 		Messages: messageIDs(t.taken), Tasks: t.tasks, Started: t.started,
 		CancelTasks: d.CancelActivities, DropTimers: d.DropTimers, Send: t.sends(d),
 	}
@@ -73,11 +73,17 @@ func (t *turn) build(d replay.Delta, reserved int) provider.Commit {
 	t.addTasks(&c, d, reserved)
 	if d.Ending != nil {
 		c.Outcome = outcome(d.Ending)
-		c.Release = d.Ending.Kind != replay.Continued
+		c.Release = d.Ending.Kind != replay.Continued || !t.continuesHere(d.Ending.Successor)
 	} else {
 		c.Release = t.r.status == provider.Completed || t.r.status == provider.Failed
 	}
 	return c
+}
+
+// continuesHere reports whether this runtime has the code of the next execution.
+func (t *turn) continuesHere(next *replay.Successor) bool {
+	_, ok := t.rt.reg.Resolve(t.r.x.Params().Name, next.Version)
+	return ok
 }
 
 func (t *turn) execution() uint64 {
@@ -96,7 +102,7 @@ func (t *turn) addTasks(c *provider.Commit, d replay.Delta, reserved int) {
 		c.TaskHolder, route = t.rt.taskLeases.holder(), t.rt.taskRoute(t.mayOpen)
 	}
 	for _, a := range d.Activities {
-		claim := reserved > 0 && route.Tags.Matches(a.Tag) &&
+		claim := reserved > 0 && t.rt.reg.HasActivity(a.Name) && route.Tags.Matches(a.Tag) &&
 			(a.Session == nil || route.Session != nil &&
 				(route.Session.Works(*a.Session) || route.Session.Room() > 0))
 		if claim {

@@ -18,60 +18,11 @@ import (
 	"duroxide/provider/memory"
 )
 
-// quick makes work without a handler fail soon.
+// quick tries again soon.
 func quick() engine.RuntimeOptions {
 	return engine.RuntimeOptions{
 		MaxAttempts: 2, UnregisteredBackoff: time.Millisecond, UnregisteredBackoffMax: time.Millisecond,
 	}
-}
-
-func TestAnUnregisteredOrchestrationEndsAsPoison(t *testing.T) {
-	t.Parallel()
-	r := start(t, enginetest.NewHost(), quick())
-	r.start("a", "nobody", "null")
-	require.Equal(t, "poison: orchestration a did not end after 2 attempts", r.wait("a").Error)
-	require.Equal(t, []string{"OrchestrationStarted", "OrchestrationFailed"}, r.kinds())
-	require.EqualValues(t, 1, r.rt.Metrics().OrchPoison)
-}
-
-func TestAnUnregisteredActivityFailsWhereItWasAwaited(t *testing.T) {
-	t.Parallel()
-	h := enginetest.NewHost()
-	h.Orchestration("caller", func(c *enginetest.Code, _ string) (any, error) {
-		_, err := c.Call("nobody", "null")
-		return "caught: " + err.Error(), nil
-	})
-	r := start(t, h, quick())
-	r.start("a", "caller", "null")
-	require.Equal(t, `"caught: poison: activity nobody#2 did not end after 2 attempts"`, r.wait("a").Output)
-}
-
-func TestByDefaultTheEleventhAttemptIsPoison(t *testing.T) {
-	t.Parallel()
-	h := enginetest.NewHost()
-	h.Orchestration("caller", func(c *enginetest.Code, _ string) (any, error) {
-		_, err := c.Call("nobody", "null")
-		return err.Error(), nil
-	})
-	r := start(t, h, engine.RuntimeOptions{
-		UnregisteredBackoff: time.Millisecond, UnregisteredBackoffMax: time.Millisecond,
-	})
-	r.start("a", "nobody", "null")
-	require.Equal(t, "poison: orchestration a did not end after 10 attempts", r.wait("a").Error)
-	r.start("b", "caller", "null")
-	require.Equal(t, `"poison: activity nobody#2 did not end after 10 attempts"`, r.wait("b").Output)
-}
-
-func TestAChildWithoutAHandlerFailsItsParentWhereItWasAwaited(t *testing.T) {
-	t.Parallel()
-	h := enginetest.NewHost()
-	h.Orchestration("parent", func(c *enginetest.Code, _ string) (any, error) {
-		_, d := c.Await(c.Schedule(replay.Action{Kind: replay.SubOrchestration, Name: "nobody", Input: "null"}))
-		return d.Value, nil
-	})
-	r := start(t, h, quick())
-	r.start("a", "parent", "null")
-	require.Contains(t, r.wait("a").Output, "poison: orchestration a::sub::2")
 }
 
 func TestACancelRequestBeforeTheFirstTurnOutranksTheRun(t *testing.T) {

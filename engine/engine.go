@@ -163,7 +163,7 @@ func without(runtimes []*Runtime, rt *Runtime) []*Runtime {
 // submit stores messages. Where a runtime of this process has room, it claims the targets in the
 // same commit and begins at once.
 func (e *Engine) submit(ctx context.Context, msgs []provider.Message) ([]provider.Submitted, error) {
-	rt := e.choose()
+	rt := e.choose(msgs)
 	s := provider.Submission{Messages: msgs}
 	if rt != nil {
 		defer rt.guests.Done()
@@ -178,14 +178,14 @@ func (e *Engine) submit(ctx context.Context, msgs []provider.Message) ([]provide
 	return results, nil
 }
 
-// choose gives a runtime that has room for one more instance, or nil. The caller
-// is a guest of the runtime, which does not end before it has left.
-func (e *Engine) choose() *Runtime {
+// choose gives a runtime that has room for one more instance and the code for what is started, or nil.
+// The caller is a guest of the runtime, which does not end before it has left.
+func (e *Engine) choose(msgs []provider.Message) *Runtime {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for i := range e.runtimes {
 		rt := e.runtimes[(e.turn+i)%len(e.runtimes)]
-		if rt.hasRoom() {
+		if rt.hasCodeFor(msgs) && rt.hasRoom() {
 			e.turn += i + 1
 			rt.guests.Add(1)
 			return rt
@@ -252,8 +252,9 @@ var lastToken atomic.Uint64
 // newToken gives a number that is unique in the process and never reused.
 func newToken() uint64 { return lastToken.Add(1) }
 
-// pin gives the engine's version as a number that sorts like it.
-func (e *Engine) pin() uint64 {
+// level gives the highest format level that this engine reads: levels are numbered by the first version
+// that reads them.
+func (e *Engine) level() uint64 {
 	v, err := semver.NewVersion(e.version)
 	if err != nil {
 		return 0

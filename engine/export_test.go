@@ -63,12 +63,7 @@ func (r Records) ActivityFailed(call ActivityCall, f history.Failure) {
 	r.l.activityFailed(call, time.Second, f)
 }
 
-func (r Records) Unregistered(name string, version *string, attempt, maxAttempts int, backoff time.Duration) {
-	r.l.unregistered(unregistered{
-		What: "orchestration", Instance: "i", Name: name, Version: version,
-		Attempt: attempt, MaxAttempts: maxAttempts, Backoff: backoff,
-	})
-}
+func (r Records) Unserved(u provider.Unserved, waits time.Duration) { r.l.unserved(u, waits) }
 
 func (r Records) RuntimeStarted(o RuntimeOptions) error {
 	s, err := o.withDefaults()

@@ -18,24 +18,25 @@ import (
 // idle runtime writes nothing. Only the store knows whether it has ended: what is counted here, by
 // the time that has passed and not by any clock that can be set, says how long it lasts for certain.
 type leaseSet struct {
-	node string
-	ttl  time.Duration
-	now  func() time.Time
+	node   string
+	ttl    time.Duration
+	now    func() time.Time
+	serves *provider.Serves
 
 	mu     sync.Mutex
 	newest provider.LeaseID
 	ends   map[provider.LeaseID]time.Time
 }
 
-func newLeaseSet(node string, ttl time.Duration, now func() time.Time) *leaseSet {
-	return &leaseSet{node: node, ttl: ttl, now: now, ends: map[provider.LeaseID]time.Time{}}
+func newLeaseSet(node string, ttl time.Duration, now func() time.Time, serves *provider.Serves) *leaseSet {
+	return &leaseSet{node: node, ttl: ttl, now: now, serves: serves, ends: map[provider.LeaseID]time.Time{}}
 }
 
 // holder gives the claimant for a call to the store.
 func (l *leaseSet) holder() *provider.Holder {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return &provider.Holder{Node: l.node, Lease: l.newest, TTL: l.ttl}
+	return &provider.Holder{Node: l.node, Lease: l.newest, TTL: l.ttl, Serves: l.serves}
 }
 
 // opened takes note of the lease that a claim is under. asked is when the call began: the lease

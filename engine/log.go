@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -144,32 +145,18 @@ func (l log) activityNotStored(call ActivityCall, err error, retryIn time.Durati
 		slog.Any("error", err), slog.Float64("backoff_secs", retryIn.Seconds()))...)
 }
 
-// unregistered is why and for how long work without a handler is put back.
-type unregistered struct {
-	// What is "orchestration" or "activity".
-	What     string
-	Instance string
-	Name     string
-	// Version is nil for "the registry's choice".
-	Version     *string
-	Attempt     int
-	MaxAttempts int
-	Backoff     time.Duration
-}
-
-func (l log) unregistered(u unregistered) {
-	version := "latest"
-	if u.Version != nil {
-		version = *u.Version
+// unserved reports ready work that this runtime has no code for.
+func (l log) unserved(u provider.Unserved, waits time.Duration) {
+	what, version := "activity", u.Lane.Version
+	if u.Lane.Kind == provider.Turn {
+		what, version = "orchestration", cmp.Or(u.Lane.Version, "latest")
 	}
-	l.write(slog.LevelWarn, targetRegistry, "No such "+u.What+" is registered here, trying again later",
+	l.write(slog.LevelWarn, targetRegistry, "No such "+what+" is registered here, it waits for a runtime that has it",
 		slog.String("instance_id", u.Instance),
-		slog.String("name", u.Name),
+		slog.String("name", u.Lane.Name),
 		slog.String("version", version),
-		slog.Int("attempt_count", u.Attempt),
-		slog.Int("max_attempts", u.MaxAttempts),
-		slog.Int("remaining_attempts", max(u.MaxAttempts+1-u.Attempt, 0)),
-		slog.Float64("backoff_secs", u.Backoff.Seconds()))
+		slog.Uint64("format_level", u.Lane.Level),
+		slog.Float64("waiting_secs", waits.Seconds()))
 }
 
 // messageDropped reports a message that changes nothing: a duplicate, a stale completion, a signal

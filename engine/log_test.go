@@ -13,6 +13,7 @@ import (
 	"duroxide/engine"
 	"duroxide/engine/enginetest"
 	"duroxide/history"
+	"duroxide/provider"
 	"duroxide/provider/memory"
 )
 
@@ -73,17 +74,21 @@ func TestAFailedActivityIsLoggedWithItsIdentity(t *testing.T) {
 	require.InDelta(t, 1000, record["duration_ms"], 0)
 }
 
-func TestAnUnregisteredNameIsLoggedWithWhatIsLeftOfItsAttempts(t *testing.T) {
+func TestWorkWithoutCodeIsLoggedWithItsName(t *testing.T) {
 	t.Parallel()
-	record := recorded(t, func(r engine.Records) { r.Unregistered("order", nil, 3, 10, 4*time.Second) })
+	record := recorded(t, func(r engine.Records) {
+		r.Unserved(provider.Unserved{Lane: provider.TurnLane("order", "", 0), Instance: "i"}, time.Minute)
+	})
 	require.Equal(t, "WARN", record["level"])
+	require.Equal(t, "i", record["instance_id"])
+	require.Equal(t, "order", record["name"])
 	require.Equal(t, "latest", record["version"])
-	require.InDelta(t, 8, record["remaining_attempts"], 0)
-	require.InDelta(t, 4, record["backoff_secs"], 0)
+	require.InDelta(t, 60, record["waiting_secs"], 0)
 
-	record = recorded(t, func(r engine.Records) { r.Unregistered("order", new("2.0.0"), 11, 10, 0) })
+	record = recorded(t, func(r engine.Records) {
+		r.Unserved(provider.Unserved{Lane: provider.TurnLane("order", "2.0.0", 0), Instance: "i"}, 0)
+	})
 	require.Equal(t, "2.0.0", record["version"])
-	require.InDelta(t, 0, record["remaining_attempts"], 0)
 }
 
 func TestTheStartIsLoggedWithTheService(t *testing.T) {

@@ -16,6 +16,7 @@ type poller struct {
 	rt *Runtime
 	wakeups
 	leftUntil atomic.Int64 // see left, in Unix nanoseconds
+	unserved  unserved
 }
 
 // Pauses after an error of the store.
@@ -121,6 +122,7 @@ func (p *poller) poll(ctx context.Context) error {
 	}
 	defer rt.claiming()()
 	asked := rt.e.clock.Now()
+	request.Unserved = p.unserved.asks(asked)
 	claimed, err := rt.e.store.Claim(ctx, request)
 	if err != nil {
 		done()
@@ -130,6 +132,7 @@ func (p *poller) poll(ctx context.Context) error {
 	p.found(claimed.NextDue)
 	rt.holdsTurns(claimed.TurnLease, asked)
 	rt.taskLeases.opened(claimed.TaskLease, asked)
+	rt.found(&p.unserved, claimed.Unserved)
 	p.hand(claimed, request.Turns)
 	done() // before more, which would be woken by it
 	p.more(&request, &claimed)

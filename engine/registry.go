@@ -8,6 +8,7 @@ import (
 	"github.com/Masterminds/semver/v3"
 
 	"duroxide/history"
+	"duroxide/provider"
 )
 
 // unversioned is what older records hold where no version was chosen.
@@ -105,6 +106,21 @@ func (g *Registry) Resolve(name string, version *string) (resolved string, ok bo
 		return "", false
 	}
 	return *version, true
+}
+
+// serves gives what a node with this code can run, as stores ask for it.
+func (g *Registry) serves(level uint64) *provider.Serves {
+	return &provider.Serves{Level: level, Orchestration: g.hasOrchestration, Activity: g.HasActivity}
+}
+
+// hasOrchestration reports whether a version is registered; an empty one is the highest.
+func (g *Registry) hasOrchestration(name, version string) bool {
+	wanted := &version
+	if version == "" {
+		wanted = nil
+	}
+	_, ok := g.Resolve(name, wanted)
+	return ok
 }
 
 // HasActivity reports whether an activity of the name is registered.

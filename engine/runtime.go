@@ -97,11 +97,11 @@ func (e *Engine) StartRuntime(ctx context.Context, o RuntimeOptions, reg *Regist
 
 func (e *Engine) newRuntime(set settings, reg *Registry, h Host) *Runtime {
 	ctx, cancel := context.WithCancel(context.Background())
-	node := uuid.NewString()
+	node, serves := uuid.NewString(), reg.serves(e.level())
 	rt := &Runtime{
 		e: e, set: set, reg: reg, host: h, node: node, log: e.log, counters: &metrics{},
-		leases:     newLeaseSet(node, set.turnLease, e.clock.Now),
-		taskLeases: newLeaseSet(taskNode(node), set.taskLease, e.clock.Now),
+		leases:     newLeaseSet(node, set.turnLease, e.clock.Now, serves),
+		taskLeases: newLeaseSet(taskNode(node), set.taskLease, e.clock.Now, serves),
 		turnSlots:  make(chan struct{}, max(set.orchestrationConcurrency, 1)*runsPerSlot),
 		ctx:        ctx, cancel: cancel,
 		stop: make(chan struct{}), done: make(chan struct{}),

@@ -43,15 +43,18 @@ type turn struct {
 	mayOpen bool // its commit may open sessions
 	// ahead means that what is in memory of the instance is no longer what is stored.
 	ahead   bool
-	counted bool    // begun has counted this attempt
-	wanted  *string // version of an execution whose handler is missing
+	counted bool // begun has counted this attempt
 }
 
-// errUnregistered means that no handler of the name and version is registered here.
+// errUnregistered means that no handler of the name and version is registered here. A store gives no such
+// work, so that this is about what became so since.
 var errUnregistered = errors.New("no such orchestration is registered")
 
 // errPanic is a fault of our own. It is no outcome of anybody's code.
 var errPanic = errors.New("panic")
+
+// errHidden means that what begins an execution cannot be read yet.
+var errHidden = errors.New("its start cannot be read yet")
 
 // turn processes messages of a held instance. Whatever goes wrong, the messages are consumed by a
 // commit or are still in the store. It reports whether the turn must be left to others, because the
@@ -163,7 +166,7 @@ func rank(k provider.MessageKind) int {
 func (t *turn) first(kind provider.MessageKind) error {
 	i := slices.IndexFunc(t.items, func(it item) bool { return it.msg.Kind == kind })
 	if i < 0 {
-		return errUnregistered // What begins it is hidden for a while; so the rest must wait.
+		return errHidden // for a while; so the rest must wait
 	}
 	start := t.items[i]
 	t.items = slices.Delete(t.items, i, i+1)
@@ -171,7 +174,6 @@ func (t *turn) first(kind provider.MessageKind) error {
 	poisoned := t.r.attempt > t.rt.set.maxAttempts
 	if !ok && !poisoned {
 		t.items = slices.Insert(t.items, 0, start)
-		t.r.name, t.wanted = start.msg.Name, start.msg.Version
 		return errUnregistered
 	}
 	if !ok {
@@ -222,7 +224,7 @@ func (t *turn) begin(m provider.Message, version string) {
 	r.x = replay.Start(p, max(t.rt.nowMs(), t.floorMs))
 	r.name, r.version = m.Name, version
 	r.parent = m.Parent
-	t.started = &provider.Started{Name: m.Name, Version: version, Pin: t.rt.e.pin(), Parent: m.Parent}
+	t.started = &provider.Started{Name: m.Name, Version: version, Parent: m.Parent}
 	t.last = 0
 	t.describe()
 }
@@ -243,7 +245,6 @@ func (t *turn) proceed() error {
 		return t.finishPoisoned()
 	}
 	if _, ok := t.rt.reg.Resolve(t.r.name, &t.r.version); !ok {
-		t.wanted = &t.r.version
 		return errUnregistered
 	}
 	if t.r.x == nil {
@@ -326,9 +327,9 @@ func (t *turn) cancelled(reason string) error {
 	return t.fail(history.Failure{Category: history.Application, Kind: history.CancelledKind, Reason: reason})
 }
 
-// putBack gives the instance back for a while: a handler may appear, a history may be repaired.
-// Each try counts, so that what never works ends as poison; but not where a newer release knows how to
-// go on, or where the fault is our own.
+// putBack gives the instance back for a while: a history may be repaired. Each try counts, so that what
+// never works ends as poison; but not what was not tried, nor where a newer release knows how to go on, or
+// where the fault is our own.
 func (t *turn) putBack(cause error) {
 	rt, r := t.rt, t.r
 	delay := rt.set.backoff(r.attempt)
@@ -339,14 +340,8 @@ func (t *turn) putBack(cause error) {
 	if errors.Is(cause, provider.ErrCorrupt) {
 		delay = time.Second
 	}
-	if errors.Is(cause, errUnregistered) {
-		rt.log.unregistered(unregistered{
-			What: "orchestration", Instance: r.instance, Name: r.name, Version: t.wanted,
-			Attempt: r.attempt, MaxAttempts: rt.set.maxAttempts, Backoff: delay,
-		})
-	} else {
-		rt.log.turnAbandoned(r.instance, cause, r.attempt, delay)
-	}
+	untried := errors.Is(cause, errUnregistered) || errors.Is(cause, errHidden)
+	rt.log.turnAbandoned(r.instance, cause, r.attempt, delay)
 	if t.hasMore() { // To hide these would let the rest overtake them.
 		rt.pause(rt.ctx, delay)
 		delay = 0
@@ -358,7 +353,9 @@ func (t *turn) putBack(cause error) {
 		}
 	}
 	rt.remove(r)
-	rt.abandon(provider.AbandonedInstance{Token: t.token, Messages: ids, Delay: delay, IgnoreAttempt: t.counted || waits})
+	rt.abandon(provider.AbandonedInstance{
+		Token: t.token, Messages: ids, Delay: delay, IgnoreAttempt: t.counted || waits || untried,
+	})
 }
 
 // abandon gives an instance back and takes note of when it can be claimed again.

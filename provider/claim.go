@@ -34,6 +34,8 @@ type Holder struct {
 	// Most bounds the targets that are claimed where messages are stored (Submission, Commit,
 	// Completions): what one node has no room for is left to all of them. Zero means any number.
 	Most int
+	// Serves is what the node can run; nil is everything.
+	Serves *Serves
 }
 
 // ClaimRequest asks for ready work.
@@ -41,17 +43,13 @@ type ClaimRequest struct {
 	// Turns and MaxTurns ask for instances; nil or zero means none.
 	Turns    *Holder
 	MaxTurns int
-	// Versions, if set, leaves out instances whose pinned engine version lies outside.
-	Versions *VersionRange
 	// Tasks and MaxTasks ask for tasks; nil or zero means none.
 	Tasks    *Holder
 	MaxTasks int
 	Route    Route
+	// Unserved asks for what is ready and left because the holders cannot run it.
+	Unserved bool
 }
-
-// VersionRange is an inclusive range of engine versions, packed by PackVersion. It is applied
-// before an instance is claimed and before anything of it is decoded.
-type VersionRange struct{ Min, Max uint64 }
 
 // Route says which tasks a worker takes.
 type Route struct {
@@ -152,7 +150,10 @@ type Claimed struct {
 	TurnLease LeaseID
 	TaskLease LeaseID
 	// NextDue is the earliest future due time of a message or task that nobody holds; zero means none.
+	// Messages that the holder could not take are left out.
 	NextDue time.Time
+	// Unserved is set where that was asked for: at most MostUnserved lanes, in no order.
+	Unserved []Unserved
 }
 
 // Waiting are the due messages of one held instance.
@@ -173,6 +174,8 @@ type InstanceClaim struct {
 	Execution uint64
 	// LastEvent is the highest event id of the current execution.
 	LastEvent uint64
+	// Level is the lowest format level that reads what is stored of the instance. It never falls.
+	Level uint64
 	// Status is the current execution's status.
 	Status ExecutionStatus
 	// Name and Version are those of the last started execution; before the first, those that the start
@@ -222,8 +225,6 @@ type Submission struct {
 	Messages []Message
 	// Claim, if set, claims free targets for this holder.
 	Claim *Holder
-	// Versions limits Claim as in ClaimRequest.
-	Versions *VersionRange
 }
 
 // Submitted is what became of one message.
@@ -332,8 +333,6 @@ type Completions struct {
 	Items []Completion
 	// Claim, if set, claims free targets for this holder.
 	Claim *Holder
-	// Versions limits Claim as in ClaimRequest.
-	Versions *VersionRange
 }
 
 // Completion is one finished task.

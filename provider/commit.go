@@ -53,6 +53,9 @@ type Commit struct {
 	Life history.Life
 	// Starts is the highest number of a start that this life has used. The stored one never falls.
 	Starts uint64
+	// Level is the lowest format level that reads what this turn writes: that of its format, not that of
+	// who writes. The stored one never falls.
+	Level uint64
 
 	// Messages are the ids of the consumed messages; each must exist.
 	Messages []uint64
@@ -82,8 +85,6 @@ type Commit struct {
 
 	// TurnHolder, if set, claims free targets of Send for this node.
 	TurnHolder *Holder
-	// Versions limits TurnHolder's claims as in ClaimRequest.
-	Versions *VersionRange
 	// TaskHolder takes the new tasks that are marked.
 	TaskHolder *Holder
 	// Release gives the instance back with this commit.
@@ -99,8 +100,6 @@ func (c *Commit) IsAwaited() bool {
 type Started struct {
 	Name    string
 	Version string
-	// Pin is the packed engine version that the execution is bound to.
-	Pin uint64
 	// Parent is nil for root instances. What the start said stands; this is for instances that an
 	// older release started.
 	Parent *history.Parent
@@ -128,7 +127,8 @@ type ValueChange struct {
 // NewTask is a task to insert.
 type NewTask struct {
 	Task Task
-	// Claim takes it for the commit's TaskHolder. Route must match, or it stays unclaimed.
+	// Claim takes it for the commit's TaskHolder. The holder must serve it and Route match, or it stays
+	// unclaimed.
 	Claim bool
 	// Route is the worker's route, checked by the store where Claim is set.
 	Route Route

@@ -70,6 +70,9 @@ type Message struct {
 	// store sets it to the arrival time then, so that it always is the effective time. Arrival times
 	// are those of the store, so that messages of several processes are in the order of arrival.
 	DueMs int64
+	// Level is the lowest format level that reads the message. A store raises that of the target to it,
+	// and does not give it back.
+	Level uint64
 	// Attempts is the stored number of attempts, Marks that of marks; see InstanceClaim.
 	Attempts int
 	Marks    int

@@ -65,7 +65,8 @@ type Work interface {
 	// Claim takes ready instances and ready tasks for a holder. Nothing to claim is no error and
 	// writes nothing. Tasks are taken fairly over instances: a task that begins to wait gets its turn
 	// after one more of each instance that waits already, however many they have; those of one
-	// instance go in the order of arrival. What was taken before and given back goes first.
+	// instance go in the order of arrival. What was taken before and given back goes first. What the
+	// holders do not serve is left alone, here and wherever else a call claims something.
 	Claim(ctx context.Context, r ClaimRequest) (Claimed, error)
 	// Begin counts an attempt for messages of a held instance, before code runs over them. It is for
 	// suspects (see MostMarks): only what really was tried counts, and not what a dying process had

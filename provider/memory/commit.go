@@ -117,7 +117,7 @@ func (s *store) apply(in *instance, c *provider.Commit) provider.Committed {
 	if c.Release {
 		in.lease = 0
 	}
-	result.Sent, result.TurnLease = s.deliver(c.Send, c.TurnHolder, c.Versions)
+	result.Sent, result.TurnLease = s.deliver(c.Send, c.TurnHolder)
 	in.dropTimers(c.Execution, c.DropTimers)
 	if c.Release && s.free(in) {
 		result.Work = len(in.deliverable(s.now)) > 0
@@ -137,7 +137,7 @@ func (s *store) applyExecution(in *instance, c *provider.Commit) {
 	if in.life.IsZero() {
 		in.life = c.Life
 	}
-	in.starts = max(in.starts, c.Starts)
+	in.starts, in.level = max(in.starts, c.Starts), max(in.level, c.Level)
 	if in.current == 0 {
 		in.executions = make(map[uint64]*execution)
 		in.base = make(map[string]provider.Value)
@@ -156,7 +156,7 @@ func (s *store) applyExecution(in *instance, c *provider.Commit) {
 		ex.lastEvent = c.Events[n-1].ID
 	}
 	if c.Started != nil {
-		in.name, in.version, ex.pin = c.Started.Name, c.Started.Version, c.Started.Pin
+		in.name, in.version = c.Started.Name, c.Started.Version
 		if in.parent == nil {
 			in.parent = c.Started.Parent
 		}
@@ -234,7 +234,7 @@ func (s *store) applyTasks(
 			continue
 		}
 		n := c.NewTasks[i]
-		if n.Claim && c.TaskHolder != nil && s.takes(n.Route, t) {
+		if n.Claim && c.TaskHolder != nil && s.takes(c.TaskHolder, n.Route, t) {
 			if claim, ok := s.claimTask(t, n.Route, &claims); ok {
 				results[i] = &claim
 				continue

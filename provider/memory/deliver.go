@@ -22,7 +22,7 @@ func checkMessages(messages []provider.Message) error {
 // deliver stores messages, then claims the targets that are ready for the holder, if there is one.
 // The claim stands in the result of the first message of its target. It gives the lease too.
 func (s *store) deliver(
-	messages []provider.Message, holder *provider.Holder, versions *provider.VersionRange,
+	messages []provider.Message, holder *provider.Holder,
 ) ([]provider.Submitted, provider.LeaseID) {
 	results := make([]provider.Submitted, len(messages))
 	targets := make([]*instance, len(messages))
@@ -35,7 +35,7 @@ func (s *store) deliver(
 			continue
 		}
 		results[i].Life = in.life
-		if claims.mayTake() && s.ready(in, versions) {
+		if claims.mayTake() && s.ready(in, holder) {
 			claim := s.claim(in, &claims)
 			results[i].Claim = &claim
 		}
@@ -76,6 +76,7 @@ func (s *store) accept(m provider.Message) (provider.Submitted, *instance) {
 			in.version = *m.Version
 		}
 	}
+	in.level = max(in.level, m.Level)
 	result.ID, result.DueMs = s.insertMessage(in, m)
 	return result, in
 }

@@ -39,6 +39,9 @@ type instance struct {
 	version string
 	parent  *history.Parent
 
+	// level is the lowest format level that reads all of it.
+	level uint64
+
 	// Zero until the first commit.
 	current    uint64
 	executions map[uint64]*execution
@@ -67,7 +70,6 @@ type doneTurn struct {
 type execution struct {
 	status    provider.ExecutionStatus
 	output    string
-	pin       uint64
 	started   int64
 	completed int64
 	lastEvent uint64
@@ -197,18 +199,25 @@ func (s *store) dropLate(in *instance) {
 	})
 }
 
-// ready reports whether an instance can be claimed.
-func (s *store) ready(in *instance, versions *provider.VersionRange) bool {
-	return s.free(in) && len(in.deliverable(s.now)) > 0 && in.fits(versions)
+// ready reports whether an instance can be claimed by a holder.
+func (s *store) ready(in *instance, h *provider.Holder) bool {
+	return s.free(in) && len(in.deliverable(s.now)) > 0 && h.Turns(in.lane())
 }
 
-// fits compares the pin of the current execution; what has no pin fits every range.
-func (in *instance) fits(versions *provider.VersionRange) bool {
-	if versions == nil || in.current == 0 {
-		return true
+// lane gives what a node must be able to run to take an instance.
+func (in *instance) lane() provider.Lane {
+	switch in.status() {
+	case provider.Completed, provider.Failed:
+		return provider.Lane{Kind: provider.AnyTurn}
+	case provider.ContinuedAsNew:
+		for _, m := range in.messages {
+			if next, err := in.decode(m); m.kind == provider.ContinueInstance && err == nil {
+				return next.LaneOf(in.level)
+			}
+		}
+	case provider.NotCommitted, provider.Running:
 	}
-	pin := in.executions[in.current].pin
-	return pin == 0 || versions.Min <= pin && pin <= versions.Max
+	return provider.TurnLane(in.name, in.version, in.level)
 }
 
 // claim takes an instance that is ready.
@@ -225,6 +234,7 @@ func (s *store) claim(in *instance, c *claimer) provider.InstanceClaim {
 		Parent:    in.parent,
 		Execution: in.current,
 		LastEvent: in.lastEvent(),
+		Level:     in.level,
 		Status:    in.status(),
 		Name:      in.name,
 		Version:   in.version,

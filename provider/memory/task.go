@@ -36,17 +36,14 @@ func (s *store) insertTask(t provider.Task) *task {
 	return stored
 }
 
-// takes reports whether a worker's route covers a task: its tag, and its session, which must be
-// free, ended, or the worker's own.
-func (s *store) takes(route provider.Route, t *task) bool {
-	if !route.Tags.Matches(t.Tag) {
+// takes reports whether a worker runs a task and its route covers it: its tag, and its session, which
+// must be free, ended, or the worker's own.
+func (s *store) takes(h *provider.Holder, route provider.Route, t *task) bool {
+	if !h.Tasks(provider.LaneOf(&t.Task), route) {
 		return false
 	}
 	if t.Session == nil {
 		return true
-	}
-	if route.Session == nil {
-		return false
 	}
 	owned := s.sessions[*t.Session]
 	return owned == nil || owned.until <= s.at || owned.owner == route.Session.Owner
@@ -91,7 +88,7 @@ func (s *store) wait(t *task) {
 // claimTasks takes up to the asked number of tasks.
 func (s *store) claimTasks(r provider.ClaimRequest, c *claimer) (claims []provider.TaskClaim, more bool) {
 	for len(claims) < r.MaxTasks {
-		queues, limited := s.queues(r.Route)
+		queues, limited := s.queues(r.Tasks, r.Route)
 		more = more || limited
 		next, left := fair.Take(queues, r.MaxTasks-len(claims), s.round, of)
 		for _, t := range next {
@@ -110,13 +107,16 @@ func (s *store) claimTasks(r provider.ClaimRequest, c *claimer) (claims []provid
 
 func of(t *task) (place int64, number uint64) { return t.place, t.ID }
 
-// queues gives the tasks that a route takes now, by tag and by session. It is limited where a session
+// queues gives the tasks that a worker takes now, by lane and by session. It is limited where a session
 // is left out because the worker works on enough of them.
-func (s *store) queues(route provider.Route) (queues []fair.Queue[*task], limited bool) {
-	type queue struct{ session, tag string }
+func (s *store) queues(h *provider.Holder, route provider.Route) (queues []fair.Queue[*task], limited bool) {
+	type queue struct {
+		session string
+		lane    provider.Lane
+	}
 	waiting := map[queue][]*task{}
 	for _, t := range s.tasks {
-		if s.live(t.lease) || t.due > s.now || !s.takes(route, t) {
+		if s.live(t.lease) || t.due > s.now || !s.takes(h, route, t) {
 			continue
 		}
 		if t.place == 0 { // given back, or its lease has ended
@@ -124,7 +124,7 @@ func (s *store) queues(route provider.Route) (queues []fair.Queue[*task], limite
 		}
 		key := queue{session: quoted(t.Session)}
 		if t.Session == nil {
-			key.tag = quoted(t.Tag)
+			key.lane = provider.LaneOf(&t.Task)
 		}
 		waiting[key] = append(waiting[key], t)
 	}
@@ -217,10 +217,10 @@ func (s *store) cleanupSessions() int {
 }
 
 // nextDue gives the earliest moment at which delayed work that nobody holds is due.
-func (s *store) nextDue() time.Time {
+func (s *store) nextDue(h *provider.Holder) time.Time {
 	var next time.Time
 	for _, in := range s.instances {
-		if due, ok := in.nextDue(s.now); ok && s.free(in) && in.born {
+		if due, ok := in.nextDue(s.now); ok && h != nil && s.free(in) && in.born && h.Turns(in.lane()) {
 			next = earlier(next, due)
 		}
 	}

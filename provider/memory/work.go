@@ -17,7 +17,7 @@ func (p *Provider) Submit(
 		if err := checkMessages(sub.Messages); err != nil {
 			return err
 		}
-		results, _ = s.deliver(sub.Messages, sub.Claim, sub.Versions)
+		results, _ = s.deliver(sub.Messages, sub.Claim)
 		return nil
 	})
 	return results, err
@@ -32,7 +32,7 @@ func (p *Provider) Claim(
 			s.sweepOrphans()
 			claimed.Waiting = s.waiting(r.Turns.Lease)
 			claims := claimer{holder: r.Turns}
-			for _, in := range s.readyInstances(r.Versions, r.MaxTurns) {
+			for _, in := range s.readyInstances(r.Turns, r.MaxTurns) {
 				claimed.Instances = append(claimed.Instances, s.claim(in, &claims))
 			}
 			claimed.TurnLease = claims.lease
@@ -42,17 +42,20 @@ func (p *Provider) Claim(
 			claimed.Tasks, claimed.MoreTasks = s.claimTasks(r, &claims)
 			claimed.TaskLease = claims.lease
 		}
-		claimed.NextDue = s.nextDue()
+		claimed.NextDue = s.nextDue(r.Turns)
+		if r.Unserved {
+			claimed.Unserved = s.unserved(&r)
+		}
 		return nil
 	})
 	return claimed, err
 }
 
 // readyInstances gives at most limit claimable instances, longest waiting first.
-func (s *store) readyInstances(versions *provider.VersionRange, limit int) []*instance {
+func (s *store) readyInstances(h *provider.Holder, limit int) []*instance {
 	var ready []*instance
 	for _, in := range s.instances {
-		if s.ready(in, versions) {
+		if s.ready(in, h) {
 			ready = append(ready, in)
 		}
 	}
@@ -107,7 +110,7 @@ func (p *Provider) Complete(
 				messages, position = append(messages, *item.Message), append(position, i)
 			}
 		}
-		delivered, _ := s.deliver(messages, c.Claim, c.Versions)
+		delivered, _ := s.deliver(messages, c.Claim)
 		for i, result := range delivered {
 			results[position[i]] = result
 		}

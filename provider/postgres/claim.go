@@ -13,14 +13,18 @@ import (
 	"duroxide/provider"
 )
 
-// scanned bounds how many due messages of free instances one search takes, and how many of its own.
-const scanned = 4000
+// scanned bounds how many due messages of free instances one search takes, and how many of its own;
+// leastScanned is how many it does in each lane.
+const (
+	scanned      = 4000
+	leastScanned = 64
+)
 
 const free = `NOT EXISTS (SELECT 1 FROM S.leases l WHERE l.id = i.lease AND l.until_ms > 0)`
 
-// dueInstances walks over the due messages m with their instances i, held under the live lease l.
+// dueInstances walks over the due messages m of a lane w with their instances i, held under the live lease l.
 const dueInstances = `
-FROM (SELECT instance, due, id FROM S.messages WHERE due <= $1 ORDER BY due, id) m
+FROM (SELECT instance, due, id FROM S.messages WHERE lane = w.lane AND due <= $1 ORDER BY due, id) m
 CROSS JOIN LATERAL (
   SELECT i.id AS name
   FROM S.instances i LEFT JOIN S.leases l ON l.id = i.lease AND l.until_ms > 0
@@ -34,27 +38,27 @@ const (
 )
 
 var (
-	// Walks over what is due give three things: keys of free instances, locked now, longest waiting
-	// first; the messages of those held under the lease $6; and how many were free, locked by others or
-	// not. Each has a limit of its own, so that what is held hides nothing that is free.
+	// Walks over what is due in the lanes $2 give three things: keys of free instances, locked now, longest
+	// waiting first; the messages of those held under the lease $5; and how many were free, locked by others
+	// or not. Each has a limit of its own in each lane, so that what is held hides nothing that is free.
 	sqlReady = define(`
 WITH free AS MATERIALIZED (
-  SELECT instance, min(due) AS due, min(id) AS id FROM (
-    SELECT m.instance, m.due, m.id ` + dueInstances + `
-      l.id IS NULL AND (i.execution = 0 OR i.pin = 0 OR i.pin BETWEEN $2 AND $3)
-      OFFSET 0) i
-    LIMIT $5) m
+  SELECT instance, min(due) AS due, min(id) AS id, min(lane) AS lane FROM (
+    SELECT m.*, w.lane FROM unnest($2::bigint[]) AS w (lane) CROSS JOIN LATERAL (
+      SELECT m.instance, m.due, m.id ` + dueInstances + ` l.id IS NULL OFFSET 0) i
+      LIMIT $4) m) m
   GROUP BY instance),
 mine AS (
-  SELECT m.instance, m.id, i.name ` + dueInstances + ` l.id = $6 OFFSET 0) i
-  LIMIT $5),
+  SELECT m.* FROM unnest($2::bigint[]) AS w (lane) CROSS JOIN LATERAL (
+    SELECT m.instance, m.id, i.name ` + dueInstances + ` l.id = $5 OFFSET 0) i
+    LIMIT $4) m),
 locked AS (
-  SELECT i.key FROM free JOIN S.instances i ON i.key = free.instance
+  SELECT i.key, free.lane FROM free JOIN S.instances i ON i.key = free.instance
   WHERE i.key = ANY(ARRAY(SELECT instance FROM free)) AND ` + free + `
-  ORDER BY free.due, free.id LIMIT $4 FOR UPDATE OF i SKIP LOCKED)
-SELECT 1, key, '', NULL::bigint[] FROM locked
-UNION ALL SELECT 2, 0, name, array_agg(id) FROM mine GROUP BY name
-UNION ALL SELECT 3, count(*), '', NULL FROM free`)
+  ORDER BY free.due, free.id LIMIT $3 FOR UPDATE OF i SKIP LOCKED)
+SELECT 1, key, '', NULL::bigint[], lane FROM locked
+UNION ALL SELECT 2, 0, name, array_agg(id), 0 FROM mine GROUP BY name
+UNION ALL SELECT 3, count(*), '', NULL, 0 FROM free`)
 	// Timers of held instances are no reason to wake up. The number of rows that are looked at is
 	// bounded; beyond it the first one that was not looked at is reported.
 	sqlNextDue = define(`
@@ -64,7 +68,8 @@ SELECT coalesce(least(
      FROM (SELECT due, instance FROM S.messages WHERE due > $1 ORDER BY due LIMIT 500) m
      CROSS JOIN LATERAL (
        SELECT 1 FROM S.instances i
-       WHERE i.key = m.instance AND ` + free + ` AND (i.execution <> 0 OR EXISTS (
+       WHERE i.key = m.instance AND ` + free + ` AND i.lane = ANY($2::bigint[])
+         AND (i.execution <> 0 OR EXISTS (
          SELECT 1 FROM S.messages s WHERE s.instance = i.key AND s.kind IN (1, 2)))
        OFFSET 0) i
      LIMIT 1),
@@ -106,6 +111,7 @@ type claiming struct {
 	// had locked it.
 	more, passed bool
 	placed       int
+	sorted       int
 	next         int64
 }
 
@@ -117,6 +123,9 @@ func (c *claiming) run(ctx context.Context) error {
 	for {
 		write := c.s.leases.Try()
 		err := c.round(ctx)
+		if err == nil {
+			err = c.s.addLanes(ctx) // that it has missed
+		}
 		if ctx.Err() == nil {
 			err = lostNetwork(err)
 			done(write, true, err) // To lock rows is to write.
@@ -167,9 +176,12 @@ func (c *claiming) wantedTasks() int {
 	return max(c.r.MaxTasks-len(c.claimed.Tasks), 0)
 }
 
-// found is what the first round trip of a round has locked.
+// found is what the first round trips of a round have locked.
 type found struct {
-	keys    []int64
+	survey
+	keys []int64
+	// lanes are those in which the keys were found.
+	lanes   map[int64]int64
 	exists  bool
 	waiting []provider.Waiting
 	waitingTasks
@@ -220,6 +232,12 @@ func (c *claiming) round(ctx context.Context) (err error) {
 		g.release(ctx)
 		return c.placeLate(ctx)
 	}
+	if f.unsorted && c.sorted < placeTries {
+		c.sorted++
+		c.more = true
+		g.release(ctx)
+		return c.sortTasks(ctx)
+	}
 	if len(f.keys) == 0 && len(f.tasks) == 0 && len(f.empty) == 0 {
 		return g.finish(ctx)
 	}
@@ -230,20 +248,22 @@ func (c *claiming) round(ctx context.Context) (err error) {
 }
 
 // search locks what is ready and not locked by others.
-func (c *claiming) search(ctx context.Context, g *group, f *found) error {
+func (c *claiming) search(ctx context.Context, g *group, f *found) (err error) {
+	if f.survey, err = c.survey(ctx, g); err != nil {
+		return err
+	}
 	p := c.s.pipeline()
-	g.begin(p)
 	before := c.s.nowMs()
-	if c.r.Turns != nil {
-		least, most := c.versions()
-		p.each(sqlReady, f.scanFound,
-			before, least, most, c.wantedTurns(), scanned, signed(c.r.Turns.Lease))
+	if len(f.turns) > 0 {
+		p.each(sqlReady, f.scanFound, before, f.turns, c.wantedTurns(),
+			max(scanned/len(f.turns), leastScanned), signed(c.r.Turns.Lease))
 	}
 	want := c.wantedTasks()
 	if want > 0 {
-		c.searchTasks(p, &f.waitingTasks, before, want)
+		c.searchTasks(p, f, before, want)
 	}
-	p.each(sqlNextDue, func(r pgx.Rows) error { return r.Scan(&c.next) }, before)
+	p.each(sqlNextDue, func(r pgx.Rows) error { return r.Scan(&c.next) }, before, append([]int64{}, f.turns...))
+	c.report(p, &f.survey, before)
 	g.readRest(p, 0)
 	if err := g.send(ctx, p); err != nil {
 		return err
@@ -258,15 +278,19 @@ func (c *claiming) search(ctx context.Context, g *group, f *found) error {
 // scanFound takes one row of sqlReady.
 func (f *found) scanFound(r pgx.Rows) error {
 	var what int32
-	var number int64
+	var number, lane int64
 	var name string
 	var ids []int64
-	if err := r.Scan(&what, &number, &name, &ids); err != nil {
+	if err := r.Scan(&what, &number, &name, &ids, &lane); err != nil {
 		return err
 	}
 	switch what {
 	case lockedKey:
 		f.keys = append(f.keys, number)
+		if f.lanes == nil {
+			f.lanes = map[int64]int64{}
+		}
+		f.lanes[number] = lane
 	case waiting:
 		w := provider.Waiting{Instance: name}
 		for _, id := range ids {
@@ -277,13 +301,6 @@ func (f *found) scanFound(r pgx.Rows) error {
 		f.exists = number > 0
 	}
 	return nil
-}
-
-func (c *claiming) versions() (least, most int64) {
-	if v := c.r.Versions; v != nil {
-		return signed(v.Min), signed(v.Max)
-	}
-	return 0, math.MaxInt64
 }
 
 // look reads the locked rows, now that nobody can change them (P3).
@@ -297,6 +314,9 @@ func (c *claiming) look(ctx context.Context, g *group, f *found) error {
 	if len(f.keys) > 0 {
 		p.each(sqlReadInstances, g.scanInstance, f.keys, []string(nil))
 		p.each(sqlWaiting, g.scanWaiting, f.keys, []string(nil), g.now)
+		if unsorted := f.unsortedKeys(); len(unsorted) > 0 {
+			p.each(sqlNextStarts, g.scanStart, unsorted)
+		}
 		// A renewal may have been committed since the search: an instance whose lease lives again is left
 		// out of what waits, and take must know why.
 		p.each(sqlLeases, g.scanLease)
@@ -316,8 +336,10 @@ func (c *claiming) take(ctx context.Context, g *group, f *found) error {
 			// Somebody was faster; the next search leaves it out.
 		case i.execution == 0 && !i.startDue:
 			g.hideOrphans(i)
-		case i.deliverable() && i.fits(c.r.Versions):
+		case g.sorted(i, f.lanes[key]) && i.deliverable() && g.serves(i, c.r.Turns):
 			instances = append(instances, g.claim(i, &turns))
+		default:
+			// It belongs to a lane of others: then it is there afterwards.
 		}
 	}
 	got := g.claimTasks(f.tasks, &c.route, &tasks)
@@ -339,11 +361,6 @@ func (c *claiming) take(ctx context.Context, g *group, f *found) error {
 	return nil
 }
 
-// fits compares the pin of the current execution; what has no pin fits every range.
-func (i *instance) fits(v *provider.VersionRange) bool {
-	return v == nil || i.execution == 0 || i.pin == 0 || (v.Min <= i.pin && i.pin <= v.Max)
-}
-
 // claim takes a free instance. Its messages are read after the writes, unless all are at hand.
 func (g *group) claim(i *instance, h *holder) *provider.InstanceClaim {
 	lease := g.lease(h)
@@ -361,6 +378,7 @@ func (g *group) claim(i *instance, h *holder) *provider.InstanceClaim {
 		Parent:    i.parent,
 		Execution: i.execution,
 		LastEvent: i.lastEvent,
+		Level:     i.pin,
 		Status:    i.status,
 		Name:      i.name,
 		Version:   i.version,

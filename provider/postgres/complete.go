@@ -67,7 +67,7 @@ func (s *Store) Complete(
 	err = s.write(ctx, "complete", route, &request{
 		size: size,
 		needs: func(n *needs) {
-			n.messages(messages)
+			n.messages(s, messages)
 			for _, item := range c.Items {
 				n.tasks = append(n.tasks, item.Task)
 			}
@@ -108,7 +108,7 @@ func (g *group) complete(
 		}
 		next++
 	}
-	delivered, _ := g.deliver(kept, keptBodies, c.Claim, c.Versions)
+	delivered, _ := g.deliver(kept, keptBodies, c.Claim)
 	for n, result := range delivered {
 		results[positions[n]] = result
 	}

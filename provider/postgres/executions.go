@@ -84,13 +84,13 @@ func (g *group) commitExecution(i *instance, t *turn) {
 	if fresh || t.Outcome != nil {
 		g.commitOutcome(i, t.Outcome, fresh)
 	}
+	g.commitLane(i, t)
 }
 
 func (g *group) describe(i *instance, s *provider.Started) {
 	if s == nil {
 		return
 	}
-	i.pin = s.Pin
 	if s.Name == i.name && s.Version == i.version {
 		return
 	}
@@ -108,6 +108,11 @@ func (g *group) beginLife(i *instance, m provider.Message) {
 		i.version = *m.Version
 	}
 	g.create(i)
+	if m.Level > i.pin {
+		i.pin = m.Level
+		g.touch(i)
+	}
+	g.move(i, m.LaneOf(i.pin))
 	if !i.fresh {
 		g.writes.late = append(g.writes.late, signed(i.key))
 		g.writes.unhidden = append(g.writes.unhidden, signed(i.key))
@@ -162,7 +167,7 @@ func (g *group) nextExecution(i *instance, t *turn) {
 		w.events, w.bytes = append(w.events, i.events), append(w.bytes, i.bytes)
 	}
 	i.execution, i.status = t.Execution, provider.Running
-	i.lastEvent, i.events, i.bytes, i.pin = 0, 0, 0, 0
+	i.lastEvent, i.events, i.bytes = 0, 0, 0
 }
 
 // commitOutcome writes how an execution stands: a fresh one is inserted, also where it ends at once.

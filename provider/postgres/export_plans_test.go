@@ -15,7 +15,10 @@ var hot = map[string]statement{
 	"lock instances": sqlLockInstances, "read instances": sqlReadInstances, "believed": sqlBelieved,
 	"update instances": sqlUpdateInstances, "lock tasks": sqlLockTasks, "lock some tasks": sqlLockSomeTasks,
 	"finish tasks": sqlFinishTasks, "free tasks": sqlFreeTasks, "take tasks": sqlTakeTasks,
-	"hide tasks": sqlHideTasks, "still held": sqlStillHeld,
+	"hide tasks": sqlHideTasks, "still held": sqlStillHeld, "move messages": sqlMoveMessages,
+	"turn lanes": sqlTurnLanes, "task lanes": sqlTaskLanes, "ready": sqlReady, "fronts": sqlFronts,
+	"oldest turns": sqlOldestTurns, "oldest tasks": sqlOldestTasks,
+	"next starts": sqlNextStarts,
 }
 
 // Planner is a connection on which the hot statements were planned before the tables were filled.
@@ -33,7 +36,7 @@ func (s *Store) Planner(ctx context.Context) (*Planner, error) {
 		nulls := strings.TrimSuffix(strings.Repeat("NULL,", argumentsOf(text)), ",")
 		_, err := conn.Exec(ctx, fmt.Sprintf("PREPARE %s AS %s", label(name), text))
 		if err == nil {
-			_, err = conn.Exec(ctx, fmt.Sprintf("EXPLAIN EXECUTE %s(%s)", label(name), nulls))
+			_, err = conn.Exec(ctx, "EXPLAIN EXECUTE "+called(name, nulls))
 		}
 		if err != nil {
 			p.Close()
@@ -44,6 +47,14 @@ func (s *Store) Planner(ctx context.Context) (*Planner, error) {
 }
 
 func label(name string) string { return "hot_" + strings.ReplaceAll(name, " ", "_") }
+
+// called gives a statement with its arguments.
+func called(name, arguments string) string {
+	if arguments == "" {
+		return label(name)
+	}
+	return fmt.Sprintf("%s(%s)", label(name), arguments)
+}
 
 // argumentsOf gives the highest number of a parameter in a text.
 func argumentsOf(text string) int {
@@ -85,7 +96,7 @@ func (p *Planner) Cost(ctx context.Context, name, arguments string) (cost int64,
 		return 0, "", err
 	}
 	defer func() { _ = tx.Rollback(ctx) }()
-	text := fmt.Sprintf("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE %s(%s)", label(name), arguments)
+	text := fmt.Sprintf("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE %s", called(name, arguments))
 	if err := tx.QueryRow(ctx, text).Scan(&plan); err != nil {
 		return 0, "", err
 	}

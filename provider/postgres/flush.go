@@ -34,10 +34,11 @@ FROM (
 		theMessages + `) a
 WHERE m.ctid = a.ctid`)
 	sqlInsertMessages = define(`
-INSERT INTO S.messages (instance, id, due, effective, kind, execution, source, body)
-SELECT instance, id, due, effective, kind, execution, source, body
+INSERT INTO S.messages (instance, id, due, effective, kind, execution, source, body, lane)
+SELECT instance, id, due, effective, kind, execution, source, body, lane
 FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
-  $7::bigint[], $8::bytea[]) AS n (instance, id, due, effective, kind, execution, source, body)`)
+  $7::bigint[], $8::bytea[], $9::bigint[])
+  AS n (instance, id, due, effective, kind, execution, source, body, lane)`)
 	sqlDropTimers = define(`
 DELETE FROM S.messages WHERE ctid = ANY(ARRAY(
   SELECT m.ctid FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS d (instance, execution, event)
@@ -80,11 +81,11 @@ UPDATE S.tasks t SET attempts = t.attempts + 1, due = h.due, place = 0
 FROM unnest($1::bigint[], $2::bigint[]) AS h (id, due) WHERE t.id = h.id AND t.id = ANY($1::bigint[])`)
 	sqlInsertTasks = define(`
 INSERT INTO S.tasks
-  (id, instance, execution, event, due, lease, epoch, attempts, tag, session, body)
-SELECT id, instance, execution, event, $10, lease, epoch, 0, tag, session, body
+  (id, instance, execution, event, due, lease, epoch, attempts, tag, session, body, lane)
+SELECT id, instance, execution, event, $10, lease, epoch, 0, tag, session, body, lane
 FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
-  $7::text[], $8::text[], $9::bytea[])
-  AS n (id, instance, execution, event, lease, epoch, tag, session, body)`)
+  $7::text[], $8::text[], $9::bytea[], $11::bigint[])
+  AS n (id, instance, execution, event, lease, epoch, tag, session, body, lane)`)
 
 	sqlTakeSessions = define(`
 UPDATE S.sessions s SET owner = t.owner, until_ms = t.until_ms, active_ms = $4
@@ -106,11 +107,11 @@ WHERE l.id = e.id AND k.id = l.id AND l.until_ms > 0`)
 UPDATE S.instances i SET execution = u.execution, status = u.status, last_event = u.last_event,
   epoch = u.epoch, lease = u.lease, pin = u.pin, batch = u.batch, batch_due = u.batch_due,
   events = u.events, bytes = u.bytes, dirty = u.dirty, done = u.done, done_after = u.done_after,
-  updated = u.updated
+  updated = u.updated, lane = u.lane
 FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
   $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::boolean[],
-  $13::bigint[], $14::bigint[], $15::bigint[]) AS u (key, execution, status, last_event, epoch, lease,
-  pin, batch, batch_due, events, bytes, dirty, done, done_after, updated)
+  $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[]) AS u (key, execution, status, last_event,
+  epoch, lease, pin, batch, batch_due, events, bytes, dirty, done, done_after, updated, lane)
 WHERE i.key = u.key AND i.key = ANY($1::bigint[])`)
 	// A row that was made for a call that was refused has no reason to stay.
 	sqlDropUnused = define(`DELETE FROM S.instances WHERE key = ANY($1::bigint[])`)
@@ -263,8 +264,10 @@ func (g *group) flushMessages(p *pipeline) {
 	}
 	if n := &w.arrived; len(n.id) > 0 && !g.short {
 		p.exec(sqlInsertMessages,
-			n.instance, n.id, n.due, n.effective, n.kind, n.execution, n.source, n.body)
+			n.instance, n.id, n.due, n.effective, n.kind, n.execution, n.source, n.body,
+			n.lane)
 	}
+	g.flushMoved(p)
 	if d := &w.timers; len(d.event) > 0 {
 		p.exec(sqlDropTimers, d.instance, d.execution, d.event)
 	}
@@ -289,10 +292,11 @@ func (g *group) flushTasks(p *pipeline) {
 	}
 	if n := &w.newTasks; len(n.id) > 0 {
 		p.exec(sqlInsertTasks, n.id, n.instance, n.execution, n.event, n.lease, n.epoch,
-			n.tag, n.session, n.body, g.now)
+			n.tag, n.session, n.body, g.now, n.lane)
 	}
 	if n := &w.waitingTasks; len(n.id) > 0 {
-		p.exec(sqlQueueTasks, n.id, n.instance, n.execution, n.event, n.tag, n.session, n.body, g.now)
+		p.exec(sqlQueueTasks, n.id, n.instance, n.execution, n.event, n.tag, n.session, n.body, g.now,
+			n.lane)
 	}
 	if len(w.fronts) > 0 {
 		p.exec(sqlSessionFronts, distinct(w.fronts))
@@ -305,7 +309,7 @@ func (g *group) flushTasks(p *pipeline) {
 // columns are the columns of the hot rows that a group has changed.
 type columns struct {
 	key, execution, status, lastEvent, epoch, lease, pin, batch, batchDue, events, bytes []int64
-	done, doneAfter, updated                                                             []int64
+	done, doneAfter, updated, lane                                                       []int64
 	dirty                                                                                []bool
 }
 
@@ -333,13 +337,13 @@ func (g *group) flushInstances(p *pipeline) {
 		u.batchDue, u.events = append(u.batchDue, i.batchDue), append(u.events, i.events)
 		u.bytes, u.dirty = append(u.bytes, i.bytes), append(u.dirty, i.dirty)
 		u.done, u.doneAfter = append(u.done, signed(i.done)), append(u.doneAfter, signed(i.doneAfter))
-		u.updated = append(u.updated, i.updated)
+		u.updated, u.lane = append(u.updated, i.updated), append(u.lane, i.lane)
 	}
 	if len(u.key) == 0 {
 		return
 	}
 	p.exec(sqlUpdateInstances, u.key, u.execution, u.status, u.lastEvent, u.epoch, u.lease, u.pin,
-		u.batch, u.batchDue, u.events, u.bytes, u.dirty, u.done, u.doneAfter, u.updated)
+		u.batch, u.batchDue, u.events, u.bytes, u.dirty, u.done, u.doneAfter, u.updated, u.lane)
 }
 
 // touch notes that the hot row of an instance has changed.

@@ -13,8 +13,8 @@ import (
 type needs struct {
 	// targets are instances by id, which are made where they do not exist.
 	targets []string
-	// starts are those targets that get a start.
-	starts map[string]bool
+	// starts are those targets that get a start, with the lane of what it begins.
+	starts map[string]int64
 	keys   []int64
 	tasks  []provider.Token
 	// cancelled are tasks by what scheduled them.
@@ -30,14 +30,16 @@ func (n *needs) isEmpty() bool {
 	return len(n.targets) == 0 && len(n.keys) == 0 && len(n.tasks) == 0
 }
 
-func (n *needs) messages(messages []provider.Message) {
+func (n *needs) messages(s *Store, messages []provider.Message) {
 	for i := range messages {
 		n.targets = append(n.targets, messages[i].Instance)
 		if isStart(messages[i].Kind) {
 			if n.starts == nil {
-				n.starts = map[string]bool{}
+				n.starts = map[string]int64{}
 			}
-			n.starts[messages[i].Instance] = true
+			if _, ok := n.starts[messages[i].Instance]; !ok {
+				n.starts[messages[i].Instance] = s.lanes.number(messages[i].LaneOf(messages[i].Level))
+			}
 		}
 		if r := messages[i].Refusal; r != nil {
 			n.targets = append(n.targets, r.Running.Instance)
@@ -45,6 +47,15 @@ func (n *needs) messages(messages []provider.Message) {
 		}
 	}
 	n.ids += len(messages) + 1
+}
+
+// lanesOfTargets gives the lanes of targets that are made.
+func (n *needs) lanesOfTargets() []int64 {
+	all := make([]int64, len(n.targets))
+	for k, id := range n.targets {
+		all[k] = n.starts[id]
+	}
+	return all
 }
 
 // taskIDs gives the numbers of the tasks.
@@ -143,6 +154,7 @@ type instance struct {
 	epoch     uint64
 	lease     provider.LeaseID
 	pin       uint64
+	lane      int64
 	batch     uint64
 	batchDue  int64
 	events    int64
@@ -162,7 +174,11 @@ type instance struct {
 	// fresh says that this transaction made the row; used, that it has a reason to stay. A fresh
 	// row has no other messages than those that arrived.
 	fresh, used bool
-	arrived     []*arrival
+	// stored says that this transaction has stored a message of it; next is what begins its next
+	// execution, where that was read.
+	stored  bool
+	next    *provider.Message
+	arrived []*arrival
 	// waits are the messages that this group stored before anybody lived here, by their place in the
 	// columns.
 	waits []int

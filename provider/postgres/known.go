@@ -34,6 +34,7 @@ func (k *known) learn(g *group) {
 		}
 		row := *i
 		row.fresh, row.used, row.arrived, row.waits = false, false, nil, nil
+		row.stored, row.next = false, nil
 		row.anyDue, row.anyStart, row.startDue = false, false, false
 		k.byKey[key], k.byID[row.id] = row, key
 	}

@@ -29,9 +29,9 @@ const anyKey = `ANY(ARRAY(
 
 var (
 	sqlMakeInstances = define(`
-INSERT INTO S.instances (key, id)
-SELECT ($2::bigint << 20) | (nextval('S.ids') & 1048575), n.id FROM (
-  SELECT n.id FROM unnest($1::text[]) AS n (id)
+INSERT INTO S.instances (key, id, lane)
+SELECT ($2::bigint << 20) | (nextval('S.ids') & 1048575), n.id, n.lane FROM (
+  SELECT n.id, max(n.lane) AS lane FROM unnest($1::text[], $3::bigint[]) AS n (id, lane)
   WHERE NOT EXISTS (SELECT 1 FROM S.instances i WHERE i.id = n.id)
   GROUP BY n.id ORDER BY n.id COLLATE "C") n
 ON CONFLICT (id) DO NOTHING RETURNING key`)
@@ -40,7 +40,7 @@ SELECT key FROM S.instances WHERE key = ` + anyKey + ` ORDER BY key FOR UPDATE`)
 	sqlReadInstances = define(`
 SELECT i.key, i.id, i.execution, i.status, i.last_event, i.epoch, i.lease, i.pin, i.batch,
   i.batch_due, i.events, i.bytes, i.dirty, i.done, i.done_after, i.updated, d.name, d.version,
-  d.life, d.parent, d.parent_execution, d.parent_event, d.parent_life, d.starts
+  d.life, d.parent, d.parent_execution, d.parent_event, d.parent_life, d.starts, i.lane
 FROM S.instances i LEFT JOIN LATERAL (
   SELECT name, version, life, parent, parent_execution, parent_event, parent_life, starts
   FROM S.details WHERE instance = i.key OFFSET 0) d ON true
@@ -94,7 +94,7 @@ func (g *group) lock(ctx context.Context) error {
 	before := g.s.nowMs()
 	g.stamp(p, before)
 	if len(n.targets) > 0 {
-		p.each(sqlMakeInstances, g.scanFresh, n.targets, before)
+		p.each(sqlMakeInstances, g.scanFresh, n.targets, before, n.lanesOfTargets())
 	}
 	if len(n.targets) > 0 || len(n.keys) > 0 {
 		p.exec(sqlLockInstances, n.keys, n.targets)
@@ -190,7 +190,7 @@ func (g *group) scanInstance(r pgx.Rows) error {
 	err := r.Scan(&key, &i.id, &execution, &status, &lastEvent, &epoch, &held, &pin, &batch,
 		&i.batchDue, &i.events, &i.bytes, &i.dirty, &done, &doneAfter, &i.updated,
 		&who.name, &who.version, &who.life, &who.parent, &who.parentExecution, &who.parentEvent,
-		&who.parentLife, &who.starts)
+		&who.parentLife, &who.starts, &i.lane)
 	if err != nil {
 		return err
 	}

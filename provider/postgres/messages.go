@@ -66,12 +66,13 @@ func (s *Store) Submit(
 	if len(sub.Messages) == 0 {
 		return nil, failure("submit", ctx.Err())
 	}
+	s.number(ctx, startLanes(sub.Messages))
 	var results []provider.Submitted
 	err = s.write(ctx, "submit", routeOf(sub.Messages[0].Instance), &request{
 		size:  size,
-		needs: func(n *needs) { n.messages(sub.Messages) },
+		needs: func(n *needs) { n.messages(s, sub.Messages) },
 		apply: func(g *group) error {
-			results, _ = g.deliver(sub.Messages, bodies, sub.Claim, sub.Versions)
+			results, _ = g.deliver(sub.Messages, bodies, sub.Claim)
 			return nil
 		},
 	})
@@ -92,15 +93,14 @@ type delivery struct {
 	g       *group
 	targets map[string]*target
 	claims  holder
-	version *provider.VersionRange
 }
 
 // deliver stores messages, then claims the targets that are ready for the holder, if there is one.
 // The claim stands in the result of the first message of its target. It gives the lease too.
 func (g *group) deliver(
-	messages []provider.Message, bodies [][]byte, h *provider.Holder, v *provider.VersionRange,
+	messages []provider.Message, bodies [][]byte, h *provider.Holder,
 ) ([]provider.Submitted, provider.LeaseID) {
-	d := delivery{g: g, claims: holder{Holder: h}, version: v, targets: map[string]*target{}}
+	d := delivery{g: g, claims: holder{Holder: h}, targets: map[string]*target{}}
 	results := make([]provider.Submitted, len(messages))
 	targets := make([]*target, len(messages))
 	for n := range messages {
@@ -169,8 +169,14 @@ func (d *delivery) insert(
 	g := d.g
 	starts, isDue := isStart(m.Kind), m.DueMs <= g.now
 	t.used = true
-	if starts && !t.taken() {
+	switch {
+	case starts && !t.taken():
 		g.beginLife(t.instance, m)
+	case m.Kind == provider.ContinueInstance:
+		t.pin = max(t.pin, m.Level)
+		g.move(t.instance, m.LaneOf(t.pin))
+	case t.taken():
+		g.raise(t.instance, m.Level)
 	}
 	m.ID, m.Attempts = 0, 0
 	w, a := &g.writes.arrived, &arrival{message: m, result: result}
@@ -179,8 +185,9 @@ func (d *delivery) insert(
 	}
 	w.arrivals = append(w.arrivals, a)
 	w.instance, w.id = append(w.instance, signed(t.key)), append(w.id, signed(a.message.ID))
-	due := a.message.DueMs
+	due, lane := a.message.DueMs, t.lane
 	if !t.taken() {
+		lane = unsorted
 		// It waits for somebody to live here. The server cannot tell that time in advance.
 		g.doubt = true
 		t.waits = append(t.waits, len(w.due))
@@ -190,6 +197,7 @@ func (d *delivery) insert(
 	w.kind = append(w.kind, int64(m.Kind))
 	w.execution = append(w.execution, signed(m.Execution))
 	w.source, w.body = append(w.source, signed(m.Source)), append(w.body, body)
+	w.lane, t.stored = append(w.lane, lane), true
 	t.anyStart = t.anyStart || starts
 	t.anyDue = t.anyDue || isDue
 	t.startDue = t.startDue || (starts && isDue)
@@ -222,7 +230,7 @@ func (d *delivery) settle(t *target) *provider.InstanceClaim {
 	if !t.taken() {
 		return nil
 	}
-	if d.claims.mayTake() && t.fits(d.version) && t.deliverable() {
+	if d.claims.mayTake() && t.deliverable() && g.serves(t.instance, d.claims.Holder) {
 		d.claims.taken++
 		return g.claim(t.instance, &d.claims)
 	}

@@ -72,8 +72,9 @@ func TestWhatIsAskedForByKeyCostsNoMoreThanItsRows(t *testing.T) {
 		"believed":         {lone, first, first, first, first},
 		"update instances": {
 			lone, first, first, first, first, first, first, first, first, first, first, fill("true"),
-			first, first, first,
+			first, first, first, first,
 		},
+		"move messages":   {lone, array(half, func(int) int { return 0 })},
 		"lock tasks":      {ids, keys, ones, events},
 		"lock some tasks": {ids},
 		"finish tasks":    {ids, ones, ones, "1"},
@@ -92,5 +93,34 @@ func TestWhatIsAskedForByKeyCostsNoMoreThanItsRows(t *testing.T) {
 			require.NoError(t, err, name)
 			require.Less(t, cost, int64(asked*costEach), "%s, %s: %s", name, known, plan)
 		}
+	}
+}
+
+func TestWhatNobodyHereCanRunCostsNothing(t *testing.T) {
+	t.Parallel()
+	const instances = 4000
+	s, p := filled(t, instances)
+	// Ten instances have work of lane 8; all the rest is of lane 7.
+	require.NoError(t, s.Script(t.Context(), fmt.Sprintf(`
+UPDATE S.messages SET lane = CASE WHEN instance > %[1]d THEN 8 ELSE 7 END;
+UPDATE S.tasks SET lease = 0, place = id, lane = CASE WHEN instance > %[1]d THEN 8 ELSE 7 END,
+  session = CASE WHEN id %% 2 = 0 THEN 's' || id %% 500 END;
+UPDATE S.tasks SET lane = lane + 2 WHERE session IS NOT NULL;
+INSERT INTO S.sessions (id, owner, until_ms, active_ms, ready)
+  SELECT 's' || n, '', 0, 0, 1 FROM generate_series(0, 499) n`, instances-10)))
+	require.NoError(t, s.Script(t.Context(), "VACUUM S.messages"))
+	require.NoError(t, s.Script(t.Context(), "VACUUM S.tasks"))
+	const late, lane = "9999999", "'{8}'::bigint[]"
+	for name, arguments := range map[string][]string{
+		"turn lanes":   nil,
+		"task lanes":   nil,
+		"ready":        {late, lane, "16", "4000", "0"},
+		"fronts":       {"16", lane},
+		"oldest turns": {late, "'{7}'::bigint[]"},
+		"oldest tasks": {"'{7}'::bigint[]"},
+	} {
+		cost, plan, err := p.Cost(t.Context(), name, strings.Join(arguments, ", "))
+		require.NoError(t, err, name)
+		require.Less(t, cost, int64(5000), "%s: %s", name, plan)
 	}
 }

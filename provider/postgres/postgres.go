@@ -103,6 +103,7 @@ type Store struct {
 	process    process.ID
 	opening    opening
 	known      known
+	lanes      lanes
 	notifier   *notifier
 	server     serverClock
 	clock      *clock.Clock

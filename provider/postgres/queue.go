@@ -16,55 +16,52 @@ const (
 	// lateLimit is how many tasks get their places at once, and placeTries how often during one claim.
 	lateLimit  = 256
 	placeTries = 2
+	// leastOfLane is how many tasks of a lane are looked at, and sessionScan how many sessions.
+	leastOfLane = 8
+	sessionScan = 1000
 )
 
-// Tasks wait in queues: one for each tag, and one for each session. The first of each are locked, from
+// Tasks wait in queues: one for each lane, and one for each session. The first of each are locked, from
 // which those are chosen that are next.
 const (
 	waitingColumns = `id, execution, event, epoch, attempts, marks, tag, session, instance, place,
     octet_length(body)`
 	waitingTask = `lease = 0 AND place > 0`
-	frontOf     = `
-SELECT t.*, i.id FROM (
-  SELECT ` + waitingColumns + ` FROM S.tasks
-  WHERE ` + waitingTask + ` AND session IS NULL AND `
-	frontOrder = `
-  ORDER BY place, id LIMIT $1 FOR UPDATE SKIP LOCKED) t
-CROSS JOIN LATERAL (SELECT id FROM S.instances WHERE key = t.instance OFFSET 0) i`
-	firstPlace = `(
+	firstPlace  = `(
     SELECT place FROM S.tasks
     WHERE ` + waitingTask + ` AND session IS NOT NULL AND session = c.id ORDER BY place, id LIMIT 1)`
 )
 
 var (
-	sqlFrontUntagged = define(frontOf + `tag IS NULL` + frontOrder)
-	sqlFrontTagged   = define(frontOf + `tag = $2` + frontOrder)
-	// One step through the index for each tag, however many tasks have it.
-	sqlFrontAny = define(`
-WITH RECURSIVE tags AS (
-  (SELECT tag FROM S.tasks WHERE ` + waitingTask + ` AND session IS NULL AND tag IS NOT NULL
-   ORDER BY tag LIMIT 1)
-  UNION ALL
-  SELECT (SELECT t.tag FROM S.tasks t
-    WHERE ` + waitingTask + ` AND session IS NULL AND t.tag > tags.tag ORDER BY t.tag LIMIT 1)
-  FROM tags WHERE tags.tag IS NOT NULL)
-SELECT t.*, i.id FROM tags CROSS JOIN LATERAL (
+	sqlFronts = define(`
+SELECT w.lane, t.*, i.id FROM unnest($2::bigint[]) AS w (lane) CROSS JOIN LATERAL (
   SELECT ` + waitingColumns + ` FROM S.tasks
-  WHERE ` + waitingTask + ` AND session IS NULL AND tag = tags.tag` + frontOrder)
-	// Of the sessions of the worker ($1), of nobody's, and of the open ones ($4), those count that are
-	// open, and as many others as there is room ($5) for. A session gives its row without a task where
-	// nothing was found, and a row without a name says that some were left out.
+  WHERE ` + waitingTask + ` AND lane = w.lane
+  ORDER BY place, id LIMIT $1 FOR UPDATE SKIP LOCKED) t
+CROSS JOIN LATERAL (SELECT id FROM S.instances WHERE key = t.instance OFFSET 0) i`)
+	// Of the sessions of the worker ($1), of nobody's, and of the open ones ($4), those count that have
+	// tasks of the lanes $6, or none at all, and are open, and as many others as there is room ($5) for. A
+	// session gives its row without a task where nothing was found, and a row without a name says that
+	// some were left out.
 	sqlFrontSessions = define(`
-WITH found AS MATERIALIZED (
-  SELECT DISTINCT id, ready FROM (
-    (SELECT id, ready FROM S.sessions WHERE ready > 0 AND owner = $1 AND until_ms > $2
-     ORDER BY ready LIMIT $3)
+WITH near AS MATERIALIZED (
+  SELECT DISTINCT id, ready, mine FROM (
+    (SELECT id, ready, true AS mine FROM S.sessions WHERE ready > 0 AND owner = $1 AND until_ms > $2
+     ORDER BY ready LIMIT $7)
     UNION ALL
-    (SELECT id, ready FROM S.sessions WHERE ready > 0 AND until_ms <= $2
-     ORDER BY until_ms, ready LIMIT $3)
+    (SELECT id, ready, false FROM S.sessions WHERE ready > 0 AND until_ms <= $2
+     ORDER BY until_ms, ready LIMIT $7)
     UNION ALL
-    (SELECT id, ready FROM S.sessions
+    (SELECT id, ready, until_ms > $2 FROM S.sessions
      WHERE ready > 0 AND id = ANY($4::text[]) AND (owner = $1 OR until_ms <= $2))) s),
+found AS MATERIALIZED (
+  SELECT id, ready FROM (
+    SELECT id, ready, row_number() OVER (PARTITION BY mine ORDER BY ready, id) AS n FROM near c
+    WHERE EXISTS (SELECT 1 FROM S.tasks t
+      WHERE ` + waitingTask + ` AND session IS NOT NULL AND t.session = c.id AND t.lane = ANY($6::bigint[]))
+    OR NOT EXISTS (SELECT 1 FROM S.tasks t
+      WHERE ` + waitingTask + ` AND session IS NOT NULL AND t.session = c.id)) s
+  WHERE n <= $3::bigint OR id = ANY($4::text[])),
 ranked AS MATERIALIZED (
   SELECT id, id = ANY($4::text[]) OR
     row_number() OVER (PARTITION BY id = ANY($4::text[]) ORDER BY ready, id) <= $5 AS mine
@@ -74,7 +71,7 @@ SELECT mine.id, t.*, (SELECT id FROM S.instances WHERE key = t.instance)
 FROM mine LEFT JOIN LATERAL (
   SELECT ` + waitingColumns + ` FROM S.tasks
   WHERE ` + waitingTask + ` AND session IS NOT NULL AND session = mine.id
-    AND ($6 OR ($7 AND tag IS NULL) OR tag = ANY($8::text[]))
+    AND lane = ANY($6::bigint[])
   ORDER BY place, id LIMIT least($3::bigint, greatest(8, 4 * $3::bigint / mine.number))
   FOR UPDATE SKIP LOCKED) t ON true
 UNION ALL
@@ -101,11 +98,11 @@ RETURNING session`)
 	// Places are those of package fair.
 	sqlQueueTasks = define(`
 INSERT INTO S.tasks
-  (id, instance, execution, event, due, lease, epoch, attempts, tag, session, body, place)
-SELECT n.id, n.instance, n.execution, n.event, $8, 0, 0, 0, n.tag, n.session, n.body,
+  (id, instance, execution, event, due, lease, epoch, attempts, tag, session, body, lane, place)
+SELECT n.id, n.instance, n.execution, n.event, $8, 0, 0, 0, n.tag, n.session, n.body, n.lane,
   greatest(r.round, l.place) + row_number() OVER (PARTITION BY n.instance ORDER BY n.id)
 FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[],
-  $7::bytea[]) AS n (id, instance, execution, event, tag, session, body)
+  $7::bytea[], $9::bigint[]) AS n (id, instance, execution, event, tag, session, body, lane)
 JOIN (
   SELECT d.instance, coalesce((
     SELECT max(t.place) FROM (
@@ -135,9 +132,10 @@ func (t *readyTask) order() (place int64, number uint64) { return t.place, t.ID 
 
 // waitingTasks is what a search has locked of waiting tasks.
 type waitingTasks struct {
-	// asked is how many tasks of each tag were asked for, and of each session at most.
+	// asked is how many tasks of each lane were asked for, and of each session at most.
 	asked, askedOfSession int
-	byTag, bySession      map[string]*fair.Queue[*readyTask]
+	byLane                map[int64]*fair.Queue[*readyTask]
+	bySession             map[string]*fair.Queue[*readyTask]
 	// empty are sessions that were said to have waiting tasks, and had none.
 	empty []string
 	// limited says that sessions were left out because the worker works on enough of them; late, that
@@ -162,23 +160,20 @@ func scanReady(r pgx.Rows, before ...any) (*readyTask, error) {
 	return t, nil
 }
 
-func add(queues map[string]*fair.Queue[*readyTask], key string, t *readyTask) {
+func add[K comparable](queues map[K]*fair.Queue[*readyTask], key K, t *readyTask) {
 	if queues[key] == nil {
 		queues[key] = &fair.Queue[*readyTask]{}
 	}
 	queues[key].Front = append(queues[key].Front, t)
 }
 
-func (w *waitingTasks) scanTagged(r pgx.Rows) error {
-	t, err := scanReady(r)
+func (w *waitingTasks) scanOfLane(r pgx.Rows) error {
+	var lane int64
+	t, err := scanReady(r, &lane)
 	if t == nil || err != nil {
 		return err
 	}
-	key := ""
-	if t.Tag != nil {
-		key = "'" + *t.Tag
-	}
-	add(w.byTag, key, t)
+	add(w.byLane, lane, t)
 	return nil
 }
 
@@ -198,48 +193,32 @@ func (w *waitingTasks) scanOfSession(r pgx.Rows) error {
 	return nil
 }
 
-// searchTasks locks the fronts of the queues that a route takes.
-func (c *claiming) searchTasks(p *pipeline, w *waitingTasks, now int64, limit int) {
+// searchTasks locks the fronts of the queues that a worker takes.
+func (c *claiming) searchTasks(p *pipeline, f *found, now int64, limit int) {
+	w := &f.waitingTasks
 	*w = waitingTasks{
-		asked: limit, byTag: map[string]*fair.Queue[*readyTask]{},
+		asked: limit, byLane: map[int64]*fair.Queue[*readyTask]{},
 		bySession: map[string]*fair.Queue[*readyTask]{},
 	}
 	p.each(sqlRound, func(r pgx.Rows) error { return r.Scan(&w.round) })
 	p.each(sqlAnyLate, func(r pgx.Rows) error { return r.Scan(&w.late) },
 		now, now-leaseRetention.Milliseconds())
-	tags := c.route.Tags
-	if tags.Mode == provider.TagsNone {
-		return
+	if n := len(f.survey.tasks); n > 0 {
+		w.asked = min(limit, max(leastOfLane, 4*limit/n))
+		p.each(sqlFronts, w.scanOfLane, w.asked, f.survey.tasks)
 	}
-	if tags.Mode != provider.TagsOnly {
-		p.each(sqlFrontUntagged, w.scanTagged, limit)
-	}
-	if tags.Mode == provider.TagsAny {
-		p.each(sqlFrontAny, w.scanTagged, limit)
-	}
-	for _, tag := range listed(tags) {
-		p.each(sqlFrontTagged, w.scanTagged, limit, tag)
-	}
-	if s := c.route.Session; s != nil {
+	if s := c.route.Session; s != nil && c.route.Tags.Mode != provider.TagsNone {
 		w.askedOfSession = max(limit, len(s.Open)+1)
 		p.each(sqlFrontSessions, w.scanOfSession, s.Owner, c.s.sessionsEnd(s.TTL, now), w.askedOfSession,
 			append([]string{}, s.Open...), min(s.Room(), w.askedOfSession),
-			tags.Mode == provider.TagsAny, tags.Mode != provider.TagsOnly, listed(tags))
+			append([]int64{}, f.sessionLanes...), sessionScan)
 	}
-}
-
-// listed gives the tags that a filter names.
-func listed(f provider.TagFilter) []string {
-	if f.Mode != provider.TagsOnly && f.Mode != provider.TagsDefaultAnd {
-		return []string{}
-	}
-	return distinct(f.Tags)
 }
 
 // choose gives the tasks to be claimed, and whether there may be more.
 func (w *waitingTasks) choose(most int) (chosen []*readyTask, more bool) {
 	var queues []fair.Queue[*readyTask]
-	for _, q := range w.byTag {
+	for _, q := range w.byLane {
 		q.More = len(q.Front) >= w.asked
 		queues = append(queues, *q)
 	}

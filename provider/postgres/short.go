@@ -27,19 +27,20 @@ SELECT 1 / (count(*) = cardinality($1::bigint[]))::int FROM (
   ORDER BY i.key FOR UPDATE OF i) held`)
 	// A due time of 0 is the server's time.
 	sqlNumber = define(`
-INSERT INTO S.messages (instance, id, due, effective, kind, execution, source, body)
-SELECT instance, nextval('S.ids'), at, at, kind, execution, source, body
+INSERT INTO S.messages (instance, id, due, effective, kind, execution, source, body, lane)
+SELECT instance, nextval('S.ids'), at, at, kind, execution, source, body, lane
 FROM (
-  SELECT n.*, CASE WHEN due = 0 THEN ` + momentMs(7, 8) + ` ELSE due END AS at
-  FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bytea[])
-    AS n (instance, due, kind, execution, source, body)) n
+  SELECT n.*, CASE WHEN due = 0 THEN ` + momentMs(8, 9) + ` ELSE due END AS at
+  FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bytea[],
+    $7::bigint[]) AS n (instance, due, kind, execution, source, body, lane)) n
 RETURNING id, effective`)
 	sqlMakeWhole = define(`
 WITH made AS (
-  INSERT INTO S.instances (key, id, epoch, lease, batch, batch_due)
+  INSERT INTO S.instances (key, id, epoch, lease, batch, batch_due, lane, pin)
   SELECT key, id, epoch, lease, (SELECT max(m.id) FROM S.messages m WHERE m.instance = key),
-    ` + momentMs(5, 6) + `
-  FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[]) AS n (key, id, epoch, lease)
+    ` + momentMs(5, 6) + `, lane, pin
+  FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $7::bigint[], $8::bigint[])
+    AS n (key, id, epoch, lease, lane, pin)
   ORDER BY id COLLATE "C"
   ON CONFLICT (id) DO NOTHING RETURNING 1)
 SELECT 1 / (count(*) = cardinality($1::bigint[]))::int FROM made`)
@@ -123,7 +124,7 @@ func (g *group) believe(n *needs) (*beliefs, bool) {
 	}
 	for _, id := range n.targets {
 		key, ok := k.byID[id]
-		if (ok && !add(key)) || (!ok && !n.starts[id]) {
+		if (ok && !add(key)) || (!ok && !n.begins(id)) {
 			return nil, false
 		}
 	}
@@ -134,6 +135,12 @@ func (g *group) believe(n *needs) (*beliefs, bool) {
 		g.present[messageKey{n.consumedInstances[at], id}] = true
 	}
 	return b, true
+}
+
+// begins reports whether a target gets a start.
+func (n *needs) begins(id string) bool {
+	_, ok := n.starts[id]
+	return ok
 }
 
 // makeTargets makes the rows of the instances that are started and not known.
@@ -202,7 +209,7 @@ func (g *group) check(p *pipeline, believed *beliefs) {
 			n.arrivals[n.numbered].numbered(unsigned(id), effective)
 			n.numbered++
 			return err
-		}, n.instance, n.due, n.kind, n.execution, n.source, n.body, fixed, least)
+		}, n.instance, n.due, n.kind, n.execution, n.source, n.body, n.lane, fixed, least)
 	}
 	g.make(p)
 	var leases []int64
@@ -217,18 +224,20 @@ func (g *group) check(p *pipeline, believed *beliefs) {
 // make inserts the rows of fresh instances as they are after the group.
 func (g *group) make(p *pipeline) {
 	var made struct {
-		key, epoch, lease []int64
-		id                []string
+		key, epoch, lease, lane, pin []int64
+		id                           []string
 	}
 	for _, i := range g.byKey {
 		if i.fresh {
 			g.s.routes.learn(i.key, i.id)
 			made.key, made.id = append(made.key, signed(i.key)), append(made.id, i.id)
+			made.lane, made.pin = append(made.lane, i.lane), append(made.pin, signed(i.pin))
 			made.epoch, made.lease = append(made.epoch, signed(i.epoch)), append(made.lease, signed(i.lease))
 		}
 	}
 	if len(made.key) > 0 {
 		fixed, least := g.s.moment()
-		p.exec(sqlMakeWhole, made.key, made.id, made.epoch, made.lease, fixed, least)
+		p.exec(sqlMakeWhole, made.key, made.id, made.epoch, made.lease, fixed, least,
+			made.lane, made.pin)
 	}
 }

@@ -65,7 +65,8 @@ func (g *group) insertTask(i *instance, t *turn, n int, claims *holder) *provide
 	fresh := &t.NewTasks[n]
 	var lease provider.LeaseID
 	var epoch uint64
-	if fresh.Claim && claims.Holder != nil && fresh.Route.Tags.Matches(fresh.Task.Tag) &&
+	lane := provider.LaneOf(&fresh.Task)
+	if fresh.Claim && claims.Holder != nil && claims.Tasks(lane, fresh.Route) &&
 		g.takeSession(fresh.Task.Session, fresh.Route.Session) {
 		lease, epoch = g.lease(claims), 1
 	}
@@ -77,7 +78,7 @@ func (g *group) insertTask(i *instance, t *turn, n int, claims *holder) *provide
 	w.execution, w.event = append(w.execution, signed(t.Execution)), append(w.event, signed(fresh.Task.Event))
 	w.lease, w.epoch = append(w.lease, signed(lease)), append(w.epoch, signed(epoch))
 	w.tag, w.session = append(w.tag, fresh.Task.Tag), append(w.session, fresh.Task.Session)
-	w.body = append(w.body, t.tasks[n])
+	w.body, w.lane = append(w.body, t.tasks[n]), append(w.lane, g.s.lanes.number(lane))
 	if lease == 0 {
 		if name := fresh.Task.Session; name != nil {
 			g.writes.fronts = append(g.writes.fronts, *name)

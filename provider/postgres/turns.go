@@ -73,11 +73,12 @@ func (s *Store) Commit(ctx context.Context, c provider.Commit) (provider.Committ
 	if err != nil {
 		return provider.Committed{}, failure("commit", err)
 	}
+	s.number(ctx, t.lanes())
 	var result provider.Committed
 	err = s.write(ctx, "commit", s.routes.of(c.Token.Key), &request{
 		size:  t.size,
 		alone: c.Token.Key,
-		needs: t.needs,
+		needs: func(n *needs) { t.needs(s, n) },
 		apply: func(g *group) error {
 			result = provider.Committed{}
 			return g.commitTurn(t, &result)
@@ -89,10 +90,10 @@ func (s *Store) Commit(ctx context.Context, c provider.Commit) (provider.Committ
 	return result, nil
 }
 
-func (t *turn) needs(n *needs) {
+func (t *turn) needs(s *Store, n *needs) {
 	key := signed(t.Token.Key)
 	n.keys = append(n.keys, key)
-	n.messages(t.Send)
+	n.messages(s, t.Send)
 	n.ids += len(t.NewTasks) + 1
 	for _, id := range t.Messages {
 		n.consumedInstances = append(n.consumedInstances, key)
@@ -204,7 +205,7 @@ func (g *group) commitMessages(i *instance, t *turn, result *provider.Committed)
 		i.anyDue = false
 	}
 	if len(t.Send) > 0 {
-		result.Sent, result.TurnLease = g.deliver(t.Send, t.sends, t.TurnHolder, t.Versions)
+		result.Sent, result.TurnLease = g.deliver(t.Send, t.sends, t.TurnHolder)
 	}
 	w := &g.writes.timers
 	for _, event := range t.DropTimers {

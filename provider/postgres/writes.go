@@ -7,13 +7,15 @@ type writes struct {
 	touched   map[uint64]*instance
 	takenOver struct{ instance, batch, batchDue []int64 }
 	unhidden  []int64
+	// moved are the new lanes of instances, for their messages.
+	moved     map[uint64]int64
 	consumed  struct{ instance, id []int64 }
 	abandoned map[messageKey]messageChange
 	arrived   struct {
-		instance, id, due, effective, kind, execution, source []int64
-		body                                                  [][]byte
-		arrivals                                              []*arrival
-		numbered                                              int
+		instance, id, due, effective, kind, execution, source, lane []int64
+		body                                                        [][]byte
+		arrivals                                                    []*arrival
+		numbered                                                    int
 	}
 	timers struct{ instance, execution, event []int64 }
 
@@ -83,9 +85,9 @@ type records struct {
 
 // taskRows are new tasks.
 type taskRows struct {
-	id, instance, execution, event, lease, epoch []int64
-	tag, session                                 []*string
-	body                                         [][]byte
+	id, instance, execution, event, lease, epoch, lane []int64
+	tag, session                                       []*string
+	body                                               [][]byte
 }
 
 // executionRows say how executions stand.
@@ -116,7 +118,7 @@ type messageChange struct{ attempts, due int64 }
 func newWrites() writes {
 	return writes{
 		abandoned: map[messageKey]messageChange{},
-		touched:   map[uint64]*instance{}, sessions: map[string]*session{},
+		touched:   map[uint64]*instance{}, moved: map[uint64]int64{}, sessions: map[string]*session{},
 		extended: map[provider.LeaseID]int64{},
 	}
 }

@@ -85,7 +85,35 @@ func brokenTokens() map[string]breaker {
 				c.TurnLease++
 			}
 		}),
-		"ignores the version range": asked(func(r *provider.ClaimRequest) { r.Versions = nil }),
+		"ignores what a node serves": asked(func(r *provider.ClaimRequest) {
+			for _, h := range []*provider.Holder{r.Turns, r.Tasks} {
+				if h != nil {
+					h.Serves = nil
+				}
+			}
+		}),
+		"hands starts to whoever asks": func(b *broken) provider.Provider {
+			b.onSubmit = func(s provider.Submission) ([]provider.Submitted, error) {
+				s.Claim = toAnybody(s.Claim)
+				return b.Provider.Submit(background, s)
+			}
+			return b
+		},
+		"hands outcomes to whoever asks": func(b *broken) provider.Provider {
+			b.onDone = func(c provider.Completions) ([]provider.Submitted, error) {
+				c.Claim = toAnybody(c.Claim)
+				return b.Provider.Complete(background, c)
+			}
+			return b
+		},
+		"hands messages of turns to whoever asks": changed(func(_ *broken, c *provider.Commit) {
+			c.TurnHolder = toAnybody(c.TurnHolder)
+		}),
+		"hands tasks of turns to whoever asks": changed(func(_ *broken, c *provider.Commit) {
+			c.TaskHolder = toAnybody(c.TaskHolder)
+		}),
+		"forgets the level of a turn":    changed(func(_ *broken, c *provider.Commit) { c.Level = 0 }),
+		"says nothing of what it leaves": answered(func(c *provider.Claimed) { c.Unserved = nil }),
 		"forgets what a holder has not seen": answered(func(c *provider.Claimed) {
 			c.Waiting = nil
 		}),
@@ -125,6 +153,16 @@ func brokenTokens() map[string]breaker {
 			}
 		}),
 	}
+}
+
+// toAnybody gives a holder that serves everything.
+func toAnybody(h *provider.Holder) *provider.Holder {
+	if h == nil {
+		return nil
+	}
+	all := *h
+	all.Serves = nil
+	return &all
 }
 
 // shortens ends each lease where its last renewal said.

@@ -88,10 +88,19 @@ func (k *kit) claim(r provider.ClaimRequest) provider.Claimed {
 	return claimed
 }
 
+// serving gives a holder that serves no more than that.
+func (k *kit) serving(s *provider.Serves) *provider.Holder {
+	h := k.holder(long)
+	h.Serves = s
+	return h
+}
+
 // fetchWith claims at most one instance for a new node; nil means that there was none.
-func (k *kit) fetchWith(ttl time.Duration, v *provider.VersionRange) *provider.InstanceClaim {
+func (k *kit) fetchWith(ttl time.Duration, s *provider.Serves) *provider.InstanceClaim {
 	k.Helper()
-	claimed := k.claim(provider.ClaimRequest{Turns: k.holder(ttl), MaxTurns: 1, Versions: v})
+	h := k.holder(ttl)
+	h.Serves = s
+	claimed := k.claim(provider.ClaimRequest{Turns: h, MaxTurns: 1})
 	if len(claimed.Instances) == 0 {
 		return nil
 	}

@@ -24,7 +24,7 @@ var elsewhere = map[string]string{
 	"C102":           "(its refusals) the engine refuses to delete a child alone, not the store",
 	"C106":           "trees are built by the engine out of Children (C104)",
 	"C113":           "bulk pruning is the engine's loop over List and Prune (C114, C115)",
-	"C129 C137":      "a claim takes one range of versions, not a list",
+	"C129 C137":      "a node reads every format up to its own, so that there is no list of ranges",
 	"C224 C225 C226": "starts a real engine: belongs to the tests of engine",
 	"C227 C228 C230": "starts a real engine on recorded histories: belongs to the tests of engine/replay",
 	"C232":           "starts a real engine: belongs to the tests of engine/replay",

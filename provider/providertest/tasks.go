@@ -35,9 +35,10 @@ func inSession(id uint64, session string) provider.NewTask {
 	return n
 }
 
+// withTag gives a task of an activity that all tasks of the tag have, so that they are in one lane.
 func withTag(id uint64, tag string) provider.NewTask {
 	n := activity(id)
-	n.Task.Tag = &tag
+	n.Task.Tag, n.Task.Name = &tag, "on "+tag
 	return n
 }
 

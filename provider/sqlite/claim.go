@@ -1,8 +1,10 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
-	"math"
+	"maps"
+	"slices"
 	"time"
 
 	"duroxide/provider"
@@ -12,25 +14,25 @@ import (
 var (
 	// The join order is fixed: the messages that are due come first, by their index.
 	sqlReady = &statement{`
-SELECT m.instance FROM messages m CROSS JOIN instances i ON i.key = m.instance
-WHERE m.due <= ?1 AND i.lease = 0
-  AND (i.execution = 0 OR i.pin = 0 OR i.pin BETWEEN ?2 AND ?3)
+SELECT m.instance, m.due, m.id FROM messages m CROSS JOIN instances i ON i.key = m.instance
+WHERE m.lane = ?1 + 0 AND m.due <= ?2 AND i.lease = 0
 ORDER BY m.due, m.id`}
 	sqlWaiting = &statement{`
 SELECT i.id, m.id FROM messages m CROSS JOIN instances i ON i.key = m.instance
-WHERE m.due <= ?1 AND i.lease = ?2 + 0 ORDER BY i.id`}
+WHERE m.lane = ?1 + 0 AND m.due <= ?2 AND i.lease = ?3 + 0`}
 	sqlClaim = &statement{`
 UPDATE instances SET epoch = ?2, lease = ?3, batch = ?4, batch_due = ?5 WHERE key = ?1`}
 	// Timers of held instances are no reason to wake up. The number of rows that are looked at is
 	// bounded; beyond it the first one that was not looked at is reported.
 	sqlNextMessage = &statement{`
-SELECT m.due FROM (SELECT due, instance FROM messages WHERE due > ?1 ORDER BY due LIMIT 500) m
+SELECT m.due FROM (
+  SELECT due, instance FROM messages WHERE lane = ?1 + 0 AND due > ?2 ORDER BY due LIMIT 500) m
 CROSS JOIN instances i ON i.key = m.instance
 WHERE i.lease = 0 AND (i.execution <> 0 OR EXISTS (
   SELECT 1 FROM messages s WHERE s.instance = i.key AND s.kind IN (1, 2)))
 ORDER BY m.due LIMIT 1`}
 	sqlNextBeyond = &statement{`
-SELECT due FROM messages WHERE due > ?1 ORDER BY due LIMIT 1 OFFSET 500`}
+SELECT due FROM messages WHERE lane = ?1 + 0 AND due > ?2 ORDER BY due LIMIT 1 OFFSET 500`}
 	sqlNextTask = &statement{`
 SELECT due FROM tasks WHERE lease = 0 AND place = 0 AND due > ?1 ORDER BY due LIMIT 1`}
 )
@@ -43,13 +45,14 @@ func (s *Store) Claim(ctx context.Context, r provider.ClaimRequest) (provider.Cl
 		if err := w.sweep(); err != nil {
 			return err
 		}
-		if err := w.claimTurns(&r, &claimed); err != nil {
+		lanes, err := w.claimTurns(&r, &claimed)
+		if err != nil {
 			return err
 		}
 		if err := w.claimTasks(&r, &claimed); err != nil {
 			return err
 		}
-		next, err := w.nextDue()
+		next, err := w.nextDue(lanes)
 		claimed.NextDue = moment(next)
 		return err
 	})
@@ -60,29 +63,44 @@ func (s *Store) Claim(ctx context.Context, r provider.ClaimRequest) (provider.Cl
 	return claimed, nil
 }
 
-func (w *writer) claimTurns(r *provider.ClaimRequest, claimed *provider.Claimed) error {
+// claimTurns takes ready instances. It gives the lanes of the holder in which there are any messages.
+func (w *writer) claimTurns(r *provider.ClaimRequest, claimed *provider.Claimed) ([]int64, error) {
 	if r.Turns == nil {
-		return nil
+		return nil, nil
 	}
-	if err := w.waiting(r.Turns.Lease, claimed); err != nil {
-		return err
+	if err := w.sortTurns(); err != nil {
+		return nil, err
+	}
+	all, err := w.lanesOf(sqlNextTurnLane)
+	if err != nil {
+		return nil, err
+	}
+	lanes, left, err := w.choose(all, r.Turns.Turns)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.waiting(r.Turns.Lease, lanes, claimed); err != nil {
+		return nil, err
 	}
 	claims := holder{Holder: r.Turns}
-	for len(claimed.Instances) < r.MaxTurns {
-		keys, err := w.candidates(r.Versions, r.MaxTurns-len(claimed.Instances))
-		if err != nil {
+	if err := w.claimReady(r.MaxTurns, lanes, &claims, claimed); err != nil {
+		return nil, err
+	}
+	claimed.TurnLease = claims.used
+	if !r.Unserved {
+		return lanes, nil
+	}
+	return lanes, w.report(sqlOldestTurn, left, claimed, w.now)
+}
+
+func (w *writer) claimReady(most int, lanes []int64, claims *holder, claimed *provider.Claimed) error {
+	for len(claimed.Instances) < most {
+		found, err := w.candidates(lanes, most-len(claimed.Instances))
+		if err != nil || len(found) == 0 {
 			return err
 		}
-		if len(keys) == 0 {
-			break
-		}
-		for _, key := range keys {
-			i, err := w.withKey(key)
-			if err != nil {
-				return err
-			}
-			// What is not claimed was an orphan and is hidden or gone now, so that this ends.
-			claim, err := w.claim(i, &claims)
+		for _, f := range found {
+			claim, err := w.claimFound(f, claims)
 			if err != nil {
 				return err
 			}
@@ -91,55 +109,91 @@ func (w *writer) claimTurns(r *provider.ClaimRequest, claimed *provider.Claimed)
 			}
 		}
 	}
-	claimed.TurnLease = claims.used
 	return nil
 }
 
-// waiting lists the due messages of what is held under a live lease.
-func (w *writer) waiting(id provider.LeaseID, claimed *provider.Claimed) error {
+// claimFound claims a candidate, unless it belongs to a lane of others: then it is there afterwards. What
+// is not claimed is that, or was an orphan and is hidden or gone, so that searching ends.
+func (w *writer) claimFound(f candidate, claims *holder) (*provider.InstanceClaim, error) {
+	i, err := w.withKey(f.key)
+	if err != nil {
+		return nil, err
+	}
+	lane, err := w.sorted(i)
+	if err != nil {
+		return nil, err
+	}
+	if i.lane != f.lane { // An older release has stored the message, or has moved the instance on.
+		if _, err := w.c.exec(sqlMessageLanes, signed(i.key), i.lane); err != nil {
+			return nil, err
+		}
+	}
+	if !claims.Turns(lane) {
+		return nil, nil
+	}
+	return w.claim(i, claims)
+}
+
+// waiting lists the due messages of what is held under a live lease, in some lanes.
+func (w *writer) waiting(id provider.LeaseID, lanes []int64, claimed *provider.Claimed) error {
 	l, err := w.liveLease(id)
 	if l == nil || err != nil {
 		return err
 	}
-	return w.c.each(sqlWaiting, func(r *rows) bool {
-		instance, message := r.text(0), r.uint(1)
-		last := len(claimed.Waiting) - 1
-		if last < 0 || claimed.Waiting[last].Instance != instance {
-			claimed.Waiting = append(claimed.Waiting, provider.Waiting{Instance: instance})
-			last++
+	byInstance := map[string][]uint64{}
+	for _, lane := range lanes {
+		err := w.c.each(sqlWaiting, func(r *rows) bool {
+			instance := r.text(0)
+			byInstance[instance] = append(byInstance[instance], r.uint(1))
+			return true
+		}, lane, w.now, signed(id))
+		if err != nil {
+			return err
 		}
-		claimed.Waiting[last].Messages = append(claimed.Waiting[last].Messages, message)
-		return true
-	}, w.now, signed(id))
-}
-
-// candidates gives free instances with due messages, longest waiting first. An instance with many
-// messages ends the search early; once it is claimed the next search leaves it out.
-func (w *writer) candidates(versions *provider.VersionRange, limit int) ([]uint64, error) {
-	const repeats = 64
-	least, most := int64(0), int64(math.MaxInt64)
-	if versions != nil {
-		least, most = signed(versions.Min), signed(versions.Max)
 	}
-	var keys []uint64
-	seen := map[uint64]bool{}
-	repeated := 0
-	err := w.c.each(sqlReady, func(r *rows) bool {
-		key := r.uint(0)
-		if seen[key] {
-			repeated++
-			return repeated < repeats
-		}
-		seen[key] = true
-		keys = append(keys, key)
-		return len(keys) < limit
-	}, w.now, least, most)
-	return keys, err
+	for _, instance := range slices.Sorted(maps.Keys(byInstance)) {
+		claimed.Waiting = append(claimed.Waiting,
+			provider.Waiting{Instance: instance, Messages: byInstance[instance]})
+	}
+	return nil
 }
 
-// fits compares the pin of the current execution; what has no pin fits every range.
-func (i *instance) fits(v *provider.VersionRange) bool {
-	return v == nil || i.execution == 0 || i.pin == 0 || (v.Min <= i.pin && i.pin <= v.Max)
+// candidate is a free instance with due messages, the first of which is named.
+type candidate struct {
+	key  uint64
+	lane int64
+	due  int64
+	id   uint64
+}
+
+// candidates gives free instances with due messages in some lanes, longest waiting first. An instance
+// with many messages ends the search in its lane early; once it is claimed the next search leaves it out.
+func (w *writer) candidates(lanes []int64, limit int) ([]candidate, error) {
+	const repeats, least = 64, 8
+	var found []candidate
+	each := min(limit, max(least, 4*limit/max(len(lanes), 1)))
+	seen := map[uint64]bool{}
+	for _, lane := range lanes {
+		repeated, count := 0, 0
+		err := w.c.each(sqlReady, func(r *rows) bool {
+			key := r.uint(0)
+			if seen[key] {
+				repeated++
+				return repeated < repeats
+			}
+			seen[key] = true
+			found = append(found, candidate{key: key, lane: lane, due: r.int(1), id: r.uint(2)})
+			count++
+			return count < each
+		}, lane, w.now)
+		if err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(found, func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(a.due, b.due), cmp.Compare(a.id, b.id))
+	})
+	return found[:min(limit, len(found))], nil
 }
 
 func (i *instance) claimed() *provider.InstanceClaim {
@@ -151,6 +205,7 @@ func (i *instance) claimed() *provider.InstanceClaim {
 		Parent:    i.parent,
 		Execution: i.execution,
 		LastEvent: i.lastEvent,
+		Level:     i.pin,
 		Status:    i.status,
 		Name:      i.name,
 		Version:   i.version,
@@ -234,24 +289,27 @@ func (w *writer) freeIfEnded(i *instance) error {
 	return w.endLease(l)
 }
 
-// nextDue gives when the earliest delayed work that nobody holds is due, or zero.
-func (w *writer) nextDue() (int64, error) {
+// nextDue gives when the earliest delayed work is due that nobody holds, or zero. Of messages it is that of
+// some lanes.
+func (w *writer) nextDue(lanes []int64) (int64, error) {
 	next := int64(0)
-	earlier := func(r *rows, err error) error {
+	earlier := func(r *rows, err error) (bool, error) {
 		if r != nil && (next == 0 || r.int(0) < next) {
 			next = r.int(0)
 		}
-		return err
+		return r != nil, err
 	}
-	if err := earlier(w.c.one(sqlNextMessage, w.now)); err != nil {
-		return 0, err
-	}
-	if next == 0 {
-		if err := earlier(w.c.one(sqlNextBeyond, w.now)); err != nil {
+	for _, lane := range lanes {
+		found, err := earlier(w.c.one(sqlNextMessage, lane, w.now))
+		if err == nil && !found {
+			_, err = earlier(w.c.one(sqlNextBeyond, lane, w.now))
+		}
+		if err != nil {
 			return 0, err
 		}
 	}
-	return next, earlier(w.c.one(sqlNextTask, w.now))
+	_, err := earlier(w.c.one(sqlNextTask, w.now))
+	return next, err
 }
 
 // pause is how long something that cannot be read is hidden, by the number of times that it was

@@ -112,7 +112,7 @@ func (w *writer) complete(
 		}
 		next++
 	}
-	delivered, _, err := w.deliver(kept, keptBodies, c.Claim, c.Versions)
+	delivered, _, err := w.deliver(kept, keptBodies, c.Claim)
 	for n, result := range delivered {
 		results[positions[n]] = result
 	}

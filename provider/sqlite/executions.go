@@ -56,14 +56,33 @@ func (w *writer) commitExecution(i *instance, t *turn) error {
 	if t.IsAwaited() {
 		w.touch(i.id)
 	}
-	return w.commitOutcome(i, t.Outcome)
+	if err := w.commitOutcome(i, t.Outcome); err != nil {
+		return err
+	}
+	return w.commitLane(i, t)
+}
+
+// commitLane moves an instance to where it belongs after a turn; commitRow stores that. What begins the
+// next execution moves it on.
+func (w *writer) commitLane(i *instance, t *turn) error {
+	if i.lane != unsorted && t.Started == nil && t.Outcome == nil && t.Level <= i.pin {
+		return nil
+	}
+	i.pin = max(i.pin, t.Level)
+	if i.status == provider.ContinuedAsNew && t.Outcome != nil {
+		return w.move(i, provider.TurnLane(i.name, i.version, i.pin))
+	}
+	lane, err := w.wanted(i)
+	if err != nil {
+		return err
+	}
+	return w.move(i, lane)
 }
 
 func (w *writer) describe(i *instance, s *provider.Started) error {
 	if s == nil {
 		return nil
 	}
-	i.pin = s.Pin
 	if s.Name == i.name && s.Version == i.version {
 		return nil
 	}
@@ -124,7 +143,7 @@ func (w *writer) nextExecution(i *instance, t *turn) error {
 		}
 	}
 	i.execution, i.status = t.Execution, provider.Running
-	i.lastEvent, i.events, i.bytes, i.pin = 0, 0, 0, 0
+	i.lastEvent, i.events, i.bytes = 0, 0, 0
 	_, err := w.c.exec(sqlExecution, signed(i.key), signed(i.execution), w.now)
 	return err
 }

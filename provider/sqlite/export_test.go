@@ -64,8 +64,11 @@ var frequent = map[string]*statement{
 	"by key": sqlInstanceByKey, "by id": sqlInstanceByID, "free instances": sqlFreeInstances,
 	"held": sqlHeld, "mark claims": sqlMarkClaims, "commit turn": sqlCommitTurn,
 	"drop timer": sqlDropTimer, "outcome": sqlOutcome, "late tasks": sqlLate,
-	"last place": sqlLastPlace, "untagged tasks": sqlFrontUntagged, "tagged tasks": sqlFrontTagged,
-	"session tasks": sqlFrontSession, "first tag": sqlFirstTag, "next tag": sqlNextTag,
+	"last place": sqlLastPlace, "tasks": sqlFront, "session tasks": sqlFrontSession,
+	"lane": sqlLane, "find lane": sqlFindLane, "message lanes": sqlMessageLanes,
+	"next turn lane": sqlNextTurnLane, "next task lane": sqlNextTaskLane,
+	"next session lane": sqlNextSessionLane, "unsorted turns": sqlUnsortedTurns,
+	"unsorted tasks": sqlUnsortedTasks, "oldest turn": sqlOldestTurn, "oldest task": sqlOldestTask,
 	"ready task": sqlReadyTask, "own sessions": sqlOwnSessions, "free sessions": sqlFreeSessions,
 	"open session": sqlOpenSession, "session front": sqlSessionFront, "free tasks": sqlFreeTasks,
 	"held tasks":  sqlHeldTasks,
@@ -80,7 +83,7 @@ func (s *Store) Plans(ctx context.Context) (map[string][]string, error) {
 	err := s.read(ctx, "plans", func(c *conn) error {
 		for name, frequent := range frequent {
 			explained := &statement{"EXPLAIN QUERY PLAN " + frequent.sql}
-			args := make([]driver.Value, 11)
+			args := make([]driver.Value, 12)
 			err := c.each(explained, func(r *rows) bool {
 				plans[name] = append(plans[name], r.text(3))
 				return true

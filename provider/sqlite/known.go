@@ -93,6 +93,7 @@ type instance struct {
 	epoch     uint64
 	lease     provider.LeaseID
 	pin       uint64
+	lane      int64
 	batch     uint64
 	batchDue  int64
 	events    int64
@@ -112,7 +113,7 @@ type instance struct {
 const instanceColumns = `
 SELECT i.key, i.id, i.execution, i.status, i.last_event, i.epoch, i.lease, i.pin, i.batch,
        i.batch_due, i.events, i.bytes, i.dirty, i.done, i.done_after, d.name, d.version,
-       d.life, d.parent, d.parent_execution, d.parent_event, d.parent_life, d.starts
+       d.life, d.parent, d.parent_execution, d.parent_event, d.parent_life, d.starts, i.lane
 FROM instances i LEFT JOIN details d ON d.instance = i.key `
 
 var (
@@ -162,6 +163,7 @@ func (w *writer) readInstance(s *statement, key any) (*instance, error) {
 		version:   r.text(16),
 		life:      r.life(17),
 		starts:    r.uint(22),
+		lane:      r.int(23),
 	}
 	if r.uint(19) != 0 {
 		i.parent = &history.Parent{

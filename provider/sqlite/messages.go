@@ -11,16 +11,17 @@ import (
 
 var (
 	sqlInsertInstance = &statement{`
-INSERT INTO instances (key, id, epoch, lease, batch, batch_due) VALUES (?1, ?2, ?3, ?4, ?5, ?6)`}
+INSERT INTO instances (key, id, epoch, lease, batch, batch_due, lane, pin)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)`}
 	sqlInsertMessage = &statement{`
-INSERT INTO messages (id, instance, due, effective, kind, execution, source, body)
-VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6, ?7)`}
+INSERT INTO messages (id, instance, due, effective, kind, execution, source, body, lane)
+VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6, ?7, ?8)`}
 	// What waits for a start is hidden for as long as it may wait.
 	sqlInsertWaiting = &statement{`
 INSERT INTO messages (id, instance, due, effective, kind, execution, source, body)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)`}
 	// A start makes what waited for it visible again.
-	sqlUnhide = &statement{`UPDATE messages SET due = effective WHERE instance = ?1 + 0`}
+	sqlUnhide = &statement{`UPDATE messages SET due = effective, lane = ?2 WHERE instance = ?1 + 0`}
 	// Each by an index, so that a page costs the same however many messages wait. What comes by due time
 	// is everything where it is less than a page; else what goes first is added, and what was hidden for
 	// a while, whose place is earlier than when it was due.
@@ -71,7 +72,7 @@ func (s *Store) Submit(
 	}
 	var results []provider.Submitted
 	err = s.write(ctx, "submit", size, func(w *writer) (err error) {
-		results, _, err = w.deliver(sub.Messages, bodies, sub.Claim, sub.Versions)
+		results, _, err = w.deliver(sub.Messages, bodies, sub.Claim)
 		return err
 	})
 	if err != nil {
@@ -97,15 +98,14 @@ type delivery struct {
 	w       *writer
 	targets map[string]*target
 	claims  holder
-	version *provider.VersionRange
 }
 
 // deliver stores messages, then claims the targets that are ready for the holder, if there is one.
 // The claim stands in the result of the first message of its target. It gives the lease too.
 func (w *writer) deliver(
-	messages []provider.Message, bodies [][]byte, h *provider.Holder, v *provider.VersionRange,
+	messages []provider.Message, bodies [][]byte, h *provider.Holder,
 ) ([]provider.Submitted, provider.LeaseID, error) {
-	d := delivery{w: w, claims: holder{Holder: h}, version: v, targets: map[string]*target{}}
+	d := delivery{w: w, claims: holder{Holder: h}, targets: map[string]*target{}}
 	results := make([]provider.Submitted, len(messages))
 	targets := make([]*target, len(messages))
 	for n := range messages {
@@ -204,14 +204,12 @@ func (d *delivery) insert(
 	if m.DueMs == 0 {
 		m.DueMs = d.w.now
 	}
-	if isStart(m.Kind) && !t.taken && !t.start {
-		if err := d.beginLife(t, m); err != nil {
-			return err
-		}
+	if err := d.place(t, m); err != nil {
+		return err
 	}
 	if t.taken || t.start {
 		_, err = d.w.c.exec(sqlInsertMessage, signed(id), signed(t.key), m.DueMs, int64(m.Kind),
-			signed(m.Execution), signed(m.Source), body)
+			signed(m.Execution), signed(m.Source), body, t.lane)
 	} else {
 		t.waits = true
 		until := m.DueMs + provider.Patience(m.Kind, d.w.store.options.OrphanRetention).Milliseconds()
@@ -238,14 +236,45 @@ func (d *delivery) beginLife(t *target, m provider.Message) error {
 	if m.Version != nil {
 		i.version = *m.Version
 	}
-	if err := w.create(i); err != nil || !t.waits {
+	var err error
+	i.pin = max(i.pin, m.Level)
+	if i.lane, err = w.laneNumber(m.LaneOf(i.pin)); err != nil {
 		return err
+	}
+	if err := w.create(i); err != nil {
+		return err
+	}
+	if !t.fresh {
+		if _, err := w.c.exec(sqlInstanceLane, signed(i.key), i.lane, signed(i.pin)); err != nil {
+			return err
+		}
+	}
+	if !t.waits {
+		return nil
 	}
 	if err := w.dropLate(i); err != nil {
 		return err
 	}
-	_, err := w.c.exec(sqlUnhide, signed(t.key))
+	_, err = w.c.exec(sqlUnhide, signed(t.key), i.lane)
 	return err
+}
+
+// place gives a target its lane where a message decides about that.
+func (d *delivery) place(t *target, m provider.Message) error {
+	switch {
+	case isStart(m.Kind) && !t.taken && !t.start:
+		return d.beginLife(t, m)
+	case t.fresh && !t.start:
+		t.pin = max(t.pin, m.Level)
+		return nil
+	case m.Kind == provider.ContinueInstance:
+		t.pin = max(t.pin, m.Level)
+		return d.w.resettle(t.instance, m.LaneOf(t.pin))
+	case t.taken || t.start:
+		return d.w.raise(t.instance, m.Level)
+	default:
+		return nil
+	}
 }
 
 func isStart(kind provider.MessageKind) bool {
@@ -267,7 +296,11 @@ func (d *delivery) settle(t *target) (*provider.InstanceClaim, error) {
 	if t.lease != 0 {
 		return nil, nil
 	}
-	if d.claims.mayTake() && t.fits(d.version) {
+	serves, err := d.serves(t)
+	if err != nil {
+		return nil, err
+	}
+	if serves {
 		claim, err := w.claim(t.instance, &d.claims)
 		if claim != nil || err != nil {
 			d.claims.taken++
@@ -275,6 +308,19 @@ func (d *delivery) settle(t *target) (*provider.InstanceClaim, error) {
 		}
 	}
 	return nil, d.offer(t)
+}
+
+// serves reports whether the holder of the call has room for a target and can run it.
+func (d *delivery) serves(t *target) (bool, error) {
+	if !d.claims.mayTake() {
+		return false, nil
+	}
+	if t.fresh {
+		lane, err := d.w.laneOf(t.lane)
+		return d.claims.Turns(lane), err
+	}
+	lane, err := d.w.sorted(t.instance)
+	return d.claims.Turns(lane), err
 }
 
 // settleFresh inserts the row of a new target, claimed at once where that is wanted: all its
@@ -292,7 +338,13 @@ func (d *delivery) settleFresh(t *target) (*provider.InstanceClaim, error) {
 		}
 	}
 	started := slices.ContainsFunc(due, func(m provider.Message) bool { return isStart(m.Kind) })
-	claimed := d.claims.mayTake() && started
+	claimed := false
+	if started {
+		var err error
+		if claimed, err = d.serves(t); err != nil {
+			return nil, err
+		}
+	}
 	if claimed {
 		d.claims.taken++
 		lease, err := w.lease(&d.claims)
@@ -305,7 +357,7 @@ func (d *delivery) settleFresh(t *target) (*provider.InstanceClaim, error) {
 		}
 	}
 	_, err := w.c.exec(sqlInsertInstance, signed(t.key), t.id, signed(t.epoch),
-		signed(t.lease), signed(t.batch), t.batchDue)
+		signed(t.lease), signed(t.batch), t.batchDue, t.lane, signed(t.pin))
 	if err != nil {
 		return nil, err
 	}

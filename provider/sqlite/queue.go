@@ -17,11 +17,11 @@ const (
 	claimLeast = 64 // what it takes however long that lasts
 	// lateLimit is how many tasks get their places at once.
 	lateLimit = 256
-	// sessionScan is how many tasks of one session are looked at.
+	// sessionScan is how many sessions are looked at.
 	sessionScan = 1000
 )
 
-// Tasks wait in queues: one for each tag, and one for each session. The first of each are read from
+// Tasks wait in queues: one for each lane, and one for each session. The first of each are read from
 // an index alone.
 var (
 	sqlLate = &statement{`
@@ -30,24 +30,15 @@ SELECT id, session FROM tasks WHERE lease = 0 AND place = 0 AND due <= ?1 ORDER 
 	sqlLastPlace = &statement{`
 SELECT max(place) FROM (
   SELECT place FROM tasks WHERE instance = ?1 + 0 ORDER BY execution DESC, event DESC LIMIT 50)`}
-	sqlRound         = &statement{`SELECT next FROM counters WHERE name = 'round'`}
-	sqlAdvance       = &statement{`UPDATE counters SET next = ?1 WHERE name = 'round' AND next < ?1`}
-	sqlFrontUntagged = &statement{`
-SELECT id, place FROM tasks WHERE lease = 0 AND place > 0 AND session IS NULL AND tag IS NULL
-ORDER BY place, id LIMIT ?1`}
-	sqlFrontTagged = &statement{`
-SELECT id, place FROM tasks WHERE lease = 0 AND place > 0 AND session IS NULL AND tag = CAST(?2 AS TEXT)
-ORDER BY place, id LIMIT ?1`}
-	sqlFrontSession = &statement{`
-SELECT id, place, tag FROM tasks
-WHERE lease = 0 AND place > 0 AND session IS NOT NULL AND session = CAST(?1 AS TEXT)
+	sqlRound   = &statement{`SELECT next FROM counters WHERE name = 'round'`}
+	sqlAdvance = &statement{`UPDATE counters SET next = ?1 WHERE name = 'round' AND next < ?1`}
+	sqlFront   = &statement{`
+SELECT id, place FROM tasks WHERE lease = 0 AND place > 0 AND lane = ?1 + 0
 ORDER BY place, id LIMIT ?2`}
-	sqlFirstTag = &statement{`
-SELECT tag FROM tasks WHERE lease = 0 AND place > 0 AND session IS NULL AND tag IS NOT NULL
-ORDER BY tag LIMIT 1`}
-	sqlNextTag = &statement{`
-SELECT tag FROM tasks WHERE lease = 0 AND place > 0 AND session IS NULL AND tag > CAST(?1 AS TEXT)
-ORDER BY tag LIMIT 1`}
+	sqlFrontSession = &statement{`
+SELECT id, place FROM tasks
+WHERE lease = 0 AND place > 0 AND session IS NOT NULL AND session = CAST(?1 AS TEXT) AND lane = ?2 + 0
+ORDER BY place, id LIMIT ?3`}
 	sqlReadyTask = &statement{`
 SELECT t.execution, t.event, t.epoch, t.attempts, t.tag, t.session, t.body, i.id, t.marks
 FROM tasks t JOIN instances i ON i.key = t.instance WHERE t.id = ?1 + 0`}
@@ -177,6 +168,8 @@ type taskClaims struct {
 	bytes   int
 	// touched are the sessions whose first waiting task may be another one now.
 	touched map[string]bool
+	// left are the lanes that the worker cannot run.
+	left []int64
 }
 
 func (w *writer) claimTasks(r *provider.ClaimRequest, claimed *provider.Claimed) error {
@@ -191,11 +184,19 @@ func (w *writer) claimTasks(r *provider.ClaimRequest, claimed *provider.Claimed)
 	if err != nil {
 		return err
 	}
+	if err := w.sortTasks(); err != nil {
+		return err
+	}
 	more, err := c.take(r.MaxTasks)
 	if err != nil {
 		return err
 	}
 	claimed.MoreTasks, claimed.TaskLease = late || more, c.claims.used
+	if r.Unserved {
+		if err := w.report(sqlOldestTask, c.left, claimed); err != nil {
+			return err
+		}
+	}
 	for session := range c.touched {
 		if _, err := w.c.exec(sqlSessionFront, session); err != nil {
 			return err
@@ -261,68 +262,47 @@ func (c *taskClaims) takeOne(q queued) error {
 	return err
 }
 
-// queues gives the fronts of the queues that the route takes. It is limited where a session is left
+// queues gives the fronts of the queues that the worker takes. It is limited where a session is left
 // out because the worker works on enough of them.
 func (c *taskClaims) queues(want int) (queues []fair.Queue[queued], limited bool, err error) {
-	tags, err := c.tags()
+	if c.route.Tags.Mode == provider.TagsNone {
+		return nil, false, nil
+	}
+	all, err := c.w.lanesOf(sqlNextTaskLane)
 	if err != nil {
 		return nil, false, err
 	}
-	for _, tag := range tags {
-		q, err := c.front(tag, want)
-		if err != nil {
+	c.left = nil
+	sessions := false
+	for _, number := range all {
+		lane, err := c.w.laneOf(number)
+		switch {
+		case err != nil:
 			return nil, false, err
+		case !c.route.Covers(lane):
+		case !c.claims.Tasks(lane, c.route):
+			c.left = append(c.left, number)
+		case lane.Kind == provider.SessionTask:
+			sessions = true
+		default:
+			q, err := c.front(sqlFront, want, number)
+			if err != nil {
+				return nil, false, err
+			}
+			queues = append(queues, q)
 		}
-		queues = append(queues, q)
 	}
-	if c.route.Session == nil || c.route.Tags.Mode == provider.TagsNone {
+	if !sessions {
 		return queues, false, nil
 	}
-	sessions, limited, err := c.sessions(want)
-	if err != nil {
-		return nil, false, err
-	}
-	for _, name := range sessions {
-		q, err := c.sessionFront(name, min(want, max(8, 4*want/len(sessions))))
-		if err != nil {
-			return nil, false, err
-		}
-		queues = append(queues, q)
-	}
-	return queues, limited, nil
+	ofSessions, limited, err := c.sessions(want)
+	return append(queues, ofSessions...), limited, err
 }
 
-// tags gives the tags that the route takes; nil is none.
-func (c *taskClaims) tags() ([]*string, error) {
-	var tags []*string
-	mode := c.route.Tags.Mode
-	if mode == provider.TagsAny || mode == provider.TagsDefaultOnly || mode == provider.TagsDefaultAnd {
-		tags = append(tags, nil)
-	}
-	switch mode {
-	case provider.TagsOnly, provider.TagsDefaultAnd:
-		for _, tag := range distinct(c.route.Tags.Tags) {
-			tags = append(tags, &tag)
-		}
-	case provider.TagsAny:
-		// One step through the index for each tag, however many tasks have it.
-		r, err := c.w.c.one(sqlFirstTag)
-		for r != nil && err == nil {
-			tags = append(tags, r.optional(0))
-			r, err = c.w.c.one(sqlNextTag, r.text(0))
-		}
-		return tags, err
-	case provider.TagsDefaultOnly, provider.TagsNone:
-	}
-	return tags, nil
-}
-
-// front gives the first tasks of a tag.
-func (c *taskClaims) front(tag *string, want int) (q fair.Queue[queued], err error) {
-	st, args := sqlFrontUntagged, []driver.Value{int64(want) + 1}
-	if tag != nil {
-		st, args = sqlFrontTagged, append(args, *tag)
-	}
+// front gives the first tasks of a queue.
+func (c *taskClaims) front(
+	st *statement, want int, args ...driver.Value,
+) (q fair.Queue[queued], err error) {
 	err = c.w.c.each(st, func(r *rows) bool {
 		if len(q.Front) == want {
 			q.More = true
@@ -330,27 +310,40 @@ func (c *taskClaims) front(tag *string, want int) (q fair.Queue[queued], err err
 		}
 		q.Front = append(q.Front, queued{r.uint(0), r.int(1)})
 		return true
-	}, args...)
+	}, append(args, int64(want)+1)...)
 	return q, err
 }
 
-// sessionFront gives the first tasks of a session that the route takes.
-func (c *taskClaims) sessionFront(name string, want int) (q fair.Queue[queued], err error) {
-	err = c.w.c.each(sqlFrontSession, func(r *rows) bool {
-		if !c.route.Tags.Matches(r.optional(2)) {
-			return true
-		}
-		if len(q.Front) == want {
-			q.More = true
-			return false
-		}
-		q.Front = append(q.Front, queued{r.uint(0), r.int(1)})
-		return true
-	}, name, int64(sessionScan))
-	if len(q.Front) == 0 {
-		c.touched[name] = true
+// sessionFront gives the first tasks of a session that the worker takes: those of all its lanes, by place.
+func (c *taskClaims) sessionFront(name string, want int) (all fair.Queue[queued], err error) {
+	numbers, err := c.w.lanesOf(sqlNextSessionLane, name)
+	if err != nil {
+		return all, err
 	}
-	return q, err
+	if len(numbers) == 0 {
+		c.touched[name] = true // It was said to have waiting tasks.
+	}
+	for _, number := range numbers {
+		lane, err := c.w.laneOf(number)
+		if err != nil {
+			return all, err
+		}
+		if !c.claims.Tasks(lane, c.route) {
+			continue
+		}
+		q, err := c.front(sqlFrontSession, want, name, number)
+		if err != nil {
+			return all, err
+		}
+		all.Front, all.More = append(all.Front, q.Front...), all.More || q.More
+	}
+	slices.SortFunc(all.Front, func(a, b queued) int {
+		return cmp.Or(cmp.Compare(a.place, b.place), cmp.Compare(a.id, b.id))
+	})
+	if len(all.Front) > want {
+		all.Front, all.More = all.Front[:want], true
+	}
+	return all, nil
 }
 
 // waitingSession is a session with waiting tasks.
@@ -359,31 +352,46 @@ type waitingSession struct {
 	ready int64
 }
 
-// sessions gives sessions with waiting tasks that the worker may work on, the longest waiting first.
-func (c *taskClaims) sessions(want int) (names []string, limited bool, err error) {
+// sessions gives the queues of sessions that the worker may work on, the longest waiting first.
+func (c *taskClaims) sessions(want int) (queues []fair.Queue[queued], limited bool, err error) {
 	s := c.route.Session
 	room := s.Room()
-	found, err := c.waitingSessions(want, room)
+	found, err := c.waitingSessions()
 	if err != nil {
 		return nil, false, err
 	}
 	slices.SortFunc(found, func(a, b waitingSession) int {
 		return cmp.Or(cmp.Compare(a.ready, b.ready), cmp.Compare(a.name, b.name))
 	})
-	for _, f := range slices.Compact(found) {
-		if !s.Works(f.name) {
-			if room == 0 {
-				limited = true
-				continue
-			}
+	found = slices.Compact(found)
+	each := min(want, max(8, 4*want/max(min(len(found), want), 1)))
+	for _, f := range found {
+		if len(queues) >= want && room == 0 && limited {
+			break
+		}
+		q, err := c.sessionFront(f.name, each)
+		if err != nil {
+			return nil, false, err
+		}
+		switch {
+		case len(q.Front) == 0:
+			continue
+		case s.Works(f.name):
+		case room == 0:
+			limited = true
+			continue
+		default:
 			room--
 		}
-		names = append(names, f.name)
+		if queues = append(queues, q); len(queues) > want+len(s.Open) {
+			break
+		}
 	}
-	return names, limited, nil
+	return queues, limited, nil
 }
 
-func (c *taskClaims) waitingSessions(want, room int) ([]waitingSession, error) {
+// waitingSessions gives sessions with waiting tasks that are the worker's or nobody's.
+func (c *taskClaims) waitingSessions() ([]waitingSession, error) {
 	s, w := c.route.Session, c.w
 	ended := w.sessionsEnd(s.TTL)
 	var found []waitingSession
@@ -391,21 +399,17 @@ func (c *taskClaims) waitingSessions(want, room int) ([]waitingSession, error) {
 		found = append(found, waitingSession{r.text(0), r.int(1)})
 		return true
 	}
-	if room == 0 {
-		// Others are looked for only to know whether there are any.
-		want = len(s.Open) + 1
-		for _, name := range s.Open {
-			r, err := w.c.one(sqlOpenSession, name, s.Owner, ended)
-			if err != nil {
-				return nil, err
-			}
-			if r != nil {
-				found = append(found, waitingSession{name, r.int(0)})
-			}
+	for _, name := range s.Open {
+		r, err := w.c.one(sqlOpenSession, name, s.Owner, ended)
+		if err != nil {
+			return nil, err
+		}
+		if r != nil {
+			found = append(found, waitingSession{name, r.int(0)})
 		}
 	}
-	if err := w.c.each(sqlOwnSessions, add, s.Owner, ended, int64(want)); err != nil {
+	if err := w.c.each(sqlOwnSessions, add, s.Owner, ended, int64(sessionScan)); err != nil {
 		return nil, err
 	}
-	return found, w.c.each(sqlFreeSessions, add, ended, int64(want))
+	return found, w.c.each(sqlFreeSessions, add, ended, int64(sessionScan))
 }

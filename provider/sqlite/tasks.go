@@ -10,8 +10,8 @@ import (
 var (
 	sqlInsertTask = &statement{`
 INSERT INTO tasks
-  (id, instance, execution, event, due, lease, epoch, attempts, tag, session, body, place)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10, ?11)`}
+  (id, instance, execution, event, due, lease, epoch, attempts, tag, session, body, place, lane)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10, ?11, ?12)`}
 	sqlTask       = &statement{`SELECT epoch, lease, session FROM tasks WHERE id = ?1`}
 	sqlFinishTask = &statement{`DELETE FROM tasks WHERE id = ?1 AND epoch = ?2`}
 	sqlCancelTask = &statement{`
@@ -115,8 +115,13 @@ func (w *writer) insertTask(
 	if err != nil {
 		return nil, err
 	}
+	lane := provider.LaneOf(&fresh.Task)
+	number, err := w.laneNumber(lane)
+	if err != nil {
+		return nil, err
+	}
 	state := task{session: fresh.Task.Session}
-	if fresh.Claim && claims.Holder != nil && fresh.Route.Tags.Matches(fresh.Task.Tag) {
+	if fresh.Claim && claims.Holder != nil && claims.Tasks(lane, fresh.Route) {
 		ours, err := w.takeSession(fresh.Task.Session, fresh.Route.Session)
 		if err != nil {
 			return nil, err
@@ -136,7 +141,7 @@ func (w *writer) insertTask(
 	}
 	_, err = w.c.exec(sqlInsertTask, signed(id), signed(i.key), signed(t.Execution),
 		signed(fresh.Task.Event), w.now, signed(state.lease), signed(state.epoch),
-		optionalText(fresh.Task.Tag), optionalText(fresh.Task.Session), t.tasks[n], place)
+		optionalText(fresh.Task.Tag), optionalText(fresh.Task.Session), t.tasks[n], place, number)
 	if err != nil {
 		return nil, err
 	}
@@ -169,6 +174,14 @@ func distinct(texts []string) []string {
 	return slices.Compact(sorted)
 }
 
+// hideTask hides a task that cannot be read for a while.
+func (w *writer) hideTask(t readyTask, reason error) error {
+	w.store.log.Warn("sqlite: task cannot be read",
+		"instance", t.Instance, "task", t.ID, "reason", reason.Error())
+	_, err := w.c.exec(sqlHideTask, signed(t.ID), w.now+pause(t.attempts+1))
+	return err
+}
+
 // claimTask takes one free task. It gives nil if its session is another's by now, or if the task
 // cannot be read: then it is hidden for a while, and kept.
 func (w *writer) claimTask(
@@ -176,10 +189,7 @@ func (w *writer) claimTask(
 ) (*provider.TaskClaim, error) {
 	decoded, err := provider.DecodeTask(t.body)
 	if err != nil {
-		w.store.log.Warn("sqlite: task cannot be read",
-			"instance", t.Instance, "task", t.ID, "reason", err.Error())
-		_, err = w.c.exec(sqlHideTask, signed(t.ID), w.now+pause(t.attempts+1))
-		return nil, err
+		return nil, w.hideTask(t, err)
 	}
 	ours, err := w.takeSession(t.Session, route.Session)
 	if err != nil || !ours {

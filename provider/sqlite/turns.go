@@ -12,7 +12,7 @@ var (
 	sqlAppend     = &statement{`INSERT INTO histories (instance, execution, first, body) VALUES (?1, ?2, ?3, ?4)`}
 	sqlCommitTurn = &statement{`
 UPDATE instances SET execution = ?2, status = ?3, last_event = ?4, pin = ?5, events = ?6,
-  bytes = ?7, dirty = ?8, updated = ?9, done = ?10, done_after = ?11
+  bytes = ?7, dirty = ?8, updated = ?9, done = ?10, done_after = ?11, lane = ?12
 WHERE key = ?1 AND epoch = ?10`}
 	sqlRelease   = &statement{`UPDATE instances SET lease = 0 WHERE key = ?1`}
 	sqlDropTimer = &statement{`
@@ -156,7 +156,7 @@ func (w *writer) commitRow(i *instance, t *turn) error {
 	i.done, i.doneAfter = i.epoch, t.LastEvent
 	changed, err := w.c.exec(sqlCommitTurn,
 		signed(i.key), signed(i.execution), int64(i.status), signed(i.lastEvent), signed(i.pin),
-		i.events, i.bytes, flag(i.dirty), w.now, signed(i.epoch), signed(t.LastEvent))
+		i.events, i.bytes, flag(i.dirty), w.now, signed(i.epoch), signed(t.LastEvent), i.lane)
 	if err == nil && changed != 1 {
 		return errForgotten
 	}
@@ -173,7 +173,7 @@ func (w *writer) commitMessages(i *instance, t *turn, result *provider.Committed
 	}
 	var err error
 	if len(t.Send) > 0 {
-		result.Sent, result.TurnLease, err = w.deliver(t.Send, t.sends, t.TurnHolder, t.Versions)
+		result.Sent, result.TurnLease, err = w.deliver(t.Send, t.sends, t.TurnHolder)
 		if err != nil {
 			return err
 		}

@@ -83,6 +83,7 @@ type writer struct {
 	c     *conn
 	known
 	ids
+	lanes   lanes
 	process process.ID
 
 	// now is the time of the running request in Unix milliseconds, and at how much time has passed;
@@ -112,6 +113,7 @@ type writer struct {
 func newWriter(s *Store, c *conn) *writer {
 	w := &writer{store: s, c: c, process: s.process, timer: time.NewTimer(time.Hour)}
 	w.forgetAll()
+	w.lanes.forget()
 	return w
 }
 
@@ -363,6 +365,7 @@ func (w *writer) rollback() {
 	_, _ = w.c.exec(sqlRollback)
 	w.try.Passed()
 	w.forgetAll()
+	w.lanes.forget()
 	w.changed.reset()
 }
 

@@ -1,0 +1,137 @@
+package engine_test
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"duroxide/engine"
+	"duroxide/engine/enginetest"
+	"duroxide/engine/replay"
+	"duroxide/provider"
+)
+
+// calls is an orchestration that calls an activity.
+func calls(activity string) enginetest.Orchestration {
+	return func(c *enginetest.Code, _ string) (any, error) { return c.Call(activity, "null") }
+}
+
+func TestAnActivityRunsWhereItsCodeIs(t *testing.T) {
+	t.Parallel()
+	old, fresh := enginetest.NewHost(), enginetest.NewHost()
+	old.Orchestration("caller", calls("new"))
+	fresh.Register("new", func(_ context.Context, c engine.ActivityCall) (any, error) { return c.Attempt, nil })
+	r := start(t, old, engine.RuntimeOptions{})
+	r.start("a", "caller", "null")
+	_, err := r.e.StartRuntime(t.Context(), engine.RuntimeOptions{}, fresh.Registry(), fresh)
+	require.NoError(t, err)
+	require.Equal(t, `"1"`, r.wait("a").Output, "nobody has tried it before")
+}
+
+func TestAnOrchestrationRunsWhereItsCodeIs(t *testing.T) {
+	t.Parallel()
+	old, fresh := enginetest.NewHost(), enginetest.NewHost()
+	fresh.Orchestration("child", func(*enginetest.Code, string) (any, error) { return 1, nil })
+	old.Orchestration("parent", func(c *enginetest.Code, _ string) (any, error) {
+		_, d := c.Await(c.Schedule(replay.Action{Kind: replay.SubOrchestration, Name: "child", Input: "null"}))
+		return d.Value, nil
+	})
+	r := start(t, old, engine.RuntimeOptions{})
+	r.start("early", "child", "null")
+	r.start("a", "parent", "null")
+	_, err := r.e.StartRuntime(t.Context(), engine.RuntimeOptions{}, fresh.Registry(), fresh)
+	require.NoError(t, err)
+	require.Equal(t, "Completed", r.wait("early").State)
+	require.Equal(t, `"1"`, r.wait("a").Output)
+	for n := range 20 { // Both runtimes have room, and one has the code.
+		id := string(rune('b' + n))
+		r.start(id, "child", "null")
+		require.Equal(t, "Completed", r.wait(id).State)
+	}
+}
+
+func TestAnInstanceGoesOnWhereTheVersionIsThatItContinuesAs(t *testing.T) {
+	t.Parallel()
+	modes(t, func(t *testing.T, o engine.RuntimeOptions) {
+		version := func(text string, h *enginetest.Host) *engine.Registry {
+			reg := engine.NewRegistry()
+			require.NoError(t, reg.AddOrchestration("moves", text))
+			return reg
+		}
+		one, two := enginetest.NewHost(), enginetest.NewHost()
+		one.Orchestration("moves", func(c *enginetest.Code, _ string) (any, error) {
+			c.Await(c.Schedule(replay.Action{Kind: replay.WaitEvent, Name: "go"}))
+			c.Do(replay.Action{Kind: replay.ContinueAsNew, Input: "2", Version: new("2.0.0")})
+			return nil, nil
+		})
+		two.Orchestration("moves", func(c *enginetest.Code, input string) (any, error) {
+			c.Await(c.Schedule(replay.Action{Kind: replay.WaitEvent, Name: "go"}))
+			return input, nil
+		})
+		r := start(t, enginetest.NewHost(), o)
+		_, err := r.e.StartRuntime(t.Context(), o, version("1.0.0", one), one)
+		require.NoError(t, err)
+		r.start("a", "moves", "1")
+		require.NoError(t, errOf(r.client.Raise(t.Context(), "a", "go", "null")))
+		_, err = r.e.StartRuntime(t.Context(), o, version("2.0.0", two), two)
+		require.NoError(t, err)
+		for {
+			require.NoError(t, errOf(r.client.Raise(t.Context(), "a", "go", "null")))
+			if s, err := r.client.Wait(t.Context(), "a", 10*time.Millisecond); err == nil {
+				require.Equal(t, `"2"`, s.Output)
+				return
+			}
+		}
+	})
+}
+
+// logged collects what is logged.
+type logged struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *logged) count(text string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Count(l.buf.String(), text)
+}
+
+func TestWorkWithoutCodeIsWarnedOfWithGrowingPauses(t *testing.T) {
+	t.Parallel()
+	var out logged
+	s := startStill(t, enginetest.NewHost(), engine.RuntimeOptions{
+		Log: slog.New(slog.NewTextHandler(&out, nil)),
+	})
+	s.idle()
+	s.submit(provider.Message{Kind: provider.StartInstance, Instance: "a", Name: "nobody", Input: "null"})
+	for _, step := range []struct {
+		passes time.Duration
+		said   int
+	}{{0, 0}, {4 * time.Second, 0}, {6 * time.Second, 1}, {9 * time.Minute, 1}, {time.Minute, 2}, {19 * time.Minute, 2}} {
+		s.clock.Advance(step.passes)
+		s.look()
+		require.Equal(t, step.said, out.count("No such orchestration"), step)
+	}
+	require.Contains(t, out.buf.String(), "instance_id=a name=nobody version=latest")
+	require.Equal(t, "Running", s.state("a"))
+}
+
+func (s *still) state(instance string) string {
+	s.t.Helper()
+	status, err := s.client.Status(s.t.Context(), instance)
+	require.NoError(s.t, err)
+	return status.State
+}

@@ -1,0 +1,115 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"duroxide/provider"
+)
+
+// survey is which of the lanes with work a claim takes.
+type survey struct {
+	// turns are those of instances, with what was not sorted yet; the others are those of tasks.
+	turns, tasks, sessionLanes []int64
+	// leftTurns and leftTasks are those that the holders cannot run.
+	leftTurns, leftTasks []int64
+	// unsorted says that there are tasks to be sorted.
+	unsorted bool
+}
+
+// survey finds the lanes that have work, and matches them with what the holders can run.
+func (c *claiming) survey(ctx context.Context, g *group) (v survey, err error) {
+	var turns, tasks []int64
+	p := c.s.pipeline()
+	g.begin(p)
+	scan := func(into *[]int64) func(r pgx.Rows) error {
+		return func(r pgx.Rows) error {
+			var lane int64
+			err := r.Scan(&lane)
+			*into = append(*into, lane)
+			return err
+		}
+	}
+	if c.r.Turns != nil {
+		p.each(sqlTurnLanes, scan(&turns))
+	}
+	if c.wantedTasks() > 0 && c.route.Tags.Mode != provider.TagsNone {
+		p.each(sqlTaskLanes, scan(&tasks))
+	}
+	if err := g.send(ctx, p); err != nil {
+		return v, fmt.Errorf("find lanes: %w", err)
+	}
+	if err := c.readLanes(ctx, g, slices.Concat(turns, tasks)); err != nil {
+		return v, err
+	}
+	for _, number := range turns {
+		lane, known := c.s.lanes.of(number)
+		switch {
+		case number == unsorted || known && c.r.Turns.Turns(lane):
+			v.turns = append(v.turns, number)
+		case known:
+			v.leftTurns = append(v.leftTurns, number)
+		}
+	}
+	for _, number := range tasks {
+		lane, known := c.s.lanes.of(number)
+		switch {
+		case number == unsorted:
+			v.unsorted = true
+		case !known || !c.route.Covers(lane):
+		case !c.r.Tasks.Tasks(lane, c.route):
+			v.leftTasks = append(v.leftTasks, number)
+		case lane.Kind == provider.SessionTask:
+			v.sessionLanes = append(v.sessionLanes, number)
+		default:
+			v.tasks = append(v.tasks, number)
+		}
+	}
+	return v, nil
+}
+
+// readLanes reads those lanes of a list that are not known.
+func (c *claiming) readLanes(ctx context.Context, g *group, numbers []int64) error {
+	unknown := slices.DeleteFunc(numbers, func(number int64) bool {
+		_, known := c.s.lanes.of(number)
+		return known || number == unsorted
+	})
+	if len(unknown) == 0 {
+		return nil
+	}
+	p := c.s.pipeline()
+	p.each(sqlReadLanes, c.s.scanLane, unknown)
+	if err := g.send(ctx, p); err != nil {
+		return fmt.Errorf("read lanes: %w", err)
+	}
+	return nil
+}
+
+// report asks for the oldest of what is left in some lanes.
+func (c *claiming) report(p *pipeline, v *survey, now int64) {
+	if !c.r.Unserved {
+		return
+	}
+	c.claimed.Unserved = nil
+	scan := func(r pgx.Rows) error {
+		var number int64
+		var u provider.Unserved
+		if err := r.Scan(&number, &u.DueMs, &u.Instance); err != nil {
+			return err
+		}
+		u.Lane, _ = c.s.lanes.of(number)
+		if len(c.claimed.Unserved) < provider.MostUnserved {
+			c.claimed.Unserved = append(c.claimed.Unserved, u)
+		}
+		return nil
+	}
+	if most := v.leftTurns[:min(len(v.leftTurns), provider.MostUnserved)]; len(most) > 0 {
+		p.each(sqlOldestTurns, scan, now, most)
+	}
+	if most := v.leftTasks[:min(len(v.leftTasks), provider.MostUnserved)]; len(most) > 0 {
+		p.each(sqlOldestTasks, scan, most)
+	}
+}
