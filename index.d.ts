@@ -1012,6 +1012,11 @@ export class Client {
   listExecutions(instanceId: string): Promise<number[]>;
   readExecutionHistory(instanceId: string, executionId: number): Promise<HistoryEvent[]>;
   /** The instance and all its descendants, each after its parent. */
+  /**
+   * Gives the whole history of an instance as text, a line of JSON for each event: for looking at it, and
+   * for `replay` of `duroxide/testing`. What one release has written, later ones read.
+   */
+  exportHistory(instanceId: string): Promise<string>;
   getInstanceTree(instanceId: string): Promise<InstanceTree>;
 
   /** Deletes a root instance with its children; a running one only if forced. */

@@ -28,7 +28,7 @@ type handler func(ctx context.Context, h *host, q request) (result, error)
 // requests is the one table from request names to engine calls.
 var requests = merge(
 	storeRequests, copyRequests, runtimeRequests, clientRequests, manageRequests, abortRequests,
-	testRequests,
+	testRequests, rehearseRequests,
 )
 
 func merge(groups ...map[string]handler) map[string]handler {

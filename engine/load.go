@@ -68,7 +68,7 @@ func (t *turn) load() error {
 	t.r.x, t.r.events = x, len(record.Events)
 	t.last = x.LastEvent()
 	t.describe()
-	t.r.values = liveValues(record)
+	t.r.values = LiveValues(record)
 	if reason := x.Cancelled(); reason != nil { // Its end was begun before, and not finished.
 		return t.cancelled(*reason)
 	}
@@ -108,8 +108,8 @@ func (t *turn) loadFailed(record provider.Record, cause error) error {
 	})
 }
 
-// liveValues applies the recorded changes to the values at the start of the execution.
-func liveValues(record provider.Record) map[string]provider.Value {
+// LiveValues applies the recorded changes to the values at the start of the execution.
+func LiveValues(record provider.Record) map[string]provider.Value {
 	values := maps.Clone(record.Values)
 	if values == nil {
 		values = map[string]provider.Value{}
@@ -135,15 +135,7 @@ func liveValues(record provider.Record) map[string]provider.Value {
 // open makes the generator and leads it through the recorded deliveries; what it then asks for
 // beyond the history is new work.
 func (t *turn) open(deliveries []replay.Delivery, values map[string]provider.Value) error {
-	p := t.r.x.Params()
-	opening := &Opening{
-		Input: p.Input, CustomStatus: p.CustomStatus, StartedMs: t.r.x.StartedMs(), LongNames: t.r.x.LongNames(),
-		Rules: p.Rules, StrictValues: p.StrictValues,
-	}
-	for _, key := range slices.Sorted(maps.Keys(values)) {
-		v := values[key]
-		opening.Values = append(opening.Values, KeyValue{Key: key, Value: v.Data, UpdatedAtMs: v.UpdatedAtMs})
-	}
+	opening := openingOf(t.r.x, values)
 	if t.r.resident != 0 {
 		t.rt.host.Drop(t.r.resident)
 	}
@@ -158,9 +150,23 @@ func (t *turn) open(deliveries []replay.Delivery, values map[string]provider.Val
 	return t.replay(opening, deliveries)
 }
 
+// openingOf describes an execution to user code.
+func openingOf(x *replay.Execution, values map[string]provider.Value) *Opening {
+	p := x.Params()
+	opening := &Opening{
+		Input: p.Input, CustomStatus: p.CustomStatus, StartedMs: x.StartedMs(), LongNames: x.LongNames(),
+		Rules: p.Rules, StrictValues: p.StrictValues,
+	}
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		v := values[key]
+		opening.Values = append(opening.Values, KeyValue{Key: key, Value: v.Data, UpdatedAtMs: v.UpdatedAtMs})
+	}
+	return opening
+}
+
 // replay runs the code over the recorded deliveries and compares what it asks for.
 func (t *turn) replay(opening *Opening, deliveries []replay.Delivery) error {
-	answer, err := t.lead(opening, deliveries, false)
+	answer, err := lead(t.call, opening, deliveries, false)
 	if err != nil {
 		return err
 	}
@@ -174,14 +180,15 @@ func (t *turn) replay(opening *Opening, deliveries []replay.Delivery) error {
 
 // lead makes the generator and gives what the code asks for on its way over the recorded
 // deliveries, in as many calls as it takes.
-func (t *turn) lead(
+func lead(
+	call func(RunRequest) (replay.Answer, error),
 	opening *Opening, deliveries []replay.Delivery, locate bool,
 ) (replay.Answer, error) {
 	next := deliveries[:callable(deliveries)]
 	request := RunRequest{Open: opening, Deliveries: next, ReplaySteps: 1 + len(next), Locate: locate}
 	var steps [][]replay.Action
 	for {
-		answer, err := t.call(request)
+		answer, err := call(request)
 		if err != nil {
 			return replay.Answer{}, err
 		}

@@ -16,9 +16,14 @@ func (t *turn) located(err error, opening *Opening, deliveries []replay.Delivery
 	}
 	t.rt.host.Drop(t.r.resident)
 	t.r.resident = newToken()
-	answer, again := t.lead(opening, deliveries, true)
-	if again == nil && d.Step < len(answer.Steps) && d.Action < len(answer.Steps[d.Step]) {
-		d.Location = answer.Steps[d.Step][d.Action].Location
+	if answer, again := lead(t.call, opening, deliveries, true); again == nil {
+		locate(d, answer)
 	}
 	return err
+}
+
+func locate(d *replay.Divergence, answer replay.Answer) {
+	if d.Step >= 0 && d.Step < len(answer.Steps) && d.Action < len(answer.Steps[d.Step]) {
+		d.Location = answer.Steps[d.Step][d.Action].Location
+	}
 }

@@ -13,8 +13,10 @@ const {
   isParsed,
   waiting,
 } = require('./client-options.js');
-const { DuroxideError, TimeoutError } = require('./errors.js');
+const { TimeoutError } = require('./errors.js');
+const { exportText } = require('./export.js');
 const { OrchestrationHandle, resultOf } = require('./handles.js');
+const { list } = require('./listing.js');
 const { openedStore } = require('./provider.js');
 const { nameOf } = require('./registered.js');
 const { ended, event, status } = require('./replies.js');
@@ -242,37 +244,13 @@ class Client {
 
   /** @param {unknown} [options] */
   async listAllInstances(options) {
-    return this.#list(check.options('options', options, LIST_OPTIONS));
+    return list(this.#ask, check.options('options', options, LIST_OPTIONS));
   }
 
   /** @param {string} wanted @param {unknown} [options] */
   async listInstancesByStatus(wanted, options) {
     const status = check.string('status', wanted);
-    return this.#list({ ...check.options('options', options, LIST_OPTIONS), status });
-  }
-
-  /** @param {Record<string, any>} page */
-  async #list(page) {
-    const { value } = await this.#request('list', page);
-    if (value.instances.length === 0 && page.before !== undefined) await this.#find(page.before);
-    return value.instances;
-  }
-
-  /**
-   * Refuses a page behind an instance that is gone: nothing is found there, which would look like
-   * the end.
-   *
-   * @param {string} before
-   */
-  async #find(before) {
-    try {
-      await this.#request('instance', { instance: before });
-    } catch (error) {
-      const { code } = /** @type {any} */ (error);
-      if (code !== 'INSTANCE_NOT_FOUND') throw error;
-      const text = `options.before names the instance '${before}', which is not there; begin again`;
-      throw new DuroxideError(text, { code, cause: error });
-    }
+    return list(this.#ask, { ...check.options('options', options, LIST_OPTIONS), status });
   }
 
   /** @param {string} instanceId @param {unknown} [options] */
@@ -307,6 +285,11 @@ class Client {
     if (execution === 0) return [];
     const { value } = await this.#request('history', { instance, execution });
     return value.events.map(event);
+  }
+
+  /** @param {string} instanceId */
+  async exportHistory(instanceId) {
+    return exportText(check.instanceId('instanceId', instanceId), this.#ask);
   }
 
   /** @param {string} instanceId */

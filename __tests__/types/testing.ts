@@ -1,5 +1,5 @@
 import { type Client, defineActivity, defineOrchestration } from 'duroxide';
-import { createTestEnvironment, type TestHandle } from 'duroxide/testing';
+import { createTestEnvironment, replay, type TestHandle } from 'duroxide/testing';
 
 const Order = defineOrchestration<{ total: number }, string>('Order');
 const charge = defineActivity<number, boolean>('charge');
@@ -34,6 +34,13 @@ export async function types(): Promise<void> {
   const { output } = await handle.waitUntil({ status: 'Completed' });
   await handle.waitUntil((status) => status.customStatus === 'paid');
   await (await env.start('Plain')).waitUntil({ event: 'go', customStatus: 'x' });
+  const found = await replay(await client.exportHistory('one'), function* (ctx) {
+    yield ctx.scheduleTimer(1);
+  });
+  const place: string = found.ok ? '' : found.location;
+  // @ts-expect-error There is a divergence only where it is not ok.
+  void found.location;
+  void [place, await replay('', [charge.implement(() => true), (runtime) => runtime.register()])];
   await env.advance('30d');
   await env.advanceTo('2030-01-01');
   void [client, result, amount, text, output];

@@ -17,6 +17,9 @@ type Divergence struct { //nolint:errname // divergence is the word for it every
 	EventID uint64
 	// Reason says what does not fit, with both sides where there are two.
 	Reason string
+	// Asked is what the code asked for, Recorded what the history has in its place; both may be "".
+	Asked    string
+	Recorded string
 	// Step and Action are the indices of the action that does not fit, in the steps that were
 	// compared; Step is -1 where no action is to blame.
 	Step   int

@@ -11,6 +11,74 @@ import (
 // the actions that the code asked for beyond the end of the history: they are new work. Code that
 // returned before the recorded end is accepted (done). An error is a *Divergence.
 func (x *Execution) Verify(steps [][]Action, done bool) (extra []Action, err error) {
+	extra, _, err = x.verify(steps, done)
+	return extra, err
+}
+
+// Rehearse is Verify for code that is only tried: it may not return before the recorded end either, and
+// must end as the recorded execution has ended.
+func (x *Execution) Rehearse(steps [][]Action, a Answer, end history.Event) error {
+	extra, left, err := x.verify(steps, a.Done)
+	switch {
+	case err != nil:
+		return err
+	case left != nil:
+		d := x.diverged(left.ID, fmt.Sprintf("the code %s, and the history goes on with event=%s", a.end(), describe(*left)))
+		d.Asked, d.Recorded = a.end(), describe(*left)
+		return d
+	default:
+		return x.endsAs(extra, len(steps)-1, a, end)
+	}
+}
+
+// endsAs compares the end of code with the recorded one, if that was the code's own.
+func (x *Execution) endsAs(extra []Action, step int, a Answer, end history.Event) error {
+	asked := a.end()
+	if len(extra) > 0 {
+		asked = extra[0].String()
+	}
+	fits := true
+	switch e := end.Data.(type) {
+	case history.OrchestrationCompleted:
+		fits = len(extra) == 0 && a.Done && a.OK
+	case history.OrchestrationFailed:
+		own := e.Failure.Category == history.Application && e.Failure.Kind != history.CancelledKind
+		fits = !own || len(extra) == 0 && a.Done && !a.OK
+	case history.OrchestrationContinuedAsNew:
+		fits = len(extra) > 0 && extra[0].Kind == ContinueAsNew
+	case history.OrchestrationStarted, history.OrchestrationChained, history.Schedule, history.Answer,
+		history.Change, history.Cancellation, history.Input:
+		// It goes on.
+	default:
+		panic(unknownEvent(end))
+	}
+	if fits {
+		return nil
+	}
+	recorded := end.Kind().String()
+	d := x.diverged(end.ID, fmt.Sprintf("the ends differ: the code %s vs event=%s", asked, recorded))
+	d.Asked, d.Recorded = asked, recorded
+	if len(extra) > 0 {
+		d.Reason = fmt.Sprintf("the code goes on behind the recorded end: action=%s vs event=%s", asked, recorded)
+		d.Step = step
+	}
+	return d
+}
+
+// end says in words how code has ended.
+func (a *Answer) end() string {
+	switch {
+	case !a.Done:
+		return "waits"
+	case a.OK:
+		return "returns"
+	default:
+		return "throws " + shorten(a.Message)
+	}
+}
+
+// verify is Verify; left is the first recorded event that code which has returned did not ask for.
+func (x *Execution) verify(steps [][]Action, done bool) (extra []Action, left *history.Event, err error) {
 	segments := x.segments
 	x.segments = nil
 	defer func() { x.tokenEvents, x.drops = nil, nil }()
@@ -22,16 +90,21 @@ func (x *Execution) Verify(steps [][]Action, done bool) (extra []Action, err err
 			var more []Action
 			rest, more, err = x.verifyStep(steps, next, rest, i == len(segments)-1)
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 			extra = append(extra, more...)
 		}
 		if len(rest) > 0 && (!done || next < len(steps)) {
-			return nil, x.diverged(rest[0].ID,
+			d := x.diverged(rest[0].ID,
 				"history schedule but no emitted action: action=none vs event="+describe(rest[0]))
+			d.Asked, d.Recorded = "nothing", describe(rest[0])
+			return nil, nil, d
+		}
+		if len(rest) > 0 && left == nil {
+			left = &rest[0]
 		}
 	}
-	return extra, nil
+	return extra, left, nil
 }
 
 // verifyStep takes the events of one step off the segment's.
@@ -48,12 +121,16 @@ func (x *Execution) verifyStep(
 			if last {
 				return nil, actions[i:], nil
 			}
-			return nil, nil, x.divergedAt(step, i, x.last, fmt.Sprintf(
+			d := x.divergedAt(step, i, x.last, fmt.Sprintf(
 				"schedule mismatch: action=%s vs event=none: the history goes on with the answer to an earlier step", a))
+			d.Asked, d.Recorded = a.String(), "the answer to an earlier step"
+			return nil, nil, d
 		}
 		if !x.matches(a, events[0]) {
-			return nil, nil, x.divergedAt(step, i, events[0].ID, fmt.Sprintf("%s: action=%s vs event=%s",
+			d := x.divergedAt(step, i, events[0].ID, fmt.Sprintf("%s: action=%s vs event=%s",
 				mismatchWord(events[0]), a, describe(events[0])))
+			d.Asked, d.Recorded = a.String(), describe(events[0])
+			return nil, nil, d
 		}
 		events = events[1:]
 	}

@@ -156,3 +156,34 @@ export interface TestEnvironment extends AsyncDisposable {
 }
 
 export function createTestEnvironment(options?: TestEnvironmentOptions): Promise<TestEnvironment>;
+
+/** That code fits a history, or where it does not. */
+export type ReplayResult =
+  | { readonly ok: true }
+  | {
+      readonly ok: false;
+      /** The execution, and its orchestration and version. */
+      readonly executionId: number;
+      readonly orchestrationName: string;
+      readonly orchestrationVersion: string;
+      /** The recorded event in question. */
+      readonly eventId: number;
+      /** The number of the step of the code, 0 for the first; -1 where none is to blame. */
+      readonly step: number;
+      /** What the code asked for, and what was recorded in its place. */
+      readonly asked: string;
+      readonly recorded: string;
+      /** Where in the code that was asked for; empty where it is not known. */
+      readonly location: string;
+      /** All of it in words. */
+      readonly message: string;
+    };
+
+/**
+ * Runs code over a history that `Client.exportHistory` gave, through the real engine, without a store and
+ * without any effect. Code also diverges where it returns or throws earlier than the recorded execution, or
+ * ends in another way. A generator function stands for all orchestrations of the history; otherwise the
+ * code is what `Runtime.register` takes.
+ */
+export function replay(history: string, code: Orchestration<any, any>): Promise<ReplayResult>;
+export function replay(history: string, code: Registrable | Registrable[]): Promise<ReplayResult>;

@@ -1,0 +1,200 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"duroxide/engine"
+	"duroxide/engine/replay"
+	"duroxide/history"
+	"duroxide/provider"
+)
+
+var rehearseRequests = map[string]handler{
+	"client.export": withClient(serveExport),
+	"replay":        with(serveReplay),
+}
+
+// exportedExecution is the first line of an exported execution. A line for each event follows.
+type exportedExecution struct {
+	Execution uint64 `json:"execution"`
+	Status    string `json:"status"`
+	// Values are those at the beginning, by key; null: they are not known any more.
+	Values *[]exportedValue `json:"values"`
+	Events int              `json:"events"`
+}
+
+type exportedValue struct {
+	Key         string `json:"key"`
+	Value       string `json:"value"`
+	UpdatedAtMs int64  `json:"updatedAtMs"`
+}
+
+// exportedEvent is an event for people, and in Row as it is stored, for whoever replays it.
+type exportedEvent struct {
+	EventID       uint64          `json:"eventId"`
+	Kind          string          `json:"kind"`
+	TimestampMs   int64           `json:"timestampMs"`
+	SourceEventID uint64          `json:"sourceEventId,omitempty"`
+	Data          json.RawMessage `json:"data,omitempty"`
+	Row           []byte          `json:"row"`
+}
+
+type exportArguments struct {
+	storeArguments
+	Instance  string `json:"instance"`
+	Execution uint64 `json:"execution"`
+	// Values are those that the execution before has left, or null where that is not stored any more.
+	Values *[]exportedValue `json:"values"`
+}
+
+type exportResult struct {
+	// Values are those that the execution has left.
+	Values *[]exportedValue `json:"values"`
+}
+
+// serveExport gives the lines of one execution. Stores know the values at the beginning of a running
+// one only.
+func serveExport(ctx context.Context, c *engine.Client, a exportArguments, _ string) (result, error) {
+	info, err := c.Execution(ctx, a.Instance, a.Execution)
+	if err != nil {
+		return result{}, err
+	}
+	record, err := c.Record(ctx, a.Instance, a.Execution)
+	if err != nil {
+		return result{}, err
+	}
+	values := a.Values
+	if info.Status == provider.Running {
+		values = exportValues(record.Values)
+	}
+	text, err := exportText(exportedExecution{
+		Execution: a.Execution, Status: info.Status.String(), Values: values, Events: len(record.Events),
+	}, record.Events)
+	if values != nil {
+		record.Values = importValues(values)
+		values = exportValues(engine.LiveValues(record))
+	}
+	return result{value: exportResult{values}, payload: &text}, err
+}
+
+func exportValues(values map[string]provider.Value) *[]exportedValue {
+	all := []exportedValue{}
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		v := values[key]
+		all = append(all, exportedValue{Key: key, Value: v.Data, UpdatedAtMs: v.UpdatedAtMs})
+	}
+	return &all
+}
+
+func importValues(all *[]exportedValue) map[string]provider.Value {
+	values := map[string]provider.Value{}
+	if all != nil {
+		for _, v := range *all {
+			values[v.Key] = provider.Value{Data: v.Value, UpdatedAtMs: v.UpdatedAtMs}
+		}
+	}
+	return values
+}
+
+func exportText(first exportedExecution, events []history.Event) (string, error) {
+	var out strings.Builder
+	lines := json.NewEncoder(&out)
+	lines.SetEscapeHTML(false)
+	if err := lines.Encode(first); err != nil {
+		return "", err
+	}
+	for _, e := range events {
+		line := exportedEvent{
+			EventID: e.ID, Kind: e.Kind().String(), TimestampMs: e.TimeMs, SourceEventID: e.Source,
+			Row: history.EncodeRow([]history.Event{e}),
+		}
+		if data, ok := e.JSON(); ok {
+			line.Data = json.RawMessage(data)
+		}
+		if err := lines.Encode(line); err != nil {
+			return "", err
+		}
+	}
+	return out.String(), nil
+}
+
+// importText reads what exportText has written.
+func importText(text string) (execution uint64, record provider.Record, err error) {
+	lines := json.NewDecoder(bytes.NewReader([]byte(text)))
+	var first exportedExecution
+	if err := lines.Decode(&first); err != nil || first.Execution == 0 {
+		return 0, record, notExported("it does not begin with an execution")
+	}
+	record.Values = importValues(first.Values)
+	for lines.More() {
+		var line exportedEvent
+		if err := lines.Decode(&line); err != nil {
+			return 0, record, notExported(err.Error())
+		}
+		events, err := history.DecodeRow(line.Row)
+		if err != nil {
+			return 0, record, notExported(fmt.Sprintf("event %d: %v", line.EventID, err))
+		}
+		if len(events) != 1 || events[0].ID != line.EventID {
+			return 0, record, notExported(fmt.Sprintf("event %d is not what its row holds", line.EventID))
+		}
+		record.Events = append(record.Events, events[0])
+	}
+	if len(record.Events) != first.Events {
+		return 0, record, notExported(fmt.Sprintf("it has %d events instead of %d", len(record.Events), first.Events))
+	}
+	return first.Execution, record, nil
+}
+
+func notExported(why string) error {
+	return &engine.InputError{Message: "not an exported history: " + why}
+}
+
+type replayArguments struct {
+	// Runtime is a number whose handlers run the code.
+	Runtime  uint32 `json:"runtime"`
+	Instance string `json:"instance"`
+}
+
+type replayResult struct {
+	Divergence *divergenceValue `json:"divergence"`
+}
+
+// divergenceValue says where code and history do not fit together.
+type divergenceValue struct {
+	ExecutionID   uint64 `json:"executionId"`
+	Orchestration string `json:"orchestrationName"`
+	Version       string `json:"orchestrationVersion"`
+	EventID       uint64 `json:"eventId"`
+	Step          int    `json:"step"`
+	Asked         string `json:"asked"`
+	Recorded      string `json:"recorded"`
+	Location      string `json:"location"`
+	Message       string `json:"message"`
+}
+
+// serveReplay leads the code of a host through an exported execution.
+func serveReplay(ctx context.Context, h *host, a replayArguments, text string) (result, error) {
+	execution, record, err := importText(text)
+	if err != nil {
+		return result{}, err
+	}
+	err = engine.Rehearse(ctx, &runtimeHost{h, a.Runtime, &runtimeLog{}}, engine.Rehearsal{
+		Instance: a.Instance, Execution: execution, Record: record,
+	})
+	d, ok := errors.AsType[*replay.Divergence](err)
+	if !ok {
+		return result{value: replayResult{}}, err
+	}
+	return result{value: replayResult{&divergenceValue{
+		ExecutionID: execution, Orchestration: d.Name, Version: d.Version, EventID: d.EventID,
+		Step: d.Step, Asked: d.Asked, Recorded: d.Recorded, Location: d.Location, Message: d.Error(),
+	}}}, nil
+}

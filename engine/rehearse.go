@@ -1,0 +1,74 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"duroxide/engine/replay"
+	"duroxide/provider"
+)
+
+// Rehearsal is a recorded execution that code is to be tried on.
+type Rehearsal struct {
+	Instance  string
+	Execution uint64
+	Record    provider.Record
+}
+
+// Rehearse leads code through a recorded execution, without a store and without any effect. The error
+// is a *replay.Divergence where code and history do not fit together.
+func Rehearse(ctx context.Context, host Host, r Rehearsal) error {
+	events := r.Record.Events
+	x, deliveries, err := replay.Load(events, replay.Params{
+		Instance: r.Instance, Execution: r.Execution, Keys: slices.Sorted(maps.Keys(r.Record.Values)),
+	})
+	if err != nil {
+		return err
+	}
+	opening := openingOf(x, r.Record.Values)
+	answer, err := r.lead(ctx, host, x, opening, deliveries, false)
+	if err != nil {
+		return err
+	}
+	err = x.Rehearse(answer.Steps, answer, events[len(events)-1])
+	if d, ok := errors.AsType[*replay.Divergence](err); ok && d.Step >= 0 {
+		if answer, again := r.lead(ctx, host, x, opening, deliveries, true); again == nil {
+			locate(d, answer)
+		}
+	}
+	return err
+}
+
+// lead makes a generator, leads it through the deliveries and drops it.
+func (r Rehearsal) lead(
+	ctx context.Context, host Host, x *replay.Execution, opening *Opening,
+	deliveries []replay.Delivery, locate bool,
+) (replay.Answer, error) {
+	resident := newToken()
+	defer host.Drop(resident)
+	p := x.Params()
+	call := func(request RunRequest) (replay.Answer, error) {
+		request.Resident = resident
+		request.Invocation = Invocation{
+			Token: newToken(), Instance: p.Instance, Execution: p.Execution, Name: p.Name, Version: p.Version,
+		}
+		answer, err := host.Run(ctx, request)
+		if err == nil && len(answer.Steps) == 0 {
+			err = fmt.Errorf("the host took no step: %s", answer.Message)
+		}
+		return answer, err
+	}
+	return lead(call, opening, deliveries, locate)
+}
+
+// Record gives what is stored of one execution: its events, and the values that it began with.
+func (c *Client) Record(
+	ctx context.Context, instance string, execution uint64,
+) (provider.Record, error) {
+	return retry(ctx, c, func(ctx context.Context) (provider.Record, error) {
+		return c.e.store.Load(ctx, instance, execution)
+	})
+}

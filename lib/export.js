@@ -1,0 +1,74 @@
+'use strict';
+
+const { DuroxideError } = require('./errors.js');
+
+/**
+ * Histories as text: a line of JSON about the instance, then for each execution one about it and one for
+ * each of its events.
+ */
+
+/** The number of the format, which changes when an older release could not read it. */
+const FORMAT = 1;
+
+/**
+ * @param {string} instance
+ * @param {(name: string, args: object) => Promise<{ value: any, payload: string | null }>} ask
+ */
+async function exportText(instance, ask) {
+  const { value } = await ask('instance', { instance });
+  const { instanceId, orchestrationName, orchestrationVersion, status } = value;
+  const first = { format: FORMAT, instanceId, orchestrationName, orchestrationVersion, status };
+  const { executions } = (await ask('executions', { instance })).value;
+  const lines = [`${JSON.stringify(first)}\n`];
+  // What the executions before have left; not known where they were pruned.
+  let values = executions[0] === 1 ? [] : null;
+  for (const execution of executions) {
+    const { value: left, payload } = await ask('export', { instance, execution, values });
+    lines.push(payload ?? '');
+    values = left.values;
+  }
+  return lines.join('');
+}
+
+/**
+ * Takes such a text apart: the instance, and the text of each execution.
+ *
+ * @param {string} text
+ * @returns {{ instanceId: string, executions: string[] }}
+ */
+function takeApart(text) {
+  const lines = text.split('\n').filter((line) => line !== '');
+  const first = parse(lines[0] ?? '');
+  if (typeof first?.instanceId !== 'string' || typeof first.format !== 'number') {
+    throw notExported('it does not begin with a line about an instance');
+  }
+  if (first.format > FORMAT) {
+    throw notExported(`its format is ${first.format}, and this release knows ${FORMAT}`);
+  }
+  /** @type {string[][]} */
+  const executions = [];
+  for (const line of lines.slice(1)) {
+    if (line.startsWith('{"execution":')) executions.push([]);
+    const current = executions.at(-1);
+    if (current === undefined) throw notExported('an event comes before its execution');
+    current.push(line);
+  }
+  if (executions.length === 0) throw notExported('it has no executions');
+  return { instanceId: first.instanceId, executions: executions.map((all) => all.join('\n')) };
+}
+
+/** @param {string} line */
+function parse(line) {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return null;
+  }
+}
+
+/** @param {string} why */
+function notExported(why) {
+  return new DuroxideError(`not an exported history: ${why}`, { code: 'INVALID_INPUT' });
+}
+
+module.exports = { exportText, takeApart };
