@@ -118,6 +118,18 @@ async function untilNothingIsLeft(client) {
   }
 }
 
+/** Waits until no message and no task is in the store. @param {() => any} look */
+async function untilNothingIsStored(look) {
+  const deadline = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const { messages, tasks } = look();
+    if (messages + tasks === 0) return;
+    if (Date.now() > deadline)
+      throw new Error(`still stored: ${messages} messages, ${tasks} tasks`);
+    await sleep(20);
+  }
+}
+
 /** Deletes everything, and checks that nothing was left in queues. */
 async function checkNothingRemains(client) {
   assert.deepEqual(await client.listInstancesByStatus('Running'), []);
@@ -133,4 +145,5 @@ module.exports = {
   checkWaves,
   generator,
   untilNothingIsLeft,
+  untilNothingIsStored,
 };
