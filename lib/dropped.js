@@ -10,9 +10,10 @@ const native = require('./native.js');
 
 /**
  * About what an open store holds that V8 cannot see, so that it collects garbage before there are
- * hundreds of them: caches and statements of SQLite's connections; connections, at both ends.
+ * hundreds of them: caches and statements of SQLite's connections; connections, at both ends, of which
+ * there are some forty then.
  */
-const BYTES = Object.freeze({ sqlite: 1 << 20, postgres: 4 << 20, test: 1 << 16 });
+const BYTES = Object.freeze({ sqlite: 1 << 20, postgres: 8 << 20, test: 1 << 16 });
 
 /** @typedef {{ store: number, bytes: number }} Held */
 /** @typedef {keyof typeof BYTES} StoreType */
