@@ -31,6 +31,7 @@ const OWN_PARTS = [
 ];
 /** Tests without a runtime in their own process, in which the eviction mode changes nothing. */
 const WITHOUT_RUNTIME = [
+  'adding.test.js',
   'kinds.test.js',
   'workflows.test.js',
   'package.test.js',
