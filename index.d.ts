@@ -887,6 +887,8 @@ export interface ClientOptions {
  */
 export class Client {
   constructor(provider: Provider, options?: ClientOptions | null);
+  /** Puts a function around each call of this client from now on; the first one is outermost. */
+  use(interceptor: ClientInterceptor): void;
   /**
    * Starts an instance and gives a handle that is bound to its life. Where the id exists already nothing
    * is started, and the handle is bound to the life that is there.
@@ -1104,6 +1106,50 @@ export interface RuntimeOptions {
   evictEveryTurn?: boolean;
 }
 
+/** An attempt at an activity, as interceptors see it. */
+export interface ActivityCall {
+  readonly context: ActivityContext;
+  readonly input: any;
+}
+
+/** A run of orchestration code from one `yield` to the next, as interceptors see it. */
+export interface StepCall {
+  readonly instanceId: string;
+  readonly executionId: number;
+  readonly orchestrationName: string;
+  readonly orchestrationVersion: string;
+  readonly isReplaying: boolean;
+}
+
+/** Functions around what a runtime calls: for tracing, for AsyncLocalStorage, to refuse work. */
+export interface RuntimeInterceptor {
+  /**
+   * Is around each attempt. `next` runs it, and gives its result, which stays what it is, as does its failure.
+   * Else what this throws is the failure of the attempt; not to call `next` is one, too.
+   */
+  activity?(call: ActivityCall, next: () => Promise<any>): unknown;
+  /**
+   * Is around each synchronous run of orchestration code, replays included. It only watches: it can change
+   * neither what code yields nor what it throws, and is warned of once where it does not call `next`,
+   * throws something else, or is asynchronous.
+   */
+  step?(call: StepCall, next: () => void): void;
+}
+
+/** A call of a client, as interceptors see it. */
+export interface ClientOperation {
+  /** The method; what a handle does has the name of the client's method that does it. */
+  readonly method: string;
+  readonly instanceId?: string;
+  /** Of the orchestration, event, queue or key. */
+  readonly name?: string;
+}
+
+export interface ClientInterceptor {
+  /** Is around each request to the store. `next` makes it. What this throws is thrown to the caller. */
+  call(operation: ClientOperation, next: () => Promise<void>): unknown;
+}
+
 /** What this runtime has done since it started. */
 export interface MetricsSnapshot {
   orchStarts: number;
@@ -1162,6 +1208,8 @@ export class Runtime {
    * in any order, and what was registered already is not registered again.
    */
   register(...code: Registrable[]): void;
+  /** Puts functions around activities and steps of code; the first ones are outermost. Before the start. */
+  use(interceptor: RuntimeInterceptor): void;
   /** Starts to work, and keeps the process alive until shutdown. */
   start(): Promise<void>;
   /** Takes no more work, and lets what runs finish for up to `timeoutMs`, 1000 by default. */

@@ -17,6 +17,7 @@ const { TimeoutError } = require('./errors.js');
 const { exportText } = require('./export.js');
 const { OrchestrationHandle, resultOf } = require('./handles.js');
 const { list } = require('./listing.js');
+const { around, checkInterceptor, operationOf } = require('./interceptors.js');
 const { openedStore } = require('./provider.js');
 const { nameOf } = require('./registered.js');
 const { ended, event, status } = require('./replies.js');
@@ -28,6 +29,8 @@ class Client {
   #provider;
   #care;
   #ask = this.#request.bind(this);
+  /** @type {import('./interceptors.js').Interceptor[]} */
+  #interceptors = [];
 
   /**
    * @param {object} provider
@@ -53,7 +56,16 @@ class Client {
    */
   #request(name, args, payload, signal) {
     const { store } = openedStore(this.#provider);
-    return channel.request(`client.${name}`, { store, ...args }, payload, this.#provider, signal);
+    const ask = () =>
+      channel.request(`client.${name}`, { store, ...args }, payload, this.#provider, signal);
+    if (this.#interceptors.length === 0) return ask();
+    const shown = async (/** @type {Promise<any>} */ reply) => void (await reply);
+    return around(this.#interceptors, operationOf(name, args), ask, shown);
+  }
+
+  /** @param {unknown} interceptor */
+  use(interceptor) {
+    this.#interceptors.push(checkInterceptor(interceptor, ['call']).call);
   }
 
   /**
@@ -67,12 +79,7 @@ class Client {
     return new OrchestrationHandle(this.#ask, this.#care, instance, life);
   }
 
-  /**
-   * @param {unknown} orchestration
-   * @param {string} instanceId
-   * @param {unknown} [input]
-   * @param {unknown} [options]
-   */
+  /** @type {(orchestration: any, instanceId: string, input?: any, options?: any) => Promise<any>} */
   async start(orchestration, instanceId, input, options) {
     const name = nameOf('orchestration', orchestration, 'orchestration');
     const instance = check.rootId('instanceId', instanceId);
@@ -109,13 +116,7 @@ class Client {
     await this.startOrchestrationVersioned(instanceId, orchestration, input, version, options);
   }
 
-  /**
-   * @param {string} instanceId
-   * @param {unknown} orchestration
-   * @param {unknown} input
-   * @param {string | null} version
-   * @param {unknown} options
-   */
+  /** @type {(id: string, name: any, input: any, version: string | null, options: any) => any} */
   async #start(instanceId, orchestration, input, version, options) {
     const instance = check.rootId('instanceId', instanceId);
     const name = nameOf('orchestrationName', orchestration, 'orchestration');

@@ -6,11 +6,13 @@ const check = require('./check.js');
 const { Client } = require('./client.js');
 const { checkActivityName, checkGenerator, checkSemver, codeIn } = require('./definitions.js');
 const { DuroxideError } = require('./errors.js');
+const { around, aroundStep, checkInterceptor } = require('./interceptors.js');
 const { checkOptions } = require('./options.js');
 const { Turns } = require('./orchestration/turn.js');
 const { openedStore } = require('./provider.js');
 const { Registered } = require('./registered.js');
 const semver = require('./semver.js');
+const { describe } = require('./thrown.js');
 const { logOptions, logTo } = require('./trace.js');
 
 const DEFAULT_VERSION = '1.0.0';
@@ -26,6 +28,9 @@ class Runtime {
   #activities = new Map();
   /** What register() has taken: to be given the same once more changes nothing. */
   #taken = new WeakSet();
+  /** @type {Record<'activity' | 'step', import('./interceptors.js').Interceptor[]>} */
+  #interceptors = { activity: [], step: [] };
+  #hasComplained = false;
   /** The number under which the engine knows the runtime, while it is started. */
   #number = 0;
   /** @type {Promise<void> | null} */
@@ -143,6 +148,37 @@ class Runtime {
     }
   }
 
+  /** @param {unknown} interceptor */
+  use(interceptor) {
+    this.#refuseAfterStart();
+    const { activity, step } = checkInterceptor(interceptor, ['activity', 'step']);
+    if (activity) this.#interceptors.activity.push(activity);
+    if (step) this.#interceptors.step.push(step);
+  }
+
+  /**
+   * Says once that an interceptor of steps did what it may not.
+   *
+   * @param {unknown} error
+   */
+  #complain(error) {
+    if (this.#hasComplained) return;
+    this.#hasComplained = true;
+    const { name, message } = describe(error);
+    process.emitWarning(
+      `an interceptor of steps of a duroxide runtime failed, which changes nothing: ${name}: ${message}`,
+    );
+  }
+
+  /** @param {string} name */
+  #findActivity(name) {
+    const code = /** @type {any} */ (this.#activities.get(name));
+    const { activity: interceptors } = this.#interceptors;
+    if (code === undefined || interceptors.length === 0) return code;
+    return (/** @type {object} */ context, /** @type {unknown} */ input) =>
+      around(interceptors, Object.freeze({ context, input }), () => code(context, input));
+  }
+
   #refuseAfterStart() {
     if (this.#started !== null) {
       throw new DuroxideError('register before start(): this runtime was started already', {
@@ -203,11 +239,12 @@ class Runtime {
       find: (name, version) => this.#orchestrations.get(name)?.get(version),
       trace: channel.trace,
       strictValues,
+      around: this.#aroundSteps(),
     });
     const activities = new Activities({
       slots: workerConcurrency,
       strictValues,
-      find: (name) => /** @type {any} */ (this.#activities.get(name)),
+      find: (name) => this.#findActivity(name),
       makeClient: () => new Client(this.#provider, { strictValues }),
     });
     return {
@@ -217,6 +254,16 @@ class Runtime {
       cancel: (record) => activities.cancel(record),
       ...(logger && { log: logTo(logger) }),
     };
+  }
+
+  /** Gives what is around the steps of code, or null where nothing is. */
+  #aroundSteps() {
+    const { step } = this.#interceptors;
+    const complain = (/** @type {unknown} */ error) => this.#complain(error);
+    return step.length === 0
+      ? null
+      : (/** @type {object} */ call, /** @type {() => any} */ run) =>
+          aroundStep(step, call, run, complain);
   }
 
   #letGo() {

@@ -174,4 +174,29 @@ async function handles(client: Client): Promise<void> {
   await order.result({ timeout: 5 });
 }
 
-export { handles, Outer, use };
+function interceptors(runtime: Runtime, client: Client): void {
+  runtime.use({
+    async activity({ context, input }, next) {
+      assertType<Equal<typeof context.activityName, string>>();
+      return [input, await next()];
+    },
+    step({ isReplaying, instanceId }, next) {
+      assertType<Equal<typeof isReplaying, boolean>>();
+      assertType<Equal<typeof instanceId, string>>();
+      next();
+    },
+  });
+  client.use({
+    async call({ method, instanceId, name }, next) {
+      assertType<Equal<typeof method, string>>();
+      assertType<Equal<typeof instanceId | typeof name, string | undefined>>();
+      await next();
+    },
+  });
+  // @ts-expect-error There is nothing else to intercept.
+  runtime.use({ turn() {} });
+  // @ts-expect-error A client calls.
+  client.use({ step() {} });
+}
+
+export { handles, interceptors, Outer, use };

@@ -21,6 +21,7 @@ const { NONE } = require('./handle.js');
  *   returned(value: any): Outcome,
  *   schedule(task: any, parent: Receiver, index: number): any,
  *   drop(handle: any): void,
+ *   call<T>(code: () => T): T,
  * }} Scheduler
  */
 

@@ -54,7 +54,7 @@ class Each extends All {
     const { make } = this;
     let task;
     try {
-      task = make(this.tasks[index], index);
+      task = this.scheduler.call(() => make(this.tasks[index], index));
     } catch (error) {
       this.scheduler.defer(() => this.receive(index, { ok: false, error }));
       return;

@@ -24,6 +24,7 @@ const { Values } = require('./values.js');
 /**
  * @typedef {import('../native').Opening} Opening
  * @typedef {{ ok: true, output: string } | { ok: false, message: string, details: string }} Ending
+ * @typedef {(call: object, run: () => any) => any} Around
  * @typedef {(step: number, level: number, message: string) => void} Trace
  */
 
@@ -34,6 +35,7 @@ class Execution {
   #step = 0;
   #replaySteps = 0;
   #hasLongNames;
+  #around;
   /** Tasks that were made and not used yet. @type {Set<object>} */
   #unused = new Set();
   /** @type {import('../lossy.js').Strictness} */
@@ -47,8 +49,10 @@ class Execution {
    * @param {Opening} opening
    * @param {Function} code
    * @param {import('../lossy.js').Strictness} strictValues that of the runtime
+   * @param {Around | null} [around] what is around each run of code
    */
-  constructor(opening, code, strictValues) {
+  constructor(opening, code, strictValues, around = null) {
+    this.#around = around;
     this.#hasLongNames = opening.longNames;
     this.rules = opening.rules;
     // Whether code is stopped by a loss is fixed at its start, so that a replay takes the same way.
@@ -63,6 +67,21 @@ class Execution {
     this.outcome = null;
     /** Whether the execution has returned, thrown or continued as new. */
     this.ended = false;
+  }
+
+  /**
+   * Runs code. What is around it changes nothing.
+   *
+   * @template T
+   * @param {() => T} code
+   * @returns {T}
+   */
+  call(code) {
+    if (this.#around === null) return code();
+    const { instanceId, executionId, orchestrationName, orchestrationVersion } = this.context;
+    const { isReplaying } = this;
+    const about = { instanceId, executionId, orchestrationName, orchestrationVersion, isReplaying };
+    return this.#around(Object.freeze(about), code);
   }
 
   /** Whether code runs at this moment (I1). */

@@ -55,9 +55,9 @@ class Fiber {
     this.waitsFor = null;
     let result;
     try {
-      result = outcome.ok
-        ? this.generator.next(outcome.value)
-        : this.generator.throw(outcome.error);
+      result = this.scheduler.call(() =>
+        outcome.ok ? this.generator.next(outcome.value) : this.generator.throw(outcome.error),
+      );
     } catch (error) {
       this.finish({ ok: false, error });
       return;

@@ -27,7 +27,7 @@ const { KEPT_FAILURES } = require('./rules.js');
 /**
  * @typedef {{
  *   name: string, rules: number, emit(asked: Action): void, end(well: boolean): void,
- *   isReplaying: boolean, warn(text: string): void,
+ *   isReplaying: boolean, warn(text: string): void, call<T>(code: () => T): T,
  * }} Owner the execution
  */
 
@@ -103,6 +103,17 @@ class Scheduler {
     const { name, rules } = this.#execution;
     const error = rules < KEPT_FAILURES ? null : notWaitedFor(name, value);
     return error === null ? { ok: true, value } : { ok: false, error };
+  }
+
+  /**
+   * Runs code of users.
+   *
+   * @template T
+   * @param {() => T} code
+   * @returns {T}
+   */
+  call(code) {
+    return this.#execution.call(code);
   }
 
   /**

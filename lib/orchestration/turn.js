@@ -22,6 +22,7 @@ const { Execution } = require('./execution.js');
 class Turns {
   /** @type {Map<number, InstanceType<typeof Execution>>} */
   #residents = new Map();
+  #around;
   #find;
   #trace;
   #strictValues;
@@ -31,9 +32,11 @@ class Turns {
    *   find(name: string, version: string): Function | undefined,
    *   trace(token: number, step: number, level: number, message: string): void,
    *   strictValues?: import('../lossy.js').Strictness,
+   *   around?: import('./execution.js').Around | null,
    * }} host `find` gives the registered code; `trace` takes what code traced, replayed or not
    */
-  constructor({ find, trace, strictValues = 'warn' }) {
+  constructor({ find, trace, strictValues = 'warn', around = null }) {
+    this.#around = around;
     this.#strictValues = strictValues;
     this.#find = find;
     this.#trace = trace;
@@ -71,7 +74,7 @@ class Turns {
     if (code === undefined) {
       throw new Error(`'${opening.name}' version '${opening.version}' is not registered`);
     }
-    const execution = new Execution(opening, code, this.#strictValues);
+    const execution = new Execution(opening, code, this.#strictValues, this.#around);
     this.#residents.set(resident, execution);
     return execution;
   }
