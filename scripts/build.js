@@ -4,6 +4,7 @@ const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 const platforms = require('../lib/platforms.js');
+const { buildEngine } = require('./go-build.js');
 const { checkTools } = require('./tools.js');
 
 /**
@@ -100,16 +101,8 @@ function checkModules() {
   );
 }
 
-function buildEngine() {
-  const flags = [
-    'build',
-    '-buildmode=c-shared',
-    '-trimpath',
-    `-ldflags=-s -w -X main.version=${version}`,
-    '-o',
-    stagedFile,
-    './bridge',
-  ];
+function buildLibrary() {
+  const flags = [...buildEngine('c-shared'), '-o', stagedFile, './bridge'];
   checkModules();
   run('go', flags, { ...process.env, CGO_ENABLED: '1' });
   installEngine();
@@ -118,8 +111,7 @@ function buildEngine() {
 /** The same engine without its C part: it depends on no library, so it runs on every Linux. */
 function buildProgram() {
   const file = path.join(output, platforms.PROGRAM_FILE);
-  const flags = ['build', '-trimpath', `-ldflags=-s -w -X main.version=${version}`, '-o', file];
-  run('go', [...flags, './bridge'], { ...process.env, CGO_ENABLED: '0' });
+  run('go', [...buildEngine(null), '-o', file, './bridge'], { ...process.env, CGO_ENABLED: '0' });
 }
 
 /**
@@ -154,6 +146,6 @@ try {
   stop(error instanceof Error ? error.message : String(error));
 }
 buildShim();
-buildEngine();
+buildLibrary();
 if (process.argv.includes('--program')) buildProgram();
 process.stdout.write(`built duroxide ${version} in ${path.relative(process.cwd(), output)}\n`);

@@ -2,7 +2,8 @@
 
 /**
  * What `npm test` consists of. A part is a list of commands that run one after another; the first
- * that fails ends it. Parts of one lane run one after another, the two lanes run side by side.
+ * that fails ends it. Parts of one lane run one after another, the two lanes run side by side; what is in
+ * which one keeps them equally long.
  */
 
 const fs = require('node:fs');
@@ -213,22 +214,6 @@ const PARTS = [
     ],
   },
   {
-    name: 'bundlers',
-    lane: 'node',
-    minutes: 20,
-    needsBuild: true,
-    mayLack: true,
-    commands: [[process.execPath, 'scripts/fixtures.js', 'bundlers']],
-  },
-  {
-    name: 'next',
-    lane: 'node',
-    minutes: 20,
-    needsBuild: true,
-    mayLack: true,
-    commands: [[process.execPath, 'scripts/fixtures.js', 'next']],
-  },
-  {
     name: 'examples',
     lane: 'node',
     minutes: 15,
@@ -275,6 +260,22 @@ const PARTS = [
     lane: 'go',
     minutes: 20,
     commands: [[...GOLANGCI, 'run', '--allow-parallel-runners', './...']],
+  },
+  {
+    name: 'bundlers',
+    lane: 'go',
+    minutes: 20,
+    needsBuild: true,
+    mayLack: true,
+    commands: [[process.execPath, 'scripts/fixtures.js', 'bundlers']],
+  },
+  {
+    name: 'next',
+    lane: 'go',
+    minutes: 20,
+    needsBuild: true,
+    mayLack: true,
+    commands: [[process.execPath, 'scripts/fixtures.js', 'next']],
   },
   {
     name: 'other-pg',

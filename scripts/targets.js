@@ -19,6 +19,7 @@ const {
   engineFile,
 } = require('../lib/platforms.js');
 const { checkElf, checkPe } = require('./binaries.js');
+const { buildEngine } = require('./go-build.js');
 const { ROOT } = require('./prepare.js');
 const { zig, zigEnvironment } = require('./zig.js');
 const { version } = require('../package.json');
@@ -103,8 +104,7 @@ function run(command, args, env = {}) {
 
 /** @param {Target} target @param {string} mode of Go @param {string} file */
 function compileEngine(target, mode, file) {
-  const flags = `-s -w -extldflags=-s -X main.version=${version}`;
-  const args = ['build', `-buildmode=${mode}`, '-trimpath', `-ldflags=${flags}`, '-o', file];
+  const args = [...buildEngine(mode, '-extldflags=-s'), '-o', file];
   const compiler = (/** @type {string} */ word) => `"${zig()}" ${word} -target ${target.triple}`;
   run('go', [...args, './bridge'], {
     ...target.go,
@@ -124,8 +124,7 @@ function compileEngine(target, mode, file) {
  */
 function buildProgram(name, folder) {
   const { os, cpu } = PROGRAM_PLATFORMS[name];
-  const args = ['build', '-trimpath', `-ldflags=-s -w -X main.version=${version}`];
-  run('go', [...args, '-o', path.join(folder, PROGRAM_FILE), './bridge'], {
+  run('go', [...buildEngine(null), '-o', path.join(folder, PROGRAM_FILE), './bridge'], {
     GOOS: os,
     GOARCH: cpu === 'x64' ? 'amd64' : cpu,
     CGO_ENABLED: '0',

@@ -1,0 +1,20 @@
+'use strict';
+
+/** How Go builds the engine, for whichever system and in whichever form. */
+
+const { version } = require('../package.json');
+
+/**
+ * The words after `go` that build the engine, without the file that it writes.
+ *
+ * @param {string | null} mode a build mode of Go, or null for a program
+ * @param {string} [more] for the linker
+ */
+function buildEngine(mode, more = '') {
+  const flags = ['-s', '-w', more, `-X main.version=${version}`].filter(Boolean).join(' ');
+  // Who fetches tokens brings HTTP/2 along; the copy of it in net/http would only be weight.
+  const common = ['-trimpath', '-tags=nethttpomithttp2', `-ldflags=${flags}`];
+  return ['build', ...(mode === null ? [] : [`-buildmode=${mode}`]), ...common];
+}
+
+module.exports = { buildEngine };
