@@ -13,6 +13,7 @@ import (
 	"duroxide/engine"
 	"duroxide/engine/replay"
 	"duroxide/history"
+	"duroxide/logging"
 	"duroxide/provider"
 )
 
@@ -186,7 +187,7 @@ func serveReplay(ctx context.Context, h *host, a replayArguments, text string) (
 	if err != nil {
 		return result{}, err
 	}
-	err = engine.Rehearse(ctx, &runtimeHost{h, a.Runtime, &runtimeLog{}}, engine.Rehearsal{
+	err = engine.Rehearse(ctx, &runtimeHost{h, a.Runtime, &logging.Log{}}, engine.Rehearsal{
 		Instance: a.Instance, Execution: execution, Record: record,
 	})
 	d, ok := errors.AsType[*replay.Divergence](err)
