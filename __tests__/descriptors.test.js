@@ -146,7 +146,6 @@ const POLICIES = [
   [{ maxAttempts: -1 }, /from 1 on, not the number -1/],
   [{ maxAttempts: 1.5 }, /from 1 on, not the number 1.5/],
   [{ maxAttempts: '3' }, /from 1 on, not the string "3"/],
-  [{ maxAttempts: Number.POSITIVE_INFINITY }, /from 1 on, not the number Infinity/],
   [{ maxAttempts: 1, timeoutMs: -1 }, /^retry.timeoutMs must be a whole number from 0 on/],
   [{ maxAttempts: 1, timeoutMs: '5' }, /^retry.timeoutMs must be a whole number/],
   [{ maxAttempts: 1, totalTimeoutMs: 0.5 }, /^retry.totalTimeoutMs must be a whole number/],

@@ -19,6 +19,7 @@ const {
   packageName,
   programPackage,
 } = require('../lib/platforms.js');
+const { removeComments } = require('./comments.js');
 const { ROOT } = require('./prepare.js');
 const manifest = require('../package.json');
 
@@ -81,6 +82,7 @@ function makeMain(among = MADE) {
     fs.cpSync(path.join(ROOT, name), path.join(folder, name), { recursive: true });
   }
   fs.rmSync(path.join(folder, INTERNAL));
+  removeComments(path.join(folder, 'lib'));
   describe(folder, mainManifest());
   return folder;
 }

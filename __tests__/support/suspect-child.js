@@ -30,7 +30,6 @@ async function main() {
     options: {
       workerConcurrency: 8,
       orchestrationConcurrency: 4,
-      hostTimeoutMs: 100,
       orchestrationDeadlineMs: 1000,
       logLevel: 'error',
     },
