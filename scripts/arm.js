@@ -9,6 +9,7 @@ const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
+const { PROGRAM_FILE } = require('../lib/platforms.js');
 const consumer = require('./consumer.js');
 const { installTools, RUNTIMES } = require('./npm-tools.js');
 const { npm } = require('./packages.js');
@@ -61,6 +62,35 @@ async function runArm(files) {
   }
 }
 
+/**
+ * Runs the first workflow with the engine as a program for arm64, started by Node.js of this system.
+ *
+ * @param {string} main the packed main package
+ * @param {string} program
+ */
+async function runArmProgram(main, program) {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'duroxide-arm-'));
+  try {
+    consumer.makeProject(folder);
+    npm(
+      ['install', '--ignore-scripts', '--offline', '--omit=optional', '--no-audit', main],
+      folder,
+    );
+    const emulated = path.join(folder, PROGRAM_FILE);
+    const emulate = process.arch === 'arm64' ? '' : findProgram(String(emulator()));
+    fs.writeFileSync(emulated, `#!/bin/sh\nexec ${emulate} ${program} "$@"\n`, { mode: 0o755 });
+    const env = { DUROXIDE_ENGINE: 'process', DUROXIDE_NATIVE_PATH: folder };
+    const { code, stdout, stderr } = await consumer.runIn(
+      folder,
+      [process.execPath, 'first.cjs'],
+      env,
+    );
+    return { code, output: code === 0 ? stdout : stdout + stderr };
+  } finally {
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 /** The path of a program: the project's own PATH has none. @param {string} name */
 function findProgram(name) {
   const folders = (process.env.PATH ?? '').split(path.delimiter);
@@ -70,4 +100,4 @@ function findProgram(name) {
   return found ?? name;
 }
 
-module.exports = { runArm, whyNot };
+module.exports = { runArm, runArmProgram, whyNot };

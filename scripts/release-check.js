@@ -14,7 +14,13 @@ const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
-const { PLATFORMS, packageName, platformName, programPackage } = require('../lib/platforms.js');
+const {
+  PLATFORMS,
+  PROGRAM_FILE,
+  packageName,
+  platformName,
+  programPackage,
+} = require('../lib/platforms.js');
 const consumer = require('./consumer.js');
 const { Unreachable, npmTool } = require('./npm-tools.js');
 const { RELEASE } = require('./packages.js');
@@ -204,7 +210,7 @@ async function measure(folder) {
 
 /** Runs the first workflow on arm64, where this machine can emulate it. @param {string[]} files */
 async function onArm(files) {
-  const { runArm, whyNot } = require('./arm.js');
+  const { runArm, runArmProgram, whyNot } = require('./arm.js');
   const engine = files.find((file) => path.basename(file).includes('-linux-arm64-gnu-'));
   const reason = engine === undefined ? 'it was not built' : whyNot();
   if (reason !== null) {
@@ -217,6 +223,10 @@ async function onArm(files) {
     code === 0 && output === consumer.FIRST_OUTPUT,
     output,
   );
+  const program = path.join(RELEASE, 'binaries', 'engine-linux-arm64', PROGRAM_FILE);
+  const asProgram = await runArmProgram(forHere(files)[0], program);
+  const ok = asProgram.code === 0 && asProgram.output === consumer.FIRST_OUTPUT;
+  report('engine-linux-arm64: first.cjs runs with it under qemu', ok, asProgram.output);
 }
 
 /** Builds and packs, unless that was done. */
