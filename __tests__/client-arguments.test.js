@@ -36,6 +36,7 @@ const SIGNATURES = {
   getExecutionInfo: ['instanceId', 'executionId'],
   listExecutions: ['instanceId'],
   readExecutionHistory: ['instanceId', 'executionId'],
+  exportHistory: ['instanceId'],
   getInstanceTree: ['instanceId'],
   deleteInstance: ['instanceId'],
   deleteInstanceBulk: [],
