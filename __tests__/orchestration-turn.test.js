@@ -24,12 +24,11 @@ test('the start is a step of its own, and each delivery is one more', () => {
   assert.equal(engine.result, 21);
 });
 
-test('a whole replay is one run', () => {
+test('a whole replay is one run, whatever was answered early then', () => {
   const engine = new FakeEngine(
     function* (ctx) {
-      let sum = 0;
-      for (let i = 0; i < 3; i++) sum += yield ctx.scheduleActivity('A', i);
-      return sum;
+      const sum = (yield ctx.scheduleActivity('A')) + (yield ctx.utcNow());
+      return sum + (yield ctx.dequeueEvent('q'));
     },
     { deliveries: [delivered(1, 1), delivered(2, 2), delivered(3, 3)], replaySteps: 4 },
   );

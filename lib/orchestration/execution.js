@@ -109,7 +109,8 @@ class Execution {
 
   /**
    * Runs steps: the start, if asked for, and one for each delivery, until an action of a step may
-   * have an answer that comes before the next delivery.
+   * have an answer that comes before the next delivery. In a replay such answers are among the
+   * deliveries.
    *
    * @param {{
    *   start: boolean, deliveries: Delivery[], replaySteps: number, locate?: boolean, trace: Trace,
@@ -127,7 +128,8 @@ class Execution {
         this.#step = steps.length;
         const actions = this.#take(delivery);
         steps.push(actions);
-        if (this.ended || actions.some((a) => ANSWERED_EARLY.has(a.kind))) break;
+        if (this.ended) break;
+        if (steps.length >= replaySteps && actions.some((a) => ANSWERED_EARLY.has(a.kind))) break;
       }
     });
     this.#trace = () => {};

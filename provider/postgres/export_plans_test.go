@@ -15,7 +15,7 @@ var hot = map[string]statement{
 	"lock instances": sqlLockInstances, "read instances": sqlReadInstances, "believed": sqlBelieved,
 	"update instances": sqlUpdateInstances, "lock tasks": sqlLockTasks, "lock some tasks": sqlLockSomeTasks,
 	"finish tasks": sqlFinishTasks, "free tasks": sqlFreeTasks, "take tasks": sqlTakeTasks,
-	"hide tasks": sqlHideTasks, "still held": sqlStillHeld, "move messages": sqlMoveMessages,
+	"hide tasks": sqlHideTasks, "pending": sqlPending, "still held": sqlStillHeld, "move messages": sqlMoveMessages,
 	"turn lanes": sqlTurnLanes, "task lanes": sqlTaskLanes, "ready": sqlReady, "fronts": sqlFronts,
 	"oldest turns": sqlOldestTurns, "oldest tasks": sqlOldestTasks,
 	"next starts": sqlNextStarts,

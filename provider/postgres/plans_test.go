@@ -124,3 +124,20 @@ INSERT INTO S.sessions (id, owner, until_ms, active_ms, ready)
 		require.Less(t, cost, int64(5000), "%s: %s", name, plan)
 	}
 }
+
+func TestAPageCostsTheSameHoweverMuchWaits(t *testing.T) {
+	t.Parallel()
+	s, p := filled(t, 10)
+	costs := map[int]int64{}
+	for _, waiting := range []int{1000, 20000} {
+		require.NoError(t, s.Script(t.Context(), fmt.Sprintf(`
+DELETE FROM S.messages;
+INSERT INTO S.messages (instance, id, due, effective, kind, execution, source, body)
+  SELECT 1, n, n, n, 6, 1, 0, '\x00' FROM generate_series(1, %d) n;`, waiting)))
+		cost, plan, err := p.Cost(t.Context(), "pending", "'{1}'::bigint[], 1000000")
+		require.NoError(t, err)
+		require.Less(t, cost, int64(257*costEach), plan)
+		costs[waiting] = cost
+	}
+	require.Less(t, costs[20000], 2*costs[1000])
+}

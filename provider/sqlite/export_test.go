@@ -60,6 +60,7 @@ func (s *Store) Statements(ctx context.Context) (int, error) {
 var frequent = map[string]*statement{
 	"ready instances": sqlReady, "waiting": sqlWaiting, "next message": sqlNextMessage,
 	"beyond": sqlNextBeyond, "next task": sqlNextTask, "pending": sqlPending,
+	"goes first": sqlFirst, "was hidden": sqlHidden,
 	"claim": sqlClaim, "any due": sqlAnyDue, "next due": sqlNextDue, "any start": sqlAnyStart,
 	"by key": sqlInstanceByKey, "by id": sqlInstanceByID, "free instances": sqlFreeInstances,
 	"held": sqlHeld, "mark claims": sqlMarkClaims, "commit turn": sqlCommitTurn,
@@ -75,6 +76,7 @@ var frequent = map[string]*statement{
 	"cancel task": sqlCancelTask, "history": sqlHistory, "written": sqlWritten, "base": sqlBase, "status": sqlStatus,
 	"stats": sqlStats, "value": sqlValue, "values": sqlValues, "children": sqlChildren,
 	"merge": sqlMergeValues, "clear": sqlClearValues, "next start": sqlNextStart,
+	"mark claim": sqlMarkClaim, "hide until": sqlHideUntil, "unhide": sqlUnhide,
 }
 
 // Plans gives the steps of the query plan of each frequent statement.

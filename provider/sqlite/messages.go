@@ -26,13 +26,13 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)`}
 	// is everything where it is less than a page; else what goes first is added, and what was hidden for
 	// a while, whose place is earlier than when it was due.
 	sqlPending = &statement{`
-SELECT id, effective, attempts, kind, body, marks FROM messages
+SELECT id, effective, attempts, kind, body, marks FROM messages INDEXED BY messages_instance
 WHERE instance = ?1 + 0 AND due <= ?2 ORDER BY due, id LIMIT 257`}
 	sqlFirst = &statement{`
-SELECT id, effective, attempts, kind, body, marks FROM messages
+SELECT id, effective, attempts, kind, body, marks FROM messages INDEXED BY duroxide_messages_first
 WHERE instance = ?1 + 0 AND kind IN (1, 2, 8) AND due <= ?2 ORDER BY effective, id LIMIT 257`}
 	sqlHidden = &statement{`
-SELECT id, effective, attempts, kind, body, marks FROM messages
+SELECT id, effective, attempts, kind, body, marks FROM messages INDEXED BY duroxide_messages_late
 WHERE instance = ?1 + 0 AND due > effective AND due <= ?2 ORDER BY effective, id LIMIT 257`}
 	// Before the first commit only a start makes the others deliverable.
 	sqlAnyDue = &statement{`

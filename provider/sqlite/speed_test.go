@@ -37,6 +37,7 @@ func TestFrequentStatementsUseIndexes(t *testing.T) {
 	ordered := []string{
 		"ready instances", "next message", "beyond", "next task", "next due", "any task",
 		"tasks", "session tasks", "history", "next turn lane", "next task lane", "next session lane",
+		"pending", "goes first", "was hidden",
 	}
 	for name, plan := range plans {
 		for _, step := range plan {
