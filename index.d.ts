@@ -1100,6 +1100,12 @@ export interface RuntimeOptions {
    * began. A refused result is a failure of the activity that no retry policy tries again.
    */
   strictValues?: StrictValues;
+  /**
+   * What happens where a step of an orchestration calls `Date.now`, `new Date()`, `Math.random`, a timer,
+   * `fetch` or `crypto.randomUUID`: `'throw'` throws an error that names the line and what to use instead,
+   * `'warn'` says so in a warning of the process, once for each place; `'off'` is the default.
+   */
+  determinismGuard?: 'throw' | 'warn' | 'off';
   /** For tests: drops instances from memory at random after turns. Only the speed may change. */
   evictAfterTurn?: boolean;
   /** For tests: drops instances from memory after every turn, so that each turn replays. */

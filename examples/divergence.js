@@ -6,7 +6,7 @@ const path = require('node:path');
 const { Client, Runtime, SqliteProvider } = require('duroxide');
 
 async function serve(store, code) {
-  const runtime = new Runtime(store, { logLevel: 'off' });
+  const runtime = new Runtime(store, { logLevel: 'off', determinismGuard: 'throw' });
   runtime.registerActivity('charge', (_ctx, order) => `charged ${order.id}`);
   runtime.registerOrchestration('Order', code);
   await runtime.start();

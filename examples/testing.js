@@ -35,18 +35,19 @@ async function main() {
   await env.close();
 
   // Code that does not repeat itself is found at once where instances leave memory after every turn.
+  let runs = 0;
   const chaotic = await createTestEnvironment({
     chaos: 'replay',
     orchestrations: {
-      *Guess(ctx) {
+      *Count(ctx) {
         yield ctx.scheduleTimer(1000);
-        yield ctx.race(ctx.scheduleTimer(1000), ctx.waitForEvent(`event-${Math.random()}`));
+        yield ctx.race(ctx.scheduleTimer(1000), ctx.waitForEvent(`event-${runs++}`));
         return 'nobody has noticed';
       },
     },
   });
-  const guess = await chaotic.start('Guess');
-  await guess.result().catch((error) => console.log(error.name));
+  const count = await chaotic.start('Count');
+  await count.result().catch((error) => console.log(error.name));
   await chaotic.close();
 }
 

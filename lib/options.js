@@ -50,9 +50,15 @@ const OPTIONS = {
   serviceName: check.string,
   serviceVersion: check.string,
   strictValues: checkStrictness,
+  determinismGuard: checkGuard,
   evictAfterTurn: check.boolean,
   evictEveryTurn: check.boolean,
 };
+
+/** @type {(argument: string, value: unknown) => string} */
+function checkGuard(argument, value) {
+  return check.oneOf(argument, value, ['throw', 'warn', 'off']);
+}
 
 /**
  * Checks the options of a runtime and gives them as the engine takes them.

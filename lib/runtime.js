@@ -8,6 +8,7 @@ const { checkActivityName, checkGenerator, checkSemver, codeIn } = require('./de
 const { DuroxideError } = require('./errors.js');
 const { around, aroundStep, checkInterceptor } = require('./interceptors.js');
 const { checkOptions } = require('./options.js');
+const { guardFor } = require('./orchestration/guard.js');
 const { Turns } = require('./orchestration/turn.js');
 const { openedStore } = require('./provider.js');
 const { Registered } = require('./registered.js');
@@ -209,7 +210,7 @@ class Runtime {
   }
 
   async #start() {
-    const { logger: _, ...options } = this.#options;
+    const { logger: _, determinismGuard: __, ...options } = this.#options;
     const { store, runtimes } = openedStore(this.#provider);
     this.#number = channel.nextRuntime();
     channel.registerRuntime(this.#number, this.#handlers());
@@ -234,8 +235,9 @@ class Runtime {
 
   /** @returns {import('./native').Handlers} */
   #handlers() {
-    const { logger, strictValues, workerConcurrency } = this.#options;
+    const { logger, strictValues, workerConcurrency, determinismGuard } = this.#options;
     const turns = new Turns({
+      guard: guardFor(determinismGuard),
       find: (name, version) => this.#orchestrations.get(name)?.get(version),
       trace: channel.trace,
       strictValues,

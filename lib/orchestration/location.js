@@ -33,7 +33,16 @@ function locate(wanted) {
  * @returns {string | null}
  */
 function location() {
-  if (!isWanted || OWN_FOLDER === null) return null;
+  return isWanted ? place() : null;
+}
+
+/**
+ * Gives the place in the user's code that is running, or null if it is not known.
+ *
+ * @returns {string | null}
+ */
+function place() {
+  if (OWN_FOLDER === null) return null;
   const { stackTraceLimit, prepareStackTrace } = Error;
   Error.stackTraceLimit = DEPTH;
   /** @type {any} */ (Error).prepareStackTrace = undefined;
@@ -46,4 +55,4 @@ function location() {
   }
 }
 
-module.exports = { LOCATION, locate, location };
+module.exports = { LOCATION, locate, location, place };

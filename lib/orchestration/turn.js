@@ -26,6 +26,7 @@ class Turns {
   #find;
   #trace;
   #strictValues;
+  #guard;
 
   /**
    * @param {{
@@ -33,13 +34,16 @@ class Turns {
    *   trace(token: number, step: number, level: number, message: string): void,
    *   strictValues?: import('../lossy.js').Strictness,
    *   around?: import('./execution.js').Around | null,
-   * }} host `find` gives the registered code; `trace` takes what code traced, replayed or not
+   *   guard?: ReturnType<typeof import('./guard.js')['guardFor']>,
+   * }} host `find` gives the registered code; `trace` takes what code traced, replayed or not; `guard`
+   *   watches what code calls
    */
-  constructor({ find, trace, strictValues = 'warn', around = null }) {
-    this.#around = around;
+  constructor({ find, trace, strictValues = 'warn', around = null, guard = null }) {
+    this.#guard = guard;
+    this.#around = guard === null || around === null ? around : guard.around(around);
     this.#strictValues = strictValues;
     this.#find = find;
-    this.#trace = trace;
+    this.#trace = guard === null ? trace : guard.outside(trace);
   }
 
   /** How many executions are alive. */
@@ -59,7 +63,9 @@ class Turns {
     try {
       const execution = open === null ? this.#residents.get(resident) : this.#open(resident, open);
       if (execution === undefined) return refused(`resident ${resident} is not here`);
-      return execution.run({ start: open !== null, deliveries, replaySteps, locate, trace });
+      const steps = { start: open !== null, deliveries, replaySteps, locate, trace };
+      if (this.#guard === null) return execution.run(steps);
+      return this.#guard.during(() => execution.run(steps));
     } catch (error) {
       return refused(`the orchestration could not be run: ${error}`);
     }

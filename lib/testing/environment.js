@@ -124,6 +124,8 @@ class TestEnvironment {
         workerLockTimeoutMs: LEASE_MS,
         sessionIdleTimeoutMs: 2 * LEASE_MS,
         logLevel: 'off',
+        determinismGuard: 'throw',
+        strictValues: 'throw',
         ...options,
         evictEveryTurn: this.#chaos.replays,
       },
