@@ -84,6 +84,8 @@ func (d ActivityFailed) encode(w *Wire) { d.fields(w) }
 
 func (d ActivityFailed) shape() any { return failureShape(d.Failure) }
 
+func (d ActivityFailed) failure() *Failure { return &d.Failure }
+
 // ActivityCancelRequested records that the activity's result is no longer wanted.
 type ActivityCancelRequested struct{ Reason string }
 

@@ -100,6 +100,8 @@ func (d SubOrchestrationFailed) encode(w *Wire) { d.fields(w) }
 
 func (d SubOrchestrationFailed) shape() any { return failureShape(d.Failure) }
 
+func (d SubOrchestrationFailed) failure() *Failure { return &d.Failure }
+
 // SubOrchestrationCancelRequested records that the child was asked to stop.
 type SubOrchestrationCancelRequested struct{ Reason string }
 

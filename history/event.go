@@ -93,14 +93,8 @@ func (e Event) IsTerminal() bool {
 
 // Failure gives the failure that the event records, or nil.
 func (e Event) Failure() *Failure {
-	switch d := e.Data.(type) {
-	case OrchestrationFailed:
-		return &d.Failure
-	case ActivityFailed:
-		return &d.Failure
-	case SubOrchestrationFailed:
-		return &d.Failure
-	default:
-		return nil
+	if failed, ok := e.Data.(interface{ failure() *Failure }); ok {
+		return failed.failure()
 	}
+	return nil
 }

@@ -119,6 +119,8 @@ func (d OrchestrationFailed) encode(w *Wire) { d.fields(w) }
 
 func (d OrchestrationFailed) shape() any { return failureShape(d.Failure) }
 
+func (d OrchestrationFailed) failure() *Failure { return &d.Failure }
+
 // OrchestrationContinuedAsNew ends an execution that a successor continues.
 type OrchestrationContinuedAsNew struct {
 	// Input is the input of the successor.

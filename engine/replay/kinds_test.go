@@ -3,6 +3,7 @@ package replay_test
 import (
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -139,14 +140,14 @@ func (w *way) asked(a ask) {
 	w.differs(events)
 	if isCall {
 		want := live.Answer(call, `"1"`, 1001)
-		_, deliveries := w.loaded(append(events[:len(events):len(events)], w.stored(live)...), a.actions, nil)
+		_, deliveries := w.loaded(append(slices.Clip(events), w.stored(live)...), a.actions, nil)
 		require.Equal(w, []replay.Delivery{want}, deliveries)
 	}
 	for _, answer := range a.answers {
 		w.answered(a, events, answer)
 	}
 	if open > 0 {
-		drop := append(a.actions[:1:1], replay.Action{Kind: replay.Drop, Token: 1})
+		drop := []replay.Action{a.actions[0], {Kind: replay.Drop, Token: 1}}
 		x, _ := w.loaded(w.stored(w.applied(drop)), drop)
 		require.Zero(w, x.Open(), "it was dropped")
 	}
@@ -154,7 +155,7 @@ func (w *way) asked(a ask) {
 		x, _ := w.loaded(events, a.actions)
 		w.end(x, e)
 		require.Zero(w, x.Open(), "nothing is open after the end")
-		ended, _, err := replay.Load(append(events[:len(events):len(events)], w.stored(x)...), params)
+		ended, _, err := replay.Load(append(slices.Clip(events), w.stored(x)...), params)
 		require.NoError(w, err)
 		require.True(w, ended.Ended())
 	}
@@ -178,7 +179,7 @@ func (w *way) answered(a ask, events []history.Event, answer replay.Arrival) {
 	require.NoError(w, err)
 	require.True(w, ok)
 	require.Zero(w, x.Open())
-	_, deliveries := w.loaded(append(events[:len(events):len(events)], w.stored(x)...), a.actions, nil)
+	_, deliveries := w.loaded(append(slices.Clip(events), w.stored(x)...), a.actions, nil)
 	require.Equal(w, []replay.Delivery{want}, deliveries)
 }
 

@@ -70,7 +70,7 @@ SELECT coalesce(least(
        SELECT 1 FROM S.instances i
        WHERE i.key = m.instance AND ` + free + ` AND i.lane = ANY($2::bigint[])
          AND (i.execution <> 0 OR EXISTS (
-         SELECT 1 FROM S.messages s WHERE s.instance = i.key AND s.kind IN (1, 2)))
+         SELECT 1 FROM S.messages s WHERE s.instance = i.key AND s.kind IN ` + starts + `))
        OFFSET 0) i
      LIMIT 1),
     (SELECT due FROM S.messages WHERE due > $1 ORDER BY due OFFSET 500 LIMIT 1)),

@@ -44,7 +44,7 @@ DELETE FROM S.messages WHERE ctid = ANY(ARRAY(
   SELECT m.ctid FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS d (instance, execution, event)
   CROSS JOIN LATERAL (
     SELECT ctid FROM S.messages
-    WHERE kind = 4 AND instance = d.instance AND execution = d.execution AND source = d.event
+    WHERE kind = ` + timers + ` AND instance = d.instance AND execution = d.execution AND source = d.event
     OFFSET 0) m))`)
 
 	// The sessions of finished tasks were in use until now.
@@ -122,7 +122,7 @@ SELECT p.* FROM (SELECT key, batch, batch_due FROM S.instances WHERE key = ANY($
 CROSS JOIN LATERAL (` + firstPage("i.key", "i.batch_due", "i.batch") + `) p
 ORDER BY p.instance, p.effective, p.id`)
 	sqlOffered = define(`
-SELECT m.instance, bool_or(m.due <= n.now_ms AND (i.execution > 0 OR m.kind IN (1, 2))),
+SELECT m.instance, bool_or(m.due <= n.now_ms AND (i.execution > 0 OR m.kind IN ` + starts + `)),
   coalesce(min(m.due) FILTER (WHERE m.due > n.now_ms), 0)
 FROM (SELECT ` + momentMs(2, 3) + ` AS now_ms) n, S.instances i
 JOIN S.messages m ON m.instance = i.key

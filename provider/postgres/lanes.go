@@ -56,7 +56,7 @@ SELECT lane FROM lanes WHERE lane IS NOT NULL`)
 	// What begins the next execution of instances of which only that knows where they go on.
 	sqlNextStarts = define(`
 SELECT c.instance, m.body FROM unnest($1::bigint[]) AS c (instance) CROSS JOIN LATERAL (
-  SELECT body FROM S.messages WHERE instance = c.instance AND kind IN (1, 2) ORDER BY due, id LIMIT 1) m`)
+  SELECT body FROM S.messages WHERE instance = c.instance AND kind IN ` + starts + ` ORDER BY due, id LIMIT 1) m`)
 	sqlUnsortedTasks = define(`
 SELECT id, tag, session, body FROM S.tasks WHERE ` + waitingTask + ` AND lane = 0
 ORDER BY place, id LIMIT $1 FOR UPDATE SKIP LOCKED`)

@@ -79,8 +79,8 @@ SELECT i.key, w.* FROM (
   SELECT key FROM S.instances i WHERE key = ` + anyKey + ` AND NOT EXISTS (
     SELECT 1 FROM S.leases l WHERE l.id = i.lease AND l.until_ms > 0) OFFSET 0) i
 CROSS JOIN LATERAL (
-  SELECT bool_or(m.due <= $3), bool_or(m.kind IN (1, 2)), bool_or(m.kind IN (1, 2) AND m.due <= $3),
-    coalesce(min(m.due) FILTER (WHERE m.kind IN (1, 2)), 0)
+  SELECT bool_or(m.due <= $3), bool_or(m.kind IN ` + starts + `), bool_or(m.kind IN ` + starts + ` AND m.due <= $3),
+    coalesce(min(m.due) FILTER (WHERE m.kind IN ` + starts + `), 0)
   FROM S.messages m WHERE m.instance = i.key HAVING count(*) > 0) w`)
 	sqlReserve = define(`SELECT nextval('S.ids') FROM generate_series(1, $1)`)
 	sqlMoment  = define(`SELECT ` + clockMs)

@@ -46,8 +46,8 @@ FROM S.instances JOIN S.details ON instance = key`)
 SELECT count(*), coalesce(sum(e.events) FILTER (WHERE e.execution < i.execution), 0)::bigint
 FROM S.executions e JOIN S.instances i ON i.key = e.instance`)
 	sqlMessageDepths = define(`
-SELECT count(*) FILTER (WHERE m.kind <> 4 OR m.due <= $1),
-  count(*) FILTER (WHERE m.kind = 4 AND m.due > $1)
+SELECT count(*) FILTER (WHERE m.kind <> ` + timers + ` OR m.due <= $1),
+  count(*) FILTER (WHERE m.kind = ` + timers + ` AND m.due > $1)
 FROM S.messages m JOIN S.instances i ON i.key = m.instance WHERE ` + free)
 	sqlTaskDepth = define(`
 SELECT count(*) FROM S.tasks i WHERE ` + free)

@@ -260,12 +260,12 @@ func firstPage(key, due, last string) string {
   SELECT instance, id, effective, attempts, marks, body, found FROM (
     SELECT m.*, count(*) OVER () AS found, row_number() OVER w AS number,
       sum(octet_length(m.body)) OVER w - octet_length(m.body) AS before
-    FROM (` + part("kind IN (1, 2, 8)", "effective, id") + ` UNION` +
-		part("(kind = 4 OR due > effective)", "effective, id") + ` UNION` +
-		part("NOT (kind = 4 OR due > effective)", "id") + `) c
+    FROM (` + part("kind IN "+beginnings, "effective, id") + ` UNION` +
+		part("(kind = "+timers+" OR due > effective)", "effective, id") + ` UNION` +
+		part("NOT (kind = "+timers+" OR due > effective)", "id") + `) c
     CROSS JOIN LATERAL (
       SELECT * FROM S.messages m WHERE m.instance = ` + key + ` AND m.id = c.id OFFSET 0) m
-    WINDOW w AS (ORDER BY m.kind NOT IN (1, 2, 8), m.effective, m.id)) m
+    WINDOW w AS (ORDER BY m.kind NOT IN ` + beginnings + `, m.effective, m.id)) m
   WHERE number <= 256 AND before < 1048576`
 }
 

@@ -19,13 +19,13 @@ FROM unnest($1::bigint[], $2::bigint[]) AS o (instance, start)
 WHERE m.instance = o.instance AND m.due <= $3 AND m.instance = ANY($1::bigint[])`)
 	sqlDropLate = define(`
 WITH gone AS (
-  DELETE FROM S.messages WHERE instance = ANY($1::bigint[]) AND kind NOT IN (1, 2)
+  DELETE FROM S.messages WHERE instance = ANY($1::bigint[]) AND kind NOT IN ` + starts + `
     AND effective + ` + patienceCase + ` <= $2::bigint RETURNING instance)
 SELECT i.id, count(*) FROM gone CROSS JOIN LATERAL (
   SELECT id FROM S.instances WHERE key = gone.instance OFFSET 0) i GROUP BY i.id`)
 	sqlHideWaiting = define(`
 UPDATE S.messages SET due = effective + ` + patienceCase + `
-WHERE instance = ANY($1::bigint[]) AND due <= $2::bigint AND kind NOT IN (1, 2)`)
+WHERE instance = ANY($1::bigint[]) AND due <= $2::bigint AND kind NOT IN ` + starts)
 	sqlDropPlaces = define(`
 DELETE FROM S.instances i WHERE i.key = ANY($1::bigint[]) AND i.execution = 0
   AND NOT EXISTS (SELECT 1 FROM S.messages m WHERE m.instance = i.key)

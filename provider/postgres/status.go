@@ -20,7 +20,7 @@ LEFT JOIN LATERAL (
   SELECT instance, output FROM S.executions
   WHERE instance = i.key AND execution = i.execution OFFSET 0) e ON true
 WHERE i.id = ANY($1::text[]) AND (d.instance IS NOT NULL OR i.execution > 0 OR EXISTS (
-  SELECT 1 FROM S.messages m WHERE m.instance = i.key AND m.kind IN (1, 2)))`)
+  SELECT 1 FROM S.messages m WHERE m.instance = i.key AND m.kind IN ` + starts + `))`)
 
 // askedAtOnce bounds the states that one query reads.
 const askedAtOnce = 256

@@ -43,7 +43,7 @@ WHERE m.lane = 0 AND m.due <= ?1 AND i.lease = 0 LIMIT ?2`}
 	sqlUnsortedTasks = &statement{`
 SELECT id, attempts, tag, session, body FROM tasks WHERE lease = 0 AND place > 0 AND lane = 0 LIMIT ?1`}
 	sqlWaitingStart = &statement{`
-SELECT body FROM messages WHERE instance = ?1 + 0 AND kind IN (1, 2) ORDER BY due, id LIMIT 1`}
+SELECT body FROM messages WHERE instance = ?1 + 0 AND kind IN ` + starts + ` ORDER BY due, id LIMIT 1`}
 
 	sqlOldestTurn = &statement{`
 SELECT m.due, i.id FROM (

@@ -37,7 +37,7 @@ FROM instances JOIN details ON instance = key`}
 SELECT count(*), sum(CASE WHEN e.execution < i.execution THEN e.events END)
 FROM executions e JOIN instances i ON i.key = e.instance`}
 	sqlMessageDepths = &statement{`
-SELECT sum(m.kind <> 4 OR m.due <= ?1), sum(m.kind = 4 AND m.due > ?1)
+SELECT sum(m.kind <> ` + timers + ` OR m.due <= ?1), sum(m.kind = ` + timers + ` AND m.due > ?1)
 FROM messages m JOIN instances i ON i.key = m.instance
 LEFT JOIN leases l ON l.id = i.lease AND l.id NOT IN (SELECT value FROM json_each(?2))
 WHERE l.id IS NULL`}

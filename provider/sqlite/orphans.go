@@ -14,15 +14,15 @@ const patienceCase = `CASE kind WHEN 6 THEN ?3 WHEN 8 THEN ?4 ELSE ?5 END`
 
 var (
 	sqlNextStart = &statement{`
-SELECT due FROM messages WHERE instance = ?1 + 0 AND kind IN (1, 2) ORDER BY due LIMIT 1`}
+SELECT due FROM messages WHERE instance = ?1 + 0 AND kind IN ` + starts + ` ORDER BY due LIMIT 1`}
 	sqlHideUntil = &statement{`
 UPDATE messages SET due = ?3 WHERE instance = ?1 + 0 AND due <= ?2`}
 	sqlDropLate = &statement{`
 DELETE FROM messages
-WHERE instance = ?1 + 0 AND kind NOT IN (1, 2) AND effective + ` + patienceCase + ` <= ?2`}
+WHERE instance = ?1 + 0 AND kind NOT IN ` + starts + ` AND effective + ` + patienceCase + ` <= ?2`}
 	sqlHideWaiting = &statement{`
 UPDATE messages SET due = effective + ` + patienceCase + `
-WHERE instance = ?1 + 0 AND kind NOT IN (1, 2) AND due <= ?2`}
+WHERE instance = ?1 + 0 AND kind NOT IN ` + starts + ` AND due <= ?2`}
 	sqlAnyMessage = &statement{`SELECT 1 FROM messages WHERE instance = ?1 + 0 LIMIT 1`}
 	sqlDropPlace  = &statement{`DELETE FROM instances WHERE key = ?1 AND execution = 0`}
 )

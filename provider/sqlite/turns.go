@@ -16,7 +16,7 @@ UPDATE instances SET execution = ?2, status = ?3, last_event = ?4, pin = ?5, eve
 WHERE key = ?1 AND epoch = ?10`}
 	sqlRelease   = &statement{`UPDATE instances SET lease = 0 WHERE key = ?1`}
 	sqlDropTimer = &statement{`
-DELETE FROM messages WHERE instance = ?1 + 0 AND execution = ?2 + 0 AND source = ?3 + 0 AND kind = 4`}
+DELETE FROM messages WHERE instance = ?1 + 0 AND execution = ?2 + 0 AND source = ?3 + 0 AND kind = ` + timers}
 )
 
 // turn is a commit with everything encoded that can be encoded before the writer is asked.

@@ -1,0 +1,18 @@
+package postgres
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"duroxide/provider"
+)
+
+func TestStatementsHaveTheKindsOfTheContract(t *testing.T) {
+	t.Parallel()
+	begin := fmt.Sprintf("(%d, %d", provider.StartInstance, provider.ContinueInstance)
+	require.Equal(t, starts, begin+")")
+	require.Equal(t, beginnings, fmt.Sprintf("%s, %d)", begin, provider.CancelInstance))
+	require.Equal(t, timers, fmt.Sprintf("%d", provider.TimerDue))
+}

@@ -1,0 +1,9 @@
+package sqlite
+
+// Kinds of messages as statements have them: as literals, because an index with a condition is used only
+// where the statement has the same literal. A test compares them with the numbers of the contract.
+// Migrations have numbers of their own.
+const (
+	starts = "(1, 2)" // what begins an execution: StartInstance and ContinueInstance
+	timers = "4"      // TimerDue
+)

@@ -1,0 +1,17 @@
+package sqlite
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"duroxide/provider"
+)
+
+func TestStatementsHaveTheKindsOfTheContract(t *testing.T) {
+	t.Parallel()
+	begin := fmt.Sprintf("(%d, %d", provider.StartInstance, provider.ContinueInstance)
+	require.Equal(t, starts, begin+")")
+	require.Equal(t, timers, fmt.Sprintf("%d", provider.TimerDue))
+}
