@@ -508,11 +508,15 @@ export class OrchestrationContext<TInput = any> {
    */
   pruneKvValuesUpdatedBefore(cutoffMs: number): number;
 
-  /** Traces are shown once, not again when code is replayed. */
+  /** Traces are shown once, not again when code is replayed. Fields stand in the log beside the text. */
   traceDebug(message: unknown): void;
+  traceDebug(fields: object, message: string): void;
   traceInfo(message: unknown): void;
+  traceInfo(fields: object, message: string): void;
   traceWarn(message: unknown): void;
+  traceWarn(fields: object, message: string): void;
   traceError(message: unknown): void;
+  traceError(fields: object, message: string): void;
 }
 
 /** What an activity sees of its attempt. */
@@ -541,9 +545,13 @@ export class ActivityContext {
   /** A client on the same store; null once the activity has ended. */
   getClient(): Client | null;
   traceDebug(message: unknown): void;
+  traceDebug(fields: object, message: string): void;
   traceInfo(message: unknown): void;
+  traceInfo(fields: object, message: string): void;
   traceWarn(message: unknown): void;
+  traceWarn(fields: object, message: string): void;
   traceError(message: unknown): void;
+  traceError(fields: object, message: string): void;
 }
 
 export interface SqliteOptions {

@@ -71,3 +71,47 @@ test('traces and failures name what they are about', async (t) => {
   const failure = records.get('Activity failed (application error)');
   assert.equal(failure.activity_tag, 'gpu');
 });
+
+test('traces take fields, show objects as JSON, and never fail', async (t) => {
+  const records = [];
+  const keep = (fields, message) => records.push([message, fields]);
+  const circular = {};
+  circular.self = circular;
+  const said = (ctx) => {
+    ctx.traceInfo(
+      { orderId: 7, paid: true, to: { name: 'Ada' }, instance_id: 'forged' },
+      'charged',
+    );
+    ctx.traceWarn({ orderId: 7 });
+    ctx.traceError(new TypeError('an error'));
+    ctx.traceInfo(circular);
+    ctx.traceInfo('a text', 'and nothing else');
+  };
+  const h = await withRuntime(t, {
+    options: { logLevel: 'info', logger: { error: keep, warn: keep, info: keep } },
+    activities: { Says: said },
+    orchestrations: {
+      *Says(ctx) {
+        said(ctx);
+        yield ctx.scheduleActivity('Says');
+      },
+    },
+  });
+  const id = await h.launch('Says');
+  await h.wait(id);
+  await h.runtime.shutdown();
+  const texts = records.map(([message]) => message);
+  const expected = [
+    'charged',
+    '{"orderId":7}',
+    'TypeError: an error',
+    '<ref *1> { self: [Circular *1] }',
+    'a text',
+  ];
+  assert.deepEqual(texts, [...expected, ...expected]);
+  for (const [, fields] of records.filter(([message]) => message === 'charged')) {
+    const { orderId, paid, to, instance_id, execution_id } = fields;
+    assert.deepEqual([orderId, paid, to, instance_id], [7, true, '{"name":"Ada"}', id]);
+    assert.equal(execution_id, 1);
+  }
+});

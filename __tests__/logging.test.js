@@ -229,7 +229,7 @@ test('a logger takes the traces and the warnings of its runtime, with their fiel
     target: 'duroxide::orchestration',
     service_name: 'shop',
     instance_id: id,
-    execution_id: '1',
+    execution_id: 1,
     orchestration_name: 'Traced',
     orchestration_version: '1.0.0',
   });

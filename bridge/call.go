@@ -3,6 +3,9 @@ package main
 import (
 	"encoding/json"
 	"log/slog"
+	"maps"
+	"math"
+	"slices"
 
 	"duroxide/logging"
 )
@@ -14,6 +17,7 @@ const (
 	callMetrics     uint32 = 3
 	callLog         uint32 = 4
 	callFault       uint32 = 5
+	callTraced      uint32 = 6
 )
 
 // syncCall is one synchronous call; see duroxide.h.
@@ -29,7 +33,9 @@ type syncCall struct {
 func (h *host) call(c syncCall) int64 {
 	switch c.operation {
 	case callTrace:
-		return h.trace(c.token, c.number, c.text)
+		return h.trace(c.token, c.number, c.text, nil)
+	case callTraced:
+		return h.traced(c.token, c.number, c.text)
 	case callIsCancelled:
 		return h.isCancelled(c.token)
 	case callMetrics:
@@ -48,7 +54,7 @@ var traceLevels = [...]slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWar
 
 // trace logs a message of user code. number is four times the step plus the level. What a replayed
 // step says was said before.
-func (h *host) trace(token, number uint64, message string) int64 {
+func (h *host) trace(token, number uint64, message string, fields map[string]any) int64 {
 	i := invocations.find(h, token)
 	if i == nil {
 		return resultGone
@@ -57,8 +63,35 @@ func (h *host) trace(token, number uint64, message string) int64 {
 	if number/4 < i.replaySteps || !i.log.Shows(i.target(), level) {
 		return 0
 	}
-	i.log.Write(level, i.target(), message, i.attributes())
+	i.log.Write(level, i.target(), message, withFields(i.attributes(), fields))
 	return 1
+}
+
+// traced is trace with fields of the caller.
+func (h *host) traced(token, number uint64, text string) int64 {
+	var said struct {
+		Message string         `json:"message"`
+		Fields  map[string]any `json:"fields"`
+	}
+	if json.Unmarshal([]byte(text), &said) != nil {
+		return resultFault
+	}
+	return h.trace(token, number, said.Message, said.Fields)
+}
+
+// withFields adds the fields of the caller, by name. Those that say what a trace is about stay ours.
+func withFields(attributes []slog.Attr, fields map[string]any) []slog.Attr {
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		if slices.ContainsFunc(attributes, func(a slog.Attr) bool { return a.Key == name }) {
+			continue
+		}
+		value := fields[name]
+		if number, ok := value.(float64); ok && number == math.Trunc(number) && math.Abs(number) < 1<<53 {
+			value = int64(number)
+		}
+		attributes = append(attributes, slog.Any(name, value))
+	}
+	return attributes
 }
 
 func (h *host) isCancelled(token uint64) int64 {

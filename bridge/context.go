@@ -2,7 +2,6 @@ package main
 
 import (
 	"log/slog"
-	"strconv"
 	"sync"
 	"sync/atomic"
 
@@ -27,14 +26,14 @@ type invocation struct {
 func (i *invocation) attributes() []slog.Attr {
 	attributes := []slog.Attr{
 		slog.String("instance_id", i.of.Instance),
-		slog.String("execution_id", strconv.FormatUint(i.of.Execution, 10)),
+		slog.Uint64("execution_id", i.of.Execution),
 		slog.String("orchestration_name", i.of.Name),
 		slog.String("orchestration_version", i.of.Version),
 	}
 	if a := i.activity; a != nil {
 		attributes = append(attributes,
 			slog.String("activity_name", a.Activity),
-			slog.String("activity_id", strconv.FormatUint(a.ID, 10)),
+			slog.Uint64("activity_id", a.ID),
 			slog.String("worker_id", a.WorkerID))
 	}
 	return attributes

@@ -100,11 +100,16 @@ func TestTracesOfARuntimeWithALoggerObjectGoThere(t *testing.T) {
 		Instance: "i", Execution: 2, Name: "order", Version: "1.0.0",
 	}})
 	t.Cleanup(func() { invocations.remove(token) })
-	h.trace(token, 0*4+1, "replayed")
-	h.trace(token, 1*4+0, "new")
-	require.Equal(t, [][4]string{{
-		"debug", logging.TargetOrchestration, "new",
-		`{"execution_id":"2","instance_id":"i","orchestration_name":"order",` +
-			`"orchestration_version":"1.0.0","service_name":"shop"}`,
-	}}, logged(t, h))
+	h.trace(token, 0*4+1, "replayed", nil)
+	h.trace(token, 1*4+0, "new", nil)
+	said := `{"message":"with fields","fields":{"order_id":7,"price":1.5,"paid":true,"instance_id":"forged"}}`
+	require.EqualValues(t, 1, h.traced(token, 1*4+1, said))
+	ours := `{"execution_id":2,"instance_id":"i","orchestration_name":"order","orchestration_version":"1.0.0",`
+	require.Equal(t, [][4]string{
+		{"debug", logging.TargetOrchestration, "new", ours + `"service_name":"shop"}`},
+		{
+			"info", logging.TargetOrchestration, "with fields",
+			ours + `"order_id":7,"paid":true,"price":1.5,"service_name":"shop"}`,
+		},
+	}, logged(t, h))
 }

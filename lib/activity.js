@@ -10,6 +10,7 @@ const { CancelledError } = require('./errors.js');
 const { LimitError } = require('./limits.js');
 const { encodeThrown } = require('./thrown.js');
 const { LEVEL } = require('./trace.js');
+const { traced } = require('./traced.js');
 
 /** What activities are given, and running one of them. */
 
@@ -87,32 +88,32 @@ class ActivityContext {
     return this.#client;
   }
 
-  /** @param {unknown} message */
-  traceDebug(message) {
-    this.#trace(LEVEL.debug, message);
+  /** @param {unknown} message @param {string} [text] */
+  traceDebug(message, text) {
+    this.#trace(LEVEL.debug, traced(message, text));
   }
 
-  /** @param {unknown} message */
-  traceInfo(message) {
-    this.#trace(LEVEL.info, message);
+  /** @param {unknown} message @param {string} [text] */
+  traceInfo(message, text) {
+    this.#trace(LEVEL.info, traced(message, text));
   }
 
-  /** @param {unknown} message */
-  traceWarn(message) {
-    this.#trace(LEVEL.warn, message);
+  /** @param {unknown} message @param {string} [text] */
+  traceWarn(message, text) {
+    this.#trace(LEVEL.warn, traced(message, text));
   }
 
-  /** @param {unknown} message */
-  traceError(message) {
-    this.#trace(LEVEL.error, message);
+  /** @param {unknown} message @param {string} [text] */
+  traceError(message, text) {
+    this.#trace(LEVEL.error, traced(message, text));
   }
 
   /**
    * @param {number} level
-   * @param {unknown} message
+   * @param {import('./traced.js').Traced} said
    */
-  #trace(level, message) {
-    channel.trace(this.#record.token, 0, level, String(message));
+  #trace(level, { message, fields }) {
+    channel.trace(this.#record.token, 0, level, message, fields);
   }
 
   /** @param {string} reason */

@@ -16,7 +16,7 @@ const { Runtimes } = require('./runtimes.js');
  */
 
 /** Synchronous operations; mirrors bridge/call.go. */
-const CALL = Object.freeze({ trace: 1, isCancelled: 2, metrics: 3, log: 4, fault: 5 });
+const CALL = Object.freeze({ trace: 1, isCancelled: 2, metrics: 3, log: 4, fault: 5, traced: 6 });
 
 class Channel {
   /** @type {InstanceType<typeof Exchange>} */
@@ -300,8 +300,16 @@ const api = {
   unregisterRuntime: (runtime) => channel().runtimes.end(runtime),
   hold: () => channel().hold(),
   release: () => channel().release(),
-  trace(token, step, level, message) {
-    channel().call(CALL.trace, token, step * 4 + level, message);
+  trace(token, step, level, message, fields) {
+    const number = step * 4 + level;
+    if (fields === null) channel().call(CALL.trace, token, number, message);
+    else
+      channel().call(
+        CALL.traced,
+        token,
+        number,
+        `{"message":${JSON.stringify(message)},"fields":${fields}}`,
+      );
   },
   isCancelled: (token) => channel().call(CALL.isCancelled, token, 0, '') === 1,
   begin: (record) => channel().begin(record),

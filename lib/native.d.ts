@@ -239,7 +239,8 @@ export interface ChannelApi {
   hold(): void;
   release(): void;
   /** Logs a message of user code; level is 0 debug, 1 info, 2 warn, 3 error. */
-  trace(token: number, step: number, level: number, message: string): void;
+  /** `fields` is the JSON text of a flat object, or null. */
+  trace(token: number, step: number, level: number, message: string, fields: string | null): void;
   isCancelled(token: number): boolean;
   /** Says that the code of a record is about to be called; false: it must not be. */
   begin(record: ActivityRecord): boolean;

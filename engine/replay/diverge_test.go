@@ -225,3 +225,32 @@ func TestCodeThatThrowsKeepsWhatItDid(t *testing.T) {
 	require.Equal(t, []string{"ActivityCompleted(2)", "OrchestrationChained", "OrchestrationFailed"},
 		kinds(s.last.Events))
 }
+
+// A store, a language or a release may write the same value with other bytes.
+func TestPayloadsAreComparedAsValues(t *testing.T) {
+	t.Parallel()
+	written := `{"a":1,"b":[{"c":"ü","d":null}]}`
+	program := func(payload string) code {
+		return func(c *context) (string, error) {
+			c.set("k", payload)
+			c.activity("a", payload)
+			c.child("c", payload)
+			c.detach("d", "other", payload)
+			c.block()
+			return "", nil
+		}
+	}
+	for payload, fits := range map[string]bool{
+		`{"b": [{"d":null,"c":"\u00fc"}], "a": 1}`: true,
+		`{"a":1,"b":[{"c":"ü"}]}`:                  false,
+		`{"a":1.0,"b":[{"c":"ü","d":null}]}`:       false,
+		`{"a":1,"b":[{"c":"ü","d":null}]} 2`:       false,
+	} {
+		s := start(t, program(written))
+		_, g, _, err := s.replayed(program(payload))
+		if err == nil {
+			g.stop()
+		}
+		require.Equal(t, fits, err == nil, "%s: %v", payload, err)
+	}
+}

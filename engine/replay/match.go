@@ -1,7 +1,11 @@
 package replay
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"reflect"
 	"strings"
 
 	"duroxide/history"
@@ -232,7 +236,27 @@ func (a *Action) isActivity(d history.ActivityScheduled) bool {
 }
 
 func (a *Action) asks(kind ActionKind, name, input string) bool {
-	return a.Kind == kind && a.Name == name && a.Input == input
+	return a.Kind == kind && a.Name == name && sameValue(a.Input, input)
+}
+
+// sameValue reports whether two payloads are the same value: the order of keys means nothing.
+func sameValue(a, b string) bool {
+	if a == b {
+		return true
+	}
+	x, xOK := decoded(a)
+	y, yOK := decoded(b)
+	return xOK && yOK && reflect.DeepEqual(x, y)
+}
+
+// decoded gives a JSON value with its numbers as they are written.
+func decoded(text string) (value any, ok bool) {
+	d := json.NewDecoder(strings.NewReader(text))
+	d.UseNumber()
+	if d.Decode(&value) != nil {
+		return nil, false
+	}
+	return value, errors.Is(d.Decode(new(any)), io.EOF)
 }
 
 func (a *Action) isChange(change history.Change) bool {
@@ -240,7 +264,7 @@ func (a *Action) isChange(change history.Change) bool {
 	case history.CustomStatusUpdated:
 		return a.Kind == SetCustomStatus
 	case history.KeyValueSet:
-		return a.Kind == SetValue && a.Name == d.Key && text(a.Value) == d.Value
+		return a.Kind == SetValue && a.Name == d.Key && sameValue(text(a.Value), d.Value)
 	case history.KeyValueCleared:
 		return a.Kind == ClearValue && a.Name == d.Key
 	case history.KeyValuesCleared:

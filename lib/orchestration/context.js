@@ -4,6 +4,7 @@ const check = require('../check.js');
 const codec = require('../codec.js');
 const { duration } = require('../durations.js');
 const limits = require('../limits.js');
+const { traced } = require('../traced.js');
 const { finish, inputText } = require('./descriptor.js');
 const { KIND, action } = require('./handle.js');
 const {
@@ -322,24 +323,24 @@ class OrchestrationContext {
     return old.length;
   }
 
-  /** @param {unknown} message */
-  traceDebug(message) {
-    this.#host.trace(LEVEL.debug, String(message));
+  /** @param {unknown} message @param {string} [text] */
+  traceDebug(message, text) {
+    this.#host.trace(LEVEL.debug, traced(message, text));
   }
 
-  /** @param {unknown} message */
-  traceInfo(message) {
-    this.#host.trace(LEVEL.info, String(message));
+  /** @param {unknown} message @param {string} [text] */
+  traceInfo(message, text) {
+    this.#host.trace(LEVEL.info, traced(message, text));
   }
 
-  /** @param {unknown} message */
-  traceWarn(message) {
-    this.#host.trace(LEVEL.warn, String(message));
+  /** @param {unknown} message @param {string} [text] */
+  traceWarn(message, text) {
+    this.#host.trace(LEVEL.warn, traced(message, text));
   }
 
-  /** @param {unknown} message */
-  traceError(message) {
-    this.#host.trace(LEVEL.error, String(message));
+  /** @param {unknown} message @param {string} [text] */
+  traceError(message, text) {
+    this.#host.trace(LEVEL.error, traced(message, text));
   }
 }
 

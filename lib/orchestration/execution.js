@@ -25,7 +25,7 @@ const { Values } = require('./values.js');
  * @typedef {import('../native').Opening} Opening
  * @typedef {{ ok: true, output: string } | { ok: false, message: string, details: string }} Ending
  * @typedef {(call: object, run: () => any) => any} Around
- * @typedef {(step: number, level: number, message: string) => void} Trace
+ * @typedef {(step: number, level: number, said: import('../traced.js').Traced) => void} Trace
  */
 
 class Execution {
@@ -242,17 +242,17 @@ class Execution {
 
   /** @param {string} text */
   warn(text) {
-    this.trace(LEVEL.warn, text);
+    this.trace(LEVEL.warn, { message: text, fields: null });
   }
 
   /**
    * Passes a trace on.
    *
    * @param {number} level
-   * @param {string} message
+   * @param {import('../traced.js').Traced} said
    */
-  trace(level, message) {
-    if (this.isRunning) this.#trace(this.#step, level, message);
+  trace(level, said) {
+    if (this.isRunning) this.#trace(this.#step, level, said);
   }
 }
 

@@ -20,7 +20,7 @@ const { KEPT_FAILURES, classOfText } = require('./rules.js');
  *   isRunning: boolean, isReplaying: boolean, stepMs: number,
  *   values: InstanceType<typeof import('./values.js').Values>,
  *   emit(asked: Action): void,
- *   trace(level: number, message: string): void,
+ *   trace(level: number, said: import('../traced.js').Traced): void,
  * }} Host
  */
 

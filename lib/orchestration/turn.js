@@ -31,7 +31,7 @@ class Turns {
   /**
    * @param {{
    *   find(name: string, version: string): Function | undefined,
-   *   trace(token: number, step: number, level: number, message: string): void,
+   *   trace(token: number, step: number, level: number, message: string, fields: string | null): void,
    *   strictValues?: import('../lossy.js').Strictness,
    *   around?: import('./execution.js').Around | null,
    *   guard?: ReturnType<typeof import('./guard.js')['guardFor']>,
@@ -59,7 +59,8 @@ class Turns {
    */
   run({ token, resident, replaySteps, locate, open, deliveries }) {
     /** @type {import('./execution.js').Trace} */
-    const trace = (step, level, message) => this.#trace(token, step, level, message);
+    const trace = (step, level, { message, fields }) =>
+      this.#trace(token, step, level, message, fields);
     try {
       const execution = open === null ? this.#residents.get(resident) : this.#open(resident, open);
       if (execution === undefined) return refused(`resident ${resident} is not here`);
