@@ -386,25 +386,3 @@ func applyValues(values map[string]provider.Value, changes []replay.ValueChange)
 		}
 	}
 }
-
-// eventBytes estimates the memory of an event that a resident stands for.
-func eventBytes(e history.Event) int64 {
-	const fixed = 64
-	switch d := e.Data.(type) {
-	case history.ActivityCompleted:
-		return fixed + int64(len(d.Result))
-	case history.ActivityScheduled:
-		return fixed + int64(len(d.Input))
-	case history.OrchestrationStarted:
-		return fixed + int64(len(d.Input))
-	case history.ExternalEvent:
-		return fixed + int64(len(d.Data))
-	case history.QueueEventDelivered:
-		return fixed + int64(len(d.Data))
-	case history.Schedule, history.Answer, history.Cancellation, history.Input, history.Change,
-		history.Ending, history.OrchestrationChained:
-		return fixed
-	default:
-		panic(fmt.Sprintf("unknown event data %T", d))
-	}
-}

@@ -66,6 +66,9 @@ func (t *turn) load() error {
 	}
 	t.ahead = true // as long as the code has not been led through it
 	t.r.x, t.r.events = x, len(record.Events)
+	for _, e := range record.Events {
+		t.r.bytes += eventBytes(e)
+	}
 	t.last = x.LastEvent()
 	t.describe()
 	t.r.values = LiveValues(record)

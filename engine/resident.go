@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"context"
 	"math/rand/v2"
 	"time"
 
@@ -272,40 +271,4 @@ func (rt *Runtime) remove(r *resident) {
 		delete(rt.residents, r.instance)
 	}
 	// A claim that arrives from now on makes a new resident; this goroutine ends with next.
-}
-
-// evictIdle lets residents go that were idle for long, and gives back those that are still held.
-func (rt *Runtime) evictIdle(ctx context.Context) {
-	var a provider.Abandonment
-	rt.mu.Lock()
-	now := rt.e.clock.Now()
-	var bytes int64
-	for id, r := range rt.residents {
-		if r.running {
-			continue
-		}
-		bytes += r.bytes
-		if now.Sub(r.used) < rt.set.residentIdle && bytes < rt.set.residentBytes {
-			continue
-		}
-		if rt.leases.holds(r.token.Lease) {
-			a.Instances = append(a.Instances, provider.AbandonedInstance{Token: r.token, IgnoreAttempt: true})
-		}
-		bytes -= r.bytes
-		rt.unload(r)
-		r.dropTimers()
-		delete(rt.residents, id)
-	}
-	rt.mu.Unlock()
-	if len(a.Instances) == 0 {
-		return
-	}
-	result, err := rt.e.store.Abandon(ctx, a)
-	if err != nil {
-		rt.storeFailed("abandon", err, 0)
-		return
-	}
-	if result.Work {
-		rt.poller.wake()
-	}
 }
