@@ -1079,6 +1079,12 @@ export interface RuntimeOptions {
    * with their process it fails as poison, and nothing beside it.
    */
   orchestrationDeadlineMs?: number;
+  /**
+   * How long an activity may wait for a process that has registered it before it fails, where it is
+   * awaited. By default 300000 for a name that no process has ever registered on this store, and for ever
+   * for the others; a number here is for all that this process has not registered.
+   */
+  unregisteredActivityTimeoutMs?: number;
   /** 10 by default. */
   maxSessionsPerRuntime?: number;
   /** 300000 by default. */

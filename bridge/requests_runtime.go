@@ -75,6 +75,7 @@ type runtimeOptions struct {
 	OrchestratorLockTimeoutMs float64    `json:"orchestratorLockTimeoutMs"`
 	HostTimeoutMs             float64    `json:"hostTimeoutMs"`
 	OrchestrationDeadlineMs   float64    `json:"orchestrationDeadlineMs"`
+	UnregisteredActivityMs    *float64   `json:"unregisteredActivityTimeoutMs"`
 	MaxSessionsPerRuntime     int        `json:"maxSessionsPerRuntime"`
 	SessionIdleTimeoutMs      float64    `json:"sessionIdleTimeoutMs"`
 	WorkerNodeID              string     `json:"workerNodeId"`
@@ -123,6 +124,9 @@ func (o *runtimeOptions) engineOptions() (engine.RuntimeOptions, error) {
 		EvictEveryTurn:           o.EvictEveryTurn,
 		ServiceName:              o.ServiceName,
 		ServiceVersion:           o.ServiceVersion,
+	}
+	if ms := o.UnregisteredActivityMs; ms != nil {
+		options.UnregisteredActivityTimeout = new(milliseconds(*ms))
 	}
 	if o.WorkerTagFilter == nil {
 		return options, nil

@@ -159,6 +159,15 @@ func (l log) unserved(u provider.Unserved, waits time.Duration) {
 		slog.Float64("waiting_secs", waits.Seconds()))
 }
 
+// overdue reports an activity that is ended because no runtime has its code.
+func (l log) overdue(t *provider.Task, after time.Duration) {
+	l.write(slog.LevelWarn, targetRegistry, "No runtime has taken an activity, it fails",
+		slog.String("instance_id", t.Instance),
+		slog.Uint64("execution_id", t.Execution),
+		slog.String("activity_name", t.Name),
+		slog.Float64("waiting_secs", after.Seconds()))
+}
+
 // messageDropped reports a message that changes nothing: a duplicate, a stale completion, a signal
 // that nobody waits for.
 func (l log) messageDropped(instance string, m provider.Message, reason string) {

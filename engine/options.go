@@ -42,6 +42,9 @@ type RuntimeOptions struct {
 	// has the code may be about to start, or the deployment may take minutes.
 	UnregisteredBackoff    time.Duration
 	UnregisteredBackoffMax time.Duration
+	// UnregisteredActivityTimeout is how long an activity may wait for a runtime that has it before it
+	// fails. Nil means 5 min for a name that no runtime has ever announced, and for ever for others.
+	UnregisteredActivityTimeout *time.Duration
 	// ActivityGrace is how long a cancelled activity keeps its slot, 10 s by default.
 	ActivityGrace time.Duration
 	// HostTimeout is how long the thread of user code may give no sign of life before what it has not
@@ -87,6 +90,7 @@ const (
 	maxBackoffSteps        = 6
 	defaultActivityGrace   = 10 * time.Second
 	defaultHostTimeout     = 2 * time.Second
+	defaultUnregistered    = 5 * time.Minute
 	defaultStepDeadline    = 30 * time.Second
 	defaultResidentIdle    = time.Minute
 	defaultResidentBytes   = 256 << 20
@@ -119,6 +123,8 @@ type settings struct {
 	maxAttempts              int
 	backoffBase              time.Duration
 	backoffMax               time.Duration
+	unregisteredActivity     time.Duration
+	announcedToo             bool // not only names that were never announced
 	activityGrace            time.Duration
 	hostTimeout              time.Duration
 	orchestrationDeadline    time.Duration
@@ -148,6 +154,8 @@ func (o RuntimeOptions) withDefaults() (settings, error) {
 		maxAttempts:              cmp.Or(o.MaxAttempts, defaultMaxAttempts),
 		backoffBase:              cmp.Or(o.UnregisteredBackoff, defaultBackoffBase),
 		backoffMax:               cmp.Or(o.UnregisteredBackoffMax, defaultBackoffMax),
+		unregisteredActivity:     pointed(o.UnregisteredActivityTimeout, defaultUnregistered),
+		announcedToo:             o.UnregisteredActivityTimeout != nil,
 		activityGrace:            cmp.Or(o.ActivityGrace, defaultActivityGrace),
 		hostTimeout:              cmp.Or(o.HostTimeout, defaultHostTimeout),
 		orchestrationDeadline:    cmp.Or(o.OrchestrationDeadline, defaultStepDeadline),
@@ -210,6 +218,7 @@ func (s settings) checkSigns() error {
 		{"session_cleanup_interval", int64(s.sessionCleanup)},
 		{"unregistered_backoff", int64(s.backoffBase)},
 		{"unregistered_backoff_max", int64(s.backoffMax)},
+		{"unregistered_activity_timeout", int64(s.unregisteredActivity)},
 		{"activity_grace", int64(s.activityGrace)},
 		{"orchestration_deadline", int64(s.orchestrationDeadline)},
 		{"resident_idle", int64(s.residentIdle)},
@@ -252,7 +261,7 @@ func inputErrorf(format string, args ...any) error {
 	return &InputError{Message: fmt.Sprintf(format, args...)}
 }
 
-func pointed(p *int, fallback int) int {
+func pointed[T any](p *T, fallback T) T {
 	if p == nil {
 		return fallback
 	}

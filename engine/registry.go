@@ -2,6 +2,8 @@ package engine
 
 import (
 	"cmp"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 
@@ -121,6 +123,13 @@ func (g *Registry) hasOrchestration(name, version string) bool {
 	}
 	_, ok := g.Resolve(name, wanted)
 	return ok
+}
+
+// activityNames lists the activities.
+func (g *Registry) activityNames() []string {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	return slices.Sorted(maps.Keys(g.activities))
 }
 
 // HasActivity reports whether an activity of the name is registered.

@@ -14,7 +14,9 @@ import (
 	"duroxide/engine"
 	"duroxide/engine/enginetest"
 	"duroxide/engine/replay"
+	"duroxide/history"
 	"duroxide/provider"
+	"duroxide/provider/faulty"
 )
 
 // calls is an orchestration that calls an activity.
@@ -134,4 +136,57 @@ func (s *still) state(instance string) string {
 	status, err := s.client.Status(s.t.Context(), instance)
 	require.NoError(s.t, err)
 	return status.State
+}
+
+func TestAnActivityThatNobodyEverHadFailsWhereItIsAwaited(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		timeout *time.Duration
+		passes  time.Duration
+		call    string
+		fails   bool
+	}{
+		"a mistyped name fails":                {nil, 6 * time.Minute, "mistyped", true},
+		"not before its time":                  {nil, 4 * time.Minute, "mistyped", false},
+		"a name that was known waits for ever": {nil, 24 * time.Hour, "known", false},
+		"unless the option is set":             {new(time.Minute), 2 * time.Minute, "known", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := enginetest.NewHost()
+			h.Orchestration("caller", func(code *enginetest.Code, _ string) (any, error) {
+				_, err := code.Call(c.call, "null")
+				if err != nil {
+					return "caught: " + err.Error(), nil
+				}
+				return "no error", nil
+			})
+			s := startStill(t, h, engine.RuntimeOptions{UnregisteredActivityTimeout: c.timeout})
+			s.eventually(func() bool { return s.faulty.Calls(faulty.Announce) > 0 }, "nothing is announced")
+			s.idle()
+			require.NoError(t, s.store.Announce(t.Context(), []string{"known"}))
+			s.start("a", "caller", "null")
+			s.eventually(func() bool { return len(s.history("a")) == 2 }, "nothing is scheduled")
+			s.clock.Advance(c.passes)
+			if !c.fails {
+				s.look()
+				require.Equal(t, engine.StateRunning, s.state("a"))
+				return
+			}
+			s.eventually(func() bool {
+				s.clock.Advance(time.Second)
+				return s.state("a") == engine.StateCompleted
+			}, "it does not end")
+			require.Contains(t, s.wait("a").Output, "caught: activity '"+c.call+"' is not registered")
+		})
+	}
+}
+
+func (s *still) history(instance string) []history.Event {
+	s.t.Helper()
+	events, err := s.client.History(s.t.Context(), instance, 0)
+	if err != nil {
+		return nil
+	}
+	return events
 }

@@ -40,6 +40,7 @@ const OPTIONS = {
   workerLockTimeoutMs: from(MIN_LEASE_MS),
   hostTimeoutMs: from(MIN_HOST_TIMEOUT_MS),
   orchestrationDeadlineMs: from(MIN_HOST_TIMEOUT_MS),
+  unregisteredActivityTimeoutMs: from(1),
   maxSessionsPerRuntime: from(1),
   sessionIdleTimeoutMs: from(1),
   workerNodeId: check.name,

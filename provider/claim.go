@@ -335,8 +335,20 @@ type Completions struct {
 	Claim *Holder
 }
 
+// OverdueQuery says which tasks are overdue.
+type OverdueQuery struct {
+	// Before is when they must have begun to wait.
+	Before time.Time
+	// Serves is what the node can run: that is never overdue. Nil is nothing.
+	Serves *Serves
+	// Announced includes activities that have ever been announced.
+	Announced bool
+	Limit     int
+}
+
 // Completion is one finished task.
 type Completion struct {
+	// Task is a claim, or of a task that nobody has claimed: its number and epoch without a lease.
 	Task Token
 	// Message is the outcome (kind ActivityDone); nil drops the task without a word.
 	Message *Message

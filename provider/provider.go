@@ -80,6 +80,11 @@ type Work interface {
 	// Complete deletes finished tasks and stores their outcomes as messages, each on its own: one
 	// result per completion, in order, with Err set to ErrLockLost where the task was not held.
 	Complete(ctx context.Context, c Completions) ([]Submitted, error)
+	// Announce remembers the names of activities that a runtime has. Nothing is ever forgotten.
+	Announce(ctx context.Context, activities []string) error
+	// Overdue gives tasks that have waited long and that the asking node has no code for. Complete takes
+	// their tokens as long as nobody has claimed them.
+	Overdue(ctx context.Context, q OverdueQuery) ([]TaskClaim, error)
 	// Abandon gives claimed instances and tasks back. Tokens that are no longer valid are reported
 	// in the result and change nothing.
 	Abandon(ctx context.Context, a Abandonment) (Abandoned, error)

@@ -106,6 +106,13 @@ func (h *Holder) Tasks(l Lane, r Route) bool {
 	}
 }
 
+// Overdue reports whether tasks of a lane are asked for, apart from what was announced.
+func (q *OverdueQuery) Overdue(l Lane) bool {
+	s := q.Serves
+	return (l.Kind == FreeTask || l.Kind == SessionTask) &&
+		(s == nil || s.Activity != nil && !s.Activity(l.Name))
+}
+
 // Covers reports whether a route takes the tasks of a lane, whatever they are.
 func (r Route) Covers(l Lane) bool {
 	return r.Tags.Matches(l.tag()) && (l.Kind != SessionTask || r.Session != nil)

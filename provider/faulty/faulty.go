@@ -18,6 +18,8 @@ const (
 	Claim           Op = "Claim"
 	Commit          Op = "Commit"
 	Complete        Op = "Complete"
+	Announce        Op = "Announce"
+	Overdue         Op = "Overdue"
 	Abandon         Op = "Abandon"
 	Renew           Op = "Renew"
 	Held            Op = "Held"

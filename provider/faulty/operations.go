@@ -37,6 +37,19 @@ func (p *Provider) Complete(
 	})
 }
 
+// Announce remembers names.
+func (p *Provider) Announce(ctx context.Context, activities []string) error {
+	_, err := call(ctx, p, Announce, func() (struct{}, error) {
+		return struct{}{}, p.Provider.Announce(ctx, activities)
+	})
+	return err
+}
+
+// Overdue gives tasks that have waited long.
+func (p *Provider) Overdue(ctx context.Context, q provider.OverdueQuery) ([]provider.TaskClaim, error) {
+	return call(ctx, p, Overdue, func() ([]provider.TaskClaim, error) { return p.Provider.Overdue(ctx, q) })
+}
+
 // Abandon gives claims back.
 func (p *Provider) Abandon(
 	ctx context.Context, a provider.Abandonment,

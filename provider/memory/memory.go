@@ -158,6 +158,7 @@ type store struct {
 	leases    map[provider.LeaseID]time.Duration // the end of each lease
 	nodes     map[provider.LeaseID]string        // whose lease it is
 	sessions  map[string]*session
+	announced map[string]bool // names of activities
 	// orphanRetention is how long queue messages wait for their instance.
 	orphanRetention time.Duration
 }
@@ -170,6 +171,7 @@ func newStore(orphanRetention time.Duration) store {
 		leases:          make(map[provider.LeaseID]time.Duration),
 		nodes:           make(map[provider.LeaseID]string),
 		sessions:        make(map[string]*session),
+		announced:       make(map[string]bool),
 	}
 }
 

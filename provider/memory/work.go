@@ -102,6 +102,9 @@ func (p *Provider) Complete(
 		for i, item := range c.Items {
 			t := s.heldTask(item.Task)
 			if t == nil {
+				t = s.unheld(item.Task)
+			}
+			if t == nil {
 				results[i].Err = provider.ErrLockLost
 				continue
 			}

@@ -92,7 +92,7 @@ func (g *group) complete(
 	var positions []int
 	next := 0
 	for n, item := range c.Items {
-		t := g.heldTask(item.Task)
+		t := g.finishable(item.Task)
 		if t != nil {
 			g.finishTask(t)
 		} else {

@@ -189,17 +189,22 @@ func (s *Store) addLanes(ctx context.Context) error {
 }
 
 func (s *Store) scanLane(r pgx.Rows) error {
-	var number, level int64
+	number, lane, err := laneIn(r)
+	if err == nil {
+		s.lanes.learn(lane, number)
+	}
+	return err
+}
+
+// laneIn reads a row of a lane.
+func laneIn(r pgx.Rows) (number int64, l provider.Lane, err error) {
+	var level int64
 	var kind int16
 	var name, version, tag []byte
-	var l provider.Lane
-	if err := r.Scan(&number, &kind, &name, &version, &l.Tagged, &tag, &level); err != nil {
-		return err
-	}
+	err = r.Scan(&number, &kind, &name, &version, &l.Tagged, &tag, &level)
 	l.Name, l.Version, l.Tag = string(name), string(version), string(tag)
 	l.Kind, l.Level = provider.LaneKind(kind), unsigned(level) //nolint:gosec // written by this package
-	s.lanes.learn(l, number)
-	return nil
+	return number, l, err
 }
 
 // startLanes gives the lanes of what messages begin.

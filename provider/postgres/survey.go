@@ -25,19 +25,11 @@ func (c *claiming) survey(ctx context.Context, g *group) (v survey, err error) {
 	var turns, tasks []int64
 	p := c.s.pipeline()
 	g.begin(p)
-	scan := func(into *[]int64) func(r pgx.Rows) error {
-		return func(r pgx.Rows) error {
-			var lane int64
-			err := r.Scan(&lane)
-			*into = append(*into, lane)
-			return err
-		}
-	}
 	if c.r.Turns != nil {
-		p.each(sqlTurnLanes, scan(&turns))
+		p.each(sqlTurnLanes, scanInto(&turns))
 	}
 	if c.wantedTasks() > 0 && c.route.Tags.Mode != provider.TagsNone {
-		p.each(sqlTaskLanes, scan(&tasks))
+		p.each(sqlTaskLanes, scanInto(&tasks))
 	}
 	if err := g.send(ctx, p); err != nil {
 		return v, fmt.Errorf("find lanes: %w", err)
@@ -69,6 +61,16 @@ func (c *claiming) survey(ctx context.Context, g *group) (v survey, err error) {
 		}
 	}
 	return v, nil
+}
+
+// scanInto collects numbers.
+func scanInto(all *[]int64) func(r pgx.Rows) error {
+	return func(r pgx.Rows) error {
+		var number int64
+		err := r.Scan(&number)
+		*all = append(*all, number)
+		return err
+	}
 }
 
 // readLanes reads those lanes of a list that are not known.

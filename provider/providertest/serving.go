@@ -24,6 +24,7 @@ var serving = theme{"serving", "serving.go", []Case{
 	{ID: "P120", Title: "a claim tells what it has left because the node cannot run it", run: toldUnserved},
 	{ID: "P121", Title: "what came back and what waits for a time is served by name too", run: servedAgain},
 	{ID: "P122", Title: "tasks of several activities go in the order of arrival", run: servedInOrder},
+	{ID: "P123", Title: "what waits for a name that was never announced is overdue, and can be ended", run: overdueTasks},
 }}
 
 // having serves an orchestration in some versions; an empty one is the registry's choice.
@@ -265,4 +266,43 @@ func servedInOrder(k *kit) {
 		got = append(got, t.Task.Name)
 	}
 	require.Equal(k, []string{"a2", "a3", "a5"}, got)
+}
+
+func (k *kit) overdue(q provider.OverdueQuery) []provider.TaskClaim {
+	k.Helper()
+	q.Before, q.Limit = k.Clock.Now().Add(-time.Minute), 9
+	found, err := k.Provider.Overdue(k.ctx, q)
+	require.NoError(k, err)
+	return found
+}
+
+func overdueTasks(k *kit) {
+	require.NoError(k, k.Provider.Announce(k.ctx, []string{"a3", "other"}))
+	require.NoError(k, k.Provider.Announce(k.ctx, []string{"a3"}))
+	k.create("X", plan(activity(2), activity(3), inSession(4, "s"), activity(5)))
+	mine := doing("a5")
+	require.Empty(k, k.overdue(provider.OverdueQuery{Serves: mine}))
+	k.Clock.Advance(time.Minute)
+	late := k.overdue(provider.OverdueQuery{Serves: mine})
+	var names []string
+	for _, t := range late {
+		require.Equal(k, "X", t.Task.Instance)
+		names = append(names, t.Task.Name)
+	}
+	require.ElementsMatch(k, []string{"a2", "a4"}, names)
+	require.Len(k, k.overdue(provider.OverdueQuery{Serves: mine, Announced: true}), 3)
+
+	first := late[slices.IndexFunc(late, func(t provider.TaskClaim) bool { return t.Task.Name == "a2" })]
+	message := done("X", 2, "over")
+	k.poke("X")
+	c := turn(k.fetch("X"))
+	c.Tasks = []provider.Token{first.Token}
+	k.refused(c, provider.ErrTaskLost)
+	require.NoError(k, k.complete(first.Token, &message))
+	require.ErrorIs(k, k.complete(first.Token, &message), provider.ErrLockLost)
+	held := k.taskFor(doing("a4"), worker("A", long))
+	second := late[slices.IndexFunc(late, func(t provider.TaskClaim) bool { return t.Task.Name == "a4" })]
+	message = done("X", 4, "over")
+	require.ErrorIs(k, k.complete(second.Token, &message), provider.ErrLockLost, "somebody has it now")
+	require.NoError(k, k.complete(held.Token, &message))
 }

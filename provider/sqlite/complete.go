@@ -91,7 +91,7 @@ func (w *writer) complete(
 	var positions []int
 	next := 0
 	for n, item := range c.Items {
-		t, held, err := w.heldTask(item.Task)
+		t, held, err := w.finishable(item.Task)
 		if err != nil {
 			return nil, err
 		}

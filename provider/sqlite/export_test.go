@@ -66,7 +66,7 @@ var frequent = map[string]*statement{
 	"held": sqlHeld, "mark claims": sqlMarkClaims, "commit turn": sqlCommitTurn,
 	"drop timer": sqlDropTimer, "outcome": sqlOutcome, "late tasks": sqlLate,
 	"last place": sqlLastPlace, "tasks": sqlFront, "session tasks": sqlFrontSession,
-	"lane": sqlLane, "find lane": sqlFindLane, "message lanes": sqlMessageLanes,
+	"overdue": sqlOverdue, "name": sqlName, "lane": sqlLane, "find lane": sqlFindLane, "message lanes": sqlMessageLanes,
 	"next turn lane": sqlNextTurnLane, "next task lane": sqlNextTaskLane,
 	"next session lane": sqlNextSessionLane, "unsorted turns": sqlUnsortedTurns,
 	"unsorted tasks": sqlUnsortedTasks, "oldest turn": sqlOldestTurn, "oldest task": sqlOldestTask,
