@@ -43,7 +43,8 @@ type turn struct {
 	mayOpen bool // its commit may open sessions
 	// ahead means that what is in memory of the instance is no longer what is stored.
 	ahead   bool
-	counted bool // begun has counted this attempt
+	counted bool   // begun has counted this attempt
+	start   []item // what begins the execution, if it is not among the items any more
 }
 
 // errUnregistered means that no handler of the name and version is registered here. A store gives no such
@@ -170,10 +171,10 @@ func (t *turn) first(kind provider.MessageKind) error {
 	}
 	start := t.items[i]
 	t.items = slices.Delete(t.items, i, i+1)
+	t.start = []item{start}
 	version, ok := t.rt.reg.Resolve(start.msg.Name, start.msg.Version)
 	poisoned := t.r.attempt > t.rt.set.maxAttempts
 	if !ok && !poisoned {
-		t.items = slices.Insert(t.items, 0, start)
 		return errUnregistered
 	}
 	if !ok {
@@ -346,7 +347,7 @@ func (t *turn) putBack(cause error) {
 		rt.pause(rt.ctx, delay)
 		delay = 0
 	}
-	ids := messageIDs(t.items)
+	ids := messageIDs(slices.Concat(t.start, t.items))
 	for _, it := range t.items {
 		if it.task != nil {
 			rt.completeLater(it)
