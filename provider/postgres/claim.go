@@ -253,10 +253,11 @@ func (c *claiming) search(ctx context.Context, g *group, f *found) (err error) {
 		return err
 	}
 	p := c.s.pipeline()
+	g.begin(p)
 	before := c.s.nowMs()
-	if len(f.turns) > 0 {
-		p.each(sqlReady, f.scanFound, before, f.turns, c.wantedTurns(),
-			max(scanned/len(f.turns), leastScanned), signed(c.r.Turns.Lease))
+	if c.r.Turns != nil {
+		p.each(sqlReady, f.scanFound, before, append([]int64{}, f.turns...), c.wantedTurns(),
+			max(scanned/max(len(f.turns), 1), leastScanned), signed(c.r.Turns.Lease))
 	}
 	want := c.wantedTasks()
 	if want > 0 {

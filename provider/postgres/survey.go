@@ -20,16 +20,19 @@ type survey struct {
 	unsorted bool
 }
 
-// survey finds the lanes that have work, and matches them with what the holders can run.
+// survey finds the lanes that have work, and matches them with what the holders can run. It is not part of
+// the transaction, which so takes its locks in the order of every other one.
 func (c *claiming) survey(ctx context.Context, g *group) (v survey, err error) {
 	var turns, tasks []int64
 	p := c.s.pipeline()
-	g.begin(p)
 	if c.r.Turns != nil {
 		p.each(sqlTurnLanes, scanInto(&turns))
 	}
 	if c.wantedTasks() > 0 && c.route.Tags.Mode != provider.TagsNone {
 		p.each(sqlTaskLanes, scanInto(&tasks))
+	}
+	if len(p.batch.QueuedQueries) == 0 {
+		return v, nil
 	}
 	if err := g.send(ctx, p); err != nil {
 		return v, fmt.Errorf("find lanes: %w", err)
