@@ -119,11 +119,12 @@ func stackAttrs(f history.Failure) []slog.Attr {
 	if json.Unmarshal([]byte(f.Details), &t) != nil || t.Stack == "" {
 		return nil
 	}
-	text := t.Stack
+	var text strings.Builder
+	text.WriteString(t.Stack)
 	for c := t.Cause; c != nil && c.Stack != ""; c = c.Cause {
-		text += "\nCaused by: " + c.Stack
+		text.WriteString("\nCaused by: " + c.Stack)
 	}
-	return []slog.Attr{slog.String("stack", text)}
+	return []slog.Attr{slog.String("stack", text.String())}
 }
 
 func (l log) activityCancelled(call ActivityCall, reason string) {
