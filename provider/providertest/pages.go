@@ -1,8 +1,8 @@
 package providertest
 
 import (
-	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -31,7 +31,7 @@ func (k *kit) pending(t provider.Token) []provider.Message {
 func backlog(instance string, from, to int) []provider.Message {
 	var messages []provider.Message
 	for n := from; n < to; n++ {
-		messages = append(messages, queued(instance, fmt.Sprint(n)))
+		messages = append(messages, queued(instance, strconv.Itoa(n)))
 	}
 	return messages
 }
