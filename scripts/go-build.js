@@ -11,7 +11,9 @@ const { version } = require('../package.json');
  * @param {string} [more] for the linker
  */
 function buildEngine(mode, more = '') {
-  const flags = ['-s', '-w', more, `-X main.version=${version}`].filter(Boolean).join(' ');
+  // Go would align functions to 32 bytes on x64, which costs a hundredth of the file.
+  const words = ['-s', '-w', '-funcalign=16', more, `-X main.version=${version}`];
+  const flags = words.filter(Boolean).join(' ');
   // Who fetches tokens brings HTTP/2 along; the copy of it in net/http would only be weight.
   const common = ['-trimpath', '-tags=nethttpomithttp2', `-ldflags=${flags}`];
   return ['build', ...(mode === null ? [] : [`-buildmode=${mode}`]), ...common];
