@@ -41,22 +41,7 @@ func (x *Execution) endsAs(extra []Action, step int, a Answer, end history.Event
 	if len(extra) > 0 {
 		asked = extra[0].String()
 	}
-	fits := true
-	switch e := end.Data.(type) {
-	case history.OrchestrationCompleted:
-		fits = len(extra) == 0 && a.Done && a.OK
-	case history.OrchestrationFailed:
-		own := e.Failure.Category == history.Application && e.Failure.Kind != history.CancelledKind
-		fits = !own || len(extra) == 0 && a.Done && !a.OK
-	case history.OrchestrationContinuedAsNew:
-		fits = len(extra) > 0 && extra[0].Kind == ContinueAsNew
-	case history.OrchestrationStarted, history.OrchestrationChained, history.Schedule, history.Answer,
-		history.Change, history.Cancellation, history.Input:
-		// It goes on.
-	default:
-		panic(unknownEvent(end))
-	}
-	if fits {
+	if fitsEnd(extra, a, end) {
 		return nil
 	}
 	recorded := end.Kind().String()
@@ -67,6 +52,24 @@ func (x *Execution) endsAs(extra []Action, step int, a Answer, end history.Event
 		d.Step = step
 	}
 	return d
+}
+
+// fitsEnd reports whether code has ended as it is recorded, with actions that are not.
+func fitsEnd(extra []Action, a Answer, end history.Event) bool {
+	switch e := end.Data.(type) {
+	case history.OrchestrationCompleted:
+		return len(extra) == 0 && a.Done && a.OK
+	case history.OrchestrationFailed:
+		own := e.Failure.Category == history.Application && e.Failure.Kind != history.CancelledKind
+		return !own || len(extra) == 0 && a.Done && !a.OK
+	case history.OrchestrationContinuedAsNew:
+		return len(extra) > 0 && extra[0].Kind == ContinueAsNew
+	case history.OrchestrationStarted, history.OrchestrationChained, history.Schedule, history.Answer,
+		history.Change, history.Cancellation, history.Input:
+		return true // It goes on.
+	default:
+		panic(unknownEvent(end))
+	}
 }
 
 // end says in words how code has ended.

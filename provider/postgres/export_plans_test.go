@@ -96,7 +96,7 @@ func (p *Planner) Cost(ctx context.Context, name, arguments string) (cost int64,
 		return 0, "", err
 	}
 	defer func() { _ = tx.Rollback(ctx) }()
-	text := fmt.Sprintf("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE %s", called(name, arguments))
+	text := "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE " + called(name, arguments)
 	if err := tx.QueryRow(ctx, text).Scan(&plan); err != nil {
 		return 0, "", err
 	}

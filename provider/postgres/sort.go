@@ -31,7 +31,7 @@ func (g *group) scanStart(r pgx.Rows) error {
 	if i := g.byKey[unsigned(key)]; i != nil && err == nil {
 		i.next = &m
 	}
-	return nil //nolint:nilerr // what cannot be read is dealt with by the claim
+	return nil // What cannot be read is dealt with by the claim.
 }
 
 // sorted moves an instance to where it belongs, if its messages were found elsewhere: an older release
