@@ -61,7 +61,8 @@ func TestAnOrchestrationRunsWhereItsCodeIs(t *testing.T) {
 func TestAnInstanceGoesOnWhereTheVersionIsThatItContinuesAs(t *testing.T) {
 	t.Parallel()
 	modes(t, func(t *testing.T, o engine.RuntimeOptions) {
-		version := func(text string, h *enginetest.Host) *engine.Registry {
+		t.Helper()
+		version := func(text string) *engine.Registry {
 			reg := engine.NewRegistry()
 			require.NoError(t, reg.AddOrchestration("moves", text))
 			return reg
@@ -77,11 +78,11 @@ func TestAnInstanceGoesOnWhereTheVersionIsThatItContinuesAs(t *testing.T) {
 			return input, nil
 		})
 		r := start(t, enginetest.NewHost(), o)
-		_, err := r.e.StartRuntime(t.Context(), o, version("1.0.0", one), one)
+		_, err := r.e.StartRuntime(t.Context(), o, version("1.0.0"), one)
 		require.NoError(t, err)
 		r.start("a", "moves", "1")
 		require.NoError(t, errOf(r.client.Raise(t.Context(), "a", "go", "null")))
-		_, err = r.e.StartRuntime(t.Context(), o, version("2.0.0", two), two)
+		_, err = r.e.StartRuntime(t.Context(), o, version("2.0.0"), two)
 		require.NoError(t, err)
 		for {
 			require.NoError(t, errOf(r.client.Raise(t.Context(), "a", "go", "null")))
@@ -155,9 +156,8 @@ func TestAnActivityThatNobodyEverHadFailsWhereItIsAwaited(t *testing.T) {
 			t.Parallel()
 			h := enginetest.NewHost()
 			h.Orchestration("caller", func(code *enginetest.Code, _ string) (any, error) {
-				_, err := code.Call(c.call, "null")
-				if err != nil {
-					return "caught: " + err.Error(), nil
+				if _, err := code.Call(c.call, "null"); err != nil {
+					return "caught: " + err.Error(), nil //nolint:nilerr // the code goes on
 				}
 				return "no error", nil
 			})

@@ -329,20 +329,7 @@ func (c *claiming) look(ctx context.Context, g *group, f *found) error {
 // take claims what is still as it was found.
 func (c *claiming) take(ctx context.Context, g *group, f *found) error {
 	turns, tasks := c.turns, c.tasks
-	var instances []*provider.InstanceClaim
-	for _, key := range f.keys {
-		i := g.byKey[unsigned(key)]
-		switch {
-		case i == nil || g.live(i.lease) != nil:
-			// Somebody was faster; the next search leaves it out.
-		case i.execution == 0 && !i.startDue:
-			g.hideOrphans(i)
-		case g.sorted(i, f.lanes[key]) && i.deliverable() && g.serves(i, c.r.Turns):
-			instances = append(instances, g.claim(i, &turns))
-		default:
-			// It belongs to a lane of others: then it is there afterwards.
-		}
-	}
+	instances := c.takeTurns(g, f, &turns)
 	got := g.claimTasks(f.tasks, &c.route, &tasks)
 	g.writes.fronts, g.writes.round = f.sessions(), f.round
 	if err := g.finish(ctx); err != nil {
@@ -360,6 +347,24 @@ func (c *claiming) take(ctx context.Context, g *group, f *found) error {
 	// What was not claimed is hidden now, held, or another's, so that this ends.
 	c.more = (len(f.keys) > 0 && c.wantedTurns() > 0) || (len(f.tasks) > 0 && c.wantedTasks() > 0)
 	return nil
+}
+
+// takeTurns claims the instances that are still as they were found.
+func (c *claiming) takeTurns(g *group, f *found, turns *holder) (instances []*provider.InstanceClaim) {
+	for _, key := range f.keys {
+		i := g.byKey[unsigned(key)]
+		switch {
+		case i == nil || g.live(i.lease) != nil:
+			// Somebody was faster; the next search leaves it out.
+		case i.execution == 0 && !i.startDue:
+			g.hideOrphans(i)
+		case g.sorted(i, f.lanes[key]) && i.deliverable() && g.serves(i, c.r.Turns):
+			instances = append(instances, g.claim(i, turns))
+		default:
+			// It belongs to a lane of others: then it is there afterwards.
+		}
+	}
+	return instances
 }
 
 // claim takes a free instance. Its messages are read after the writes, unless all are at hand.

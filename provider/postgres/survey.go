@@ -40,6 +40,13 @@ func (c *claiming) survey(ctx context.Context, g *group) (v survey, err error) {
 	if err := c.readLanes(ctx, g, slices.Concat(turns, tasks)); err != nil {
 		return v, err
 	}
+	c.matchTurns(&v, turns)
+	c.matchTasks(&v, tasks)
+	return v, nil
+}
+
+// matchTurns tells the lanes of instances apart by whether their holder can run them.
+func (c *claiming) matchTurns(v *survey, turns []int64) {
 	for _, number := range turns {
 		lane, known := c.s.lanes.of(number)
 		switch {
@@ -49,6 +56,10 @@ func (c *claiming) survey(ctx context.Context, g *group) (v survey, err error) {
 			v.leftTurns = append(v.leftTurns, number)
 		}
 	}
+}
+
+// matchTasks does the same for the lanes of tasks.
+func (c *claiming) matchTasks(v *survey, tasks []int64) {
 	for _, number := range tasks {
 		lane, known := c.s.lanes.of(number)
 		switch {
@@ -63,7 +74,6 @@ func (c *claiming) survey(ctx context.Context, g *group) (v survey, err error) {
 			v.tasks = append(v.tasks, number)
 		}
 	}
-	return v, nil
 }
 
 // scanInto collects numbers.
