@@ -142,7 +142,7 @@ func (p *poller) poll(ctx context.Context) error {
 // more takes note of what a claim has left in the store.
 func (p *poller) more(r *provider.ClaimRequest, claimed *provider.Claimed) {
 	turns, tasks := len(claimed.Instances), len(claimed.Tasks)
-	if turns > 0 && turns >= r.MaxTurns || tasks > 0 && claimed.MoreTasks {
+	if claimed.MoreTurns || turns > 0 && turns >= r.MaxTurns || tasks > 0 && claimed.MoreTasks {
 		p.wake()
 	}
 	if r.Tasks != nil {

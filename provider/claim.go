@@ -142,6 +142,9 @@ type Claimed struct {
 	// MoreTasks means that there may be more ready tasks of the route: the claim ended at its limit, at
 	// the number of sessions, or at a bound of the store.
 	MoreTasks bool
+	// MoreTurns means that there may be more ready instances, although MaxTurns was not reached: the claim
+	// ended at a bound of the store.
+	MoreTurns bool
 	// Waiting lists what is due of instances held under the given turn lease, ordered by instance. The
 	// holder knows most of it already and asks Pending for the rest.
 	Waiting []Waiting

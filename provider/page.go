@@ -6,6 +6,10 @@ const (
 	PageBytes    = 1 << 20
 )
 
+// ClaimMessages bounds the messages of all instances that one claim takes: it takes no other instance once
+// it has so many, so that whoever wants to write next does not wait for long.
+const ClaimMessages = 1024
+
 // Page is the beginning of what is due of a held instance.
 type Page struct {
 	Messages []Message

@@ -17,6 +17,7 @@ var backlogs = theme{"backlogs", "pages.go", []Case{
 	{ID: "P133", Title: "a page is bounded in bytes, and has one message at least", run: pageBytes},
 	{ID: "P134", Title: "what was delayed keeps its place over pages", run: delayedPage},
 	{ID: "P135", Title: "a hand-off gives a page as well", run: handedPage},
+	{ID: "P136", Title: "a claim that ends at a bound says so, and the next one goes on", run: boundedClaim},
 }}
 
 // pending gives the messages of the first page of a held instance.
@@ -129,4 +130,25 @@ func handedPage(k *kit) {
 		require.True(k, claim.More, instance)
 		require.Len(k, claim.Messages, provider.PageMessages, instance)
 	}
+}
+
+func boundedClaim(k *kit) {
+	const instances = 3 * provider.ClaimMessages / provider.PageMessages
+	for n := range instances {
+		k.create(strconv.Itoa(n))
+	}
+	for n := range instances {
+		k.submit(backlog(strconv.Itoa(n), 0, provider.PageMessages)...)
+	}
+	var got []string
+	for more := true; more; {
+		claimed := k.claim(provider.ClaimRequest{Turns: k.holder(long), MaxTurns: 2 * instances})
+		for _, claim := range claimed.Instances {
+			require.Len(k, claim.Messages, provider.PageMessages)
+			got = append(got, claim.Instance)
+		}
+		more = claimed.MoreTurns
+		require.False(k, more && len(claimed.Instances) == 0, "there is more, and nothing is claimed")
+	}
+	require.Len(k, got, instances)
 }

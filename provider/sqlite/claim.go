@@ -94,6 +94,7 @@ func (w *writer) claimTurns(r *provider.ClaimRequest, claimed *provider.Claimed)
 }
 
 func (w *writer) claimReady(most int, lanes []int64, claims *holder, claimed *provider.Claimed) error {
+	messages := 0
 	for len(claimed.Instances) < most {
 		found, err := w.candidates(lanes, most-len(claimed.Instances))
 		if err != nil || len(found) == 0 {
@@ -104,8 +105,13 @@ func (w *writer) claimReady(most int, lanes []int64, claims *holder, claimed *pr
 			if err != nil {
 				return err
 			}
-			if claim != nil {
-				claimed.Instances = append(claimed.Instances, *claim)
+			if claim == nil {
+				continue
+			}
+			claimed.Instances = append(claimed.Instances, *claim)
+			if messages += len(claim.Messages); messages >= provider.ClaimMessages {
+				claimed.MoreTurns = true
+				return nil
 			}
 		}
 	}
