@@ -104,6 +104,7 @@ type claiming struct {
 	s            *Store
 	r            *provider.ClaimRequest
 	claimed      provider.Claimed
+	messages     int // of the claimed instances
 	turns, tasks holder
 	// route has the sessions that were opened by this call.
 	route provider.Route
@@ -337,6 +338,7 @@ func (c *claiming) take(ctx context.Context, g *group, f *found) error {
 	}
 	for _, claim := range instances {
 		c.claimed.Instances = append(c.claimed.Instances, *claim)
+		c.messages += len(claim.Messages)
 	}
 	c.claimed.Tasks = append(c.claimed.Tasks, got...)
 	for n := range got {
@@ -346,6 +348,10 @@ func (c *claiming) take(ctx context.Context, g *group, f *found) error {
 	c.claimed.TurnLease, c.claimed.TaskLease = turns.used, tasks.used
 	// What was not claimed is hidden now, held, or another's, so that this ends.
 	c.more = (len(f.keys) > 0 && c.wantedTurns() > 0) || (len(f.tasks) > 0 && c.wantedTasks() > 0)
+	if c.more && c.messages >= provider.ClaimMessages {
+		c.more, c.claimed.MoreTurns = false, true
+		c.claimed.MoreTasks = c.claimed.MoreTasks || len(f.tasks) > 0
+	}
 	return nil
 }
 
