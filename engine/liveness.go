@@ -185,11 +185,11 @@ func (l *liveness) plan() []step {
 	set := l.rt.set
 	warn := step{min(set.hostTimeout, slowRun), l.warn}
 	giveBack := step{set.hostTimeout, l.giveBack}
-	overdue := step{set.orchestrationDeadline, l.overdue}
+	late := step{set.orchestrationDeadline, l.stepOverdue}
 	if set.orchestrationDeadline < set.hostTimeout {
-		return []step{warn, overdue, giveBack}
+		return []step{warn, late, giveBack}
 	}
-	return []step{warn, giveBack, overdue}
+	return []step{warn, giveBack, late}
 }
 
 // warn says what holds the thread.
@@ -210,11 +210,11 @@ func (l *liveness) giveBack() {
 	rt.returns.flush()
 }
 
-// overdue reports an orchestration step that has not returned within the deadline.
-func (l *liveness) overdue() {
+// stepOverdue reports an orchestration step that has not returned within the deadline.
+func (l *liveness) stepOverdue() {
 	running, certain := l.rt.host.Running()
 	if certain && running[0].Activity == "" {
-		l.rt.overdue(running[0].Invocation)
+		l.rt.stepOverdue(running[0].Invocation)
 	}
 }
 

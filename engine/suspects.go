@@ -59,9 +59,9 @@ func (rt *Runtime) charge(t trial) error {
 	})
 }
 
-// overdue charges a step that may never return, and then says so. Its instance stays here, because nobody
+// stepOverdue charges a step that may never return, and then says so. Its instance stays here, because nobody
 // can say that it has not begun; an attempt that outlives this process belongs to it.
-func (rt *Runtime) overdue(inv Invocation) {
+func (rt *Runtime) stepOverdue(inv Invocation) {
 	rt.mu.Lock()
 	r := rt.residents[inv.Instance]
 	rt.mu.Unlock()
