@@ -56,7 +56,12 @@ func (c *TestClock) Now() time.Time {
 }
 
 // begin counts something that may change what is stored or due. end must be called after it.
-func (c *TestClock) begin() {
+func (c *TestClock) begin() { c.count(0) }
+
+// work is begin for something that has work to do.
+func (c *TestClock) work() { c.count(1) }
+
+func (c *TestClock) count(works uint64) {
 	if c == nil {
 		return
 	}
@@ -64,6 +69,7 @@ func (c *TestClock) begin() {
 	defer c.mu.Unlock()
 	c.busy++
 	c.moves++
+	c.works += works
 }
 
 func (c *TestClock) end() {
@@ -75,18 +81,6 @@ func (c *TestClock) end() {
 	c.busy--
 	close(c.stirred)
 	c.stirred = make(chan struct{})
-}
-
-// work is begin for something that has work to do.
-func (c *TestClock) work() {
-	if c == nil {
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.busy++
-	c.moves++
-	c.works++
 }
 
 // rest says that who counts as busy waits, until the function is called.
