@@ -11,17 +11,13 @@ const { test } = require('node:test');
 const { Worker } = require('node:worker_threads');
 const { Client } = require('../lib/duroxide.js');
 const { BLOCKS, QUICKS, letGo, makeShared, setup } = require('./support/blocked-thread.js');
-const { Harness, completed } = require('./support/harness.js');
+const { Harness, completed, unnoticed } = require('./support/harness.js');
 const { open } = require('./support/kill-store.js');
 const { DATABASE_URL, ownSchema } = require('./support/postgres.js');
 const { temporaryFolder } = require('./support/store.js');
 
 const THREAD = path.join(__dirname, 'support', 'blocked-thread.js');
 const CHILD = path.join(__dirname, 'support', 'blocked-process.js');
-
-const unnoticed =
-  process.env.DUROXIDE_ENGINE === 'process' &&
-  'a blocked thread is not noticed where the engine is a process of its own';
 
 function placeOf(t) {
   if (DATABASE_URL) return { url: DATABASE_URL, schema: ownSchema(t) };

@@ -11,7 +11,7 @@ const { once } = require('node:events');
 const path = require('node:path');
 const { test } = require('node:test');
 const { Worker } = require('node:worker_threads');
-const { PATIENCE_MS, openStore } = require('./support/harness.js');
+const { PATIENCE_MS, openStore, unnoticed } = require('./support/harness.js');
 const { Client } = require('../lib/duroxide.js');
 
 const CHILD = path.join(__dirname, 'support', 'suspect-child.js');
@@ -22,10 +22,6 @@ const INNOCENTS = 20;
 /** Each attempt is counted before the process ends; one that could not begin in time counts too. */
 const MOST_LOOPS = 10;
 const OVERDUE = /has not returned from a step.* instance_id=culprit/;
-
-const unnoticed =
-  process.env.DUROXIDE_ENGINE === 'process' &&
-  'a blocked thread is not noticed where the engine is a process of its own';
 
 /** Runs a process or a thread until it ends, and gives how. */
 async function live(kind, place, code) {

@@ -33,6 +33,11 @@ function makeRuntime(provider, { activities, orchestrations, versions, options }
   return runtime;
 }
 
+/** Why tests of blocked threads are skipped, or false where they run. */
+const unnoticed =
+  process.env.DUROXIDE_ENGINE === 'process' &&
+  'a blocked thread is not noticed where the engine is a process of its own';
+
 class Harness {
   /** @param {import('node:test').TestContext} t */
   constructor(t, provider) {
@@ -172,6 +177,7 @@ module.exports = {
   openStore,
   signal,
   temporaryFolder,
+  unnoticed,
   withRuntime,
   withStore,
 };

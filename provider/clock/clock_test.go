@@ -206,11 +206,17 @@ func TestALeaseOfOursLastsWhileAWriteIsStuck(t *testing.T) {
 	require.True(t, l.Ended(1))
 }
 
-func TestALeaseOfADeadProcessEndsAtOnce(t *testing.T) {
-	t.Parallel()
+// needsProcesses skips a test where the dead cannot be told from the living.
+func needsProcesses(t *testing.T) {
+	t.Helper()
 	if here.Host == "" {
 		t.Skip("this machine does not tell whether a process lives")
 	}
+}
+
+func TestALeaseOfADeadProcessEndsAtOnce(t *testing.T) {
+	t.Parallel()
+	needsProcesses(t)
 	h := newHands()
 	l := clock.NewLeases(h.clock(), here)
 	l.Look(row(h, dead, length))
@@ -219,9 +225,7 @@ func TestALeaseOfADeadProcessEndsAtOnce(t *testing.T) {
 
 func TestALeaseOfALivingProcessEndsOneLengthAfterItsEnd(t *testing.T) {
 	t.Parallel()
-	if here.Host == "" {
-		t.Skip("this machine does not tell whether a process lives")
-	}
+	needsProcesses(t)
 	// It was opened elsewhere in this process: nobody here grants it.
 	h := newHands()
 	l := clock.NewLeases(h.clock(), here)
