@@ -95,7 +95,7 @@ describe('runs', () => {
     await call(runtime, 'run', 1, '"ü"');
     const { token, resident, word, ...rest } = seen;
     assert.equal(token, resident);
-    assert.ok(word > 0, 'it has a word of its own');
+    if (process.env.DUROXIDE_ENGINE !== 'process') assert.ok(word > 0, 'it has a word of its own');
     assert.ok(Number.isSafeInteger(token));
     assert.deepEqual(rest, {
       runtime,

@@ -47,6 +47,10 @@ test('a store that nobody can reach any more is closed', async (t) => {
     t.skip('descriptors are counted in /proc, which is not here');
     return;
   }
+  if (process.env.DUROXIDE_ENGINE === 'process') {
+    t.skip('the descriptors are those of the engine, which is another process');
+    return;
+  }
   const { provider, place } = await openStore(t);
   const before = descriptors();
   let most = 0;
