@@ -1120,6 +1120,13 @@ export interface RuntimeOptions {
    * `'warn'` says so in a warning of the process, once for each place; `'off'` is the default.
    */
   determinismGuard?: 'throw' | 'warn' | 'off';
+  /**
+   * `true` makes an instance fail whose code, when it is replayed, gives other inputs, values, statuses, tags
+   * or sessions than its history says, or ends earlier. `false`, the default, lets that pass, with a warning
+   * in the log for each such replay: what the code does must be the same, in the same order, under the same
+   * names. Executions that began with releases before 0.2.0 always compare inputs, values, tags and sessions.
+   */
+  strictReplay?: boolean;
   /** For tests: drops instances from memory at random after turns. Only the speed may change. */
   evictAfterTurn?: boolean;
   /** For tests: drops instances from memory after every turn, so that each turn replays. */

@@ -162,10 +162,13 @@ type replayArguments struct {
 	// Runtime is a number whose handlers run the code.
 	Runtime  uint32 `json:"runtime"`
 	Instance string `json:"instance"`
+	Strict   bool   `json:"strict"`
 }
 
 type replayResult struct {
 	Divergence *divergenceValue `json:"divergence"`
+	// Differences are what only a strict replay refuses.
+	Differences []divergenceValue `json:"differences"`
 }
 
 // divergenceValue says where code and history do not fit together.
@@ -187,15 +190,30 @@ func serveReplay(ctx context.Context, h *host, a replayArguments, text string) (
 	if err != nil {
 		return result{}, err
 	}
-	err = engine.Rehearse(ctx, &runtimeHost{h, a.Runtime, &logging.Log{}}, engine.Rehearsal{
-		Instance: a.Instance, Execution: execution, Record: record,
+	differences, err := engine.Rehearse(ctx, &runtimeHost{h, a.Runtime, &logging.Log{}}, engine.Rehearsal{
+		Instance: a.Instance, Execution: execution, Record: record, Strict: a.Strict,
 	})
+	return rehearsed(execution, differences, err)
+}
+
+func rehearsed(execution uint64, differences []*replay.Divergence, err error) (result, error) {
+	r := replayResult{Differences: []divergenceValue{}}
 	d, ok := errors.AsType[*replay.Divergence](err)
-	if !ok {
-		return result{value: replayResult{}}, err
+	if err != nil && !ok {
+		return result{}, err
 	}
-	return result{value: replayResult{&divergenceValue{
+	if ok {
+		r.Divergence = new(divergenceOf(execution, d))
+	}
+	for _, d := range differences {
+		r.Differences = append(r.Differences, divergenceOf(execution, d))
+	}
+	return result{value: r}, nil
+}
+
+func divergenceOf(execution uint64, d *replay.Divergence) divergenceValue {
+	return divergenceValue{
 		ExecutionID: execution, Orchestration: d.Name, Version: d.Version, EventID: d.EventID,
 		Step: d.Step, Asked: d.Asked, Recorded: d.Recorded, Location: d.Location, Message: d.Error(),
-	}}}, nil
+	}
 }

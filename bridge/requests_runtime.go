@@ -81,6 +81,7 @@ type runtimeOptions struct {
 	WorkerNodeID              string     `json:"workerNodeId"`
 	WorkerTagFilter           *tagFilter `json:"workerTagFilter"`
 	StrictValues              string     `json:"strictValues"`
+	StrictReplay              bool       `json:"strictReplay"`
 	EvictAfterTurn            bool       `json:"evictAfterTurn"`
 	EvictEveryTurn            bool       `json:"evictEveryTurn"`
 	ServiceName               string     `json:"serviceName"`
@@ -120,6 +121,7 @@ func (o *runtimeOptions) engineOptions() (engine.RuntimeOptions, error) {
 		SessionIdleTimeout:       milliseconds(o.SessionIdleTimeoutMs),
 		WorkerNodeID:             o.WorkerNodeID,
 		StrictValues:             o.StrictValues == "throw",
+		StrictReplay:             o.StrictReplay,
 		EvictAfterTurn:           o.EvictAfterTurn,
 		EvictEveryTurn:           o.EvictEveryTurn,
 		ServiceName:              o.ServiceName,

@@ -50,6 +50,7 @@ func (t *turn) params(record provider.Record) replay.Params {
 	return replay.Params{
 		Instance: t.r.instance, Life: t.r.life, Starts: t.r.starts, Execution: t.r.execution,
 		Keys: slices.Sorted(maps.Keys(record.Values)), Engine: t.rt.e.version,
+		StrictReplay: t.rt.set.strictReplay,
 	}
 }
 
@@ -176,6 +177,9 @@ func (t *turn) replay(opening *Opening, deliveries []replay.Delivery) error {
 	extra, err := t.r.x.Verify(answer.Steps, answer.Done)
 	if err != nil {
 		return t.broken(t.located(err, opening, deliveries))
+	}
+	if differences := t.r.x.Differences(); len(differences) > 0 {
+		t.rt.log.replayDiffers(differences[0])
 	}
 	answer.Steps = [][]replay.Action{extra}
 	return t.step(answer, 0, t.nowMs())

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"duroxide/engine/replay"
 	"duroxide/history"
 	"duroxide/provider"
 )
@@ -87,6 +88,17 @@ func (l log) orchestrationFailed(inv Invocation, events int, f history.Failure) 
 		slog.Int("history_events", events),
 		slog.String("error_type", string(f.Category)),
 		slog.String("error", f.Display())), stackAttrs(f))...)
+}
+
+// replayDiffers reports the first difference that a replay has let pass.
+func (l log) replayDiffers(d *replay.Divergence) {
+	l.write(slog.LevelWarn, targetRuntime, "The code does something else than its history says, which only strictReplay refuses",
+		slog.String("instance_id", d.Instance),
+		slog.Uint64("execution_id", d.Execution),
+		slog.String("orchestration_name", d.Name),
+		slog.String("orchestration_version", d.Version),
+		slog.Uint64("event_id", d.EventID),
+		slog.String("difference", d.Reason))
 }
 
 func (l log) activityStarted(call ActivityCall) {

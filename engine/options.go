@@ -59,6 +59,9 @@ type RuntimeOptions struct {
 	ResidentBytes int64
 	// StrictValues makes executions that begin here refuse values which lose something as JSON.
 	StrictValues bool
+	// StrictReplay makes replays refuse code that gives other inputs, values, statuses, tags or sessions
+	// than recorded, or ends earlier; without it each such replay is a warning.
+	StrictReplay bool
 	// EvictAfterTurn drops instances from memory at random after turns. It is for tests: nothing
 	// but the speed may change.
 	EvictAfterTurn bool
@@ -131,6 +134,7 @@ type settings struct {
 	residentIdle             time.Duration
 	residentBytes            int64
 	strictValues             bool
+	strictReplay             bool
 	evictAfterTurn           bool
 	evictEveryTurn           bool
 	serviceName              string
@@ -162,6 +166,7 @@ func (o RuntimeOptions) withDefaults() (settings, error) {
 		residentIdle:             cmp.Or(o.ResidentIdle, defaultResidentIdle),
 		residentBytes:            cmp.Or(o.ResidentBytes, defaultResidentBytes),
 		strictValues:             o.StrictValues,
+		strictReplay:             o.StrictReplay,
 		evictAfterTurn:           o.EvictAfterTurn,
 		evictEveryTurn:           o.EvictEveryTurn,
 		serviceName:              cmp.Or(o.ServiceName, defaultServiceName),

@@ -16,30 +16,40 @@ type Rehearsal struct {
 	Instance  string
 	Execution uint64
 	Record    provider.Record
+	// Strict refuses what only differs in inputs, values, statuses, tags and sessions.
+	Strict bool
 }
 
 // Rehearse leads code through a recorded execution, without a store and without any effect. The error
-// is a *replay.Divergence where code and history do not fit together.
-func Rehearse(ctx context.Context, host Host, r Rehearsal) error {
+// is a *replay.Divergence where code and history do not fit together; without it, differences is what
+// only a strict replay refuses.
+func Rehearse(ctx context.Context, host Host, r Rehearsal) (differences []*replay.Divergence, err error) {
 	events := r.Record.Events
 	x, deliveries, err := replay.Load(events, replay.Params{
 		Instance: r.Instance, Execution: r.Execution, Keys: slices.Sorted(maps.Keys(r.Record.Values)),
+		StrictReplay: r.Strict,
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	opening := openingOf(x, r.Record.Values)
 	answer, err := r.lead(ctx, host, x, opening, deliveries, false)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	err = x.Rehearse(answer.Steps, answer, events[len(events)-1])
-	if d, ok := errors.AsType[*replay.Divergence](err); ok && d.Step >= 0 {
+	places := x.Differences()
+	if d, ok := errors.AsType[*replay.Divergence](err); ok {
+		places = append(places, d)
+	}
+	if slices.ContainsFunc(places, func(d *replay.Divergence) bool { return d.Step >= 0 }) {
 		if answer, again := r.lead(ctx, host, x, opening, deliveries, true); again == nil {
-			locate(d, answer)
+			for _, d := range places {
+				locate(d, answer)
+			}
 		}
 	}
-	return err
+	return x.Differences(), err
 }
 
 // lead makes a generator, leads it through the deliveries and drops it.

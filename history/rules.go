@@ -9,4 +9,10 @@ package history
 //	0  releases that did not write the number
 //	1  failures keep what they are: classes of errors go by the kind of a failure and not by its text,
 //	   timeouts say what was too late, values keep the errors in them, a returned task is refused
-const NewestRules = 1
+//	2  a replay lets inputs, values, tags and sessions differ, and compares the ids that code gave to
+//	   children
+const NewestRules = 2
+
+// LooseReplayRules are the first under which only strict replays compare inputs, values, tags and
+// sessions.
+const LooseReplayRules = 2

@@ -51,6 +51,7 @@ const OPTIONS = {
   serviceName: check.string,
   serviceVersion: check.string,
   strictValues: checkStrictness,
+  strictReplay: check.boolean,
   determinismGuard: checkGuard,
   evictAfterTurn: check.boolean,
   evictEveryTurn: check.boolean,

@@ -39,6 +39,9 @@ type Params struct {
 	// Rules and StrictValues are what the start event fixes; see history.OrchestrationStarted.
 	Rules        uint64
 	StrictValues bool
+	// StrictReplay refuses whatever the code does otherwise than recorded; without it inputs, values,
+	// statuses, tags and sessions may differ.
+	StrictReplay bool
 	// Keys are the keys of the key-value store at the start.
 	Keys []string
 	// Engine is the version to write into events.
@@ -78,6 +81,7 @@ type Execution struct {
 	segments    []segment
 	tokenEvents []uint64            // event id by token-1
 	drops       map[uint64]struct{} // schedules with a recorded cancellation
+	differences []*Divergence       // what Verify has let pass
 
 	delta Delta
 }

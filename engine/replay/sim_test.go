@@ -217,7 +217,7 @@ func (s *sim) commit() {
 func (s *sim) replayed(run code) (*replay.Execution, *generator, []replay.Action, error) {
 	x, deliveries, err := replay.Load(s.committed, replay.Params{
 		Instance: s.params.Instance, Life: s.params.Life, Execution: s.params.Execution,
-		Keys: s.params.Keys, Engine: s.params.Engine,
+		Keys: s.params.Keys, Engine: s.params.Engine, StrictReplay: s.params.StrictReplay,
 	})
 	if err != nil {
 		return nil, nil, nil, err

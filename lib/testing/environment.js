@@ -126,6 +126,7 @@ class TestEnvironment {
         logLevel: 'off',
         determinismGuard: 'throw',
         strictValues: 'throw',
+        strictReplay: true,
         ...options,
         evictEveryTurn: this.#chaos.replays,
       },

@@ -87,8 +87,11 @@ function finder(code) {
   return (name, version) => known.find(name, version);
 }
 
-/** @param {string} text @param {unknown} code */
-async function replay(text, code) {
+const OPTIONS = { strict: check.boolean };
+
+/** @param {string} text @param {unknown} code @param {unknown} [options] */
+async function replay(text, code, options) {
+  const { strict = true } = check.options('options', options, OPTIONS);
   const { instanceId, executions } = takeApart(check.string('history', text));
   const find = finder(code);
   /** @type {string | null} */
@@ -108,13 +111,15 @@ async function replay(text, code) {
     activity: () => ({ ok: false, message: 'replay runs no activities', details: null }),
     cancel() {},
   });
+  const found = [];
   try {
     for (const execution of executions) {
-      const args = { runtime, instance: instanceId };
-      const { divergence } = (await channel.request('replay', args, execution)).value;
+      const args = { runtime, instance: instanceId, strict };
+      const { divergence, differences } = (await channel.request('replay', args, execution)).value;
       if (divergence !== null) return { ok: false, ...divergence };
+      found.push(...differences);
     }
-    return { ok: true };
+    return strict ? { ok: true } : { ok: true, differences: found };
   } catch (error) {
     if (missing === null) throw error;
     throw new DuroxideError(missing, { code: 'INVALID_INPUT', cause: error });

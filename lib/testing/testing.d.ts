@@ -159,25 +159,39 @@ export function createTestEnvironment(options?: TestEnvironmentOptions): Promise
 
 /** That code fits a history, or where it does not. */
 export type ReplayResult =
-  | { readonly ok: true }
   | {
-      readonly ok: false;
-      /** The execution, and its orchestration and version. */
-      readonly executionId: number;
-      readonly orchestrationName: string;
-      readonly orchestrationVersion: string;
-      /** The recorded event in question. */
-      readonly eventId: number;
-      /** The number of the step of the code, 0 for the first; -1 where none is to blame. */
-      readonly step: number;
-      /** What the code asked for, and what was recorded in its place. */
-      readonly asked: string;
-      readonly recorded: string;
-      /** Where in the code that was asked for; empty where it is not known. */
-      readonly location: string;
-      /** All of it in words. */
-      readonly message: string;
-    };
+      readonly ok: true;
+      /** With `strict: false`: what a strict replay refuses, at most 16 of each execution. */
+      readonly differences?: ReplayDifference[];
+    }
+  | (ReplayDifference & { readonly ok: false });
+
+/** Where code and a history differ. */
+export interface ReplayDifference {
+  /** The execution, and its orchestration and version. */
+  readonly executionId: number;
+  readonly orchestrationName: string;
+  readonly orchestrationVersion: string;
+  /** The recorded event in question. */
+  readonly eventId: number;
+  /** The number of the step of the code, 0 for the first; -1 where none is to blame. */
+  readonly step: number;
+  /** What the code asked for, and what was recorded in its place. */
+  readonly asked: string;
+  readonly recorded: string;
+  /** Where in the code that was asked for; empty where it is not known. */
+  readonly location: string;
+  /** All of it in words. */
+  readonly message: string;
+}
+
+export interface ReplayOptions {
+  /**
+   * Whether other inputs, values, statuses, tags and sessions are a difference that counts; true by
+   * default. A runtime without `strictReplay` lets them pass.
+   */
+  strict?: boolean;
+}
 
 /**
  * Runs code over a history that `Client.exportHistory` gave, through the real engine, without a store and
@@ -185,5 +199,13 @@ export type ReplayResult =
  * ends in another way. A generator function stands for all orchestrations of the history; otherwise the
  * code is what `Runtime.register` takes.
  */
-export function replay(history: string, code: Orchestration<any, any>): Promise<ReplayResult>;
-export function replay(history: string, code: Registrable | Registrable[]): Promise<ReplayResult>;
+export function replay(
+  history: string,
+  code: Orchestration<any, any>,
+  options?: ReplayOptions,
+): Promise<ReplayResult>;
+export function replay(
+  history: string,
+  code: Registrable | Registrable[],
+  options?: ReplayOptions,
+): Promise<ReplayResult>;
