@@ -119,6 +119,12 @@ export interface Failure extends FailureCause {
  */
 export type Duration = number | `${bigint}${'s' | 'm' | 'h' | 'd'}`;
 
+/**
+ * A moment: a Date, milliseconds since 1970, or a text: a day (its beginning in UTC), or a time with its
+ * offset, `'2030-01-31T02:00:00Z'` or `'2030-01-31T02:00:00+01:00'`.
+ */
+export type Moment = Date | number | string;
+
 /** Pauses between attempts: a duration is the pause. */
 export type Backoff =
   | 'exponential'
@@ -372,6 +378,11 @@ export class OrchestrationContext<TInput = any> {
 
   /** Waits, across restarts. */
   scheduleTimer(delay: Duration): ScheduledTask<null>;
+  /**
+   * Waits until a moment, across restarts; one that is over ends at once. It goes by the time of the store,
+   * and never ends before the moment.
+   */
+  scheduleTimerAt(date: Moment): ScheduledTask<null>;
   /** Waits for a signal. One that comes while nobody waits is lost, unless it is of defineEvent. */
   waitForEvent<T = any>(event: string | EventDefinition<T>): ScheduledTask<T>;
   waitForEventTyped<T = any>(event: string | EventDefinition<T>): ScheduledTask<T>;

@@ -40,6 +40,8 @@ const SHAPES = [
     { type: 'activityWithRetry', name: 'A', input: '1', retry: policy, sessionId: 's' },
   ],
   [(c) => c.scheduleTimer(5), { type: 'timer', delayMs: 5 }],
+  [(c) => c.scheduleTimerAt('1970-01-01T00:00:01+00:00'), { type: 'timerAt', atMs: 1000 }],
+  [(c) => c.scheduleTimerAt(new Date(-5)), { type: 'timerAt', atMs: -5 }],
   [(c) => c.waitForEvent('e'), { type: 'waitEvent', name: 'e' }],
   [(c) => c.dequeueEvent('q'), { type: 'dequeueEvent', queueName: 'q' }],
   [

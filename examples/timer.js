@@ -13,6 +13,8 @@ async function main() {
     const before = yield ctx.utcNow();
     yield ctx.scheduleTimer(delayMs);
     const after = yield ctx.utcNow();
+    // A moment that is over does not wait.
+    yield ctx.scheduleTimerAt(new Date(before));
     // Durations may be texts; this timer loses, and is gone.
     const { index } = yield ctx.race(ctx.scheduleTimer('30d'), ctx.scheduleTimer('0s'));
     ctx.setCustomStatus(index === 1 ? 'no month has passed' : 'a month has passed');

@@ -9,8 +9,7 @@ const codec = require('./codec.js');
 const { CancelledError } = require('./errors.js');
 const { LimitError } = require('./limits.js');
 const { encodeThrown } = require('./thrown.js');
-const { LEVEL } = require('./trace.js');
-const { traced } = require('./traced.js');
+const { LEVEL, traced } = require('./traced.js');
 
 /** What activities are given, and running one of them. */
 

@@ -1,8 +1,12 @@
 'use strict';
 
+const { types } = process.getBuiltinModule('node:util');
 const check = require('./check.js');
 
-/** Durations in words: a number of milliseconds, or a whole number with a unit. */
+/**
+ * Durations in words: a number of milliseconds, or a whole number with a unit; and moments, as people and
+ * programs write them.
+ */
 
 const UNITS = new Map([
   ['s', 1000],
@@ -39,4 +43,29 @@ function duration(argument, value) {
   );
 }
 
-module.exports = { duration, millisecondsOf };
+/** The last moment that a Date knows, and the negative of the first one. */
+const MAX_MOMENT = 8.64e15;
+
+/** A day, or a time with its offset: without one it would mean another moment on each machine. */
+const CLEAR_TEXT = /^[+-]?\d{4,6}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/;
+
+/**
+ * Gives a moment in Unix milliseconds: of a Date, of a number of them, or of a text.
+ *
+ * @param {string} argument
+ * @param {unknown} value
+ * @returns {number}
+ */
+function moment(argument, value) {
+  const isClear = typeof value !== 'string' || CLEAR_TEXT.test(value);
+  const isTime = types.isDate(value) || typeof value === 'number' || typeof value === 'string';
+  const ms = isTime && isClear ? new Date(/** @type {any} */ (value)).getTime() : Number.NaN;
+  if (!Number.isNaN(ms)) return ms;
+  const what = types.isDate(value) ? 'an invalid Date' : check.kindOf(value);
+  throw new TypeError(
+    `${argument} must be a Date, a number of milliseconds since 1970, or a text such as ` +
+      `'2030-01-31' or '2030-01-31T02:00:00Z' (a time needs its offset), not ${what}`,
+  );
+}
+
+module.exports = { MAX_MOMENT, duration, millisecondsOf, moment };

@@ -17,9 +17,6 @@ const FORMATS = ['json', 'pretty', 'compact'];
 /** What a logger must have; without debug and trace, info takes their place. */
 const LOGGER_METHODS = ['error', 'warn', 'info'];
 
-/** The numbers of levels as they cross the border. */
-const LEVEL = Object.freeze({ debug: 0, info: 1, warn: 2, error: 3 });
-
 /** @typedef {Record<string, (fields: object, message: string) => unknown>} Logger */
 
 /**
@@ -158,4 +155,4 @@ function tryOpen(file) {
   }
 }
 
-module.exports = { LEVEL, checkFormat, checkLevel, checkLogger, initTracing, logOptions, logTo };
+module.exports = { checkFormat, checkLevel, checkLogger, initTracing, logOptions, logTo };

@@ -5,6 +5,9 @@ const { disown } = require('./disown.js');
 
 /** What a trace says: a text, or fields and a text. */
 
+/** The numbers of levels as they cross the border. */
+const LEVEL = Object.freeze({ debug: 0, info: 1, warn: 2, error: 3 });
+
 /** @typedef {{ message: string, fields: string | null }} Traced `fields` is the JSON text of an object */
 
 /**
@@ -55,4 +58,4 @@ function isPlain(value) {
   return typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value);
 }
 
-module.exports = { traced };
+module.exports = { LEVEL, traced };

@@ -8,6 +8,7 @@ import type {
   Duration,
   DuroxideError,
   JoinResult,
+  Moment,
   Orchestration,
   OrchestrationContext,
   PostgresEntraOptions,
@@ -253,6 +254,10 @@ const noUnit: Duration = '90';
 // @ts-expect-error There is no such unit.
 const noSuchUnit: Duration = '90w';
 
+const moments: Moment[] = [5, new Date(), '2030-01-31', '2030-01-31T02:00:00Z'];
+// @ts-expect-error A moment is no list.
+const noMoment: Moment = [5];
+
 // @ts-expect-error There is no such backoff.
 const noBackoff: Backoff = { delayMs: 5 };
 // @ts-expect-error One form at a time.
@@ -268,8 +273,10 @@ export {
   groups,
   leaves,
   loops,
+  moments,
   noBackoff,
   noFilter,
+  noMoment,
   noOptions,
   noSuchUnit,
   noUnit,

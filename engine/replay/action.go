@@ -9,7 +9,7 @@ type ActionKind uint8
 const (
 	// Activity: Name, Input, Session, Tag.
 	Activity ActionKind = 1
-	// Timer: DelayMs.
+	// Timer: DelayMs, or Value, which is a moment in Unix milliseconds.
 	Timer ActionKind = 2
 	// WaitEvent: Name.
 	WaitEvent ActionKind = 3
@@ -56,7 +56,7 @@ type Action struct {
 	Token uint64
 	Name  string
 	Input string
-	// Value is a custom status, a stored value, or the key of a remote read.
+	// Value is a custom status, a stored value, the key of a remote read, or the moment of a timer.
 	Value    *string
 	Version  *string
 	Instance *string

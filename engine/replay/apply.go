@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 
 	"duroxide/history"
@@ -85,7 +86,7 @@ func (x *Execution) schedule(a *Action, nowMs int64) error {
 			Event: s.event, Name: a.Name, Input: a.Input, Session: a.Session, Tag: a.Tag,
 		})
 	case Timer:
-		s.fireAtMs = after(nowMs, a.DelayMs)
+		s.fireAtMs = due(a, nowMs)
 		s.event = x.append(0, nowMs, history.TimerCreated{FireAtMs: s.fireAtMs})
 		x.delta.Timers = append(x.delta.Timers, NewTimer{Event: s.event, FireAtMs: s.fireAtMs})
 	case WaitEvent:
@@ -182,6 +183,18 @@ func syscallInput(a *Action) string {
 }
 
 // after adds a delay to a time and stays at the largest time instead of overflowing.
+// due gives the moment of a timer, which for a given one may be over. What is no number is a timer of zero.
+func due(a *Action, nowMs int64) int64 {
+	if a.Value == nil {
+		return after(nowMs, a.DelayMs)
+	}
+	atMs, err := strconv.ParseInt(*a.Value, 10, 64)
+	if err != nil {
+		return nowMs
+	}
+	return max(atMs, nowMs)
+}
+
 func after(nowMs int64, delayMs uint64) int64 {
 	if delayMs > uint64(math.MaxInt64-nowMs) { //nolint:gosec // a time is never negative
 		return math.MaxInt64

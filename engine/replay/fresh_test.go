@@ -26,6 +26,7 @@ func TestCodeThatSchedulesNothingEndsInItsFirstTurn(t *testing.T) {
 func TestEveryActionIsRecordedAndDispatched(t *testing.T) {
 	t.Parallel()
 	tag, session, id, version := "gpu", "s-1", "chosen", "2.0.0"
+	later, earlier := "7000", "-7"
 	for name, c := range map[string]struct {
 		action replay.Action
 		event  history.Data
@@ -52,6 +53,24 @@ func TestEveryActionIsRecordedAndDispatched(t *testing.T) {
 		},
 		"a timer without delay": {
 			replay.Action{Kind: replay.Timer},
+			history.TimerCreated{FireAtMs: 1000},
+			func(d replay.Delta) any { return d.Timers },
+			[]replay.NewTimer{{Event: 2, FireAtMs: 1000}},
+		},
+		"a timer of a moment": {
+			replay.Action{Kind: replay.Timer, Value: &later},
+			history.TimerCreated{FireAtMs: 7000},
+			func(d replay.Delta) any { return d.Timers },
+			[]replay.NewTimer{{Event: 2, FireAtMs: 7000}},
+		},
+		"a timer of a moment that is over": {
+			replay.Action{Kind: replay.Timer, Value: &earlier},
+			history.TimerCreated{FireAtMs: 1000},
+			func(d replay.Delta) any { return d.Timers },
+			[]replay.NewTimer{{Event: 2, FireAtMs: 1000}},
+		},
+		"a timer of no moment at all": {
+			replay.Action{Kind: replay.Timer, Value: &tag},
 			history.TimerCreated{FireAtMs: 1000},
 			func(d replay.Delta) any { return d.Timers },
 			[]replay.NewTimer{{Event: 2, FireAtMs: 1000}},

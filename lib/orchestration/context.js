@@ -2,9 +2,9 @@
 
 const check = require('../check.js');
 const codec = require('../codec.js');
-const { duration } = require('../durations.js');
+const { duration, moment } = require('../durations.js');
 const limits = require('../limits.js');
-const { traced } = require('../traced.js');
+const { LEVEL, traced } = require('../traced.js');
 const { finish, inputText } = require('./descriptor.js');
 const { KIND, action } = require('./handle.js');
 const {
@@ -18,8 +18,6 @@ const {
   spread,
   waitEvent,
 } = require('./tasks.js');
-
-const LEVEL = Object.freeze({ debug: 0, info: 1, warn: 2, error: 3 });
 
 /**
  * What orchestration code calls; its documentation is in index.d.ts. Outside a run of its own code
@@ -97,6 +95,11 @@ class OrchestrationContext {
   /** @param {unknown} delay */
   scheduleTimer(delay) {
     return finish({ type: 'timer', delayMs: duration('delayMs', delay) });
+  }
+
+  /** @param {unknown} date */
+  scheduleTimerAt(date) {
+    return finish({ type: 'timerAt', atMs: moment('date', date) });
   }
 
   /** @param {unknown} name */
@@ -344,4 +347,4 @@ class OrchestrationContext {
   }
 }
 
-module.exports = { LEVEL, OrchestrationContext };
+module.exports = { OrchestrationContext };

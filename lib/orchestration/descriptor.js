@@ -5,6 +5,7 @@ const check = require('../check.js');
 const codec = require('../codec.js');
 const { disown } = require('../disown.js');
 const limits = require('../limits.js');
+const { MAX_MOMENT } = require('../durations.js');
 const { checkPolicy } = require('./backoff.js');
 const { LOCATION, location } = require('./location.js');
 const { made, used } = require('./made.js');
@@ -60,6 +61,7 @@ const WORDS = new Map([
   ['activity', ['the activity', 'name']],
   ['activityWithRetry', ['the activity', 'name']],
   ['timer', ['a timer', null]],
+  ['timerAt', ['a timer', null]],
   ['waitEvent', ['the wait for the event', 'name']],
   ['dequeueEvent', ['the wait for the queue', 'queueName']],
   ['orchestration', ['the start of the orchestration', 'name']],
@@ -192,6 +194,7 @@ const checks = {
   activity: checkRouting,
   activityWithRetry: every(checkRouting, (d) => checkPolicy(d.retry)),
   timer: (d) => check.integer('delayMs', d.delayMs, 0, Number.MAX_VALUE),
+  timerAt: (d) => check.integer('atMs', d.atMs, -MAX_MOMENT, MAX_MOMENT),
   waitEvent: (d) => check.name('name', d.name),
   dequeueEvent: (d) => check.name('queueName', d.queueName),
   getValueFromInstance: (d) => {

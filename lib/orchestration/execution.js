@@ -2,7 +2,8 @@
 
 const codec = require('../codec.js');
 const { encodeOutcome } = require('../thrown.js');
-const { LEVEL, OrchestrationContext } = require('./context.js');
+const { LEVEL } = require('../traced.js');
+const { OrchestrationContext } = require('./context.js');
 const { isBranch } = require('./descriptor.js');
 const { during } = require('./during.js');
 const { ANSWERED_EARLY, KIND } = require('./handle.js');

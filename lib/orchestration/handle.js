@@ -108,6 +108,7 @@ const actions = {
       tag: d.tag,
     }),
   timer: (d) => action(KIND.timer, { delayMs: Math.min(d.delayMs, Number.MAX_SAFE_INTEGER) }),
+  timerAt: (d) => action(KIND.timer, { value: String(d.atMs) }),
   waitEvent: (d) => action(KIND.waitEvent, { name: d.name }),
   dequeueEvent: (d) => action(KIND.dequeue, { name: d.queueName }),
   newGuid: () => action(KIND.syscall, { name: 'newGuid' }),
