@@ -86,6 +86,7 @@ type ResultsOf<T extends readonly unknown[]> = { -readonly [K in keyof T]: Resul
 export type FailureKind =
   | 'application'
   | 'cancelled'
+  | 'terminated'
   | 'timeout'
   | 'nondeterminism'
   | 'poison'
@@ -836,6 +837,8 @@ export interface OrchestrationHandle<TOutput = any> {
   ): Promise<TargetState>;
   /** As Client.cancelInstance. */
   cancel(reason?: string | null): Promise<TargetState>;
+  /** As Client.terminateInstance. */
+  terminate(reason?: string | null): Promise<TargetState>;
   /** Reads the state, with the output as a value. */
   status(): Promise<OrchestrationStatus<TOutput>>;
 }
@@ -981,6 +984,12 @@ export class Client {
    * no instance, it can only meet a start of the next five seconds. Resolves as raiseEvent.
    */
   cancelInstance(instanceId: string, reason?: string | null): Promise<TargetState>;
+  /**
+   * Ends an instance at once, always: its code is not asked. It fails with `terminated: <reason>`, the
+   * kind `terminated` and, in its history, an `OrchestrationTerminateRequested`; whoever waits gets a
+   * TerminatedError. Its children are cancelled. Ids and result as for cancelInstance.
+   */
+  terminateInstance(instanceId: string, reason?: string | null): Promise<TargetState>;
 
   /** Reads the state. The output is JSON text, unless `parsed` is asked for. */
   getStatus<T = any>(
@@ -1288,6 +1297,8 @@ export class ActivityError extends DuroxideError {}
 export class OrchestrationError extends DuroxideError {}
 /** An orchestration was cancelled, or the result of an activity is not wanted: `CANCELLED`. */
 export class CancelledError extends DuroxideError {}
+/** An orchestration was terminated: ended without asking its code, `TERMINATED`. */
+export class TerminatedError extends CancelledError {}
 /** What was waited for did not happen in time: `TIMEOUT`. */
 export class TimeoutError extends DuroxideError {}
 /**

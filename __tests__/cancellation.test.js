@@ -2,6 +2,7 @@
 
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
+const { CancelledError, TerminatedError } = require('../lib/duroxide.js');
 const { completed, failed, signal, withRuntime } = require('./support/harness.js');
 
 test('E14 cancellation: a waiting instance fails with the reason', async (t) => {
@@ -121,4 +122,91 @@ test('cancellation does not run finally blocks', async (t) => {
   await h.client.cancelInstance(id, 'stop');
   failed(await h.wait(id));
   assert.equal(cleanedUp, false);
+});
+
+test('a termination is another end than a cancellation: in the failure, for its waiters, in the history', async (t) => {
+  const h = await withRuntime(t, {
+    orchestrations: {
+      *Child(ctx) {
+        ctx.setCustomStatus('waiting');
+        yield ctx.waitForEvent('never');
+      },
+      *Middle(ctx, id) {
+        return yield ctx.scheduleSubOrchestrationWithId('Child', id);
+      },
+      *Parent(ctx, id) {
+        try {
+          return yield ctx.scheduleSubOrchestrationWithId('Middle', id, `of-${id}`);
+        } catch (error) {
+          return [error.name, error.code, error.message, error.failure.kind];
+        }
+      },
+    },
+  });
+  const alone = await h.client.start('Child', 'alone');
+  await h.until('alone', 'waiting');
+  assert.equal(await alone.terminate('broken'), 'Running');
+  const status = await h.wait('alone');
+  assert.equal(failed(status), 'terminated: broken');
+  assert.deepEqual(status.failure, {
+    kind: 'terminated',
+    name: 'TerminatedError',
+    message: 'terminated: broken',
+    code: 'TERMINATED',
+    details: { reason: 'broken' },
+  });
+  await assert.rejects(
+    alone.result(),
+    (error) => error instanceof TerminatedError && error instanceof CancelledError,
+  );
+  const history = await h.client.readExecutionHistory('alone', 1);
+  assert.deepEqual(
+    history.slice(-3).map(({ kind, data }) => [kind, JSON.parse(data)]),
+    [
+      ['OrchestrationTerminateRequested', { reason: 'broken' }],
+      ['ExternalSubscribedCancelled', { reason: 'orchestration_terminal' }],
+      [
+        'OrchestrationFailed',
+        {
+          Application: {
+            kind: { Terminated: { reason: 'broken' } },
+            message: '',
+            retryable: false,
+          },
+        },
+      ],
+    ],
+  );
+
+  const id = await h.launch('Parent', 'middle');
+  await h.until('of-middle', 'waiting');
+  assert.equal(await h.client.terminateInstance('middle'), 'Running');
+  assert.deepEqual(completed(await h.wait(id)), [
+    'TerminatedError',
+    'TERMINATED',
+    'terminated: ',
+    'terminated',
+  ]);
+  assert.equal(failed(await h.wait('of-middle')), 'canceled: parent terminated');
+});
+
+test('what is not there, has ended or has not begun is terminated as it is cancelled', async (t) => {
+  const orchestrations = {
+    *Quick() {
+      return 'done';
+    },
+  };
+  const h = await withRuntime(t, { orchestrations });
+  const id = await h.launch('Quick');
+  assert.equal(completed(await h.wait(id)), 'done');
+  assert.equal(await h.client.terminateInstance(id, 'too late'), 'Completed');
+  assert.equal(await h.client.terminateInstance('nobody', 'at all'), 'NotFound');
+  assert.equal((await h.client.getStatus(id)).status, 'Completed');
+  await assert.rejects(h.client.terminateInstance(id, 7), TypeError);
+  await h.runtime.shutdown();
+  const waiting = await h.launch('Quick');
+  assert.equal(await h.client.cancelInstance(waiting, 'first'), 'Running');
+  assert.equal(await h.client.terminateInstance(waiting, 'second'), 'Running');
+  await h.start({ orchestrations });
+  assert.equal(failed(await h.wait(waiting)), 'canceled: first');
 });

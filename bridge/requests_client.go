@@ -13,6 +13,7 @@ var clientRequests = map[string]handler{
 	"client.raise":      withScope(serveRaise),
 	"client.enqueue":    withScope(serveEnqueue),
 	"client.cancel":     withScope(serveCancel),
+	"client.terminate":  withScope(serveTerminate),
 	"client.status":     withScope(serveStatus),
 	"client.wait":       withScope(serveWait),
 	"client.waitStatus": withScope(serveWaitStatus),
@@ -147,6 +148,10 @@ type cancelArguments struct {
 
 func serveCancel(ctx context.Context, c *engine.Client, a cancelArguments, _ string) (result, error) {
 	return targetResult(c.Cancel(ctx, a.Instance, a.Reason))
+}
+
+func serveTerminate(ctx context.Context, c *engine.Client, a cancelArguments, _ string) (result, error) {
+	return targetResult(c.Terminate(ctx, a.Instance, a.Reason))
 }
 
 type instanceArguments struct {

@@ -180,6 +180,16 @@ func (c *Client) Cancel(ctx context.Context, instance, reason string) (string, e
 	})
 }
 
+// Terminate is Cancel for an instance that is to end whatever its code says.
+func (c *Client) Terminate(ctx context.Context, instance, reason string) (string, error) {
+	return c.send(ctx, provider.Message{
+		Instance: instance,
+		Kind:     provider.CancelInstance,
+		Data:     reason,
+		Stop:     provider.AtOnce,
+	})
+}
+
 // Status reads the state of an instance once.
 func (c *Client) Status(ctx context.Context, instance string) (Status, error) {
 	return retry(ctx, c, func(ctx context.Context) (Status, error) {

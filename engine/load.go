@@ -73,8 +73,8 @@ func (t *turn) load() error {
 	t.last = x.LastEvent()
 	t.describe()
 	t.r.values = LiveValues(record)
-	if reason := x.Cancelled(); reason != nil { // Its end was begun before, and not finished.
-		return t.cancelled(*reason)
+	if f := x.Stopped(); f != nil { // Its end was begun before, and not finished.
+		return t.fail(*f)
 	}
 	if err := t.open(deliveries, record.Values); err != nil {
 		return err

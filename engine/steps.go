@@ -186,8 +186,8 @@ func (t *turn) accept(it item, nowMs int64) (d replay.Delivery, ok bool, err err
 		return d, false, err
 	}
 	t.takeNext()
-	if reason := t.r.x.Cancelled(); reason != nil && !t.ended {
-		return d, false, t.cancelled(*reason)
+	if f := t.r.x.Stopped(); f != nil && !t.ended {
+		return d, false, t.fail(*f)
 	}
 	if !ok && (it.msg.Kind != provider.QueueEvent || t.r.x.LastEvent() == before) {
 		t.rt.log.messageDropped(t.r.instance, it.msg, "nobody waits for it")
@@ -324,7 +324,7 @@ func arrivalOf(m provider.Message) replay.Arrival {
 	case provider.QueueEvent:
 		a.Kind = replay.QueueEvent
 	case provider.CancelInstance:
-		a.Kind, a.Parent = replay.CancelRequested, m.Parent
+		a.Kind, a.Parent, a.Terminates = replay.CancelRequested, m.Parent, m.Stop == provider.AtOnce
 	case provider.StartInstance, provider.ContinueInstance:
 		a.Kind = replay.Nothing
 	default:

@@ -323,11 +323,6 @@ func (t *turn) fail(f history.Failure) error {
 	return t.end(replay.Ending{Kind: replay.Failed, Failure: &f})
 }
 
-// cancelled ends the execution because somebody asked for that.
-func (t *turn) cancelled(reason string) error {
-	return t.fail(history.Failure{Category: history.Application, Kind: history.CancelledKind, Reason: reason})
-}
-
 // putBack gives the instance back for a while: a history may be repaired. Each try counts, so that what
 // never works ends as poison; but not what was not tried, nor where a newer release knows how to go on, or
 // where the fault is our own.

@@ -20,7 +20,10 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// samples holds every kind, with and without its optional fields.
+// kindsOfFirstFormats is how many samples there are of kinds that came with the formats 1 and 2.
+const kindsOfFirstFormats = 36
+
+// samples holds every kind, with and without its optional fields, the newest kinds last.
 func samples() []history.Data {
 	text, empty := "text", ""
 	failure := history.Failure{
@@ -72,6 +75,7 @@ func samples() []history.Data {
 		history.KeyValueSet{Key: "k", Value: "v", UpdatedAtMs: 12},
 		history.KeyValueCleared{Key: "k"},
 		history.KeyValuesCleared{},
+		history.OrchestrationTerminateRequested{Reason: "why"},
 	}
 }
 
@@ -140,7 +144,7 @@ func TestStoredRowsStayReadable(t *testing.T) {
 func TestStoredRowsOfOlderFormatsStayReadable(t *testing.T) {
 	t.Parallel()
 	for format, file := range map[int]string{1: "row_v1.hex", 2: "row_v2.hex"} {
-		want := turn()
+		want := turn()[:kindsOfFirstFormats]
 		for i, e := range want {
 			want[i].Data = asIn(format, e.Data)
 		}

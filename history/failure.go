@@ -16,13 +16,14 @@ const (
 // FailureKind refines a category.
 type FailureKind string
 
-// The kinds of failures. The first four belong to Application, the fifth to Configuration, the
-// last three to Poison; Infrastructure has none.
+// The kinds of failures. Five belong to Application, one to Configuration, the last three to Poison;
+// Infrastructure has none.
 const (
 	ActivityFailedKind      FailureKind = "ActivityFailed"
 	OrchestrationFailedKind FailureKind = "OrchestrationFailed"
 	PanickedKind            FailureKind = "Panicked"
 	CancelledKind           FailureKind = "Cancelled"
+	TerminatedKind          FailureKind = "Terminated"
 	NondeterminismKind      FailureKind = "Nondeterminism"
 	PoisonOrchestrationKind FailureKind = "Orchestration"
 	PoisonActivityKind      FailureKind = "Activity"
@@ -37,7 +38,7 @@ type Failure struct {
 	// Message is the text for Application, Configuration and Infrastructure; for Poison it is the
 	// serialised poisoned message or the decode error.
 	Message string `json:"message,omitempty"`
-	// Reason is set for Cancelled.
+	// Reason is set for Cancelled and Terminated.
 	Reason string `json:"reason,omitempty"`
 	// Operation is set for Infrastructure.
 	Operation string `json:"operation,omitempty"`
@@ -59,6 +60,9 @@ type Failure struct {
 	Limit bool `json:"limit,omitempty"`
 }
 
+// IsStop reports whether somebody asked for this end: the execution was cancelled or terminated.
+func (f Failure) IsStop() bool { return f.Kind == CancelledKind || f.Kind == TerminatedKind }
+
 // Display gives the text that users see, and that a parent's code catches.
 func (f Failure) Display() string {
 	switch f.Category {
@@ -79,6 +83,8 @@ func (f Failure) displayApplication() string {
 	switch f.Kind {
 	case CancelledKind:
 		return "canceled: " + f.Reason
+	case TerminatedKind:
+		return "terminated: " + f.Reason
 	case PanickedKind:
 		return "orchestration panicked: " + f.Message
 	case ActivityFailedKind, OrchestrationFailedKind, NondeterminismKind,
@@ -99,7 +105,7 @@ func (f Failure) displayPoison() string {
 			"poison: orchestration %s history deserialization failed after %d attempts: %s",
 			f.Instance, f.tries(), f.Message)
 	case PoisonOrchestrationKind, ActivityFailedKind, OrchestrationFailedKind, PanickedKind,
-		CancelledKind, NondeterminismKind:
+		CancelledKind, TerminatedKind, NondeterminismKind:
 		return f.displayPoisonedInstance()
 	default: // A newer release has written it.
 		return f.displayPoisonedInstance()

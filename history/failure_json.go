@@ -72,7 +72,7 @@ func applicationShape(f Failure) *applicationJSON {
 	a := &applicationJSON{
 		Kind: f.Kind, Message: f.Message, Retryable: f.Retryable, Details: details(f.Details),
 	}
-	if f.Kind == CancelledKind {
+	if f.IsStop() {
 		a.Kind = map[string]any{string(f.Kind): reasonShape{Reason: f.Reason}}
 	}
 	return a

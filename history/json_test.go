@@ -60,6 +60,7 @@ func TestEventsAreShownAsJSON(t *testing.T) {
 		"a child":            {history.SubOrchestrationScheduled{Name: "c", Instance: "sub::2", Input: "1"}, `{"name":"c","instance":"sub::2","input":1}`},
 		"a child's output":   {history.SubOrchestrationCompleted{Result: "1"}, `1`},
 		"a child's failure":  {history.SubOrchestrationFailed{Failure: boom}, boomJSON},
+		"a termination":      {history.OrchestrationTerminateRequested{Reason: "why"}, `{"reason":"why"}`},
 		"a dropped child":    {history.SubOrchestrationCancelRequested{Reason: "r"}, `{"reason":"r"}`},
 		"a custom status":    {history.CustomStatusUpdated{Status: new(`{"a":1}`)}, `{"status":"{\"a\":1}"}`},
 		"a reset status":     {history.CustomStatusUpdated{}, `{"status":null}`},
@@ -115,6 +116,10 @@ func TestFailuresAreShownTaggedByCategory(t *testing.T) {
 		"cancelled": {
 			history.Failure{Category: history.Application, Kind: history.CancelledKind, Reason: "why"},
 			`{"Application":{"kind":{"Cancelled":{"reason":"why"}},"message":"","retryable":false}}`,
+		},
+		"terminated": {
+			history.Failure{Category: history.Application, Kind: history.TerminatedKind, Reason: "why"},
+			`{"Application":{"kind":{"Terminated":{"reason":"why"}},"message":"","retryable":false}}`,
 		},
 		"diverged": {
 			history.Failure{Category: history.Configuration, Kind: history.NondeterminismKind, Message: "m"},

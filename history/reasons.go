@@ -8,5 +8,6 @@ const (
 	ReasonTerminalFailed     = "orchestration_terminal_failed"
 	ReasonTerminalContinued  = "orchestration_terminal_continued_as_new"
 	ReasonParentCanceled     = "parent canceled"
+	ReasonParentTerminated   = "parent terminated"
 	ReasonParentDroppedChild = "parent dropped sub-orchestration future"
 )

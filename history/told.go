@@ -9,6 +9,7 @@ type Class string
 const (
 	ApplicationClass    Class = "application"
 	CancelledClass      Class = "cancelled"
+	TerminatedClass     Class = "terminated"
 	NondeterminismClass Class = "nondeterminism"
 	PoisonClass         Class = "poison"
 	InfrastructureClass Class = "infrastructure"
@@ -29,6 +30,8 @@ func (f Failure) Class() Class {
 		return PoisonClass
 	case f.Kind == CancelledKind:
 		return CancelledClass
+	case f.Kind == TerminatedKind:
+		return TerminatedClass
 	default:
 		return ApplicationClass
 	}

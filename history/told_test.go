@@ -20,6 +20,9 @@ func TestWhatIsToldOfAFailureHasItsKindAsAField(t *testing.T) {
 		`{"kind":"cancelled","reason":"r"}`: {
 			Category: history.Application, Kind: history.CancelledKind, Reason: "r",
 		},
+		`{"kind":"terminated","reason":"r"}`: {
+			Category: history.Application, Kind: history.TerminatedKind, Reason: "r",
+		},
 		`{"kind":"nondeterminism"}`: {Category: history.Configuration, Kind: history.NondeterminismKind},
 		`{"kind":"infrastructure","operation":"o","retryable":true}`: {
 			Category: history.Infrastructure, Operation: "o", Retryable: true,

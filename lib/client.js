@@ -150,6 +150,11 @@ class Client {
     return this.#at(instanceId).cancel(reason);
   }
 
+  /** @param {string} instanceId @param {string | null} [reason] */
+  async terminateInstance(instanceId, reason) {
+    return this.#at(instanceId).terminate(reason);
+  }
+
   /** @param {string} instanceId @param {unknown} [options] */
   async getStatus(instanceId, options) {
     const instance = check.instanceId('instanceId', instanceId);

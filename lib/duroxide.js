@@ -17,6 +17,7 @@ const {
   NonRetryableError,
   ProviderError,
   RetryableError,
+  TerminatedError,
   TimeoutError,
 } = require('./errors.js');
 const {
@@ -58,4 +59,5 @@ module.exports = {
   NonRetryableError,
   ProviderError,
   RetryableError,
+  TerminatedError,
 };

@@ -43,6 +43,7 @@ const LOCAL_CODES = Object.freeze([
   'NON_RETRYABLE',
   'ORCHESTRATION_FAILED',
   'RETRYABLE',
+  'TERMINATED',
   'UNSUPPORTED_PLATFORM',
   'VERSION_MISMATCH',
 ]);
@@ -84,6 +85,10 @@ OrchestrationError.defaultCode = 'ORCHESTRATION_FAILED';
 /** Something was cancelled before it ended. */
 class CancelledError extends DuroxideError {}
 CancelledError.defaultCode = 'CANCELLED';
+
+/** An instance was terminated: ended without asking its code. */
+class TerminatedError extends CancelledError {}
+TerminatedError.defaultCode = 'TERMINATED';
 
 /** What was waited for did not happen in time. */
 class TimeoutError extends DuroxideError {}
@@ -129,6 +134,7 @@ const classes = {
   NonRetryableError,
   ProviderError,
   RetryableError,
+  TerminatedError,
 };
 for (const [name, Class] of Object.entries(classes)) {
   // On the prototype, so that it is neither enumerable nor repeated in every error.
@@ -202,6 +208,7 @@ function factsOf(error) {
 /** What an orchestration fails of that throws one of these. @type {[Function, string][]} */
 const KINDS = [
   [LimitError, 'limit'],
+  [TerminatedError, 'terminated'],
   [CancelledError, 'cancelled'],
   [TimeoutError, 'timeout'],
   [NondeterminismError, 'nondeterminism'],

@@ -5,6 +5,7 @@ const {
   CancelledError,
   NondeterminismError,
   OrchestrationError,
+  TerminatedError,
   keepFacts,
 } = require('./errors.js');
 const { describe, revive } = require('./thrown.js');
@@ -29,6 +30,7 @@ const UNTHROWN = {
   infrastructure: ['ProviderError', 'STORAGE'],
   limit: ['LimitError', 'LIMIT_EXCEEDED'],
   nondeterminism: ['NondeterminismError', 'NONDETERMINISM'],
+  terminated: ['TerminatedError', 'TERMINATED'],
 };
 
 /**
@@ -132,6 +134,8 @@ function classOfOrchestration(told) {
   switch ((told?.kind === 'application' && told.thrown?.kind) || told?.kind) {
     case 'cancelled':
       return CancelledError;
+    case 'terminated':
+      return TerminatedError;
     case 'nondeterminism':
       return NondeterminismError;
     default:

@@ -67,6 +67,12 @@ class OrchestrationHandle {
     return target(await this.#ask('cancel', args));
   }
 
+  /** @param {string | null} [reason] */
+  async terminate(reason) {
+    const args = { ...this.#meant, reason: check.string('reason', reason ?? '') };
+    return target(await this.#ask('terminate', args));
+  }
+
   async status() {
     return status(await this.#ask('status', this.#meant), codec.decode);
   }

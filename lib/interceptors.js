@@ -156,6 +156,7 @@ const METHODS = {
   raise: 'raiseEvent',
   enqueue: 'enqueueEvent',
   cancel: 'cancelInstance',
+  terminate: 'terminateInstance',
   status: 'getStatus',
   wait: 'waitForOrchestration',
   waitStatus: 'waitForStatusChange',

@@ -45,9 +45,12 @@ func unreadable(err error) error {
 }
 
 func messageFields(w *history.Wire, m *Message) {
-	kind := uint8(m.Kind)
+	kind := storedKind(m)
 	w.Byte(&kind)
-	m.Kind = MessageKind(kind)
+	m.Kind, m.Stop = MessageKind(kind), AsRegistered
+	if stop := kind - uint8(CancelInstance); m.Kind > CancelInstance && Stop(stop) <= AtOnce {
+		m.Kind, m.Stop = CancelInstance, Stop(stop)
+	}
 	w.Uint(&m.Execution)
 	w.Uint(&m.Source)
 	w.Text(&m.Name)
@@ -62,6 +65,16 @@ func messageFields(w *history.Wire, m *Message) {
 		w.Life(&m.Life)
 		w.Life(&m.From)
 	}
+}
+
+// storedKind is the first byte of a message. A way to stop that is not the first one has a number that
+// older releases do not know, so that they leave it to others instead of cancelling; the kind by which
+// stores select messages is the same.
+func storedKind(m *Message) uint8 {
+	if m.Kind != CancelInstance {
+		return uint8(m.Kind)
+	}
+	return uint8(m.Kind) + uint8(m.Stop)
 }
 
 // EncodeTask gives the stored bytes of a task, without ID, Instance, Execution, Event, Session and

@@ -26,7 +26,8 @@ func fullMessage() provider.Message {
 func TestAMessageComesBackWithEveryField(t *testing.T) {
 	t.Parallel()
 	bare := provider.Message{Kind: provider.CancelInstance}
-	for _, want := range []provider.Message{fullMessage(), bare} {
+	atOnce := provider.Message{Kind: provider.CancelInstance, Data: "why", Stop: provider.AtOnce}
+	for _, want := range []provider.Message{fullMessage(), bare, atOnce} {
 		got, err := provider.DecodeMessage(provider.EncodeMessage(want))
 		require.NoError(t, err)
 		require.Equal(t, want, got)

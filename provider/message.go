@@ -23,9 +23,20 @@ const (
 	QueueEvent MessageKind = 6
 	// ChildDone answers a scheduled child: Execution (of the parent), Source, From, Data or Failure.
 	ChildDone MessageKind = 7
-	// CancelInstance asks an instance to stop: Data is the reason. With a Parent it comes from there,
-	// and only a child with this very link takes it.
+	// CancelInstance asks an instance to stop: Data is the reason, Stop says how. With a Parent it comes
+	// from there, and only a child with this very link takes it.
 	CancelInstance MessageKind = 8
+)
+
+// Stop says how an instance is to stop. The numbers are stored.
+type Stop uint8
+
+// The ways to stop.
+const (
+	// AsRegistered is a cancellation that leaves the rest to the instance.
+	AsRegistered Stop = 0
+	// AtOnce is a termination: the instance ends whatever its code says.
+	AtOnce Stop = 1
 )
 
 // Resumption makes the message that brings an instance back and says nothing.
@@ -60,6 +71,8 @@ type Message struct {
 	Input   string
 	// Data is a result, a payload, or a reason.
 	Data string
+	// Stop is that of a CancelInstance.
+	Stop Stop
 	// Failure is set instead of Data when a completion reports a failure.
 	Failure      *history.Failure
 	Parent       *history.Parent

@@ -35,6 +35,8 @@ type Arrival struct {
 	Name string
 	// Data is a result, a payload, or the reason of a cancel request.
 	Data string
+	// Terminates says that a cancel request ends the execution whatever its code says.
+	Terminates bool
 	// Failure, if set, replaces Data.
 	Failure *history.Failure
 	// FireAtMs is the planned time of a timer.
@@ -134,10 +136,7 @@ func (x *Execution) accept(a Arrival, nowMs int64) (Delivery, bool, error) {
 		d, ok := x.arrive(a.Name, a.Data)
 		return d, ok, nil
 	case CancelRequested:
-		if x.cancelled == nil && x.Heeds(a) {
-			x.append(0, nowMs, history.OrchestrationCancelRequested{Reason: a.Data})
-			x.cancelled = &a.Data
-		}
+		x.stop(a, nowMs)
 		return Delivery{}, false, nil
 	case ActivityDone, TimerFired, ChildDone:
 		return x.complete(a, nowMs)
@@ -146,6 +145,27 @@ func (x *Execution) accept(a Arrival, nowMs int64) (Delivery, bool, error) {
 	default:
 		panic(a.Kind.unknown())
 	}
+}
+
+// stop takes a cancel request: the first one that is heeded decides.
+func (x *Execution) stop(a Arrival, nowMs int64) {
+	switch {
+	case x.stopped != nil || !x.Heeds(a):
+	case a.Terminates:
+		x.append(0, nowMs, history.OrchestrationTerminateRequested{Reason: a.Data})
+		x.stopped = terminated(a.Data)
+	default:
+		x.append(0, nowMs, history.OrchestrationCancelRequested{Reason: a.Data})
+		x.stopped = cancelled(a.Data)
+	}
+}
+
+func cancelled(reason string) *history.Failure {
+	return &history.Failure{Category: history.Application, Kind: history.CancelledKind, Reason: reason}
+}
+
+func terminated(reason string) *history.Failure {
+	return &history.Failure{Category: history.Application, Kind: history.TerminatedKind, Reason: reason}
 }
 
 // Heeds reports whether a cancel request is for this instance: a client's always is, another's only

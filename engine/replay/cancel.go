@@ -112,6 +112,9 @@ func (x *Execution) endReasons(e Ending) (reason, childReason string) {
 		if e.Failure != nil && e.Failure.Kind == history.CancelledKind {
 			childReason = history.ReasonParentCanceled
 		}
+		if e.Failure != nil && e.Failure.Kind == history.TerminatedKind {
+			childReason = history.ReasonParentTerminated
+		}
 		return history.ReasonTerminalFailed, childReason
 	default:
 		panic(e.Kind.unknown())

@@ -67,7 +67,7 @@ type Execution struct {
 
 	keys         map[string]struct{}
 	customStatus *string
-	cancelled    *string
+	stopped      *history.Failure // see Stopped
 	ended        bool
 	longNames    bool // see LongNames
 
@@ -152,8 +152,8 @@ func (x *Execution) LastEvent() uint64 { return x.last }
 // Ended reports whether the execution has a terminal event.
 func (x *Execution) Ended() bool { return x.ended }
 
-// Cancelled gives the reason of the first cancel request, or nil.
-func (x *Execution) Cancelled() *string { return x.cancelled }
+// Stopped gives the failure with which the execution has to end because somebody asked for that, or nil.
+func (x *Execution) Stopped() *history.Failure { return x.stopped }
 
 // Open gives the number of schedules without an answer.
 func (x *Execution) Open() int { return len(x.open) }

@@ -129,12 +129,12 @@ func TestARecordedCancelRequestIsNotRecordedAgain(t *testing.T) {
 	s.committed = append(s.committed, s.x.Take().Events...)
 	x, _, err := replay.Load(s.committed, params)
 	require.NoError(t, err)
-	require.Equal(t, "first", *x.Cancelled())
+	require.Equal(t, "first", x.Stopped().Reason)
 	_, ok, err := x.Accept(cancelled("second"), 1)
 	require.NoError(t, err)
 	require.False(t, ok)
 	require.False(t, x.Dirty())
-	require.Equal(t, "first", *x.Cancelled())
+	require.Equal(t, "first", x.Stopped().Reason)
 }
 
 func TestAnswersToWhatWasNeverAskedDiverge(t *testing.T) {

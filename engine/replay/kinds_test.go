@@ -191,7 +191,15 @@ func (w *way) cancelled() {
 	require.NoError(w, err)
 	require.False(w, ok)
 	again, _ := w.loaded(w.stored(x), nil)
-	require.Equal(w, "why", *again.Cancelled())
+	require.Equal(w, x.Stopped(), again.Stopped())
+	require.Equal(w, "canceled: why", again.Stopped().Display())
+	x = w.applied(nil)
+	_, ok, err = x.Accept(replay.Arrival{Kind: replay.CancelRequested, Data: "why", Terminates: true}, 1001)
+	require.NoError(w, err)
+	require.False(w, ok)
+	again, _ = w.loaded(w.stored(x), nil)
+	require.Equal(w, x.Stopped(), again.Stopped())
+	require.Equal(w, "terminated: why", again.Stopped().Display())
 }
 
 func TestEveryKindGoesAllTheWay(t *testing.T) {

@@ -72,7 +72,10 @@ func (l *loader) event(e history.Event) error {
 		l.deliver(answer, ok, e)
 	case history.OrchestrationCancelRequested:
 		l.serve()
-		l.x.cancelled = &d.Reason
+		l.x.stopped = cancelled(d.Reason)
+	case history.OrchestrationTerminateRequested:
+		l.serve()
+		l.x.stopped = terminated(d.Reason)
 	case history.Ending:
 		l.x.ended = true
 	case history.Cancellation:

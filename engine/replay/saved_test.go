@@ -136,7 +136,7 @@ func replaySaved(t *testing.T, program saved, events []history.Event) {
 // ending reports whether an event stands in the turn that ends an execution only.
 func ending(e history.Event) bool {
 	switch d := e.Data.(type) {
-	case history.OrchestrationCancelRequested:
+	case history.OrchestrationCancelRequested, history.OrchestrationTerminateRequested:
 		return true
 	case history.ActivityCancelRequested:
 		return d.Reason != history.ReasonDropped
@@ -197,6 +197,7 @@ func savedKinds() map[string]func(json.RawMessage) (history.Data, error) {
 	register[history.OrchestrationFailed](kinds)
 	register[history.OrchestrationContinuedAsNew](kinds)
 	register[history.OrchestrationCancelRequested](kinds)
+	register[history.OrchestrationTerminateRequested](kinds)
 	register[history.OrchestrationChained](kinds)
 	register[history.ActivityScheduled](kinds)
 	register[history.ActivityCompleted](kinds)

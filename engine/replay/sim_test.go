@@ -126,10 +126,8 @@ func (s *sim) accept(a replay.Arrival, now int64) (replay.Delivery, bool) {
 	if s.failed(err) {
 		return d, false
 	}
-	if reason := s.x.Cancelled(); reason != nil {
-		s.end(replay.Ending{Kind: replay.Failed, Failure: &history.Failure{
-			Category: history.Application, Kind: history.CancelledKind, Reason: *reason,
-		}})
+	if f := s.x.Stopped(); f != nil {
+		s.end(replay.Ending{Kind: replay.Failed, Failure: f})
 		return d, false
 	}
 	return d, ok
@@ -243,7 +241,7 @@ type state struct {
 	Open      int
 	Unread    []history.Carried
 	Timers    []replay.NewTimer
-	Cancelled *string
+	Stopped   *history.Failure
 	Started   int64
 	Seen      []string
 	Times     []int64
@@ -254,7 +252,7 @@ type state struct {
 func stateOf(x *replay.Execution, g *generator) state {
 	s := state{
 		Last: x.LastEvent(), Open: x.Open(), Unread: x.Unread(), Timers: x.OpenTimers(),
-		Cancelled: x.Cancelled(), Started: x.StartedMs(), Seen: g.c.seen, Times: g.c.times,
+		Stopped: x.Stopped(), Started: x.StartedMs(), Seen: g.c.seen, Times: g.c.times,
 		Tokens: g.c.tokens,
 	}
 	for token := range g.c.open {

@@ -78,7 +78,7 @@ func fitsEnd(extra []Action, a Answer, end history.Event) bool {
 	case history.OrchestrationCompleted:
 		return len(extra) == 0 && a.Done && a.OK
 	case history.OrchestrationFailed:
-		own := e.Failure.Category == history.Application && e.Failure.Kind != history.CancelledKind
+		own := e.Failure.Category == history.Application && !e.Failure.IsStop()
 		return !own || len(extra) == 0 && a.Done && !a.OK
 	case history.OrchestrationContinuedAsNew:
 		return len(extra) > 0 && extra[0].Kind == ContinueAsNew
