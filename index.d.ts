@@ -73,6 +73,26 @@ export type RaceResult<T = any, TFailed = string> =
   | Winner<T>
   | { index: number; value: TFailed; error: true; reason: DuroxideError };
 
+/**
+ * What undoes the steps that an orchestration has begun. Lists of several sagas have nothing to do with
+ * each other.
+ */
+export interface Saga {
+  /**
+   * Adds a compensation, which gives a task, a generator, or nothing where there is nothing to wait for.
+   * Add it before the step: one that timed out may have happened.
+   */
+  add(compensation: () => ScheduledTask | Branch | undefined): void;
+  /** How many compensations there are. */
+  readonly size: number;
+  /**
+   * Runs all compensations, one after another, the last one added first, and takes them off the list.
+   * All of them run, whatever becomes of the others; then it throws an AggregateError with the errors of
+   * those that failed. Use it as `yield* saga.compensate()`.
+   */
+  compensate(): Branch<void>;
+}
+
 /** What `any` gives: the first success. */
 export type AnyResult<T = any> = Winner<T>;
 
@@ -499,6 +519,9 @@ export class OrchestrationContext<TInput = any> {
   raceTyped<const T extends readonly (ScheduledTask | Branch)[]>(
     ...tasks: T
   ): ScheduledTask<RaceResult<ResultsOf<T>, unknown>>;
+
+  /** Begins a list of compensations; code may have several. */
+  saga(): Saga;
 
   /** Shows a text to clients; at most 262144 bytes. Objects are stored as JSON. */
   setCustomStatus(status: unknown): void;

@@ -28,11 +28,19 @@ function declaredMembers(name) {
   };
 }
 
+/** Where what is inherited is not ours. */
+const ROOTS = [Object.prototype, Function.prototype];
+
+/** Names of the methods of a prototype or a class, inherited ones included. */
 function realMembers(object) {
-  return Object.getOwnPropertyNames(object)
-    .filter((name) => !['constructor', 'length', 'name', 'prototype'].includes(name))
-    .filter((name) => typeof Object.getOwnPropertyDescriptor(object, name)?.value !== 'undefined')
-    .sort();
+  const names = new Set();
+  for (let at = object; !ROOTS.includes(at); at = Object.getPrototypeOf(at)) {
+    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(at))) {
+      if (value !== undefined) names.add(name);
+    }
+  }
+  for (const name of ['constructor', 'length', 'name', 'prototype']) names.delete(name);
+  return [...names].sort();
 }
 
 test('what is declared is exported, and the other way round', () => {

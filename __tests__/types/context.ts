@@ -131,6 +131,16 @@ function* groups(ctx: OrchestrationContext, receipts: Receipt[]) {
   const success = yield* ctx.any([steps(), ctx.utcNow()]);
   assertType<Equal<typeof success, AnyResult<[Receipt, number]>>>();
   assertType<Equal<typeof success.error, undefined>>();
+  const saga = ctx.saga();
+  saga.add(() => ctx.scheduleTimer(1));
+  saga.add(function* () {
+    yield ctx.scheduleTimer(1);
+  });
+  saga.add(() => undefined);
+  // @ts-expect-error a task is made when it is needed
+  saga.add(ctx.scheduleTimer(1));
+  const undone = yield* saga.compensate();
+  assertType<Equal<typeof undone, void>>();
   const [settled] = yield* ctx.allSettled([ctx.utcNow()]);
   if (settled.status === 'fulfilled') assertType<Equal<typeof settled.value, number>>();
 }

@@ -4,9 +4,9 @@ const check = require('../check.js');
 const codec = require('../codec.js');
 const { duration, moment } = require('../durations.js');
 const limits = require('../limits.js');
-const { LEVEL, traced } = require('../traced.js');
 const { finish, inputText } = require('./descriptor.js');
 const { KIND, action } = require('./handle.js');
+const { Saga } = require('./saga.js');
 const {
   activity,
   activityWithRetry,
@@ -18,12 +18,13 @@ const {
   spread,
   waitEvent,
 } = require('./tasks.js');
+const { Traces } = require('./traces.js');
 
 /**
  * What orchestration code calls; its documentation is in index.d.ts. Outside a run of its own code
  * it reads nothing and changes nothing.
  */
-class OrchestrationContext {
+class OrchestrationContext extends Traces {
   /** @type {import('./handle.js').Host} */
   #host;
   /** @type {string | null} */
@@ -35,6 +36,7 @@ class OrchestrationContext {
    * @param {import('./execution.js').Opening} opening
    */
   constructor(host, opening) {
+    super(host);
     this.#host = host;
     this.#customStatus = opening.customStatus;
     this.#values = host.values;
@@ -254,6 +256,10 @@ class OrchestrationContext {
     return finish({ type: 'select', tasks: spread(tasks) }, true);
   }
 
+  saga() {
+    return new Saga();
+  }
+
   /** @param {unknown} status */
   setCustomStatus(status) {
     if (!this.#host.isRunning) return;
@@ -324,26 +330,6 @@ class OrchestrationContext {
     const old = this.#values.olderThan(cutoff);
     for (const key of old) this.clearValue(key);
     return old.length;
-  }
-
-  /** @param {unknown} message @param {string} [text] */
-  traceDebug(message, text) {
-    this.#host.trace(LEVEL.debug, traced(message, text));
-  }
-
-  /** @param {unknown} message @param {string} [text] */
-  traceInfo(message, text) {
-    this.#host.trace(LEVEL.info, traced(message, text));
-  }
-
-  /** @param {unknown} message @param {string} [text] */
-  traceWarn(message, text) {
-    this.#host.trace(LEVEL.warn, traced(message, text));
-  }
-
-  /** @param {unknown} message @param {string} [text] */
-  traceError(message, text) {
-    this.#host.trace(LEVEL.error, traced(message, text));
   }
 }
 
