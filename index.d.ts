@@ -1128,6 +1128,14 @@ export interface RuntimeOptions {
    * for the others; a number here is for all that this process has not registered.
    */
   unregisteredActivityTimeoutMs?: number;
+  /**
+   * How long an instance that has something to do may wait for a process that has registered its
+   * orchestration, in the version that it needs, before this runtime fails it (kind `'application'`; a
+   * parent can catch it). Without it, as by default, it waits as long as it takes, and a warning names it.
+   * It counts from when there was something to do, so it should be longer than a deployment, and than any
+   * backlog of the processes that have the code.
+   */
+  unregisteredOrchestrationTimeoutMs?: number;
   /** 10 by default. */
   maxSessionsPerRuntime?: number;
   /** 300000 by default. */

@@ -63,3 +63,25 @@ test('an activity that no process takes in time fails where it is awaited', asyn
   });
   assert.match(await h.output('Mistyped'), /^activity 'Nwe' is not registered/);
 });
+
+test('an instance that nobody has code for fails where that is asked', async (t) => {
+  const h = await withStore(t);
+  await h.start({
+    options: { unregisteredOrchestrationTimeoutMs: 1 },
+    orchestrations: {
+      *Parent(ctx) {
+        try {
+          return yield ctx.scheduleSubOrchestration('Kdi');
+        } catch (error) {
+          return error.message;
+        }
+      },
+    },
+  });
+  const text = /^orchestration 'Kdi' version unknown is not registered: no runtime has taken it/;
+  assert.match(await h.output('Parent'), text);
+  const status = await h.run('Kdi');
+  assert.equal(status.status, 'Failed');
+  assert.match(status.error, text);
+  assert.equal(status.failure.kind, 'application');
+});

@@ -76,6 +76,7 @@ type runtimeOptions struct {
 	HostTimeoutMs             float64    `json:"hostTimeoutMs"`
 	OrchestrationDeadlineMs   float64    `json:"orchestrationDeadlineMs"`
 	UnregisteredActivityMs    *float64   `json:"unregisteredActivityTimeoutMs"`
+	UnregisteredTurnMs        float64    `json:"unregisteredOrchestrationTimeoutMs"`
 	MaxSessionsPerRuntime     int        `json:"maxSessionsPerRuntime"`
 	SessionIdleTimeoutMs      float64    `json:"sessionIdleTimeoutMs"`
 	WorkerNodeID              string     `json:"workerNodeId"`
@@ -126,6 +127,8 @@ func (o *runtimeOptions) engineOptions() (engine.RuntimeOptions, error) {
 		EvictEveryTurn:           o.EvictEveryTurn,
 		ServiceName:              o.ServiceName,
 		ServiceVersion:           o.ServiceVersion,
+
+		UnregisteredOrchestrationTimeout: milliseconds(o.UnregisteredTurnMs),
 	}
 	if ms := o.UnregisteredActivityMs; ms != nil {
 		options.UnregisteredActivityTimeout = new(milliseconds(*ms))

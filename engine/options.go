@@ -45,6 +45,9 @@ type RuntimeOptions struct {
 	// UnregisteredActivityTimeout is how long an activity may wait for a runtime that has it before it
 	// fails. Nil means 5 min for a name that no runtime has ever announced, and for ever for others.
 	UnregisteredActivityTimeout *time.Duration
+	// UnregisteredOrchestrationTimeout is how long an instance that is ready may wait for a runtime that has
+	// its code before it fails; zero means for ever.
+	UnregisteredOrchestrationTimeout time.Duration
 	// ActivityGrace is how long a cancelled activity keeps its slot, 10 s by default.
 	ActivityGrace time.Duration
 	// HostTimeout is how long the thread of user code may give no sign of life before what it has not
@@ -128,6 +131,7 @@ type settings struct {
 	backoffMax               time.Duration
 	unregisteredActivity     time.Duration
 	announcedToo             bool // not only names that were never announced
+	unregisteredTurn         time.Duration
 	activityGrace            time.Duration
 	hostTimeout              time.Duration
 	orchestrationDeadline    time.Duration
@@ -160,6 +164,7 @@ func (o RuntimeOptions) withDefaults() (settings, error) {
 		backoffMax:               cmp.Or(o.UnregisteredBackoffMax, defaultBackoffMax),
 		unregisteredActivity:     pointed(o.UnregisteredActivityTimeout, defaultUnregistered),
 		announcedToo:             o.UnregisteredActivityTimeout != nil,
+		unregisteredTurn:         o.UnregisteredOrchestrationTimeout,
 		activityGrace:            cmp.Or(o.ActivityGrace, defaultActivityGrace),
 		hostTimeout:              cmp.Or(o.HostTimeout, defaultHostTimeout),
 		orchestrationDeadline:    cmp.Or(o.OrchestrationDeadline, defaultStepDeadline),
@@ -224,6 +229,7 @@ func (s settings) checkSigns() error {
 		{"unregistered_backoff", int64(s.backoffBase)},
 		{"unregistered_backoff_max", int64(s.backoffMax)},
 		{"unregistered_activity_timeout", int64(s.unregisteredActivity)},
+		{"unregistered_orchestration_timeout", int64(s.unregisteredTurn)},
 		{"activity_grace", int64(s.activityGrace)},
 		{"orchestration_deadline", int64(s.orchestrationDeadline)},
 		{"resident_idle", int64(s.residentIdle)},

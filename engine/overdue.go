@@ -3,22 +3,29 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"duroxide/history"
 	"duroxide/provider"
 )
 
-// overdue ends activities that have waited too long for a runtime that has their code: so a mistyped name
-// surfaces where it is awaited. It is owned by upkeep.
+// overdue ends what has waited too long for a runtime that has its code: so a mistyped name surfaces where
+// it is awaited. It is owned by upkeep.
 type overdue struct {
 	rt        *Runtime
 	announced bool
-	checked   time.Time
+	// tasks and turns are when it has looked for them.
+	tasks, turns time.Time
 }
 
 // overdueAtOnce is how many are ended at a time.
 const overdueAtOnce = 100
+
+func newOverdue(rt *Runtime) *overdue {
+	now := rt.e.clock.Now()
+	return &overdue{rt: rt, tasks: now, turns: now}
+}
 
 // announce tells the store which activities there are: who waits for one of them may wait for ever.
 func (o *overdue) announce(ctx context.Context) {
@@ -32,25 +39,34 @@ func (o *overdue) announce(ctx context.Context) {
 	o.announced = true
 }
 
-// every is the pause between two looks.
-func (o *overdue) every() time.Duration {
-	return min(max(o.rt.set.unregisteredActivity/10, time.Second), 30*time.Second)
+// isTime reports whether to look again for what waits for so long.
+func (o *overdue) isTime(looked *time.Time, waits time.Duration) bool {
+	every := min(max(waits/10, time.Second), 30*time.Second)
+	now := o.rt.e.clock.Now()
+	if now.Sub(*looked) < every {
+		return false
+	}
+	*looked = now
+	return true
 }
 
 func (o *overdue) upkeep(ctx context.Context) {
+	set := &o.rt.set
 	o.announce(ctx)
-	now := o.rt.e.clock.Now()
-	if now.Sub(o.checked) < o.every() || !o.announced {
-		return
+	if o.announced && o.isTime(&o.tasks, set.unregisteredActivity) {
+		if err := o.endTasks(ctx); err != nil {
+			o.rt.storeFailed("overdue", err, 0)
+		}
 	}
-	o.checked = now
-	if err := o.end(ctx); err != nil {
-		o.rt.storeFailed("overdue", err, 0)
+	if set.unregisteredTurn > 0 && o.isTime(&o.turns, set.unregisteredTurn) {
+		if err := o.takeTurns(ctx); err != nil {
+			o.rt.storeFailed("take_overdue", err, 0)
+		}
 	}
 }
 
-// end ends what is overdue now.
-func (o *overdue) end(ctx context.Context) error {
+// endTasks ends the tasks that are overdue now.
+func (o *overdue) endTasks(ctx context.Context) error {
 	rt := o.rt
 	late, err := rt.e.store.Overdue(ctx, provider.OverdueQuery{
 		Before: rt.e.store.Now().Add(-rt.set.unregisteredActivity), Serves: rt.leases.serves,
@@ -82,5 +98,38 @@ func (rt *Runtime) unregistered(name string) *history.Failure {
 		Category: history.Application, Kind: history.ActivityFailedKind, ActivityName: name,
 		Message: fmt.Sprintf("activity '%s' is not registered: no runtime has taken it within %v",
 			name, rt.set.unregisteredActivity),
+	}
+}
+
+// takeTurns takes the instances that are overdue now; their turns end them.
+func (o *overdue) takeTurns(ctx context.Context) error {
+	rt := o.rt
+	room := min(rt.room(), overdueAtOnce)
+	if room == 0 {
+		return nil
+	}
+	defer rt.claiming()()
+	claims, err := rt.e.store.TakeOverdue(ctx, provider.OverdueTurns{
+		Before: rt.e.store.Now().Add(-rt.set.unregisteredTurn), Holder: rt.leases.holder(), Limit: room,
+	})
+	for _, c := range claims {
+		rt.adopt(c)
+	}
+	return err
+}
+
+// isOverdue reports whether what an instance is to do has waited too long for a runtime that has its code.
+func (t *turn) isOverdue() bool {
+	limit := t.rt.set.unregisteredTurn
+	return limit > 0 && slices.ContainsFunc(slices.Concat(t.start, t.items), func(it item) bool {
+		return t.rt.nowMs()-it.msg.DueMs >= limit.Milliseconds()
+	})
+}
+
+func (t *turn) unregistered(name, version string) history.Failure {
+	return history.Failure{
+		Category: history.Application, Kind: history.OrchestrationFailedKind,
+		Message: fmt.Sprintf("orchestration '%s' version %s is not registered: no runtime has taken it within %v",
+			name, version, t.rt.set.unregisteredTurn),
 	}
 }

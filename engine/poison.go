@@ -19,20 +19,11 @@ func (t *turn) poison(kind history.FailureKind, message string) history.Failure 
 // finishPoisoned fails a running instance whose messages were tried too often. It goes through the
 // ordinary end where the history can be read, and writes the bare failure where it cannot.
 func (t *turn) finishPoisoned() error {
-	record, err := t.read()
-	if err == nil {
-		t.r.x, _, err = replay.Load(record.Events, t.params(record))
-	}
-	if err == nil {
-		t.last = t.r.x.LastEvent()
-		t.describe()
-		if err := t.fail(t.poison(history.PoisonOrchestrationKind, t.r.name)); err != nil {
-			return err
-		}
-		t.takeAll() // with the last part: what is poison stays so until the end
-		return t.finish()
-	}
-	if errors.Is(err, provider.ErrNewer) {
+	err := t.index()
+	switch {
+	case err == nil:
+		return t.finishFailed(t.poison(history.PoisonOrchestrationKind, t.r.name))
+	case errors.Is(err, provider.ErrNewer):
 		return err
 	}
 	t.takeAll()
@@ -48,4 +39,27 @@ func (t *turn) finishPoisoned() error {
 		}},
 		Ending: &replay.Ending{Kind: replay.Failed, Failure: &f},
 	})
+}
+
+// index makes what a history means, without its code.
+func (t *turn) index() error {
+	record, err := t.read()
+	if err != nil {
+		return err
+	}
+	if t.r.x, _, err = replay.Load(record.Events, t.params(record)); err != nil {
+		return err
+	}
+	t.last = t.r.x.LastEvent()
+	t.describe()
+	return nil
+}
+
+// finishFailed ends the execution without its code. What has led to that is consumed with the last part.
+func (t *turn) finishFailed(f history.Failure) error {
+	if err := t.fail(f); err != nil {
+		return err
+	}
+	t.takeAll()
+	return t.finish()
 }

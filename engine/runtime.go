@@ -249,7 +249,7 @@ func (rt *Runtime) abandonHeld(ctx context.Context) error {
 
 // upkeep renews leases, evicts residents and looks after sessions until the runtime ends.
 func (rt *Runtime) upkeep(ctx context.Context) {
-	o := overdue{rt: rt, checked: rt.e.clock.Now()}
+	o := newOverdue(rt)
 	o.announce(ctx)
 	for rt.doze(ctx, rt.renewEvery()) {
 		rt.renew(ctx)

@@ -182,6 +182,69 @@ func TestAnActivityThatNobodyEverHadFailsWhereItIsAwaited(t *testing.T) {
 	}
 }
 
+func TestAnInstanceThatNobodyHasCodeForFailsOnlyWhereThatIsAsked(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		timeout, passes time.Duration
+		fails           bool
+	}{
+		"it waits by default":  {0, 24 * time.Hour, false},
+		"not before its time":  {time.Hour, 50 * time.Minute, false},
+		"it fails in its time": {time.Hour, time.Hour, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := startStill(t, enginetest.NewHost(), engine.RuntimeOptions{UnregisteredOrchestrationTimeout: c.timeout})
+			s.idle()
+			s.submit(startOf("a", "mistyped"))
+			s.clock.Advance(c.passes)
+			if !c.fails {
+				s.look()
+				require.Equal(t, engine.StateRunning, s.state("a"))
+				return
+			}
+			s.eventually(func() bool {
+				s.clock.Advance(time.Second)
+				return s.state("a") == engine.StateFailed
+			}, "it does not end")
+			require.Equal(t, "orchestration 'mistyped' version unknown is not registered: "+
+				"no runtime has taken it within 1h0m0s", s.wait("a").Error)
+		})
+	}
+}
+
+func TestAnInstanceWhoseCodeIsGoneFailsAndItsParentIsTold(t *testing.T) {
+	t.Parallel()
+	h := enginetest.NewHost()
+	h.Orchestration("parent", func(c *enginetest.Code, _ string) (any, error) {
+		_, d := c.Await(c.Schedule(replay.Action{
+			Kind: replay.SubOrchestration, Name: "gone", Instance: new("kid"), Input: "null",
+		}))
+		return d.Value, nil
+	})
+	s := startStill(t, h, engine.RuntimeOptions{UnregisteredOrchestrationTimeout: time.Hour})
+	other := enginetest.NewHost()
+	other.Orchestration("gone", func(c *enginetest.Code, _ string) (any, error) {
+		c.Await(c.Schedule(replay.Action{Kind: replay.WaitEvent, Name: "go"}))
+		return nil, nil
+	})
+	rt, err := s.e.StartRuntime(t.Context(), engine.RuntimeOptions{}, other.Registry(), other)
+	require.NoError(t, err)
+	s.start("p", "parent", "null")
+	s.eventually(func() bool { return len(s.history("kid")) == 2 }, "the child does not begin")
+	require.NoError(t, rt.Shutdown(t.Context(), patience))
+	s.clock.Advance(3 * time.Hour)
+	s.look()
+	require.Equal(t, engine.StateRunning, s.state("kid"), "it waits for an event, not for its code")
+	require.NoError(t, errOf(s.client.Raise(t.Context(), "kid", "go", "null")))
+	s.eventually(func() bool {
+		s.clock.Advance(time.Minute)
+		return s.state("kid") == engine.StateFailed
+	}, "it does not end")
+	require.Contains(t, s.wait("kid").Error, "orchestration 'gone' version 1.0.0 is not registered")
+	s.eventually(func() bool { return s.state("p") != engine.StateRunning }, "its parent is not told")
+}
+
 func (s *still) history(instance string) []history.Event {
 	s.t.Helper()
 	events, err := s.client.History(s.t.Context(), instance, 0)

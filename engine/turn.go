@@ -174,7 +174,7 @@ func (t *turn) first(kind provider.MessageKind) error {
 	t.start = []item{start}
 	version, ok := t.rt.reg.Resolve(start.msg.Name, start.msg.Version)
 	poisoned := t.r.attempt > t.rt.set.maxAttempts
-	if !ok && !poisoned {
+	if !ok && !poisoned && !t.isOverdue() {
 		return errUnregistered
 	}
 	if !ok {
@@ -184,8 +184,12 @@ func (t *turn) first(kind provider.MessageKind) error {
 		return err
 	}
 	t.begin(start.msg, version)
-	if poisoned {
-		if err := t.fail(t.poison(history.PoisonOrchestrationKind, start.msg.Name)); err != nil {
+	if poisoned || !ok {
+		f := t.poison(history.PoisonOrchestrationKind, start.msg.Name)
+		if !poisoned {
+			f = t.unregistered(start.msg.Name, version)
+		}
+		if err := t.fail(f); err != nil {
 			return err
 		}
 		return t.finish()
@@ -246,7 +250,13 @@ func (t *turn) proceed() error {
 		return t.finishPoisoned()
 	}
 	if _, ok := t.rt.reg.Resolve(t.r.name, &t.r.version); !ok {
-		return errUnregistered
+		if !t.isOverdue() {
+			return errUnregistered
+		}
+		if err := t.index(); err != nil {
+			return err
+		}
+		return t.finishFailed(t.unregistered(t.r.name, t.r.version))
 	}
 	if t.r.x == nil {
 		if err := t.load(); err != nil {

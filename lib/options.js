@@ -41,6 +41,7 @@ const OPTIONS = {
   hostTimeoutMs: from(MIN_HOST_TIMEOUT_MS),
   orchestrationDeadlineMs: from(MIN_HOST_TIMEOUT_MS),
   unregisteredActivityTimeoutMs: from(1),
+  unregisteredOrchestrationTimeoutMs: from(1),
   maxSessionsPerRuntime: from(1),
   sessionIdleTimeoutMs: from(1),
   workerNodeId: check.name,

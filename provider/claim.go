@@ -349,6 +349,15 @@ type OverdueQuery struct {
 	Limit     int
 }
 
+// OverdueTurns says which instances are overdue.
+type OverdueTurns struct {
+	// Before is when they must have become ready.
+	Before time.Time
+	// Holder takes them. What it serves is never overdue; one that serves everything takes none.
+	Holder *Holder
+	Limit  int
+}
+
 // Completion is one finished task.
 type Completion struct {
 	// Task is a claim, or of a task that nobody has claimed: its number and epoch without a lease.

@@ -46,6 +46,7 @@ import (
 type Provider interface {
 	Work
 	Leases
+	Upkeep
 	State
 	Management
 	// Name gives the kind of store ("sqlite", "postgres", "memory") and a version text.
@@ -80,11 +81,6 @@ type Work interface {
 	// Complete deletes finished tasks and stores their outcomes as messages, each on its own: one
 	// result per completion, in order, with Err set to ErrLockLost where the task was not held.
 	Complete(ctx context.Context, c Completions) ([]Submitted, error)
-	// Announce remembers the names of activities that a runtime has. Nothing is ever forgotten.
-	Announce(ctx context.Context, activities []string) error
-	// Overdue gives tasks that have waited long and that the asking node has no code for. Complete takes
-	// their tokens as long as nobody has claimed them.
-	Overdue(ctx context.Context, q OverdueQuery) ([]TaskClaim, error)
 	// Abandon gives claimed instances and tasks back. Tokens that are no longer valid are reported
 	// in the result and change nothing.
 	Abandon(ctx context.Context, a Abandonment) (Abandoned, error)
@@ -115,6 +111,18 @@ type Leases interface {
 	ReleaseSessions(ctx context.Context, owner string) (int, error)
 	// CleanupSessions deletes ended sessions that no task refers to; it gives their number.
 	CleanupSessions(ctx context.Context) (int, error)
+}
+
+// Upkeep is what runtimes do now and then.
+type Upkeep interface {
+	// Announce remembers the names of activities that a runtime has. Nothing is ever forgotten.
+	Announce(ctx context.Context, activities []string) error
+	// Overdue gives tasks that have waited long and that the asking node has no code for. Complete takes
+	// their tokens as long as nobody has claimed them.
+	Overdue(ctx context.Context, q OverdueQuery) ([]TaskClaim, error)
+	// TakeOverdue takes instances that have been ready for long and that the asking node has no code for,
+	// so that it can end them. Their formats are among those that it reads.
+	TakeOverdue(ctx context.Context, q OverdueTurns) ([]InstanceClaim, error)
 }
 
 // State is what clients read of one instance, and how they learn of changes.

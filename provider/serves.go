@@ -113,6 +113,13 @@ func (q *OverdueQuery) Overdue(l Lane) bool {
 		(s == nil || s.Activity != nil && !s.Activity(l.Name))
 }
 
+// Overdue reports whether instances of a lane are asked for.
+func (q *OverdueTurns) Overdue(l Lane) bool {
+	s := q.Holder.Serves
+	return l.Kind == Turn && s != nil && s.Orchestration != nil && l.Level <= s.Level &&
+		!s.Orchestration(l.Name, l.Version)
+}
+
 // Covers reports whether a route takes the tasks of a lane, whatever they are.
 func (r Route) Covers(l Lane) bool {
 	return r.Tags.Matches(l.tag()) && (l.Kind != SessionTask || r.Session != nil)

@@ -20,6 +20,7 @@ const (
 	Complete        Op = "Complete"
 	Announce        Op = "Announce"
 	Overdue         Op = "Overdue"
+	TakeOverdue     Op = "TakeOverdue"
 	Abandon         Op = "Abandon"
 	Renew           Op = "Renew"
 	Held            Op = "Held"

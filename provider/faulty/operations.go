@@ -50,6 +50,11 @@ func (p *Provider) Overdue(ctx context.Context, q provider.OverdueQuery) ([]prov
 	return call(ctx, p, Overdue, func() ([]provider.TaskClaim, error) { return p.Provider.Overdue(ctx, q) })
 }
 
+// TakeOverdue takes instances that have been ready for long.
+func (p *Provider) TakeOverdue(ctx context.Context, q provider.OverdueTurns) ([]provider.InstanceClaim, error) {
+	return call(ctx, p, TakeOverdue, func() ([]provider.InstanceClaim, error) { return p.Provider.TakeOverdue(ctx, q) })
+}
+
 // Abandon gives claims back.
 func (p *Provider) Abandon(
 	ctx context.Context, a provider.Abandonment,

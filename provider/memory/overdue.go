@@ -37,6 +37,28 @@ func (p *Provider) Overdue(
 	return all, err
 }
 
+// TakeOverdue takes instances that have been ready for long.
+func (p *Provider) TakeOverdue(
+	ctx context.Context, q provider.OverdueTurns,
+) (claims []provider.InstanceClaim, err error) {
+	err = p.do(ctx, "take_overdue", func(s *store) error {
+		holder := claimer{holder: q.Holder}
+		var late []*instance
+		for _, in := range s.instances {
+			waits := slices.ContainsFunc(in.deliverable(s.now), func(m *message) bool { return m.due <= q.Before.UnixMilli() })
+			if waits && s.free(in) && q.Overdue(in.lane()) {
+				late = append(late, in)
+			}
+		}
+		slices.SortFunc(late, func(a, b *instance) int { return cmp.Compare(a.key, b.key) })
+		for _, in := range late[:min(len(late), q.Limit)] {
+			claims = append(claims, s.claim(in, &holder))
+		}
+		return nil
+	})
+	return claims, err
+}
+
 // unheld gives the task of a token without a lease, if nobody holds it.
 func (s *store) unheld(token provider.Token) *task {
 	t := s.tasks[token.Key]

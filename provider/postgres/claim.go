@@ -80,29 +80,36 @@ SELECT coalesce(least(
 // Claim takes ready instances and tasks. A round that has begun is not given up when ctx ends, so
 // that nothing is claimed that nobody knows of.
 func (s *Store) Claim(ctx context.Context, r provider.ClaimRequest) (provider.Claimed, error) {
-	if err := s.enter(ctx); err != nil {
-		return provider.Claimed{}, failure("claim", err)
-	}
-	defer s.leave()
-	s.claims.RLock()
-	defer s.claims.RUnlock()
 	c := &claiming{s: s, r: &r, route: r.Route}
 	if r.Turns != nil {
-		c.turns.Holder = r.Turns
+		c.turns.Holder, c.takes = r.Turns, r.Turns.Turns
 	}
 	if r.Tasks != nil {
 		c.tasks.Holder = r.Tasks
 	}
+	return s.claim(ctx, "claim", c)
+}
+
+func (s *Store) claim(ctx context.Context, op string, c *claiming) (provider.Claimed, error) {
+	if err := s.enter(ctx); err != nil {
+		return provider.Claimed{}, failure(op, err)
+	}
+	defer s.leave()
+	s.claims.RLock()
+	defer s.claims.RUnlock()
 	if err := c.run(ctx); err != nil {
-		return provider.Claimed{}, failure("claim", err)
+		return provider.Claimed{}, failure(op, err)
 	}
 	return c.claimed, nil
 }
 
 // claiming is one call of Claim. It takes as many rounds as it needs, each a transaction.
 type claiming struct {
-	s            *Store
-	r            *provider.ClaimRequest
+	s *Store
+	r *provider.ClaimRequest
+	// takes says which lanes of instances are taken; overdue, if not zero, by when they must have become ready.
+	takes        func(provider.Lane) bool
+	overdue      int64
 	claimed      provider.Claimed
 	messages     int // of the claimed instances
 	turns, tasks holder
@@ -257,7 +264,7 @@ func (c *claiming) search(ctx context.Context, g *group, f *found) (err error) {
 	g.begin(p)
 	before := c.s.nowMs()
 	if c.r.Turns != nil {
-		p.each(sqlReady, f.scanFound, before, append([]int64{}, f.turns...), c.wantedTurns(),
+		p.each(sqlReady, f.scanFound, cmp.Or(c.overdue, before), append([]int64{}, f.turns...), c.wantedTurns(),
 			max(scanned/max(len(f.turns), 1), leastScanned), signed(c.r.Turns.Lease))
 	}
 	want := c.wantedTasks()
@@ -364,7 +371,7 @@ func (c *claiming) takeTurns(g *group, f *found, turns *holder) (instances []*pr
 			// Somebody was faster; the next search leaves it out.
 		case i.execution == 0 && !i.startDue:
 			g.hideOrphans(i)
-		case g.sorted(i, f.lanes[key]) && i.deliverable() && g.serves(i, c.r.Turns):
+		case g.sorted(i, f.lanes[key]) && i.deliverable() && g.isIn(i, c.takes):
 			instances = append(instances, g.claim(i, turns))
 		default:
 			// It belongs to a lane of others: then it is there afterwards.

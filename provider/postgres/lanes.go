@@ -289,8 +289,13 @@ func (g *group) commitLane(i *instance, t *turn) {
 
 // serves reports whether a holder can run an instance.
 func (g *group) serves(i *instance, h *provider.Holder) bool {
+	return h != nil && g.isIn(i, h.Turns)
+}
+
+// isIn reports whether an instance belongs to one of some lanes.
+func (g *group) isIn(i *instance, takes func(provider.Lane) bool) bool {
 	lane, known := g.wanted(i)
-	return h != nil && known && h.Turns(lane)
+	return known && takes(lane)
 }
 
 func (g *group) flushMoved(p *pipeline) {

@@ -81,6 +81,17 @@ func (s *Store) Overdue(ctx context.Context, q provider.OverdueQuery) ([]provide
 	return all, err
 }
 
+// TakeOverdue takes instances that have been ready for long.
+func (s *Store) TakeOverdue(ctx context.Context, q provider.OverdueTurns) ([]provider.InstanceClaim, error) {
+	c := &claiming{
+		s: s, r: &provider.ClaimRequest{Turns: q.Holder, MaxTurns: q.Limit},
+		takes: q.Overdue, overdue: q.Before.UnixMilli(),
+	}
+	c.turns.Holder = q.Holder
+	claimed, err := s.claim(ctx, "take_overdue", c)
+	return claimed.Instances, err
+}
+
 // scanOverdue reads an overdue task, or nil where it cannot be decoded: the next claim by who has the code
 // hides that.
 func scanOverdue(r pgx.Rows) (*provider.TaskClaim, error) {

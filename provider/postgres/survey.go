@@ -50,7 +50,7 @@ func (c *claiming) matchTurns(v *survey, turns []int64) {
 	for _, number := range turns {
 		lane, known := c.s.lanes.of(number)
 		switch {
-		case number == unsorted || known && c.r.Turns.Turns(lane):
+		case number == unsorted && c.overdue == 0 || known && c.takes(lane):
 			v.turns = append(v.turns, number)
 		case known:
 			v.leftTurns = append(v.leftTurns, number)

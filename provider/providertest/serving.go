@@ -2,6 +2,7 @@ package providertest
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -25,6 +26,7 @@ var serving = theme{"serving", "serving.go", []Case{
 	{ID: "P121", Title: "what came back and what waits for a time is served by name too", run: servedAgain},
 	{ID: "P122", Title: "tasks of several activities go in the order of arrival", run: servedInOrder},
 	{ID: "P123", Title: "what waits for a name that was never announced is overdue, and can be ended", run: overdueTasks},
+	{ID: "P124", Title: "what has been ready for long goes to who asks for it without having the code", run: overdueTurns},
 }}
 
 // having serves an orchestration in some versions; an empty one is the registry's choice.
@@ -305,4 +307,55 @@ func overdueTasks(k *kit) {
 	message = done("X", 4, "over")
 	require.ErrorIs(k, k.complete(second.Token, &message), provider.ErrLockLost, "somebody has it now")
 	require.NoError(k, k.complete(held.Token, &message))
+}
+
+// takeOverdue takes what has been ready for a minute.
+func (k *kit) takeOverdue(s *provider.Serves, limit int) map[string]provider.InstanceClaim {
+	k.Helper()
+	claims, err := k.Provider.TakeOverdue(k.ctx, provider.OverdueTurns{
+		Before: k.Clock.Now().Add(-time.Minute), Holder: k.serving(s), Limit: limit,
+	})
+	require.NoError(k, err)
+	byID := map[string]provider.InstanceClaim{}
+	for _, c := range claims {
+		byID[c.Instance] = c
+	}
+	require.Len(k, byID, len(claims))
+	return byID
+}
+
+func overdueTurns(k *kit) {
+	k.create("run", startedAs("O", "1.0.0"))
+	k.create("quiet", startedAs("O", "1.0.0"))
+	k.create("newer", startedAs("O", "1.0.0"), func(c *provider.Commit) { c.Level = 9 })
+	k.create("ended", startedAs("O", "1.0.0"))
+	k.step("ended", ends(provider.Completed, "1"))
+	for _, id := range []string{"run", "newer", "ended"} {
+		k.poke(id)
+	}
+	k.submit(startFor("any", "O", ""), startFor("two", "O", "2.0.0"), startFor("own", "P", ""))
+	k.submit(raised("nobody", "1"))
+	mine := having("P", "")
+	require.Empty(k, k.takeOverdue(mine, 9), "nothing has waited for long")
+	k.Clock.Advance(time.Minute)
+	k.submit(startFor("young", "O", ""))
+	require.Empty(k, k.takeOverdue(nil, 9), "who serves everything ends nothing")
+	require.Len(k, k.takeOverdue(having("O", "2.0.0"), 1), 1)
+	k.Clock.Advance(long)
+	taken := k.takeOverdue(mine, 9)
+	require.ElementsMatch(k, []string{"run", "any", "two"}, slices.Collect(maps.Keys(taken)))
+	require.Empty(k, k.takeOverdue(mine, 9), "they are taken")
+	k.fetchAs("ended", having("O", "", "1.0.0", "2.0.0"))
+	k.fetchAs("young", having("O", "", "1.0.0", "2.0.0"))
+	k.noTurnFor(having("O", "", "1.0.0", "2.0.0"))
+
+	c := firstTurn(taken["two"])
+	startedAs("O", "2.0.0")(&c)
+	ends(provider.Failed, "no code")(&c)
+	k.commit(c)
+	status, err := k.Provider.Status(k.ctx, "two")
+	require.NoError(k, err)
+	require.Equal(k, provider.Failed, status.Status)
+	k.giveBack(taken["run"], 0, true)
+	k.fetchAs("run", having("O", "1.0.0"))
 }

@@ -83,7 +83,8 @@ func (w *writer) claimTurns(r *provider.ClaimRequest, claimed *provider.Claimed)
 		return nil, err
 	}
 	claims := holder{Holder: r.Turns}
-	if err := w.claimReady(r.MaxTurns, lanes, &claims, claimed); err != nil {
+	ready := search{lanes: lanes, takes: r.Turns.Turns, before: w.now, most: r.MaxTurns}
+	if err := w.claimReady(&ready, &claims, claimed); err != nil {
 		return nil, err
 	}
 	claimed.TurnLease = claims.used
@@ -93,15 +94,23 @@ func (w *writer) claimTurns(r *provider.ClaimRequest, claimed *provider.Claimed)
 	return lanes, w.report(sqlOldestTurn, left, claimed, w.now)
 }
 
-func (w *writer) claimReady(most int, lanes []int64, claims *holder, claimed *provider.Claimed) error {
+// search says which instances are taken: of some lanes, that were ready by a time.
+type search struct {
+	lanes  []int64
+	takes  func(provider.Lane) bool
+	before int64
+	most   int
+}
+
+func (w *writer) claimReady(s *search, claims *holder, claimed *provider.Claimed) error {
 	messages := 0
-	for len(claimed.Instances) < most {
-		found, err := w.candidates(lanes, most-len(claimed.Instances))
+	for len(claimed.Instances) < s.most {
+		found, err := w.candidates(s, s.most-len(claimed.Instances))
 		if err != nil || len(found) == 0 {
 			return err
 		}
 		for _, f := range found {
-			claim, err := w.claimFound(f, claims)
+			claim, err := w.claimFound(f, s.takes, claims)
 			if err != nil {
 				return err
 			}
@@ -120,7 +129,9 @@ func (w *writer) claimReady(most int, lanes []int64, claims *holder, claimed *pr
 
 // claimFound claims a candidate, unless it belongs to a lane of others: then it is there afterwards. What
 // is not claimed is that, or was an orphan and is hidden or gone, so that searching ends.
-func (w *writer) claimFound(f candidate, claims *holder) (*provider.InstanceClaim, error) {
+func (w *writer) claimFound(
+	f candidate, takes func(provider.Lane) bool, claims *holder,
+) (*provider.InstanceClaim, error) {
 	i, err := w.withKey(f.key)
 	if err != nil {
 		return nil, err
@@ -134,7 +145,7 @@ func (w *writer) claimFound(f candidate, claims *holder) (*provider.InstanceClai
 			return nil, err
 		}
 	}
-	if !claims.Turns(lane) {
+	if !takes(lane) {
 		return nil, nil
 	}
 	return w.claim(i, claims)
@@ -172,14 +183,14 @@ type candidate struct {
 	id   uint64
 }
 
-// candidates gives free instances with due messages in some lanes, longest waiting first. An instance
+// candidates gives free instances with due messages, longest waiting first. An instance
 // with many messages ends the search in its lane early; once it is claimed the next search leaves it out.
-func (w *writer) candidates(lanes []int64, limit int) ([]candidate, error) {
+func (w *writer) candidates(s *search, limit int) ([]candidate, error) {
 	const repeats, least = 64, 8
 	var found []candidate
-	each := min(limit, max(least, 4*limit/max(len(lanes), 1)))
+	each := min(limit, max(least, 4*limit/max(len(s.lanes), 1)))
 	seen := map[uint64]bool{}
-	for _, lane := range lanes {
+	for _, lane := range s.lanes {
 		repeated, count := 0, 0
 		err := w.c.each(sqlReady, func(r *rows) bool {
 			key := r.uint(0)
@@ -191,7 +202,7 @@ func (w *writer) candidates(lanes []int64, limit int) ([]candidate, error) {
 			found = append(found, candidate{key: key, lane: lane, due: r.int(1), id: r.uint(2)})
 			count++
 			return count < each
-		}, lane, w.now)
+		}, lane, s.before)
 		if err != nil {
 			return nil, err
 		}

@@ -77,6 +77,31 @@ func (w *writer) overdue(number int64, q *provider.OverdueQuery, all *[]provider
 	}, number, q.Before.UnixMilli(), int64(q.Limit-len(*all)))
 }
 
+// TakeOverdue takes instances that have been ready for long.
+func (s *Store) TakeOverdue(ctx context.Context, q provider.OverdueTurns) ([]provider.InstanceClaim, error) {
+	var claimed provider.Claimed
+	err := s.write(ctx, "take_overdue", 0, func(w *writer) error {
+		claimed = provider.Claimed{}
+		if err := w.sweep(); err != nil {
+			return err
+		}
+		all, err := w.lanesOf(sqlNextTurnLane)
+		if err != nil {
+			return err
+		}
+		lanes, _, err := w.choose(all, q.Overdue)
+		if err != nil {
+			return err
+		}
+		late := search{lanes: lanes, takes: q.Overdue, before: q.Before.UnixMilli(), most: q.Limit}
+		return w.claimReady(&late, &holder{Holder: q.Holder}, &claimed)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return claimed.Instances, nil
+}
+
 // finishable gives what is known of a task that can be finished: one that is held, or, by a token
 // without a lease, one that nobody holds.
 func (w *writer) finishable(token provider.Token) (task, bool, error) {
