@@ -446,10 +446,3 @@ func (g *group) held(token provider.Token) (*instance, error) {
 }
 
 func lockLost() error { return refuse(provider.ErrLockLost, "%v", provider.ErrLockLost) }
-
-// pause is how long something that cannot be read is hidden, by the number of times that it was
-// tried.
-func pause(attempts int) int64 {
-	const first, most = time.Second, time.Minute
-	return min(first<<min(max(attempts-1, 0), 10), most).Milliseconds()
-}
