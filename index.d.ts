@@ -478,6 +478,26 @@ export class OrchestrationContext<TInput = any> {
     ...input: InputThen<NoInfer<TInput>, []>
   ): ScheduledTask<null>;
 
+  /**
+   * Sends a message to a queue of another instance, or of this one, as Client.enqueueEvent. It is done at
+   * the call: there is nothing to yield. Like what `raise` and `cancelInstance` send it is recorded, leaves
+   * with the commit of the turn, once, whatever becomes of this instance, and is for whoever lives at the id
+   * then; where nobody does, it waits as what clients send. Messages to one instance keep their order.
+   */
+  send<T = any>(
+    instanceId: string,
+    queue: string | QueueDefinition<T>,
+    ...data: InputThen<NoInfer<T>, []>
+  ): void;
+  /** Sends a signal to another instance, as Client.raiseEvent; see `send`. */
+  raise<T = any>(
+    instanceId: string,
+    event: string | EventDefinition<T>,
+    ...data: InputThen<NoInfer<T>, []>
+  ): void;
+  /** Asks another instance and its children to end, as Client.cancelInstance; see `send`. */
+  cancelInstance(instanceId: string, reason?: string | null): void;
+
   /** A random UUID, the same at each replay. */
   newGuid(): ScheduledTask<string>;
   /** The time in milliseconds since 1970, the same at each replay. */

@@ -165,6 +165,9 @@ func (t *turn) sends(d replay.Delta) []provider.Message {
 			Name: c.Name, Version: c.Version, Input: c.Input,
 		})
 	}
+	for _, s := range d.Sent {
+		msgs = append(msgs, messageOf(s))
+	}
 	for _, c := range d.CancelChildren {
 		if t.tooLong(c.Instance) {
 			continue // There is none; its failure is on its way.

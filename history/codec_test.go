@@ -76,6 +76,8 @@ func samples() []history.Data {
 		history.KeyValueCleared{Key: "k"},
 		history.KeyValuesCleared{},
 		history.OrchestrationTerminateRequested{Reason: "why"},
+		history.MessageSent{Instance: "i", What: history.SentMessage, Name: "q", Data: "1"},
+		history.MessageSent{},
 	}
 }
 

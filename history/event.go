@@ -32,7 +32,7 @@ type Data interface {
 }
 
 // The roles of kinds follow. What has none of them stands alone: OrchestrationStarted begins, and
-// OrchestrationChained asks for something that has no answer.
+// OrchestrationChained and MessageSent ask for something that has no answer.
 
 // Schedule opens something that will be answered or cancelled.
 //

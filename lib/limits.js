@@ -4,6 +4,8 @@
 
 /** Of what a caller gives as an id, a name or a key; history/limits.go has the same. */
 const MAX_NAME_BYTES = 2000;
+/** Of ids that the engine makes for children. */
+const MAX_ID_BYTES = 2600;
 const MAX_VERSION_BYTES = 256;
 const MAX_WORKER_TAGS = 5;
 const MAX_TAG_NAME_BYTES = 256;
@@ -62,6 +64,16 @@ function limitNames(limited) {
 function checkName(what, text) {
   // A UTF-16 unit has at most three bytes, so most texts need no counting.
   if (text.length * 3 > MAX_NAME_BYTES) checkText(what, text, MAX_NAME_BYTES);
+}
+
+/**
+ * Refuses the id of an instance that no instance can have.
+ *
+ * @param {string} what
+ * @param {string} id
+ */
+function checkId(what, id) {
+  if (id.length * 3 > MAX_ID_BYTES) checkText(what, id, MAX_ID_BYTES);
 }
 
 /**
@@ -165,6 +177,7 @@ module.exports = {
   byteSize,
   limitNames,
   checkName,
+  checkId,
   checkVersion,
   checkPayload,
   checkCustomStatus,

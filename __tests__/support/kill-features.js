@@ -45,6 +45,11 @@ const PARTS = {
     for (const key of keys) results.push(yield ctx.scheduleActivity('step', key));
     return results;
   },
+  *KillListener(ctx, teller) {
+    const heard = [];
+    while (heard.length < MESSAGES) heard.push(yield ctx.dequeueEvent('told'));
+    ctx.send(teller, 'heard', heard);
+  },
   *KillSleeper(ctx) {
     yield ctx.scheduleTimer(PATIENCE_MS * 10);
   },
@@ -180,6 +185,21 @@ const FEATURES = {
     async drive(client, id) {
       for (let n = 1; n <= MESSAGES; n++) await client.enqueueEvent(id, 'work', n);
     },
+  },
+
+  /** What is sent leaves with the commit of its turn: once, and in order. */
+  KillTalk: {
+    *run(ctx) {
+      const listener = `${ctx.instanceId}-listener`;
+      yield ctx.startOrchestration('KillListener', listener, ctx.instanceId);
+      for (let n = 1; n <= MESSAGES; n++) {
+        ctx.send(listener, 'told', n);
+        yield ctx.scheduleActivity('step', n);
+      }
+      return yield ctx.dequeueEvent('heard');
+    },
+    output: [1, 2, 3, 4, 5],
+    others: (id) => ({ [`${id}-listener`]: 'Completed' }),
   },
 
   KillChildren: {

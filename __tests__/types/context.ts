@@ -19,7 +19,7 @@ import type {
   SystemStats,
   TagFilter,
 } from '../../index';
-import { NonRetryableError, RetryableError } from '../../index';
+import { defineEvent, defineQueue, NonRetryableError, RetryableError } from '../../index';
 
 type Equal<A, B> =
   (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -203,6 +203,24 @@ function state(ctx: OrchestrationContext) {
   for (const trace of [ctx.traceDebug, ctx.traceInfo, ctx.traceWarn, ctx.traceError]) trace(5);
 }
 
+function talk(ctx: OrchestrationContext) {
+  const lines = defineQueue<{ text: string }>('lines');
+  const ping = defineEvent<number>('ping');
+  assertType<Equal<void, ReturnType<typeof ctx.send>>>();
+  ctx.send('other', lines, { text: 'hello' });
+  ctx.send('other', 'anything');
+  ctx.raise('other', ping, 1);
+  ctx.raise('other', 'anything', [1]);
+  ctx.cancelInstance('other');
+  ctx.cancelInstance('other', 'why');
+  // @ts-expect-error The data of the queue is no number.
+  ctx.send('other', lines, 1);
+  // @ts-expect-error An event is no queue.
+  ctx.send('other', ping, 1);
+  // @ts-expect-error It has nothing to wait for.
+  ctx.send('other', lines, { text: '' }).then();
+}
+
 const backoffs: Backoff[] = [
   'exponential',
   'linear',
@@ -293,6 +311,7 @@ export {
   retries,
   state,
   stats,
+  talk,
   untyped,
   work,
   wrong,

@@ -34,6 +34,9 @@ const (
 	Syscall ActionKind = 12
 	// Drop: Token is that of an earlier action whose result is no longer wanted.
 	Drop ActionKind = 13
+	// Send: Instance is whom to, Value what (history.SentMessage and its like), Name that of a queue or
+	// signal, Input the data or the reason. It has no token.
+	Send ActionKind = 25
 )
 
 // misplaced is what a panic says where an action has come that cannot come there: a kind was forgotten.

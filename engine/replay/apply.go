@@ -56,6 +56,8 @@ func (x *Execution) apply(a *Action, nowMs int64) error {
 		return x.schedule(a, nowMs)
 	case StartOrchestration:
 		return x.detach(a, nowMs)
+	case Send:
+		return x.send(a, nowMs)
 	case SetCustomStatus, SetValue, ClearValue, ClearValues:
 		return x.change(a, nowMs)
 	case Drop:
@@ -101,7 +103,7 @@ func (x *Execution) schedule(a *Action, nowMs int64) error {
 		}
 	case Syscall:
 		x.call(a, s, nowMs)
-	case StartOrchestration, ContinueAsNew, SetCustomStatus, SetValue, ClearValue, ClearValues, Drop:
+	case StartOrchestration, ContinueAsNew, SetCustomStatus, SetValue, ClearValue, ClearValues, Drop, Send:
 		panic(a.Kind.misplaced("schedule"))
 	default:
 		panic(a.Kind.misplaced("schedule"))
@@ -245,7 +247,7 @@ func (x *Execution) change(a *Action, nowMs int64) error {
 		clear(x.keys)
 		x.delta.Values = append(x.delta.Values, ValueChange{All: true, UpdatedAtMs: nowMs})
 		return nil
-	case Activity, Timer, WaitEvent, Dequeue, SubOrchestration, StartOrchestration, ContinueAsNew, Syscall, Drop:
+	case Activity, Timer, WaitEvent, Dequeue, SubOrchestration, StartOrchestration, ContinueAsNew, Syscall, Drop, Send:
 		panic(a.Kind.misplaced("change"))
 	default:
 		panic(a.Kind.misplaced("change"))

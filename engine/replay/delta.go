@@ -17,6 +17,8 @@ type Delta struct {
 	Children   []NewInstance
 	// Detached starts happen whatever becomes of the execution.
 	Detached []NewInstance
+	// Sent is for other instances, whatever becomes of the execution.
+	Sent []Sending
 	// CancelActivities and DropTimers name schedules of earlier turns by event id.
 	CancelActivities []uint64
 	DropTimers       []uint64

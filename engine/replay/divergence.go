@@ -62,36 +62,27 @@ func (x *Execution) divergedAt(step, action int, event uint64, reason string) *D
 	return d
 }
 
-// word names the family of an action in error texts.
+// words name the families of actions in error texts.
+var words = map[ActionKind]string{
+	Activity:           "activity",
+	Timer:              "timer",
+	WaitEvent:          "external event",
+	Dequeue:            "queue subscription",
+	SubOrchestration:   "suborchestration",
+	StartOrchestration: "detached start",
+	ContinueAsNew:      "continue-as-new",
+	SetCustomStatus:    "custom status",
+	SetValue:           "kv set",
+	ClearValue:         "kv clear",
+	ClearValues:        "kv clear_all",
+	Syscall:            "system call",
+	Drop:               "cancellation",
+	Send:               "message",
+}
+
 func (k ActionKind) word() string {
-	switch k {
-	case Activity:
-		return "activity"
-	case Timer:
-		return "timer"
-	case WaitEvent:
-		return "external event"
-	case Dequeue:
-		return "queue subscription"
-	case SubOrchestration:
-		return "suborchestration"
-	case StartOrchestration:
-		return "detached start"
-	case ContinueAsNew:
-		return "continue-as-new"
-	case SetCustomStatus:
-		return "custom status"
-	case SetValue:
-		return "kv set"
-	case ClearValue:
-		return "kv clear"
-	case ClearValues:
-		return "kv clear_all"
-	case Syscall:
-		return "system call"
-	case Drop:
-		return "cancellation"
-	default:
-		return fmt.Sprintf("action %d", k)
+	if word, ok := words[k]; ok {
+		return word
 	}
+	return fmt.Sprintf("action %d", k)
 }

@@ -200,7 +200,7 @@ func (x *Execution) close(s *schedule) {
 		q := x.queue(s.name)
 		q.subscriptions = without(q.subscriptions, s)
 	case Activity, Timer, SubOrchestration, Syscall:
-	case StartOrchestration, ContinueAsNew, SetCustomStatus, SetValue, ClearValue, ClearValues, Drop:
+	case StartOrchestration, ContinueAsNew, SetCustomStatus, SetValue, ClearValue, ClearValues, Drop, Send:
 		panic(s.kind.misplaced("close"))
 	default:
 		panic(s.kind.misplaced("close"))

@@ -80,6 +80,9 @@ func (p *player) play(op int) {
 		p.c.detach("d", fmt.Sprint("other", len(p.c.seen)), "1")
 	case 11:
 		p.c.emit(replay.Action{Kind: replay.ClearValues})
+		p.c.emit(replay.Action{
+			Kind: replay.Send, Instance: new("other"), Value: new(history.SentMessage), Name: "q", Input: strconv.Itoa(len(p.c.seen)),
+		})
 	case 12:
 		p.c.must(p.c.dequeue(queueNames[p.next(2)]))
 	case 13:

@@ -62,6 +62,11 @@ func asks() map[replay.ActionKind][]ask {
 			one(replay.Action{Kind: replay.Syscall, Token: 1, Name: replay.GetValue, Instance: &text, Value: &text}),
 			one(replay.Action{Kind: replay.Syscall, Token: 1, Name: replay.Decide, Value: &text}),
 		},
+		replay.Send: {
+			one(replay.Action{Kind: replay.Send, Instance: &text, Value: new(history.SentMessage), Name: "q", Input: "1"}),
+			one(replay.Action{Kind: replay.Send, Instance: &text, Value: new(history.SentSignal), Name: "e", Input: "1"}),
+			one(replay.Action{Kind: replay.Send, Instance: &text, Value: new(history.SentCancellation), Input: "why"}),
+		},
 		replay.Drop: {{actions: []replay.Action{waiting, {Kind: replay.Drop, Token: 1}}}},
 	}
 }

@@ -89,6 +89,8 @@ func (l *loader) event(e history.Event) error {
 	case history.OrchestrationChained:
 		l.output(e)
 		l.x.starts = max(l.x.starts, d.Number)
+	case history.MessageSent:
+		l.output(e)
 	case history.OrchestrationStarted: // A second start: no code has asked for it.
 		l.output(e)
 	default:

@@ -29,7 +29,7 @@ func mismatchWord(e history.Event) string {
 		return "cancellation mismatch (external waits)"
 	case history.QueueSubscriptionCancelled:
 		return "cancellation mismatch (persistent waits)"
-	case history.Schedule, history.OrchestrationChained, history.OrchestrationStarted,
+	case history.Schedule, history.OrchestrationChained, history.MessageSent, history.OrchestrationStarted,
 		history.Answer, history.Input, history.Ending:
 		return "schedule mismatch"
 	default:
@@ -75,6 +75,8 @@ func (x *Execution) fits(a *Action, e history.Event) fit {
 			return other
 		}
 		return a.asks(StartOrchestration, d.Name, d.Input)
+	case history.MessageSent:
+		return a.fitsSending(d)
 	case history.Change:
 		return a.fitsChange(d)
 	case history.Cancellation:
@@ -186,6 +188,8 @@ func (a *Action) String() string {
 		return describeChild(a.Name, a.Input)
 	case StartOrchestration:
 		return describeDetached(a.Name, text(a.Instance), a.Input)
+	case Send:
+		return describeSending(text(a.Value), a.Name, text(a.Instance), a.Input)
 	case SetValue:
 		return describeValue(a.Name, text(a.Value))
 	case WaitEvent, Dequeue, ClearValue, Syscall:
@@ -210,6 +214,8 @@ func describe(e history.Event) string {
 		return describeChild(d.Name, d.Input)
 	case history.OrchestrationChained:
 		return describeDetached(d.Name, d.Instance, d.Input)
+	case history.MessageSent:
+		return describeSending(d.What, d.Name, d.Instance, d.Data)
 	case history.ExternalSubscribed:
 		return fmt.Sprintf("external event '%s'", d.Name)
 	case history.QueueSubscribed:

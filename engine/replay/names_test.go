@@ -48,6 +48,12 @@ var givers = map[string]struct {
 	"key": {history.MaxNameBytes, func(s string) replay.Action {
 		return replay.Action{Kind: replay.SetValue, Name: s, Value: new("v")}
 	}, "KV key"},
+	"queue of a message": {history.MaxNameBytes, func(s string) replay.Action {
+		return replay.Action{Kind: replay.Send, Name: s, Instance: new("d"), Value: new(history.SentMessage)}
+	}, "name"},
+	"id of whom a message is for": {history.MaxIDBytes, func(s string) replay.Action {
+		return replay.Action{Kind: replay.Send, Name: "q", Instance: &s, Value: new(history.SentMessage)}
+	}, "instanceId"},
 	"version of a continuation": {history.MaxVersionBytes, func(s string) replay.Action {
 		return replay.Action{Kind: replay.ContinueAsNew, Version: &s}
 	}, "version"},
@@ -94,6 +100,9 @@ func TestAnExecutionKeepsTheRulesOfItsStart(t *testing.T) {
 		"id of a detached start":    history.OrchestrationChained{Name: "d", Instance: long},
 		"key":                       history.KeyValueSet{Key: long, Value: "v"},
 		"version of a continuation": nil, // it ends its execution
+		// There was none before there was a limit.
+		"queue of a message":          nil,
+		"id of whom a message is for": nil,
 	}
 	load := func(instance string, more ...history.Data) *replay.Execution {
 		events := []history.Event{{ID: 1, Data: history.OrchestrationStarted{Name: "o"}}}

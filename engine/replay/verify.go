@@ -82,8 +82,8 @@ func fitsEnd(extra []Action, a Answer, end history.Event) bool {
 		return !own || len(extra) == 0 && a.Done && !a.OK
 	case history.OrchestrationContinuedAsNew:
 		return len(extra) > 0 && extra[0].Kind == ContinueAsNew
-	case history.OrchestrationStarted, history.OrchestrationChained, history.Schedule, history.Answer,
-		history.Change, history.Cancellation, history.Input:
+	case history.OrchestrationStarted, history.OrchestrationChained, history.MessageSent, history.Schedule,
+		history.Answer, history.Change, history.Cancellation, history.Input:
 		return true // It goes on.
 	default:
 		panic(unknownEvent(end))

@@ -7,6 +7,7 @@ const limits = require('../limits.js');
 const { finish, inputText } = require('./descriptor.js');
 const { KIND, action } = require('./handle.js');
 const { Saga } = require('./saga.js');
+const { Talk } = require('./talk.js');
 const {
   activity,
   activityWithRetry,
@@ -18,13 +19,12 @@ const {
   spread,
   waitEvent,
 } = require('./tasks.js');
-const { Traces } = require('./traces.js');
 
 /**
  * What orchestration code calls; its documentation is in index.d.ts. Outside a run of its own code
  * it reads nothing and changes nothing.
  */
-class OrchestrationContext extends Traces {
+class OrchestrationContext extends Talk {
   /** @type {import('./handle.js').Host} */
   #host;
   /** @type {string | null} */

@@ -38,6 +38,7 @@ const KIND = Object.freeze({
   clearValues: 11,
   syscall: 12,
   drop: 13,
+  send: 25,
 });
 
 /** After these the engine may have an answer that comes first. @type {Set<number>} */

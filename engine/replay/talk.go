@@ -1,0 +1,47 @@
+package replay
+
+import (
+	"fmt"
+
+	"duroxide/history"
+)
+
+// Sending is what goes to another instance with the commit of a turn: to whoever lives there then.
+type Sending struct {
+	Instance string
+	// What is one of the history's words: message, signal or cancellation.
+	What string
+	Name string
+	Data string
+}
+
+// send appends what code says to another instance.
+func (x *Execution) send(a *Action, nowMs int64) error {
+	s := Sending{Instance: text(a.Instance), What: text(a.Value), Name: a.Name, Data: a.Input}
+	if size := len(s.Instance); size > history.MaxIDBytes && !x.longNames {
+		return limit("instanceId size (%d bytes) exceeds limit (%d bytes)", size, history.MaxIDBytes)
+	}
+	switch s.What {
+	case history.SentMessage, history.SentSignal, history.SentCancellation:
+	default:
+		return x.diverged(0, fmt.Sprintf("unknown word '%s' for what is sent", s.What))
+	}
+	x.append(0, nowMs, history.MessageSent(s))
+	x.delta.Sent = append(x.delta.Sent, s)
+	return nil
+}
+
+// fitsSending compares an action with what was sent.
+func (a *Action) fitsSending(d history.MessageSent) fit {
+	if text(a.Instance) != d.Instance || text(a.Value) != d.What {
+		return other
+	}
+	return a.asks(Send, d.Name, d.Data)
+}
+
+func describeSending(what, name, instance, data string) string {
+	if what == history.SentCancellation {
+		return fmt.Sprintf("cancellation sent to '%s' because of %s", instance, shorten(data))
+	}
+	return fmt.Sprintf("%s '%s' sent to '%s' with data %s", what, name, instance, shorten(data))
+}
