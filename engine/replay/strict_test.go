@@ -48,10 +48,10 @@ func TestOnlyStrictReplaysCompareWhatTheCodeGives(t *testing.T) {
 				require.NoError(t, err)
 				require.Len(t, s.x.Differences(), 1)
 			} else {
-				divergence(t, err)
+				_ = divergence(t, err)
 			}
 			s = startWith(t, c.before, under(history.NewestRules, true))
-			divergence(t, s.upgrade(c.after))
+			_ = divergence(t, s.upgrade(c.after))
 		})
 	}
 }
@@ -60,7 +60,7 @@ func TestOnlyStrictReplaysCompareWhatTheCodeGives(t *testing.T) {
 func TestEarlierRulesCompareInputs(t *testing.T) {
 	t.Parallel()
 	s := startWith(t, activityWith("a", "1", nil, nil), under(history.LooseReplayRules-1, false))
-	divergence(t, s.upgrade(activityWith("a", "2", nil, nil)))
+	_ = divergence(t, s.upgrade(activityWith("a", "2", nil, nil)))
 }
 
 func TestDifferencesAreBounded(t *testing.T) {

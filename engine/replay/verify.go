@@ -192,4 +192,3 @@ func (x *Execution) recordedDrop(token uint64) bool {
 	_, ok := x.drops[x.tokenEvents[token-1]]
 	return ok
 }
-
