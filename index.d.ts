@@ -617,6 +617,11 @@ export interface SqliteOptions {
    * dropped with a warning. The default is seven days.
    */
   orphanRetentionMs?: number;
+  /**
+   * Opens a file that is there, and never changes it: whatever would, rejects with the code READ_ONLY, and no
+   * runtime starts on it. Beside an application that uses the file, or for a backup. False by default.
+   */
+  readOnly?: boolean;
 }
 
 /** How far a backup is. */
@@ -674,6 +679,11 @@ export interface PostgresOptions {
    * dropped with a warning. The default is seven days.
    */
   orphanRetentionMs?: number;
+  /**
+   * Changes nothing, not even the tables: whatever would, rejects with the code READ_ONLY, and no runtime starts
+   * on it. False by default.
+   */
+  readOnly?: boolean;
 }
 
 /** Options of connections by URL. */
@@ -905,6 +915,11 @@ export interface ListOptions {
   createdBefore?: number;
 }
 
+/** Every condition that is given must hold. */
+export interface ExportFilter extends Omit<ListOptions, 'limit' | 'before'> {
+  status?: ExecutionStatus;
+}
+
 export interface InstanceFilter {
   instanceIds?: string[];
   /** Milliseconds since 1970. */
@@ -1090,6 +1105,13 @@ export class Client {
    * for `replay` of `duroxide/testing`. What one release has written, later ones read.
    */
   exportHistory(instanceId: string): Promise<string>;
+  /**
+   * Gives the histories of all instances that match, newest first, each as `exportHistory` does: written one
+   * after another they make a file for `npx duroxide check`. What is deleted meanwhile is left out.
+   *
+   *     for await (const history of client.exportHistories({ status: 'Running' })) file.write(history)
+   */
+  exportHistories(filter?: ExportFilter): AsyncGenerator<string, void, undefined>;
   getInstanceTree(instanceId: string): Promise<InstanceTree>;
 
   /** Deletes a root instance with its children; a running one only if forced. */

@@ -96,9 +96,11 @@ test('the command prints what follows, and says what is wrong', () => {
   const all = command('postgres-sql');
   assert.match(all, /^BEGIN;\n[\s\S]*CREATE SCHEMA IF NOT EXISTS "public";[\s\S]*\nCOMMIT;\n$/);
   assert.equal(command('postgres-sql', '--after', LAST), 'BEGIN;\n\nCOMMIT;\n');
-  assert.match(command('--help'), /^Usage: duroxide postgres-sql/);
+  assert.match(command('--help'), /^Usage: duroxide <command>[\s\S]* postgres-sql /);
+  assert.match(command('postgres-sql', '--help'), /^Usage: duroxide postgres-sql/);
   for (const [args, status, message] of [
-    [[], 2, /the command must be postgres-sql, not none/],
+    [[], 2, /a command is missing/],
+    [['postgres'], 2, /there is no command 'postgres'/],
     [['postgres-sql', '--schema', ''], 2, /--schema must not be empty/],
     [['postgres-sql', '--after', 'x'], 2, /--after must be a whole number, not x/],
     [['postgres-sql', '--nonsense'], 2, /Unknown option '--nonsense'/],

@@ -1,60 +1,66 @@
 #!/usr/bin/env node
 'use strict';
 
-const { parseArgs } = require('node:util');
-const channel = require('../lib/channel.js');
+const { check } = require('../lib/commands/check.js');
+const { postgresSql } = require('../lib/commands/postgres-sql.js');
+const { UsageError } = require('../lib/commands/usage.js');
 
-/** The command line of the package: `npx duroxide postgres-sql`. */
+/** The command line of the package: `npx duroxide <command>`. */
 
-const USAGE = `Usage: duroxide postgres-sql [--schema <name>] [--after <n>]
+/**
+ * @typedef {object} Command
+ * @property {string} usage
+ * @property {string} summary a line about it
+ * @property {number} [failed] the exit code where it could not do its work, 1 by default
+ * @property {(args: string[]) => Promise<number>} run gives the exit code
+ */
 
-Prints the SQL that makes the tables of PostgresProvider, for whoever may do so:
-  npx duroxide postgres-sql --schema shop | psql -v ON_ERROR_STOP=1 "$ADMIN_URL"
-The application then connects with { migrate: false }.
+/** @type {Map<string, Command>} */
+const COMMANDS = new Map([
+  ['check', check],
+  ['postgres-sql', postgresSql],
+]);
 
-  --schema <name>  the schema of the tables; the default is public
-  --after <n>      only the migrations after number n, for tables that are there:
-                   SELECT max(version) FROM shop.duroxide_migrations
+const USAGE = `Usage: duroxide <command> [options]
+
+${[...COMMANDS].map(([name, { summary }]) => `  ${name.padEnd(14)}${summary}`).join('\n')}
+
+duroxide <command> --help says more.
 `;
 
-class UsageError extends Error {}
-
-/** @param {string[]} args */
-function read(args) {
-  const { values, positionals } = parseArgs({
-    args,
-    allowPositionals: true,
-    options: {
-      schema: { type: 'string', default: 'public' },
-      after: { type: 'string', default: '0' },
-      help: { type: 'boolean', short: 'h', default: false },
-    },
-  });
-  if (values.help) return { help: true, schema: '', after: 0 };
-  const [command = 'none', ...rest] = positionals;
-  if (command !== 'postgres-sql' || rest.length > 0) {
-    throw new UsageError(`the command must be postgres-sql, not ${[command, ...rest].join(' ')}`);
-  }
-  if (values.schema === '') throw new UsageError('--schema must not be empty');
-  if (!/^\d{1,6}$/.test(values.after)) {
-    throw new UsageError(`--after must be a whole number, not ${values.after}`);
-  }
-  return { help: false, schema: values.schema, after: Number(values.after) };
-}
-
-/** @param {string[]} args */
-async function run(args) {
-  const { help, schema, after } = read(args);
-  if (help) {
+/** @param {string[]} argv */
+async function main([name, ...args]) {
+  if (name === '--help' || name === '-h') {
     process.stdout.write(USAGE);
-    return;
+    return 0;
   }
-  const { value } = await channel.request('postgres.sql', { schema, after });
-  process.stdout.write(value.sql);
+  const command = COMMANDS.get(name ?? '');
+  if (command === undefined) {
+    process.stderr.write(`duroxide: ${unknown(name)}\n\n${USAGE}`);
+    return 2;
+  }
+  if (args.includes('--help') || args.includes('-h')) {
+    process.stdout.write(command.usage);
+    return 0;
+  }
+  return command.run(args).catch((error) => explain(error, command));
 }
 
-run(process.argv.slice(2)).catch((error) => {
+/**
+ * @param {any} error
+ * @param {Command} command
+ */
+function explain(error, command) {
   const isUsage = error instanceof UsageError || error.code?.startsWith('ERR_PARSE_ARGS');
-  process.stderr.write(`duroxide: ${error.message}\n${isUsage ? `\n${USAGE}` : ''}`);
-  process.exitCode = isUsage ? 2 : 1;
+  process.stderr.write(`duroxide: ${error.message}\n${isUsage ? `\n${command.usage}` : ''}`);
+  return isUsage ? 2 : (command.failed ?? 1);
+}
+
+/** @param {string | undefined} name */
+function unknown(name) {
+  return name === undefined ? 'a command is missing' : `there is no command '${name}'`;
+}
+
+main(process.argv.slice(2)).then((code) => {
+  process.exitCode = code;
 });

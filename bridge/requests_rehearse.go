@@ -18,8 +18,9 @@ import (
 )
 
 var rehearseRequests = map[string]handler{
-	"client.export": withClient(serveExport),
-	"replay":        with(serveReplay),
+	"client.export":   withClient(serveExport),
+	"client.rehearse": with(serveRehearse),
+	"replay":          with(serveReplay),
 }
 
 // exportedExecution is the first line of an exported execution. A line for each event follows.
@@ -193,22 +194,22 @@ func serveReplay(ctx context.Context, h *host, a replayArguments, text string) (
 	differences, err := engine.Rehearse(ctx, &runtimeHost{h, a.Runtime, &logging.Log{}}, engine.Rehearsal{
 		Instance: a.Instance, Execution: execution, Record: record, Strict: a.Strict,
 	})
-	return rehearsed(execution, differences, err)
-}
-
-func rehearsed(execution uint64, differences []*replay.Divergence, err error) (result, error) {
-	r := replayResult{Differences: []divergenceValue{}}
 	d, ok := errors.AsType[*replay.Divergence](err)
 	if err != nil && !ok {
 		return result{}, err
 	}
-	if ok {
+	return result{value: replayed(execution, differences, d)}, nil
+}
+
+func replayed(execution uint64, differences []*replay.Divergence, d *replay.Divergence) replayResult {
+	r := replayResult{Differences: []divergenceValue{}}
+	if d != nil {
 		r.Divergence = new(divergenceOf(execution, d))
 	}
 	for _, d := range differences {
 		r.Differences = append(r.Differences, divergenceOf(execution, d))
 	}
-	return result{value: r}, nil
+	return r
 }
 
 func divergenceOf(execution uint64, d *replay.Divergence) divergenceValue {
@@ -216,4 +217,37 @@ func divergenceOf(execution uint64, d *replay.Divergence) divergenceValue {
 		ExecutionID: execution, Orchestration: d.Name, Version: d.Version, EventID: d.EventID,
 		Step: d.Step, Asked: d.Asked, Recorded: d.Recorded, Location: d.Location, Message: d.Error(),
 	}
+}
+
+type rehearseArguments struct {
+	storeArguments
+	// Runtime is a number whose handlers run the code.
+	Runtime  uint32 `json:"runtime"`
+	Instance string `json:"instance"`
+}
+
+type rehearseResult struct {
+	Status        string `json:"status"`
+	Execution     uint64 `json:"executionId"`
+	Orchestration string `json:"orchestrationName"`
+	// Version is null where the instance has not begun.
+	Version *string `json:"orchestrationVersion"`
+	replayResult
+}
+
+// serveRehearse leads the code of a host through what is stored of an instance.
+func serveRehearse(ctx context.Context, h *host, a rehearseArguments, _ string) (result, error) {
+	s, err := h.store(a.Store)
+	if err != nil {
+		return result{}, err
+	}
+	found, err := s.client.Rehearse(ctx, &runtimeHost{h, a.Runtime, &logging.Log{}}, a.Instance)
+	r := rehearseResult{
+		Status: found.Info.Status.String(), Execution: found.Info.Execution, Orchestration: found.Info.Name,
+		replayResult: replayed(found.Info.Execution, found.Differences, found.Divergence),
+	}
+	if found.Info.Version != "" {
+		r.Version = &found.Info.Version
+	}
+	return result{value: r}, err
 }

@@ -12,6 +12,7 @@ import (
 	"duroxide/logging"
 	"duroxide/provider"
 	"duroxide/provider/postgres"
+	"duroxide/provider/readonly"
 	"duroxide/provider/sqlite"
 )
 
@@ -42,6 +43,8 @@ type openArguments struct {
 	CreateDirs bool `json:"createDirs"`
 	// OrphanRetentionMs is how long queue messages wait for their instance; absent means the default.
 	OrphanRetentionMs *int64 `json:"orphanRetentionMs"`
+	// ReadOnly refuses whatever would change the store.
+	ReadOnly bool `json:"readOnly"`
 
 	postgresArguments
 }
@@ -82,8 +85,11 @@ func openStore(ctx context.Context, a openArguments) (*store, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := engine.New(p, engine.Options{Log: log, Version: version})
 	copier, _ := p.(provider.Copier)
+	if a.ReadOnly {
+		p = readonly.Of(p)
+	}
+	e := engine.New(p, engine.Options{Log: log, Version: version})
 	return &store{engine: e, client: e.Client(), log: to, copier: copier}, nil
 }
 
@@ -121,7 +127,7 @@ func openPostgres(
 		URL:             a.URL,
 		Direct:          a.DirectURL,
 		Schema:          a.Schema,
-		VerifyOnly:      a.Migrate != nil && !*a.Migrate,
+		VerifyOnly:      a.ReadOnly || a.Migrate != nil && !*a.Migrate,
 		MaxConns:        a.MaxConnections,
 		AcquireTimeout:  time.Duration(a.AcquireTimeoutMs) * time.Millisecond,
 		Release:         version,
@@ -171,6 +177,7 @@ func openSQLite(
 		Memory:      a.Memory,
 		Synchronous: synchronous,
 		CreateDirs:  a.CreateDirs,
+		ReadOnly:    a.ReadOnly,
 
 		OrphanRetention: a.orphanRetention(),
 

@@ -74,6 +74,35 @@ func (r Rehearsal) lead(
 	return lead(call, opening, deliveries, locate)
 }
 
+// Rehearsed is what became of the current execution of an instance.
+type Rehearsed struct {
+	Info        provider.InstanceInfo
+	Differences []*replay.Divergence
+	// Divergence is nil where code and history fit together.
+	Divergence *replay.Divergence
+}
+
+// Rehearse leads the code of a host through the stored history of an instance's current execution. One
+// that has not begun fits any code. It changes nothing. provider.ErrInstanceNotFound: it is unknown.
+func (c *Client) Rehearse(ctx context.Context, host Host, instance string) (Rehearsed, error) {
+	info, err := c.Instance(ctx, instance)
+	if err != nil {
+		return Rehearsed{}, err
+	}
+	found := Rehearsed{Info: info}
+	record, err := c.Record(ctx, instance, info.Execution)
+	if err != nil || len(record.Events) == 0 {
+		return found, err
+	}
+	found.Differences, err = Rehearse(ctx, host, Rehearsal{
+		Instance: instance, Execution: info.Execution, Record: record,
+	})
+	if d, ok := errors.AsType[*replay.Divergence](err); ok {
+		found.Divergence, err = d, nil
+	}
+	return found, err
+}
+
 // Record gives what is stored of one execution: its events, and the values that it began with.
 func (c *Client) Record(
 	ctx context.Context, instance string, execution uint64,

@@ -31,6 +31,13 @@ const LIST_OPTIONS = {
   createdBefore: check.integer,
 };
 
+const { limit: _, before: __, ...SELECTION } = LIST_OPTIONS;
+const EXPORT_OPTIONS = {
+  ...SELECTION,
+  status: (/** @type {string} */ argument, /** @type {unknown} */ value) =>
+    check.oneOf(argument, value, ['Running', 'Completed', 'Failed', 'ContinuedAsNew']),
+};
+
 const PRUNE_OPTIONS = { keepLast: check.integer, completedBefore: check.integer };
 
 /** @type {(argument: string, value: unknown) => number} */
@@ -119,6 +126,7 @@ function checkIds(argument, value) {
 
 module.exports = {
   BEGIN_OPTIONS,
+  EXPORT_OPTIONS,
   LIST_OPTIONS,
   PRUNE_OPTIONS,
   START_OPTIONS,

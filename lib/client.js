@@ -5,6 +5,7 @@ const check = require('./check.js');
 const codec = require('./codec.js');
 const {
   BEGIN_OPTIONS,
+  EXPORT_OPTIONS,
   LIST_OPTIONS,
   PRUNE_OPTIONS,
   START_OPTIONS,
@@ -16,7 +17,7 @@ const {
 const { TimeoutError } = require('./errors.js');
 const { exportText } = require('./export.js');
 const { OrchestrationHandle, resultOf } = require('./handles.js');
-const { list } = require('./listing.js');
+const { all, list, unlessGone } = require('./listing.js');
 const { around, checkInterceptor, operationOf } = require('./interceptors.js');
 const { openedStore } = require('./provider.js');
 const { nameOf } = require('./registered.js');
@@ -296,6 +297,15 @@ class Client {
   /** @param {string} instanceId */
   async exportHistory(instanceId) {
     return exportText(check.instanceId('instanceId', instanceId), this.#ask);
+  }
+
+  /** @param {unknown} [filter] */
+  async *exportHistories(filter) {
+    const given = check.options('filter', filter, EXPORT_OPTIONS);
+    for await (const instance of all(this.#ask, given)) {
+      const text = await unlessGone(exportText(instance, this.#ask));
+      if (text !== null) yield text;
+    }
   }
 
   /** @param {string} instanceId */

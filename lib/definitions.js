@@ -206,6 +206,7 @@ function describeThing(thing) {
 }
 
 module.exports = {
+  Implementation,
   checkActivityName,
   checkGenerator,
   checkSemver,

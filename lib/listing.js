@@ -31,4 +31,55 @@ async function find(ask, before) {
   }
 }
 
-module.exports = { list };
+/** How many instances are asked for at once where all are wanted. */
+const PAGE = 500;
+
+/**
+ * Gives all instances that a filter selects, newest first, however many there are. Some may be deleted
+ * meanwhile: then it goes on behind another one of the same page.
+ *
+ * @param {import('./handles.js').Ask} ask
+ * @param {Record<string, any>} filter
+ * @returns {AsyncGenerator<string>}
+ */
+async function* all(ask, filter) {
+  /** @type {string[]} */
+  let page = await list(ask, { ...filter, limit: PAGE });
+  while (page.length > 0) {
+    yield* page;
+    page = await following(ask, filter, page);
+  }
+}
+
+/**
+ * Gives null where the instance was deleted meanwhile.
+ *
+ * @template T
+ * @param {Promise<T>} answer
+ * @returns {Promise<T | null>}
+ */
+async function unlessGone(answer) {
+  try {
+    return await answer;
+  } catch (error) {
+    if (/** @type {any} */ (error).code === 'INSTANCE_NOT_FOUND') return null;
+    throw error;
+  }
+}
+
+/**
+ * @param {import('./handles.js').Ask} ask
+ * @param {Record<string, any>} filter
+ * @param {string[]} page
+ * @returns {Promise<string[]>}
+ */
+async function following(ask, filter, page) {
+  for (const before of page.toReversed()) {
+    const next = await unlessGone(list(ask, { ...filter, limit: PAGE, before }));
+    if (next !== null) return next;
+  }
+  const text = `all ${page.length} instances of a page were deleted while the next was asked for; begin again`;
+  throw new DuroxideError(text, { code: 'INSTANCE_NOT_FOUND' });
+}
+
+module.exports = { all, list, unlessGone };

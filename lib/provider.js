@@ -11,7 +11,12 @@ const { version } = require('../package.json');
 
 /** Providers: options in, an open store out. */
 
-/** @typedef {{ store: number, runtimes: Set<{ shutdown(timeoutMs?: number): Promise<void> }> }} Opened */
+/**
+ * @typedef {object} Opened
+ * @property {number} store
+ * @property {boolean} readOnly
+ * @property {Set<{ shutdown(timeoutMs?: number): Promise<void> }>} runtimes
+ */
 
 /** What the engine knows of each provider, hidden from users. @type {WeakMap<object, Opened>} */
 const opened = new WeakMap();
@@ -52,13 +57,14 @@ class Provider {
   /**
    * @param {import('./dropped.js').StoreType} type
    * @param {number} store
+   * @param {boolean} [readOnly]
    */
-  constructor(type, store) {
+  constructor(type, store, readOnly = false) {
     if (typeof store !== 'number') {
       throw new TypeError('providers are opened by their factories, such as SqliteProvider.open');
     }
     this._type = type;
-    opened.set(this, { store, runtimes: new Set() });
+    opened.set(this, { store, readOnly, runtimes: new Set() });
     dropped.watch(this, type, store);
   }
 
@@ -88,6 +94,7 @@ function checkSqliteOptions(options) {
   return check.options('options', options, {
     synchronous: synchronousMode,
     orphanRetentionMs: natural,
+    readOnly: check.boolean,
   });
 }
 
@@ -104,7 +111,7 @@ async function openTestStore(startMs) {
 class SqliteProvider extends Provider {
   /**
    * @param {string | URL} path
-   * @param {{ synchronous?: 'full' | 'normal', orphanRetentionMs?: number }} [options]
+   * @param {{ synchronous?: 'full' | 'normal', orphanRetentionMs?: number, readOnly?: boolean }} [options]
    */
   static async open(path, options) {
     const given = checkSqliteOptions(options);
@@ -113,6 +120,9 @@ class SqliteProvider extends Provider {
 
   /** @param {{ synchronous?: 'full' | 'normal', orphanRetentionMs?: number }} [options] */
   static async inMemory(options) {
+    if (checkSqliteOptions(options).readOnly) {
+      throw new TypeError('options.readOnly is for stores that are there; one in memory is empty');
+    }
     return openSqlite({
       memory: true,
       path: '',
@@ -130,11 +140,11 @@ class SqliteProvider extends Provider {
   }
 }
 
-/** @param {object} location */
+/** @param {Record<string, any>} location */
 async function openSqlite(location) {
   try {
     const { value } = await channel.request('store.open', { kind: 'sqlite', ...location });
-    return new SqliteProvider('sqlite', value.store);
+    return new SqliteProvider('sqlite', value.store, location.readOnly);
   } catch (error) {
     throw openFailure(error);
   }
@@ -205,6 +215,7 @@ const COMMON = {
   acquireTimeoutMs: natural,
   migrate: check.boolean,
   orphanRetentionMs: natural,
+  readOnly: check.boolean,
 };
 const DIRECT = { directUrl: check.text };
 const TOKENS = { audience: check.text, refreshIntervalMs: natural };
@@ -274,7 +285,7 @@ function poolSize() {
 }
 
 /**
- * @param {object} server
+ * @param {Record<string, any>} server
  * @param {string} prefix of error messages
  */
 async function openPostgres(server, prefix) {
@@ -284,7 +295,7 @@ async function openPostgres(server, prefix) {
       maxConnections: poolSize(),
       ...server,
     });
-    return new PostgresProvider('postgres', value.store);
+    return new PostgresProvider('postgres', value.store, server.readOnly);
   } catch (error) {
     throw connectFailure(error, prefix);
   }

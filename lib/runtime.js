@@ -5,11 +5,12 @@ const channel = require('./channel.js');
 const check = require('./check.js');
 const { Client } = require('./client.js');
 const { checkActivityName, checkGenerator, checkSemver, codeIn } = require('./definitions.js');
-const { DuroxideError } = require('./errors.js');
+const { DuroxideError, errorFromCode } = require('./errors.js');
 const { around, aroundStep, checkInterceptor } = require('./interceptors.js');
 const { checkOptions } = require('./options.js');
 const { guardFor } = require('./orchestration/guard.js');
 const { Turns } = require('./orchestration/turn.js');
+const { isOnlyChecked } = require('./only-checked.js');
 const { openedStore } = require('./provider.js');
 const { Registered } = require('./registered.js');
 const semver = require('./semver.js');
@@ -205,13 +206,25 @@ class Runtime {
         { code: 'INVALID_STATE' },
       );
     }
+    if (isOnlyChecked()) {
+      throw new DuroxideError(
+        'this code is only checked: export what registers it, and start the runtime in another file',
+        { code: 'INVALID_STATE' },
+      );
+    }
     this.#started = this.#start();
     await this.#started;
   }
 
   async #start() {
     const { logger: _, determinismGuard: __, ...options } = this.#options;
-    const { store, runtimes } = openedStore(this.#provider);
+    const { store, runtimes, readOnly } = openedStore(this.#provider);
+    if (readOnly) {
+      throw errorFromCode(
+        'READ_ONLY',
+        'the store was opened to be read only: no runtime can work on it',
+      );
+    }
     this.#number = channel.nextRuntime();
     channel.registerRuntime(this.#number, this.#handlers());
     channel.hold();

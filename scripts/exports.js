@@ -8,7 +8,7 @@ const { ROOT } = require('./prepare.js');
 
 /** What is public is used by others, and knows its own names: the type tests compare them. */
 const ENTRIES = [path.join('lib', 'duroxide.js'), path.join('lib', 'testing', 'testing.js')];
-const USERS = ['lib', '__tests__', 'bench', 'scripts'];
+const USERS = ['bin', 'lib', '__tests__', 'bench', 'scripts'];
 
 /** @param {string} folder @returns {string[]} */
 function scriptsBelow(folder) {

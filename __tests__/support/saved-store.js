@@ -67,4 +67,11 @@ async function openCopy(t, saved) {
   return store;
 }
 
-module.exports = { SCHEMA, openCopy, saveFile, saveSchema, skip: DATABASE_URL ? noPsql : false };
+module.exports = {
+  SCHEMA,
+  openCopy,
+  restoreFile,
+  saveFile,
+  saveSchema,
+  skip: DATABASE_URL ? noPsql : false,
+};

@@ -116,7 +116,7 @@ func (c *copying) begin() error {
 	if err := file.Close(); err != nil {
 		return unusable("cannot make the copy", c.path, err)
 	}
-	backup, err := c.from.raw.(backuper).NewBackup(fileName(c.partial))
+	backup, err := c.from.raw.(backuper).NewBackup(fileName(c.partial, false))
 	if err != nil {
 		return fmt.Errorf("begin the copy: %w", err)
 	}

@@ -138,6 +138,9 @@ func (w *writer) shut() error {
 			w.react() // the end of the store may be news
 			return errors.Join(append(errs, w.part())...)
 		}
+		if w.store.options.ReadOnly {
+			return errors.Join(append(errs, w.c.close())...)
+		}
 		if err := w.compact(); err != nil && !isBusy(err) {
 			errs = append(errs, err)
 		}

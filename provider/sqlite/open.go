@@ -27,7 +27,7 @@ func connect(o Options) (*conn, error) {
 		if err := prepare(o); err != nil {
 			return nil, err
 		}
-		name = fileName(o.Path)
+		name = fileName(o.Path, o.ReadOnly)
 	}
 	c, err := dial(name)
 	if err != nil {
@@ -57,7 +57,7 @@ func prepare(o Options) error {
 		return refuse(provider.ErrCannotOpen, "no database file was given")
 	}
 	folder := filepath.Dir(o.Path)
-	if o.CreateDirs {
+	if o.CreateDirs && !o.ReadOnly {
 		if err := os.MkdirAll(folder, 0o750); err != nil {
 			return unusable("cannot create the folder", folder, err)
 		}
@@ -77,8 +77,13 @@ func prepare(o Options) error {
 			return err
 		}
 	}
-	if missing {
+	switch {
+	case missing && o.ReadOnly:
+		return refuse(provider.ErrCannotOpen, "there is no database file %s, and to read one makes none", o.Path)
+	case missing:
 		return create(o.Path)
+	case o.ReadOnly:
+		return nil
 	}
 	if err := files.Writable(o.Path); err != nil {
 		return unusable("cannot open the database file", o.Path, err)
@@ -138,9 +143,13 @@ func unusable(what, path string, err error) error {
 
 // fileName gives the driver's name of a path, in which ? and % would have a meaning. A file that is
 // not there is not made.
-func fileName(path string) string {
+func fileName(path string, readOnly bool) string {
 	escaped := url.URL{Path: filepath.ToSlash(path)}
-	return "file:" + strings.ReplaceAll(escaped.EscapedPath(), ";", "%3B") + "?mode=rw"
+	mode := "?mode=rw"
+	if readOnly {
+		mode = "?mode=ro"
+	}
+	return "file:" + strings.ReplaceAll(escaped.EscapedPath(), ";", "%3B") + mode
 }
 
 // patience is how long SQLite itself waits for other processes; then the writer tries again.
@@ -185,17 +194,20 @@ func setUpOnce(c *conn, o Options) (warnings []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if fresh {
+	switch {
+	case fresh && o.ReadOnly:
+		err = refuse(provider.ErrSchema, "%s is empty: no store was ever opened on it", o.Path)
+	case fresh:
 		// On a file that has tables this would change nothing, and write nevertheless.
 		err = set(c, []string{"auto_vacuum = INCREMENTAL"})
-	} else {
+	default:
 		// A file of somebody else must not be changed, not even its journal mode.
 		warnings, err = recognise(c, &o)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if !o.Memory {
+	if !o.Memory && !o.ReadOnly {
 		if err := useLog(c, o); err != nil {
 			return nil, err
 		}
@@ -241,7 +253,7 @@ func (s *Store) openReader() (*conn, error) {
 	if err := s.verify(); err != nil {
 		return nil, err
 	}
-	c, err := dial(fileName(s.options.Path))
+	c, err := dial(fileName(s.options.Path, s.options.ReadOnly))
 	if err != nil {
 		return nil, err
 	}

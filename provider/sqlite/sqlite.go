@@ -53,6 +53,9 @@ type Options struct {
 	// Memory opens an empty store of its own in memory; Path is ignored.
 	Memory      bool
 	Synchronous Synchronous
+	// ReadOnly opens a file that is there, and never writes: what would is refused with
+	// provider.ErrReadOnly. The file must have the tables of this release.
+	ReadOnly bool
 	// OrphanRetention is how long queue messages wait for their instance; zero means
 	// provider.OrphanRetention.
 	OrphanRetention time.Duration
@@ -140,7 +143,7 @@ func open(o Options, here process.ID) (s *Store, err error) {
 	if installed != nil {
 		return nil, fmt.Errorf("%w: %w", provider.ErrCannotOpen, installed)
 	}
-	unclean := !o.Memory && uncleanEnd(o.Path)
+	unclean := !o.Memory && !o.ReadOnly && uncleanEnd(o.Path)
 	c, err := connect(o)
 	if err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"duroxide/provider"
 	"duroxide/provider/clock"
 	"duroxide/provider/process"
 )
@@ -50,6 +51,9 @@ func (s *Store) write(
 	}
 	if err := s.sound(); err != nil && s.isClosed() == nil {
 		return failure(op, err)
+	}
+	if s.options.ReadOnly {
+		return failure(op, refuse(provider.ErrReadOnly, "%s was opened to be read only", s.options.Path))
 	}
 	r := &request{ctx: ctx, size: size, apply: apply, done: make(chan struct{})}
 	if err := s.enqueue(r); err != nil {
@@ -131,6 +135,9 @@ func (w *writer) start() error {
 		return fmt.Errorf("read library version: %w", err)
 	}
 	w.store.version = version.text(0)
+	if w.store.options.ReadOnly {
+		return nil
+	}
 	return w.alone(&request{ctx: context.Background(), apply: (*writer).sweep})
 }
 

@@ -1,0 +1,43 @@
+'use strict';
+
+const path = process.getBuiltinModule('node:path');
+const fs = process.getBuiltinModule('node:fs');
+const { pathToFileURL } = process.getBuiltinModule('node:url');
+const { Implementation } = require('../definitions.js');
+const { onlyCheck } = require('../only-checked.js');
+const { UsageError } = require('./usage.js');
+
+/** The user's code that a command works with. */
+
+/**
+ * Loads a file of code, and lets no runtime start meanwhile or afterwards.
+ *
+ * @param {string} file
+ * @returns {Promise<unknown[]>} what `Runtime.register` takes
+ */
+async function loadCode(file) {
+  const full = path.resolve(file);
+  if (!fs.existsSync(full)) throw new UsageError(`there is no file ${full}`);
+  onlyCheck();
+  const loaded = await import(pathToFileURL(full).href);
+  const exported = loaded['module.exports'] ?? commonJs(full) ?? loaded;
+  if (typeof exported === 'function') return [exported];
+  const things = [exported.default, exported.register].filter((v) => typeof v === 'function');
+  const code = Object.values(exported).filter((value) => value instanceof Implementation);
+  if (things.length + code.length > 0) return [...things, ...code];
+  throw new UsageError(
+    `${full} exports no code: export what implement(...) gives, or a function that registers all code ` +
+      'in the runtime that it is given, as the default or as register',
+  );
+}
+
+/**
+ * Gives what a CommonJS module exports; its namespace is a copy of that.
+ *
+ * @param {string} full
+ */
+function commonJs(full) {
+  return require.cache[fs.realpathSync(full)]?.exports;
+}
+
+module.exports = { loadCode };

@@ -1,0 +1,147 @@
+'use strict';
+
+const channel = require('./channel.js');
+const check = require('./check.js');
+const { checkGenerator, codeIn } = require('./definitions.js');
+const { Turns } = require('./orchestration/turn.js');
+const { Registered } = require('./registered.js');
+
+/** Code that is led through recorded histories: without a runtime, and without any effect. */
+
+const DEFAULT_VERSION = '1.0.0';
+
+/** Takes the orchestrations of what registers code in a runtime, and leaves the rest alone. */
+class Code {
+  /** @type {Map<string, Map<string, GeneratorFunction>>} */
+  #versions = new Map();
+
+  /** @param {unknown} code */
+  constructor(code) {
+    for (const found of codeIn([code].flat(), this)) {
+      const { kind, name, version, fn } = found;
+      if (kind === 'orchestration') this.#add(name, version ?? DEFAULT_VERSION, fn);
+    }
+  }
+
+  /** @param {string} name @param {string} version @param {any} fn */
+  #add(name, version, fn) {
+    checkGenerator(check.name('name', name), fn);
+    this.#versions.set(name, (this.#versions.get(name) ?? new Map()).set(version, fn));
+    return new Registered('orchestration', name);
+  }
+
+  /** @param {string} name @param {unknown} fn */
+  registerOrchestration(name, fn) {
+    return this.#add(name, DEFAULT_VERSION, fn);
+  }
+
+  /** @param {string} name @param {unknown} fn */
+  registerOrchestrationTyped(name, fn) {
+    return this.#add(name, DEFAULT_VERSION, fn);
+  }
+
+  /** @param {string} name @param {string} version @param {unknown} fn */
+  registerOrchestrationVersioned(name, version, fn) {
+    return this.#add(name, version, fn);
+  }
+
+  /** @param {string} name @param {string} version @param {unknown} fn */
+  registerOrchestrationVersionedTyped(name, version, fn) {
+    return this.#add(name, version, fn);
+  }
+
+  use() {}
+
+  /** @param {string} name */
+  registerActivity(name) {
+    return new Registered('activity', name);
+  }
+
+  /** @param {string} name */
+  registerActivityTyped(name) {
+    return new Registered('activity', name);
+  }
+
+  /** @param {...unknown} things */
+  register(...things) {
+    for (const { kind, name, version, fn } of codeIn(things, this)) {
+      if (kind === 'orchestration') this.#add(name, version ?? DEFAULT_VERSION, fn);
+    }
+  }
+
+  /** @param {string} name @param {string} version */
+  find(name, version) {
+    return this.#versions.get(name)?.get(version);
+  }
+}
+
+/**
+ * Gives the function that finds code by name and version. A generator function stands for all.
+ *
+ * @param {any} code
+ * @returns {(name: string, version: string) => GeneratorFunction | undefined}
+ */
+function finder(code) {
+  if (typeof code === 'function' && code.constructor.name === 'GeneratorFunction') {
+    return () => code;
+  }
+  const known = new Code(code);
+  return (name, version) => known.find(name, version);
+}
+
+/** Code, and the number under which the engine asks for it. */
+class Rehearsal {
+  #find;
+  #turns;
+  #runtime;
+  /** By instance, what it would need and what is not here. @type {Map<string, { name: string, version: string }>} */
+  #missing = new Map();
+
+  /** @param {unknown} code what `Runtime.register` takes, an array of that, or one generator function */
+  constructor(code) {
+    this.#find = finder(code);
+    this.#turns = new Turns({ find: this.#find, trace() {} });
+    this.#runtime = channel.nextRuntime();
+    channel.registerRuntime(this.#runtime, {
+      run: (record) => this.#run(record),
+      drop: (record) => this.#turns.drop(record),
+      activity: () => ({ ok: false, message: 'a rehearsal runs no activities', details: null }),
+      cancel() {},
+    });
+  }
+
+  /** @param {any} record */
+  #run(record) {
+    const { instance, name, version } = record.open ?? {};
+    if (record.open && this.#find(name, version) === undefined) {
+      this.#missing.set(instance, { name, version });
+    }
+    return this.#turns.run(record);
+  }
+
+  /**
+   * Has the engine lead the code through one history. One that needs code that is not here gives `missing`.
+   *
+   * @param {string} request
+   * @param {{ instance: string } & Record<string, unknown>} args
+   * @param {string} [text]
+   * @returns {Promise<any>}
+   */
+  async try(request, args, text) {
+    try {
+      return (await channel.request(request, { ...args, runtime: this.#runtime }, text)).value;
+    } catch (error) {
+      const missing = this.#missing.get(args.instance);
+      if (missing === undefined) throw error;
+      return { missing };
+    } finally {
+      this.#missing.delete(args.instance);
+    }
+  }
+
+  close() {
+    channel.unregisterRuntime(this.#runtime);
+  }
+}
+
+module.exports = { Rehearsal };
