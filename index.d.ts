@@ -754,6 +754,8 @@ export interface OrchestrationStatus<TOutput = any> {
   /** Only when failed: what it was, beside the text. */
   failure?: Failure;
   customStatus?: string;
+  /** Only where it is held: no code that had it fits its history. `getInstanceInfo` says more. */
+  held?: true;
 }
 
 export interface SystemMetrics {
@@ -801,6 +803,33 @@ export interface InstanceInfo<TOutput = any> {
   createdAt: number;
   updatedAt: number;
   parentInstanceId?: string;
+  /** Only where it is held, and what for. */
+  held?: true;
+  hold?: Hold;
+}
+
+/** Why an instance does not go on: its history does not fit the code of those that had it. */
+export interface Hold {
+  executionId: number;
+  /** The codes that do not fit, the last one at the end; the rest is about that. */
+  codeIds: string[];
+  /** The recorded event that does not fit; 0 where there is none. */
+  eventId: number;
+  /** What does not fit, in words. */
+  reason: string;
+  /** What the code asked for, and what is recorded in its place, where there are two sides. */
+  asked?: string;
+  recorded?: string;
+  /** Where in the code that is, as `file:line:column`, where it is known. */
+  place?: string;
+  /** When the first of the codes did not fit, in milliseconds since 1970. */
+  since: number;
+}
+
+/** What a repair has done. */
+export interface RepairResult {
+  /** The instances that go on again, the one that was asked for first. */
+  instances: string[];
 }
 
 export interface ExecutionInfo<TOutput = any> {
@@ -1114,6 +1143,12 @@ export class Client {
   exportHistories(filter?: ExportFilter): AsyncGenerator<string, void, undefined>;
   getInstanceTree(instanceId: string): Promise<InstanceTree>;
 
+  /**
+   * Lets a held instance go on with whatever code there is, also that which it is held for. Nothing of it
+   * is lost. Rejects with the code CANNOT_REPAIR where it is not held. May be called twice at once: one of
+   * the calls finds it held.
+   */
+  retryInstance(instanceId: string): Promise<RepairResult>;
   /** Deletes a root instance with its children; a running one only if forced. */
   deleteInstance(instanceId: string, force?: boolean): Promise<DeleteResult>;
   /** Deletes ended root instances that match every condition. */
@@ -1207,6 +1242,18 @@ export interface RuntimeOptions {
    * began. A refused result is a failure of the activity that no retry policy tries again.
    */
   strictValues?: StrictValues;
+  /**
+   * What becomes of an instance whose history does not fit the code: `'fail'`, the default, ends it with a
+   * failure of the kind `nondeterminism`; `'hold'` keeps all of it as it is until other code takes it, or
+   * `client.retryInstance` is called. The runtime that meets it decides.
+   */
+  onNondeterminism?: 'hold' | 'fail';
+  /**
+   * Names this code: what is held for it is not given to it again, and to any other. One line of at most
+   * 256 bytes; `serviceVersion` by default, else a hash of the text of the registered functions, which does
+   * not see what these call.
+   */
+  codeId?: string;
   /**
    * What happens where a step of an orchestration calls `Date.now`, `new Date()`, `Math.random`, a timer,
    * `fetch` or `crypto.randomUUID`: `'throw'` throws an error that names the line and what to use instead,

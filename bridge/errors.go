@@ -34,6 +34,7 @@ var codes = []struct {
 }{
 	{engine.ErrTimeout, "TIMEOUT"},
 	{engine.ErrInstanceExists, "INSTANCE_EXISTS"},
+	{engine.ErrCannotRepair, "CANNOT_REPAIR"},
 	{engine.ErrShutdown, "SHUTDOWN"},
 	{engine.ErrHostGone, "HOST_GONE"},
 	{provider.ErrInstanceNotFound, "INSTANCE_NOT_FOUND"},

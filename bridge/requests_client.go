@@ -166,6 +166,7 @@ type statusValue struct {
 	Failure             *history.Told `json:"failure"`
 	CustomStatus        *string       `json:"customStatus"`
 	CustomStatusVersion uint64        `json:"customStatusVersion"`
+	Held                bool          `json:"held"`
 }
 
 func statusResult(s engine.Status, err error) (result, error) {
@@ -174,6 +175,7 @@ func statusResult(s engine.Status, err error) (result, error) {
 	}
 	r := statusValue{
 		Status: s.State, CustomStatus: s.CustomStatus, CustomStatusVersion: s.CustomStatusVersion,
+		Held: s.Held,
 	}
 	switch s.State {
 	case engine.StateCompleted:

@@ -173,6 +173,7 @@ type instanceValue struct {
 	CreatedAt            *int64        `json:"createdAt"`
 	UpdatedAt            *int64        `json:"updatedAt"`
 	ParentInstanceID     *string       `json:"parentInstanceId"`
+	Hold                 *holdValue    `json:"hold"`
 	Failure              *history.Told `json:"failure"`
 }
 
@@ -186,6 +187,7 @@ func serveInstance(ctx context.Context, c *engine.Client, a instanceArguments, _
 		CurrentExecutionID: max(i.Execution, 1), Status: i.Status.String(),
 		CreatedAt: timeMs(i.Created), UpdatedAt: timeMs(i.Updated),
 	}
+	v.Hold = holdOf(i.Hold)
 	if i.Version != "" {
 		v.OrchestrationVersion = &i.Version
 	}

@@ -83,6 +83,8 @@ type runtimeOptions struct {
 	WorkerTagFilter           *tagFilter `json:"workerTagFilter"`
 	StrictValues              string     `json:"strictValues"`
 	StrictReplay              bool       `json:"strictReplay"`
+	OnNondeterminism          string     `json:"onNondeterminism"`
+	CodeID                    string     `json:"codeId"`
 	EvictAfterTurn            bool       `json:"evictAfterTurn"`
 	EvictEveryTurn            bool       `json:"evictEveryTurn"`
 	ServiceName               string     `json:"serviceName"`
@@ -123,6 +125,8 @@ func (o *runtimeOptions) engineOptions() (engine.RuntimeOptions, error) {
 		WorkerNodeID:             o.WorkerNodeID,
 		StrictValues:             o.StrictValues == "throw",
 		StrictReplay:             o.StrictReplay,
+		HoldNondeterminism:       o.OnNondeterminism == "hold",
+		Code:                     o.CodeID,
 		EvictAfterTurn:           o.EvictAfterTurn,
 		EvictEveryTurn:           o.EvictEveryTurn,
 		ServiceName:              o.ServiceName,

@@ -67,6 +67,8 @@ type Status struct {
 	// CustomStatus is nil where none is set.
 	CustomStatus        *string
 	CustomStatusVersion uint64
+	// Held says that it does not go on, because no code that had it fits its history.
+	Held bool
 }
 
 // IsTerminal reports whether the instance has completed or failed.
@@ -390,6 +392,7 @@ func statusOf(stored *provider.Status) Status {
 		State:               stateOf(stored.Status),
 		CustomStatus:        stored.CustomStatus,
 		CustomStatusVersion: stored.CustomStatusVersion,
+		Held:                stored.Hold != nil,
 	}
 	switch stored.Status {
 	case provider.Completed:

@@ -75,7 +75,8 @@ func (t *turn) build(d replay.Delta, reserved int) provider.Commit {
 		c.Outcome = outcome(d.Ending)
 		c.Release = d.Ending.Kind != replay.Continued || !t.continuesHere(d.Ending.Successor)
 	} else {
-		c.Release = t.r.status == provider.Completed || t.r.status == provider.Failed
+		c.Hold = t.stillHeld
+		c.Release = c.Hold != nil || t.r.status == provider.Completed || t.r.status == provider.Failed
 	}
 	return c
 }
@@ -222,6 +223,7 @@ func (t *turn) farewell(e *replay.Ending) []provider.Message {
 func (t *turn) settle(c provider.Commit, d replay.Delta) {
 	rt, r := t.rt, t.r
 	r.execution, r.attempt, r.marks, r.starts = c.Execution, 0, 0, max(r.starts, c.Starts)
+	r.hold = c.Hold
 	if len(d.Events) > 0 {
 		r.last = d.Events[len(d.Events)-1].ID
 		r.events += len(d.Events)

@@ -15,6 +15,8 @@ var (
 	ErrTimeout = errors.New("Operation timed out") //nolint:staticcheck // the text is part of the contract
 	// ErrInstanceExists: an exclusive start found its id taken.
 	ErrInstanceExists = errors.New("instance exists")
+	// ErrCannotRepair: the state of an instance leaves nothing to take back.
+	ErrCannotRepair = errors.New("instance cannot be repaired")
 	// ErrShutdown: the engine or the runtime was shut down before the call was done.
 	ErrShutdown = errors.New("the engine is shut down")
 )

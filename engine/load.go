@@ -93,7 +93,14 @@ func (t *turn) loadFailed(record provider.Record, cause error) error {
 	if !ok || len(record.Events) == 0 {
 		return cause
 	}
-	f := d.Failure()
+	if t.rt.set.holds {
+		return &misfit{d}
+	}
+	return t.endUnreadable(record, d.Failure())
+}
+
+// endUnreadable ends an instance with a record that cannot be loaded.
+func (t *turn) endUnreadable(record provider.Record, f history.Failure) error {
 	t.takeAll()
 	t.last = record.Events[len(record.Events)-1].ID
 	for _, e := range record.Events {

@@ -172,6 +172,17 @@ func (l log) unserved(u provider.Unserved, waits time.Duration) {
 		slog.Float64("waiting_secs", waits.Seconds()))
 }
 
+// held reports an instance that does not go on with this code.
+func (l log) held(d *replay.Divergence, code string) {
+	l.write(slog.LevelError, targetTurns, "Instance held: its history does not fit this code",
+		slog.String("instance_id", d.Instance),
+		slog.Uint64("execution_id", d.Execution),
+		slog.String("orchestration_name", d.Name),
+		slog.String("orchestration_version", d.Version),
+		slog.String("code_id", code),
+		slog.Any("error", d))
+}
+
 // overdue reports an activity that is ended because no runtime has its code.
 func (l log) overdue(t *provider.Task, after time.Duration) {
 	l.write(slog.LevelWarn, targetRegistry, "No runtime has taken an activity, it fails",

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"duroxide/provider"
@@ -65,6 +66,10 @@ type RuntimeOptions struct {
 	// StrictReplay makes replays refuse code that gives other inputs, values, statuses, tags or sessions
 	// than recorded, or ends earlier; without it each such replay is a warning.
 	StrictReplay bool
+	// Code names the code of this runtime, for instances that are held.
+	Code string
+	// HoldNondeterminism holds instances that do not fit the code, instead of ending them.
+	HoldNondeterminism bool
 	// EvictAfterTurn drops instances from memory at random after turns. It is for tests: nothing
 	// but the speed may change.
 	EvictAfterTurn bool
@@ -111,6 +116,8 @@ const (
 	MaxTagFilterTags = 5
 	// MaxTagBytes is the highest length of a tag.
 	MaxTagBytes = 256
+	// MaxCodeBytes is the highest length of the name of a code.
+	MaxCodeBytes = 256
 )
 
 // settings are RuntimeOptions with every value resolved.
@@ -139,6 +146,8 @@ type settings struct {
 	residentBytes            int64
 	strictValues             bool
 	strictReplay             bool
+	code                     string
+	holds                    bool
 	evictAfterTurn           bool
 	evictEveryTurn           bool
 	serviceName              string
@@ -172,6 +181,8 @@ func (o RuntimeOptions) withDefaults() (settings, error) {
 		residentBytes:            cmp.Or(o.ResidentBytes, defaultResidentBytes),
 		strictValues:             o.StrictValues,
 		strictReplay:             o.StrictReplay,
+		code:                     o.Code,
+		holds:                    o.HoldNondeterminism,
 		evictAfterTurn:           o.EvictAfterTurn,
 		evictEveryTurn:           o.EvictEveryTurn,
 		serviceName:              cmp.Or(o.ServiceName, defaultServiceName),
@@ -204,6 +215,9 @@ func (s settings) check() error {
 	}
 	if err := checkLease("session_lock_timeout", s.sessionLease); err != nil {
 		return err
+	}
+	if len(s.code) > MaxCodeBytes || strings.ContainsAny(s.code, "\r\n\x00") {
+		return inputErrorf("code_id must be one line of at most %d bytes", MaxCodeBytes)
 	}
 	if s.hostTimeout < lateAfter {
 		return inputErrorf("host_timeout (%v) must be at least %v", s.hostTimeout, lateAfter)

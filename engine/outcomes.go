@@ -93,10 +93,7 @@ func isLost(err error) bool {
 
 // refused makes the failure of an activity whose outcome the store does not take.
 func refused(it item, cause error) item {
-	text := strings.ToValidUTF8(strings.ReplaceAll(cause.Error(), "\x00", ""), "?")
-	if len(text) > maxRefusal {
-		text = strings.ToValidUTF8(text[:maxRefusal], "") + "…"
-	}
+	text := cutText(strings.ToValidUTF8(strings.ReplaceAll(cause.Error(), "\x00", ""), "?"), maxRefusal)
 	it.msg.Data = ""
 	it.msg.Failure = &history.Failure{
 		Category: history.Infrastructure, Operation: "complete",

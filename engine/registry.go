@@ -111,8 +111,8 @@ func (g *Registry) Resolve(name string, version *string) (resolved string, ok bo
 }
 
 // serves gives what a node with this code can run, as stores ask for it.
-func (g *Registry) serves(level uint64) *provider.Serves {
-	return &provider.Serves{Level: level, Orchestration: g.hasOrchestration, Activity: g.HasActivity}
+func (g *Registry) serves(level uint64, code string) *provider.Serves {
+	return &provider.Serves{Level: level, Orchestration: g.hasOrchestration, Activity: g.HasActivity, Code: code}
 }
 
 // hasOrchestration reports whether a version is registered; an empty one is the highest.

@@ -41,6 +41,7 @@ type resident struct {
 	version   string
 	attempt   int
 	marks     int
+	hold      *provider.Hold // what it was held for when it was claimed
 	x         *replay.Execution
 	resident  uint64 // the generator's number in the host; zero means none
 	events    int
@@ -112,7 +113,7 @@ func (rt *Runtime) fit(r *resident, c provider.InstanceClaim) {
 	if r.life = c.Life; c.Life.IsZero() {
 		r.life = newLife() // Its first commit stores it.
 	}
-	r.starts, r.pages = c.Starts, pages{}
+	r.starts, r.pages, r.hold = c.Starts, pages{}, c.Hold
 	if c.Parent != nil { // Else the history may tell.
 		r.parent = c.Parent
 	}

@@ -97,7 +97,7 @@ func (e *Engine) StartRuntime(ctx context.Context, o RuntimeOptions, reg *Regist
 
 func (e *Engine) newRuntime(set settings, reg *Registry, h Host) *Runtime {
 	ctx, cancel := context.WithCancel(context.Background())
-	node, serves := uuid.NewString(), reg.serves(e.level())
+	node, serves := uuid.NewString(), reg.serves(e.level(), set.code)
 	rt := &Runtime{
 		e: e, set: set, reg: reg, host: h, node: node, log: e.log, counters: &metrics{},
 		leases:     newLeaseSet(node, set.turnLease, e.clock.Now, serves),

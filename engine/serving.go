@@ -57,6 +57,9 @@ func (u *unserved) asks(now time.Time) bool {
 func (rt *Runtime) found(u *unserved, all []provider.Unserved) {
 	now, nowMs := rt.e.clock.Now(), rt.nowMs()
 	for _, left := range all {
+		if left.Lane.Kind == provider.HeldTurn {
+			continue // That was said when it was held.
+		}
 		waits := time.Duration(nowMs-left.DueMs) * time.Millisecond
 		if waits < unservedAfter {
 			continue

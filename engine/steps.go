@@ -294,14 +294,14 @@ func (t *turn) answer(c replay.Call, nowMs int64) (string, error) {
 	}
 }
 
-// broken ends the execution because code broke a limit or does not fit the history; any other
-// error is ours and is passed on.
+// broken ends the execution because code broke a limit or does not fit the history, unless that holds the
+// instance; any other error is ours and is passed on.
 func (t *turn) broken(err error) error {
 	if limit, ok := errors.AsType[*replay.LimitError](err); ok {
 		return t.fail(limit.Failure)
 	}
 	if d, ok := errors.AsType[*replay.Divergence](err); ok {
-		return t.fail(d.Failure())
+		return t.diverged(d)
 	}
 	return err
 }

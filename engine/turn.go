@@ -41,6 +41,8 @@ type turn struct {
 	last    uint64 // highest event id before the turn
 	ended   bool
 	mayOpen bool // its commit may open sessions
+	// stillHeld is what the instance is held for after the turn, which has only looked for its end.
+	stillHeld *provider.Hold
 	// ahead means that what is in memory of the instance is no longer what is stored.
 	ahead   bool
 	counted bool   // begun has counted this attempt
@@ -74,6 +76,7 @@ func (rt *Runtime) turn(r *resident, items []item) (left []item, takenBack bool)
 	}
 	rt.counters.messagesFetched(len(items))
 	var err error
+	var m *misfit
 	if t.isSuspect() {
 		err = rt.alone(rt.ctx, t.suspected)
 	} else {
@@ -87,6 +90,8 @@ func (rt *Runtime) turn(r *resident, items []item) (left []item, takenBack bool)
 			r.dropTimers()
 		}
 		return t.items, true
+	case errors.As(err, &m):
+		t.hold(m.d)
 	case rt.isOver(err):
 		rt.unload(r) // giveBack releases the instance; its messages are in the store.
 	case isStale(err):
@@ -246,6 +251,9 @@ func (t *turn) describe() {
 
 // proceed is a later turn: the resident goes on, or is made again from its history.
 func (t *turn) proceed() error {
+	if done, err := t.overHeld(); done {
+		return err
+	}
 	if t.r.attempt > t.rt.set.maxAttempts {
 		return t.finishPoisoned()
 	}

@@ -1,6 +1,7 @@
 'use strict';
 
 const check = require('./check.js');
+const { TimeoutError } = require('./errors.js');
 const { checkStrictness } = require('./options.js');
 const { nameOf } = require('./registered.js');
 
@@ -124,6 +125,17 @@ function checkIds(argument, value) {
   return value.map((id, index) => check.string(`${argument}[${index}]`, id));
 }
 
+/**
+ * Gives what a wait does with its error: one that took too long says what was waited for.
+ *
+ * @param {string} what
+ * @returns {(error: unknown) => never}
+ */
+const sayingWhat = (what) => (error) => {
+  if (!(error instanceof TimeoutError)) throw error;
+  throw new TimeoutError(`Timed out waiting for ${what}`, { cause: error });
+};
+
 module.exports = {
   BEGIN_OPTIONS,
   EXPORT_OPTIONS,
@@ -133,5 +145,6 @@ module.exports = {
   careOf,
   conditions,
   isParsed,
+  sayingWhat,
   waiting,
 };

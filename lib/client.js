@@ -12,15 +12,16 @@ const {
   careOf,
   conditions,
   isParsed,
+  sayingWhat,
   waiting,
 } = require('./client-options.js');
-const { TimeoutError } = require('./errors.js');
 const { exportText } = require('./export.js');
 const { OrchestrationHandle, resultOf } = require('./handles.js');
 const { all, list, unlessGone } = require('./listing.js');
 const { around, checkInterceptor, operationOf } = require('./interceptors.js');
 const { openedStore } = require('./provider.js');
 const { nameOf } = require('./registered.js');
+const { retry } = require('./repairs.js');
 const { ended, event, status } = require('./replies.js');
 
 const DEFAULT_STATUS_POLL_MS = 500;
@@ -199,14 +200,9 @@ class Client {
   async waitForValue(instanceId, key, options) {
     const instance = check.instanceId('instanceId', instanceId);
     check.string('key', key);
-    try {
-      const { payload } = await this.#wait('waitValue', { instance, key }, waiting(options));
-      return payload;
-    } catch (error) {
-      if (!(error instanceof TimeoutError)) throw error;
-      const text = `Timed out waiting for value '${key}' on instance '${instanceId}'`;
-      throw new TimeoutError(text, { cause: error });
-    }
+    const value = this.#wait('waitValue', { instance, key }, waiting(options));
+    const { payload } = await value.catch(sayingWhat(`value '${key}' on instance '${instanceId}'`));
+    return payload;
   }
 
   /**
@@ -313,6 +309,11 @@ class Client {
     const instance = check.instanceId('instanceId', instanceId);
     const { value } = await this.#request('tree', { instance });
     return { rootId: instance, allIds: value.ids, size: value.ids.length };
+  }
+
+  /** @param {string} instanceId */
+  async retryInstance(instanceId) {
+    return retry(this.#ask, instanceId);
   }
 
   /** @param {string} instanceId @param {boolean} [force] */

@@ -9,6 +9,7 @@ const { LimitError } = require('./limits.js');
 const ENGINE_CODES = Object.freeze([
   'CANCELLED',
   'CANNOT_OPEN',
+  'CANNOT_REPAIR',
   'CLOSED',
   'CORRUPT',
   'DISK_FULL',

@@ -53,10 +53,27 @@ const OPTIONS = {
   serviceVersion: check.string,
   strictValues: checkStrictness,
   strictReplay: check.boolean,
+  onNondeterminism: (/** @type {string} */ argument, /** @type {unknown} */ value) =>
+    check.oneOf(argument, value, ['hold', 'fail']),
+  codeId: checkCodeId,
   determinismGuard: checkGuard,
   evictAfterTurn: check.boolean,
   evictEveryTurn: check.boolean,
 };
+
+/** The longest name of a code, in bytes; the engine's MaxCodeBytes. */
+const MAX_CODE_ID_BYTES = 256;
+
+/** @type {(argument: string, value: unknown) => string} */
+function checkCodeId(argument, value) {
+  const text = check.text(argument, value);
+  if (/[\r\n]/.test(text)) throw new TypeError(`${argument} must be one line`);
+  const size = limits.byteSize(text);
+  if (size <= MAX_CODE_ID_BYTES) return text;
+  throw new limits.LimitError(
+    `${argument} size (${size} bytes) exceeds limit (${MAX_CODE_ID_BYTES} bytes)`,
+  );
+}
 
 /** @type {(argument: string, value: unknown) => string} */
 function checkGuard(argument, value) {

@@ -14,7 +14,7 @@ const { failureOf } = require('./failure.js');
  * @param {(output: string) => unknown} read
  */
 function status({ value, payload }, read) {
-  const { status: state, error, failure, customStatus, customStatusVersion } = value;
+  const { status: state, error, failure, customStatus, customStatusVersion, held } = value;
   /** @type {Record<string, unknown>} */
   const result = { status: state, customStatusVersion };
   if (state === 'Completed') result.output = read(payload ?? 'null');
@@ -23,6 +23,7 @@ function status({ value, payload }, read) {
     if (failure !== null) result.failure = failureOf(failure, error ?? '');
   }
   if (customStatus !== null) result.customStatus = customStatus;
+  if (held) result.held = true;
   return result;
 }
 
@@ -34,7 +35,8 @@ function status({ value, payload }, read) {
  * @param {boolean} [areErrorsApart]
  */
 function ended({ value, payload }, areErrorsApart = false) {
-  const { failure, ...result } = present(value);
+  const { failure, hold, ...result } = present(value);
+  if (hold) Object.assign(result, { held: true, hold: present(hold) });
   if (typeof payload === 'string') {
     if (value.status !== 'Failed') result.output = codec.decode(payload);
     else result[areErrorsApart ? 'error' : 'output'] = payload;

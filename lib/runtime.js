@@ -7,6 +7,7 @@ const { Client } = require('./client.js');
 const { checkActivityName, checkGenerator, checkSemver, codeIn } = require('./definitions.js');
 const { DuroxideError, errorFromCode } = require('./errors.js');
 const { around, aroundStep, checkInterceptor } = require('./interceptors.js');
+const { hashOf, named } = require('./code-id.js');
 const { checkOptions } = require('./options.js');
 const { guardFor } = require('./orchestration/guard.js');
 const { Turns } = require('./orchestration/turn.js');
@@ -233,7 +234,7 @@ class Runtime {
       await channel.request('runtime.start', {
         store,
         runtime: this.#number,
-        options: { ...options, log: logOptions(this.#options) },
+        options: { ...options, codeId: this.#codeId(), log: logOptions(this.#options) },
         orchestrations: [...this.#orchestrations.keys()].flatMap((name) =>
           this.#versions(name).map((version) => ({ name, version })),
         ),
@@ -244,6 +245,12 @@ class Runtime {
       this.#letGo();
       throw error;
     }
+  }
+
+  /** Gives the name of the code, for instances that do not fit it. */
+  #codeId() {
+    const { codeId, serviceVersion } = this.#options;
+    return codeId ?? named(serviceVersion) ?? hashOf(this.#orchestrations, this.#activities);
   }
 
   /** @returns {import('./native').Handlers} */

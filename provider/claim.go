@@ -187,6 +187,8 @@ type InstanceClaim struct {
 	Version string
 	// Parent is nil for root instances, and where an older release did not store the whole link.
 	Parent *history.Parent
+	// Hold says what it is held for, where it is: it is claimed by other code, or to be ended.
+	Hold *Hold
 	// Messages are the first page of those visible at the claim, ordered by (DueMs, ID): at most
 	// PageMessages, and not more than PageBytes before the last one. What GoesFirst is among them. More
 	// means that there are others; Pending gives them once these are consumed.

@@ -83,6 +83,10 @@ type Commit struct {
 	// Send are messages for this or other instances, in order.
 	Send []Message
 
+	// Hold, if set, holds the instance; it goes with Release, and without Events and an Outcome. A commit
+	// without it ends a hold.
+	Hold *Hold
+
 	// TurnHolder, if set, claims free targets of Send for this node.
 	TurnHolder *Holder
 	// TaskHolder takes the new tasks that are marked.

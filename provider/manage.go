@@ -37,6 +37,13 @@ type Management interface {
 	Prune(ctx context.Context, instance string, o PruneOptions) (Pruned, error)
 }
 
+// Repairs takes back what has happened to an instance.
+type Repairs interface {
+	// Resume ends the hold of an instance, so that everybody may take it again; false where it is not held.
+	// ErrInstanceNotFound.
+	Resume(ctx context.Context, instance string) (bool, error)
+}
+
 // ListQuery filters List. The zero value lists everything.
 type ListQuery struct {
 	// Status, if not NotCommitted, selects by the current execution's status. Running selects those
@@ -76,6 +83,8 @@ type InstanceInfo struct {
 	Parent string
 	// Life is who lives at the id; zero where an older release started it.
 	Life history.Life
+	// Hold is nil where the instance is not held.
+	Hold *Hold
 }
 
 // ExecutionInfo describes an execution.
@@ -98,6 +107,8 @@ type Status struct {
 	// CustomStatus is nil where none is set.
 	CustomStatus        *string
 	CustomStatusVersion uint64
+	// Hold is nil where the instance is not held.
+	Hold *Hold
 }
 
 // Stats are sizes of one instance.

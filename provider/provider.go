@@ -49,6 +49,7 @@ type Provider interface {
 	Upkeep
 	State
 	Management
+	Repairs
 	// Name gives the kind of store ("sqlite", "postgres", "memory") and a version text.
 	Name() (name, version string)
 	// Now gives the time of the store, with which due times are compared. It never goes back.

@@ -10,6 +10,8 @@ type Serves struct {
 	Orchestration func(name, version string) bool
 	// Activity reports whether the node has an activity.
 	Activity func(name string) bool
+	// Code names the code of the node: what is held for it is not given to it.
+	Code string
 }
 
 // LaneKind says what a lane is made of. The numbers are stored.
@@ -25,6 +27,8 @@ const (
 	FreeTask LaneKind = 3
 	// SessionTask: tasks that belong to sessions.
 	SessionTask LaneKind = 4
+	// HeldTurn: turns of a version of an orchestration that some codes do not fit. Tag names these.
+	HeldTurn LaneKind = 5
 )
 
 // Lane is what a claim selects work by. Stores give each lane a small number, once, and keep it with the
@@ -81,7 +85,9 @@ func (h *Holder) Turns(l Lane) bool {
 	switch {
 	case l.Kind == AnyTurn:
 		return true
-	case l.Kind != Turn:
+	case l.Kind != Turn && l.Kind != HeldTurn:
+		return false
+	case s != nil && l.Kind == HeldTurn && l.misfits(s.Code):
 		return false
 	case s == nil:
 		return true

@@ -91,6 +91,9 @@ async function use(): Promise<void> {
   new Client(provider, { strictValues: 'throw' });
   // @ts-expect-error It is a word.
   new Runtime(provider, { strictValues: true });
+  new Runtime(provider, { onNondeterminism: 'hold', codeId: 'abc' });
+  // @ts-expect-error An instance is held or fails.
+  new Runtime(provider, { onNondeterminism: 'wait' });
   // @ts-expect-error An orchestration is a generator function.
   runtime.registerOrchestration('wrong', async () => 5);
   // @ts-expect-error An unknown option.

@@ -143,7 +143,7 @@ func (s *store) applyExecution(in *instance, c *provider.Commit) {
 		in.base = make(map[string]provider.Value)
 		in.delta = make(map[string]*provider.Value)
 	}
-	in.updated = s.now
+	in.updated, in.hold = s.now, c.Hold
 	in.current = c.Execution
 	ex := in.executions[c.Execution]
 	if ex == nil {

@@ -39,6 +39,8 @@ type instance struct {
 	version string
 	parent  *history.Parent
 
+	// hold says what the instance is held for, see held.
+	hold *provider.Hold
 	// level is the lowest format level that reads all of it.
 	level uint64
 
@@ -201,11 +203,16 @@ func (s *store) dropLate(in *instance) {
 
 // ready reports whether an instance can be claimed by a holder.
 func (s *store) ready(in *instance, h *provider.Holder) bool {
-	return s.free(in) && len(in.deliverable(s.now)) > 0 && h.Turns(in.lane())
+	return s.free(in) && len(in.deliverable(s.now)) > 0 && h.Turns(in.lane(s.now))
+}
+
+// held says what an instance is held for, or gives nil.
+func (in *instance) held() *provider.Hold {
+	return in.hold.At(in.current, in.lastEvent(), in.status())
 }
 
 // lane gives what a node must be able to run to take an instance.
-func (in *instance) lane() provider.Lane {
+func (in *instance) lane(now int64) provider.Lane {
 	switch in.status() {
 	case provider.Completed, provider.Failed:
 		return provider.Lane{Kind: provider.AnyTurn}
@@ -217,7 +224,11 @@ func (in *instance) lane() provider.Lane {
 		}
 	case provider.NotCommitted, provider.Running:
 	}
-	return provider.TurnLane(in.name, in.version, in.level)
+	lane, hold := provider.TurnLane(in.name, in.version, in.level), in.held()
+	if hold != nil && slices.ContainsFunc(in.due(now), func(m *message) bool { return m.kind.EndsHeld() }) {
+		return provider.Lane{Kind: provider.AnyTurn}
+	}
+	return hold.Held(lane)
 }
 
 // claim takes an instance that is ready.
@@ -232,6 +243,7 @@ func (s *store) claim(in *instance, c *claimer) provider.InstanceClaim {
 		Life:      in.life,
 		Starts:    in.starts,
 		Parent:    in.parent,
+		Hold:      in.held(),
 		Execution: in.current,
 		LastEvent: in.lastEvent(),
 		Level:     in.level,

@@ -107,7 +107,7 @@ func (p *Provider) Instance(
 		ex := in.execution()
 		info = provider.InstanceInfo{
 			Instance: id, Life: in.life, Name: in.name, Version: in.version, Execution: in.current,
-			Status: ex.status, Output: ex.output, Parent: in.parentID(),
+			Status: ex.status, Output: ex.output, Parent: in.parentID(), Hold: in.held(),
 			Created: time.UnixMilli(in.created), Updated: time.UnixMilli(max(in.created, in.updated)),
 		}
 		return nil

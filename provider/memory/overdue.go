@@ -46,7 +46,7 @@ func (p *Provider) TakeOverdue(
 		var late []*instance
 		for _, in := range s.instances {
 			waits := slices.ContainsFunc(in.deliverable(s.now), func(m *message) bool { return m.due <= q.Before.UnixMilli() })
-			if waits && s.free(in) && q.Overdue(in.lane()) {
+			if waits && s.free(in) && q.Overdue(in.lane(s.now)) {
 				late = append(late, in)
 			}
 		}

@@ -73,7 +73,7 @@ func (p *Provider) Status(ctx context.Context, id string) (status *provider.Stat
 		ex := in.execution()
 		status = &provider.Status{
 			Execution: in.current, Status: ex.status, Output: ex.output,
-			CustomStatus: in.customStatus, CustomStatusVersion: in.customStatusVersion,
+			CustomStatus: in.customStatus, CustomStatusVersion: in.customStatusVersion, Hold: in.held(),
 		}
 		return nil
 	})

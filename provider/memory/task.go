@@ -220,7 +220,7 @@ func (s *store) cleanupSessions() int {
 func (s *store) nextDue(h *provider.Holder) time.Time {
 	var next time.Time
 	for _, in := range s.instances {
-		if due, ok := in.nextDue(s.now); ok && h != nil && s.free(in) && in.born && h.Turns(in.lane()) {
+		if due, ok := in.nextDue(s.now); ok && h != nil && s.free(in) && in.born && h.Turns(in.lane(due)) {
 			next = earlier(next, due)
 		}
 	}

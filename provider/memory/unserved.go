@@ -16,8 +16,8 @@ func (s *store) unserved(r *provider.ClaimRequest) []provider.Unserved {
 		}
 	}
 	for _, in := range s.instances {
-		if due := in.deliverable(s.now); r.Turns != nil && s.free(in) && len(due) > 0 && !r.Turns.Turns(in.lane()) {
-			add(provider.Unserved{Lane: in.lane(), Instance: in.id, DueMs: due[0].due})
+		if due := in.deliverable(s.now); r.Turns != nil && s.free(in) && len(due) > 0 && !r.Turns.Turns(in.lane(s.now)) {
+			add(provider.Unserved{Lane: in.lane(s.now), Instance: in.id, DueMs: due[0].due})
 		}
 	}
 	for _, t := range s.tasks {

@@ -371,7 +371,8 @@ func (c *claiming) takeTurns(g *group, f *found, turns *holder) (instances []*pr
 			// Somebody was faster; the next search leaves it out.
 		case i.execution == 0 && !i.startDue:
 			g.hideOrphans(i)
-		case g.sorted(i, f.lanes[key]) && i.deliverable() && g.isIn(i, c.takes):
+		case f.lanes[key] == anyTurn && i.held() != nil && i.deliverable(), // by what ends it
+			g.sorted(i, f.lanes[key]) && i.deliverable() && g.isIn(i, c.takes):
 			instances = append(instances, g.claim(i, turns))
 		default:
 			// It belongs to a lane of others: then it is there afterwards.
@@ -395,6 +396,7 @@ func (g *group) claim(i *instance, h *holder) *provider.InstanceClaim {
 		Life:      i.life,
 		Starts:    i.starts,
 		Parent:    i.parent,
+		Hold:      i.held(),
 		Execution: i.execution,
 		LastEvent: i.lastEvent,
 		Level:     i.pin,

@@ -208,6 +208,9 @@ func (g *group) flushRecords(p *pipeline) {
 	if n := &w.starts; len(n.instance) > 0 {
 		p.exec(sqlStarts, n.instance, n.starts)
 	}
+	if n := &w.holds; len(n.instance) > 0 {
+		p.exec(sqlHold, n.instance, n.hold)
+	}
 	if n := &w.custom; len(n.instance) > 0 {
 		p.exec(sqlCustomStatus, n.instance, n.status)
 	}

@@ -170,6 +170,8 @@ type instance struct {
 	life    history.Life
 	parent  *history.Parent
 	starts  uint64
+	// hold says what the instance is held for, see held.
+	hold *provider.Hold
 
 	// fresh says that this transaction made the row; used, that it has a reason to stay. A fresh
 	// row has no other messages than those that arrived.

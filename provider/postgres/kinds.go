@@ -7,4 +7,5 @@ const (
 	starts     = "(1, 2)"    // what begins an execution: StartInstance and ContinueInstance
 	beginnings = "(1, 2, 8)" // what is looked at before everything else: these and CancelInstance
 	timers     = "4"         // TimerDue
+	ends       = "(8)"       // what ends a held instance, see MessageKind.EndsHeld
 )

@@ -33,7 +33,8 @@ SELECT id, kind, name, version, tagged, tag, level FROM S.duroxide_lanes WHERE k
 SELECT id, kind, name, version, tagged, tag, level FROM S.duroxide_lanes WHERE id = ANY($1::bigint[])`)
 	// Sent after all that inserts messages.
 	sqlMoveMessages = define(`
-UPDATE S.messages m SET lane = c.lane FROM unnest($1::bigint[], $2::bigint[]) AS c (instance, lane)
+UPDATE S.messages m SET lane = CASE WHEN c.held > 0 AND m.kind IN ` + ends + ` THEN 1 ELSE c.lane END
+FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS c (instance, lane, held)
 WHERE m.instance = c.instance AND m.instance = ANY($1::bigint[]) AND m.lane <> c.lane`)
 
 	// One step through the index for each lane, however much is in it.
@@ -236,7 +237,7 @@ func (g *group) wanted(i *instance) (provider.Lane, bool) {
 	case provider.Completed, provider.Failed:
 		return provider.Lane{Kind: provider.AnyTurn}, true
 	case provider.Running:
-		return provider.TurnLane(i.name, i.version, i.pin), true
+		return i.held().Held(provider.TurnLane(i.name, i.version, i.pin)), true
 	case provider.NotCommitted, provider.ContinuedAsNew:
 	}
 	if i.next != nil {
@@ -276,7 +277,11 @@ func (g *group) raise(i *instance, level uint64) {
 // commitLane moves an instance to where it belongs after a turn. What begins the next execution moves
 // it on.
 func (g *group) commitLane(i *instance, t *turn) {
-	if i.lane != unsorted && t.Started == nil && t.Outcome == nil && t.Level <= i.pin {
+	held := t.Hold != nil || i.hold != nil
+	if held {
+		g.hold(i, t.Hold)
+	}
+	if !held && i.lane != unsorted && t.Started == nil && t.Outcome == nil && t.Level <= i.pin {
 		return
 	}
 	i.pin = max(i.pin, t.Level)
@@ -303,9 +308,12 @@ func (g *group) flushMoved(p *pipeline) {
 		return
 	}
 	keys := sortedKeys(g.writes.moved)
-	numbers := make([]int64, len(keys))
+	numbers, held := make([]int64, len(keys)), make([]int64, len(keys))
 	for n, key := range keys {
 		numbers[n] = g.writes.moved[unsigned(key)]
+		if i := g.byKey[unsigned(key)]; i != nil && i.held() != nil {
+			held[n] = 1
+		}
 	}
-	p.exec(sqlMoveMessages, keys, numbers)
+	p.exec(sqlMoveMessages, keys, numbers, held)
 }

@@ -40,9 +40,10 @@ SELECT key FROM S.instances WHERE key = ` + anyKey + ` ORDER BY key FOR UPDATE`)
 	sqlReadInstances = define(`
 SELECT i.key, i.id, i.execution, i.status, i.last_event, i.epoch, i.lease, i.pin, i.batch,
   i.batch_due, i.events, i.bytes, i.dirty, i.done, i.done_after, i.updated, d.name, d.version,
-  d.life, d.parent, d.parent_execution, d.parent_event, d.parent_life, d.starts, i.lane
+  d.life, d.parent, d.parent_execution, d.parent_event, d.parent_life, d.starts, i.lane,
+  d.hold
 FROM S.instances i LEFT JOIN LATERAL (
-  SELECT name, version, life, parent, parent_execution, parent_event, parent_life, starts
+  SELECT name, version, life, parent, parent_execution, parent_event, parent_life, starts, hold
   FROM S.details WHERE instance = i.key OFFSET 0) d ON true
 WHERE i.key = ` + anyKey)
 	sqlLockTasks = define(`
@@ -186,11 +187,12 @@ func (g *group) scanInstance(r pgx.Rows) error {
 	var key, execution, lastEvent, epoch, held, pin, batch, done, doneAfter int64
 	var status int16
 	var who identity
+	var hold []byte
 	i := &instance{}
 	err := r.Scan(&key, &i.id, &execution, &status, &lastEvent, &epoch, &held, &pin, &batch,
 		&i.batchDue, &i.events, &i.bytes, &i.dirty, &done, &doneAfter, &i.updated,
 		&who.name, &who.version, &who.life, &who.parent, &who.parentExecution, &who.parentEvent,
-		&who.parentLife, &who.starts, &i.lane)
+		&who.parentLife, &who.starts, &i.lane, &hold)
 	if err != nil {
 		return err
 	}
@@ -199,6 +201,7 @@ func (g *group) scanInstance(r pgx.Rows) error {
 	i.lease, i.batch = provider.LeaseID(unsigned(held)), unsigned(batch)
 	i.done, i.doneAfter = unsigned(done), unsigned(doneAfter)
 	who.fill(i)
+	i.hold = provider.DecodeHold(hold)
 	if made := g.byKey[i.key]; made != nil {
 		i.fresh = made.fresh
 	}

@@ -185,7 +185,7 @@ func (d *delivery) insert(
 	}
 	w.arrivals = append(w.arrivals, a)
 	w.instance, w.id = append(w.instance, signed(t.key)), append(w.id, signed(a.message.ID))
-	due, lane := a.message.DueMs, t.lane
+	due, lane := a.message.DueMs, t.laneOf(m.Kind)
 	if !t.taken() {
 		lane = unsorted
 		// It waits for somebody to live here. The server cannot tell that time in advance.

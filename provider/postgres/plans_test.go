@@ -74,7 +74,7 @@ func TestWhatIsAskedForByKeyCostsNoMoreThanItsRows(t *testing.T) {
 			lone, first, first, first, first, first, first, first, first, first, first, fill("true"),
 			first, first, first, first,
 		},
-		"move messages":   {lone, array(half, func(int) int { return 0 })},
+		"move messages":   {lone, array(half, func(int) int { return 0 }), array(half, func(int) int { return 0 })},
 		"lock tasks":      {ids, keys, ones, events},
 		"lock some tasks": {ids},
 		"finish tasks":    {ids, ones, ones, "1"},

@@ -67,6 +67,11 @@ type records struct {
 		life     [][]byte
 	}
 	starts struct{ instance, starts []int64 }
+	// holds are what instances are held for from now on, or null.
+	holds struct {
+		instance []int64
+		hold     [][]byte
+	}
 	custom struct {
 		instance []int64
 		status   [][]byte

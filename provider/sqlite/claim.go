@@ -140,12 +140,13 @@ func (w *writer) claimFound(
 	if err != nil {
 		return nil, err
 	}
-	if i.lane != f.lane { // An older release has stored the message, or has moved the instance on.
-		if _, err := w.c.exec(sqlMessageLanes, signed(i.key), i.lane); err != nil {
+	ends := f.lane == anyTurn && i.held() != nil
+	if i.lane != f.lane && !ends { // An older release has stored the message, or has moved the instance on.
+		if err := w.moveMessages(i); err != nil {
 			return nil, err
 		}
 	}
-	if !takes(lane) {
+	if !ends && !takes(lane) {
 		return nil, nil
 	}
 	return w.claim(i, claims)
@@ -220,6 +221,7 @@ func (i *instance) claimed() *provider.InstanceClaim {
 		Life:      i.life,
 		Starts:    i.starts,
 		Parent:    i.parent,
+		Hold:      i.held(),
 		Execution: i.execution,
 		LastEvent: i.lastEvent,
 		Level:     i.pin,

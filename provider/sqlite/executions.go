@@ -59,6 +59,9 @@ func (w *writer) commitExecution(i *instance, t *turn) error {
 	if err := w.commitOutcome(i, t.Outcome); err != nil {
 		return err
 	}
+	if t.Hold != nil || i.hold != nil {
+		return w.commitHold(i, t)
+	}
 	return w.commitLane(i, t)
 }
 

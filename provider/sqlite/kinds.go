@@ -6,4 +6,5 @@ package sqlite
 const (
 	starts = "(1, 2)" // what begins an execution: StartInstance and ContinueInstance
 	timers = "4"      // TimerDue
+	ends   = "(8)"    // what ends a held instance, see MessageKind.EndsHeld
 )

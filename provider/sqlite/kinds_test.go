@@ -14,4 +14,5 @@ func TestStatementsHaveTheKindsOfTheContract(t *testing.T) {
 	begin := fmt.Sprintf("(%d, %d", provider.StartInstance, provider.ContinueInstance)
 	require.Equal(t, starts, begin+")")
 	require.Equal(t, timers, fmt.Sprintf("%d", provider.TimerDue))
+	require.Equal(t, ends, fmt.Sprintf("(%d)", provider.CancelInstance))
 }

@@ -108,12 +108,15 @@ type instance struct {
 	life    history.Life
 	parent  *history.Parent
 	starts  uint64
+	// hold says what the instance is held for, see held.
+	hold *provider.Hold
 }
 
 const instanceColumns = `
 SELECT i.key, i.id, i.execution, i.status, i.last_event, i.epoch, i.lease, i.pin, i.batch,
        i.batch_due, i.events, i.bytes, i.dirty, i.done, i.done_after, d.name, d.version,
-       d.life, d.parent, d.parent_execution, d.parent_event, d.parent_life, d.starts, i.lane
+       d.life, d.parent, d.parent_execution, d.parent_event, d.parent_life, d.starts, i.lane,
+       d.hold
 FROM instances i LEFT JOIN details d ON d.instance = i.key `
 
 var (
@@ -164,6 +167,7 @@ func (w *writer) readInstance(s *statement, key any) (*instance, error) {
 		life:      r.life(17),
 		starts:    r.uint(22),
 		lane:      r.int(23),
+		hold:      provider.DecodeHold(r.blob(24)),
 	}
 	if r.uint(19) != 0 {
 		i.parent = &history.Parent{

@@ -26,7 +26,9 @@ INSERT INTO duroxide_lanes (kind, name, version, level, tag) VALUES (?1, ?2, ?3,
 	sqlLane         = &statement{`SELECT kind, name, version, level, tag FROM duroxide_lanes WHERE id = ?1 + 0`}
 	sqlInstanceLane = &statement{`UPDATE instances SET lane = ?2, pin = ?3 WHERE key = ?1`}
 	sqlMessageLanes = &statement{`UPDATE messages SET lane = ?2 WHERE instance = ?1 + 0 AND lane <> ?2`}
-	sqlTaskLane     = &statement{`UPDATE tasks SET lane = ?2 WHERE id = ?1`}
+	// Anybody may take what ends a held instance.
+	sqlFreeEnds = &statement{`UPDATE messages SET lane = 1 WHERE instance = ?1 + 0 AND kind IN ` + ends}
+	sqlTaskLane = &statement{`UPDATE tasks SET lane = ?2 WHERE id = ?1`}
 
 	// One step through the index for each lane, however much is in it.
 	sqlNextTurnLane = &statement{`SELECT lane FROM messages WHERE lane > ?1 + 0 ORDER BY lane LIMIT 1`}
@@ -139,7 +141,15 @@ func (w *writer) move(i *instance, lane provider.Lane) error {
 		return err
 	}
 	i.lane = number
-	_, err = w.c.exec(sqlMessageLanes, signed(i.key), number)
+	return w.moveMessages(i)
+}
+
+// moveMessages gives the messages of an instance their lanes.
+func (w *writer) moveMessages(i *instance) error {
+	if _, err := w.c.exec(sqlMessageLanes, signed(i.key), i.lane); err != nil || i.held() == nil {
+		return err
+	}
+	_, err := w.c.exec(sqlFreeEnds, signed(i.key))
 	return err
 }
 
@@ -172,7 +182,7 @@ func (w *writer) wanted(i *instance) (provider.Lane, error) {
 	case provider.Completed, provider.Failed:
 		return provider.Lane{Kind: provider.AnyTurn}, nil
 	case provider.Running:
-		return provider.TurnLane(i.name, i.version, i.pin), nil
+		return i.held().Held(provider.TurnLane(i.name, i.version, i.pin)), nil
 	case provider.NotCommitted, provider.ContinuedAsNew:
 	}
 	if i.lane > anyTurn {
@@ -241,8 +251,7 @@ func (w *writer) sortTurn(i *instance) error {
 	if _, err := w.sorted(i); err != nil {
 		return err
 	}
-	_, err := w.c.exec(sqlMessageLanes, signed(i.key), i.lane)
-	return err
+	return w.moveMessages(i)
 }
 
 // sortTasks gives waiting tasks their lanes that an older release has stored.

@@ -11,7 +11,7 @@ import (
 var (
 	sqlInstance = &statement{`
 SELECT d.name, d.version, i.execution, i.status, e.output, d.created, max(d.created, i.updated),
-  d.parent, d.life, d.instance IS NOT NULL, e.instance IS NOT NULL
+  d.parent, d.life, d.instance IS NOT NULL, e.instance IS NOT NULL, d.hold, i.last_event
 FROM instances i
 LEFT JOIN details d ON d.instance = i.key
 LEFT JOIN executions e ON e.instance = i.key AND e.execution = i.execution
@@ -87,6 +87,7 @@ func (s *Store) Instance(ctx context.Context, instance string) (provider.Instanc
 			Parent:    r.text(7),
 			Life:      r.life(8),
 		}
+		info.Hold = provider.DecodeHold(r.blob(11)).At(info.Execution, r.uint(12), info.Status)
 		return nil
 	})
 	if err != nil {

@@ -209,7 +209,7 @@ func (d *delivery) insert(
 	}
 	if t.taken || t.start {
 		_, err = d.w.c.exec(sqlInsertMessage, signed(id), signed(t.key), m.DueMs, int64(m.Kind),
-			signed(m.Execution), signed(m.Source), body, t.lane)
+			signed(m.Execution), signed(m.Source), body, t.laneOf(m.Kind))
 	} else {
 		t.waits = true
 		until := m.DueMs + provider.Patience(m.Kind, d.w.store.options.OrphanRetention).Milliseconds()

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"context"
+
+	"duroxide/engine"
+	"duroxide/provider"
+)
+
+var repairRequests = map[string]handler{
+	"client.retry": withClient(serveRetry),
+}
+
+// repairedValue says what a repair has done.
+type repairedValue struct {
+	Instances []string `json:"instances"`
+}
+
+func serveRetry(ctx context.Context, c *engine.Client, a instanceArguments, _ string) (result, error) {
+	repaired, err := c.Retry(ctx, a.Instance)
+	return result{value: repairedValue{Instances: notNil(repaired.Instances)}}, err
+}
+
+// holdValue says what an instance is held for.
+type holdValue struct {
+	ExecutionID uint64   `json:"executionId"`
+	CodeIDs     []string `json:"codeIds"`
+	EventID     uint64   `json:"eventId"`
+	Reason      string   `json:"reason"`
+	Asked       *string  `json:"asked"`
+	Recorded    *string  `json:"recorded"`
+	Place       *string  `json:"place"`
+	Since       int64    `json:"since"`
+}
+
+// holdOf gives the hold of an instance, or null.
+func holdOf(h *provider.Hold) *holdValue {
+	if h == nil {
+		return nil
+	}
+	return &holdValue{
+		ExecutionID: h.Execution, CodeIDs: h.Codes, EventID: h.Event, Reason: h.Reason,
+		Asked: textOrNil(h.Asked), Recorded: textOrNil(h.Recorded), Place: textOrNil(h.Place), Since: h.SinceMs,
+	}
+}
+
+func textOrNil(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
+}
