@@ -503,6 +503,16 @@ export class OrchestrationContext<TInput = any> {
   /** The time in milliseconds since 1970, the same at each replay. */
   utcNow(): ScheduledTask<number>;
   /** Ends this execution and begins the next, in the latest version. Code after it never runs. */
+  /**
+   * Which way to go where the code was changed while instances run: true for the new one. The first answer of an
+   * execution holds for all of it and is recorded with its next commit; false where the execution went past this
+   * place before the code asked. Nothing has to be yielded. A question that is deleted later is no difference.
+   *
+   *     yield ctx.scheduleActivity(ctx.patched('v2-pricing') ? 'priceV2' : 'price', order);
+   *
+   * `name` has at most `MAX_NAME_BYTES` bytes.
+   */
+  patched(name: string): boolean;
   continueAsNew(...input: InputThen<TInput, []>): ScheduledTask<never>;
   continueAsNewTyped(...input: InputThen<TInput, []>): ScheduledTask<never>;
   continueAsNewVersioned(input: TInput, version: string | null): ScheduledTask<never>;

@@ -113,6 +113,10 @@ describe('runs', () => {
         rules: NEWEST_RULES,
         startedMs: 2 ** 41,
         values: [['key', 'value', 2 ** 40]],
+        patches: new Map([
+          ['new', true],
+          ['old', false],
+        ]),
       },
       deliveries: [{ token: 1, ok: true, value: '"ü"', details: '', timeMs: 2 ** 42 }],
     });

@@ -11,7 +11,15 @@ const { ACTIONS, KIND } = require('../lib/orchestration/handle.js');
 /** Types that are run here, out of others. */
 const BUILT_HERE = ['activityWithRetry', 'map', ...COMBINATORS.keys()];
 /** Kinds that the context asks for at once, so that nobody yields them. */
-const ASKED_AT_ONCE = ['setCustomStatus', 'setValue', 'clearValue', 'clearValues', 'drop', 'send'];
+const ASKED_AT_ONCE = [
+  'setCustomStatus',
+  'setValue',
+  'clearValue',
+  'clearValues',
+  'drop',
+  'send',
+  'patch',
+];
 
 test('the kinds of actions are those of the engine', () => {
   const source = fs.readFileSync(path.join(__dirname, '../engine/replay/action.go'), 'utf8');

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"duroxide/engine"
@@ -89,6 +91,11 @@ func encodeRun(runtime uint32, r *engine.RunRequest) ([]byte, error) {
 		for i := range o.Values {
 			ints = appendLong(ints, uint64(o.Values[i].UpdatedAtMs)) //nolint:gosec // after 1970
 			texts = append(texts, some(o.Values[i].Key), some(o.Values[i].Value))
+		}
+		ints = append(ints, count32(len(o.Patches)))
+		for _, name := range slices.Sorted(maps.Keys(o.Patches)) {
+			ints = append(ints, bit(o.Patches[name]))
+			texts = append(texts, some(name))
 		}
 	}
 	for i := range r.Deliveries {

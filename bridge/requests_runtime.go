@@ -299,7 +299,8 @@ func debugCall(ctx context.Context, h *runtimeHost, kind, payload string) error 
 		Open: &engine.Opening{
 			Input: payload, CustomStatus: nil, StartedMs: 1 << 41, LongNames: true,
 			Rules: history.NewestRules, StrictValues: true,
-			Values: []engine.KeyValue{{Key: "key", Value: "value", UpdatedAtMs: 1 << 40}},
+			Values:  []engine.KeyValue{{Key: "key", Value: "value", UpdatedAtMs: 1 << 40}},
+			Patches: map[string]bool{"new": true, "old": false},
 		},
 		Deliveries: []replay.Delivery{{Token: 1, OK: true, Value: payload, TimeMs: 1 << 42}},
 	})

@@ -88,6 +88,8 @@ type Opening struct {
 	// Rules and StrictValues are what the start of the execution has fixed.
 	Rules        uint64
 	StrictValues bool
+	// Patches are the answers that the execution has recorded.
+	Patches map[string]bool
 	// Values is the key-value store at the start of the execution, in key order.
 	Values []KeyValue
 }

@@ -166,7 +166,7 @@ func openingOf(x *replay.Execution, values map[string]provider.Value) *Opening {
 	p := x.Params()
 	opening := &Opening{
 		Input: p.Input, CustomStatus: p.CustomStatus, StartedMs: x.StartedMs(), LongNames: x.LongNames(),
-		Rules: p.Rules, StrictValues: p.StrictValues,
+		Rules: p.Rules, StrictValues: p.StrictValues, Patches: x.Patches(),
 	}
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		v := values[key]

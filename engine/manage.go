@@ -330,7 +330,8 @@ func unreadQueueMessages(events []history.Event) int {
 				delete(queueOf, e.Source)
 			}
 		case history.Schedule, history.Answer, history.Cancellation, history.Input, history.Change, history.Ending,
-			history.OrchestrationStarted, history.OrchestrationChained, history.MessageSent: // No queue has to do with them.
+			history.OrchestrationStarted, history.OrchestrationChained, history.MessageSent,
+			history.PatchDecided: // No queue has to do with them.
 		}
 	}
 	total := 0

@@ -78,6 +78,8 @@ func samples() []history.Data {
 		history.OrchestrationTerminateRequested{Reason: "why"},
 		history.MessageSent{Instance: "i", What: history.SentMessage, Name: "q", Data: "1"},
 		history.MessageSent{},
+		history.PatchDecided{Name: "p", Applied: true},
+		history.PatchDecided{},
 	}
 }
 

@@ -32,7 +32,8 @@ type Data interface {
 }
 
 // The roles of kinds follow. What has none of them stands alone: OrchestrationStarted begins, and
-// OrchestrationChained and MessageSent ask for something that has no answer.
+// OrchestrationChained and MessageSent ask for something that has no answer, PatchDecided has no place among
+// the steps.
 
 // Schedule opens something that will be answered or cancelled.
 //

@@ -79,8 +79,10 @@ function readOpening(r) {
     rules,
     startedMs: 0,
     values,
+    patches: new Map(),
   };
   for (let i = 0; i < values.length; i++) values[i] = [r.string(), r.string(), r.long()];
+  for (let n = r.int(); n > 0; n--) open.patches.set(r.string(), r.int() === 1);
   return open;
 }
 

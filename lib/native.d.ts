@@ -85,6 +85,8 @@ export interface Opening {
   startedMs: number;
   /** Key, value and time of the last change of each entry of the key-value store, in key order. */
   values: [string, string, number][];
+  /** The recorded answers about patches, by name. */
+  patches: Map<string, boolean>;
 }
 
 /** Run a generator until every path is blocked. */

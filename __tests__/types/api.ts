@@ -33,6 +33,10 @@ function* order(ctx: OrchestrationContext, input: Order): Generator<any, string,
   const plain = yield ctx.scheduleActivity('charge', input);
   assertType<Equal<typeof plain, any>>();
 
+  assertType<Equal<ReturnType<typeof ctx.patched>, boolean>>();
+  // @ts-expect-error a patch has a name
+  ctx.patched();
+
   const now = yield* ctx.utcNow();
   assertType<Equal<typeof now, number>>();
 

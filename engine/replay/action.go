@@ -37,6 +37,8 @@ const (
 	// Send: Instance is whom to, Value what (history.SentMessage and its like), Name that of a queue or
 	// signal, Input the data or the reason. It has no token.
 	Send ActionKind = 25
+	// Patch: Name, Value ("true" or "false"), what the code was told where nothing is recorded. It has no token.
+	Patch ActionKind = 40
 )
 
 // misplaced is what a panic says where an action has come that cannot come there: a kind was forgotten.

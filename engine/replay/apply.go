@@ -58,6 +58,9 @@ func (x *Execution) apply(a *Action, nowMs int64) error {
 		return x.detach(a, nowMs)
 	case Send:
 		return x.send(a, nowMs)
+	case Patch:
+		x.decide(a, nowMs)
+		return nil
 	case SetCustomStatus, SetValue, ClearValue, ClearValues:
 		return x.change(a, nowMs)
 	case Drop:
@@ -103,7 +106,7 @@ func (x *Execution) schedule(a *Action, nowMs int64) error {
 		}
 	case Syscall:
 		x.call(a, s, nowMs)
-	case StartOrchestration, ContinueAsNew, SetCustomStatus, SetValue, ClearValue, ClearValues, Drop, Send:
+	case StartOrchestration, ContinueAsNew, SetCustomStatus, SetValue, ClearValue, ClearValues, Drop, Send, Patch:
 		panic(a.Kind.misplaced("schedule"))
 	default:
 		panic(a.Kind.misplaced("schedule"))
@@ -247,7 +250,7 @@ func (x *Execution) change(a *Action, nowMs int64) error {
 		clear(x.keys)
 		x.delta.Values = append(x.delta.Values, ValueChange{All: true, UpdatedAtMs: nowMs})
 		return nil
-	case Activity, Timer, WaitEvent, Dequeue, SubOrchestration, StartOrchestration, ContinueAsNew, Syscall, Drop, Send:
+	case Activity, Timer, WaitEvent, Dequeue, SubOrchestration, StartOrchestration, ContinueAsNew, Syscall, Drop, Send, Patch:
 		panic(a.Kind.misplaced("change"))
 	default:
 		panic(a.Kind.misplaced("change"))

@@ -46,7 +46,7 @@ func (x *Execution) cancel(s *schedule, reason, childReason string, nowMs int64)
 	case Dequeue:
 		x.append(s.event, nowMs, history.QueueSubscriptionCancelled{Reason: reason})
 	case Syscall: // It is answered in its own turn or not at all.
-	case StartOrchestration, ContinueAsNew, SetCustomStatus, SetValue, ClearValue, ClearValues, Drop, Send:
+	case StartOrchestration, ContinueAsNew, SetCustomStatus, SetValue, ClearValue, ClearValues, Drop, Send, Patch:
 		panic(s.kind.misplaced("cancel"))
 	default:
 		panic(s.kind.misplaced("cancel"))

@@ -78,6 +78,7 @@ var words = map[ActionKind]string{
 	Syscall:            "system call",
 	Drop:               "cancellation",
 	Send:               "message",
+	Patch:              "patch",
 }
 
 func (k ActionKind) word() string {

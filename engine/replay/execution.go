@@ -66,6 +66,7 @@ type Execution struct {
 	calls   []*schedule // system calls without an answer
 
 	keys         map[string]struct{}
+	patches      map[string]bool
 	customStatus *string
 	stopped      *history.Failure // see Stopped
 	ended        bool
@@ -127,6 +128,7 @@ func newExecution(p Params) *Execution {
 		byToken:      map[uint64]*schedule{},
 		waits:        map[string][]*schedule{},
 		queues:       map[string]*queue{},
+		patches:      map[string]bool{},
 		keys:         make(map[string]struct{}, len(p.Keys)),
 		customStatus: p.CustomStatus,
 		longNames:    len(p.Instance) > history.MaxIDBytes,
@@ -200,7 +202,7 @@ func (x *Execution) close(s *schedule) {
 		q := x.queue(s.name)
 		q.subscriptions = without(q.subscriptions, s)
 	case Activity, Timer, SubOrchestration, Syscall:
-	case StartOrchestration, ContinueAsNew, SetCustomStatus, SetValue, ClearValue, ClearValues, Drop, Send:
+	case StartOrchestration, ContinueAsNew, SetCustomStatus, SetValue, ClearValue, ClearValues, Drop, Send, Patch:
 		panic(s.kind.misplaced("close"))
 	default:
 		panic(s.kind.misplaced("close"))

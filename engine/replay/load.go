@@ -91,6 +91,8 @@ func (l *loader) event(e history.Event) error {
 		l.x.starts = max(l.x.starts, d.Number)
 	case history.MessageSent:
 		l.output(e)
+	case history.PatchDecided:
+		l.x.patches[d.Name] = d.Applied
 	case history.OrchestrationStarted: // A second start: no code has asked for it.
 		l.output(e)
 	default:

@@ -29,8 +29,8 @@ func mismatchWord(e history.Event) string {
 		return "cancellation mismatch (external waits)"
 	case history.QueueSubscriptionCancelled:
 		return "cancellation mismatch (persistent waits)"
-	case history.Schedule, history.OrchestrationChained, history.MessageSent, history.OrchestrationStarted,
-		history.Answer, history.Input, history.Ending:
+	case history.Schedule, history.OrchestrationChained, history.MessageSent, history.PatchDecided,
+		history.OrchestrationStarted, history.Answer, history.Input, history.Ending:
 		return "schedule mismatch"
 	default:
 		panic(unknownEvent(e))
@@ -82,8 +82,8 @@ func (x *Execution) fits(a *Action, e history.Event) fit {
 	case history.Cancellation:
 		return other.given(a.Kind == Drop && a.Token > 0 && a.Token <= uint64(len(x.tokenEvents)) &&
 			x.tokenEvents[a.Token-1] == e.Source)
-	case history.OrchestrationStarted, history.Answer, history.Input, history.Ending:
-		return other // Code asks for none of them.
+	case history.OrchestrationStarted, history.PatchDecided, history.Answer, history.Input, history.Ending:
+		return other // Code asks for none of them among its steps.
 	default:
 		panic(unknownEvent(e))
 	}
@@ -192,7 +192,7 @@ func (a *Action) String() string {
 		return describeSending(text(a.Value), a.Name, text(a.Instance), a.Input)
 	case SetValue:
 		return describeValue(a.Name, text(a.Value))
-	case WaitEvent, Dequeue, ClearValue, Syscall:
+	case WaitEvent, Dequeue, ClearValue, Syscall, Patch:
 		return fmt.Sprintf("%s '%s'", a.Kind.word(), a.Name)
 	case Drop:
 		return fmt.Sprintf("cancellation of action %d", a.Token)
@@ -228,6 +228,8 @@ func describe(e history.Event) string {
 		return "timer"
 	case history.CustomStatusUpdated:
 		return describeStatus(d.Status)
+	case history.PatchDecided:
+		return fmt.Sprintf("patch '%s'", d.Name)
 	case history.KeyValuesCleared, history.Cancellation,
 		history.OrchestrationStarted, history.Answer, history.Input, history.Ending:
 		return e.Kind().String()

@@ -49,7 +49,7 @@ func (x *Execution) Rehearse(steps [][]Action, a Answer, end history.Event) erro
 		d.Asked, d.Recorded = a.end(), describe(*left)
 		return d
 	default:
-		return x.endsAs(extra, len(steps)-1, a, end)
+		return x.endsAs(withoutPatches(extra), len(steps)-1, a, end)
 	}
 }
 
@@ -82,8 +82,8 @@ func fitsEnd(extra []Action, a Answer, end history.Event) bool {
 		return !own || len(extra) == 0 && a.Done && !a.OK
 	case history.OrchestrationContinuedAsNew:
 		return len(extra) > 0 && extra[0].Kind == ContinueAsNew
-	case history.OrchestrationStarted, history.OrchestrationChained, history.MessageSent, history.Schedule,
-		history.Answer, history.Change, history.Cancellation, history.Input:
+	case history.OrchestrationStarted, history.OrchestrationChained, history.MessageSent, history.PatchDecided,
+		history.Schedule, history.Answer, history.Change, history.Cancellation, history.Input:
 		return true // It goes on.
 	default:
 		panic(unknownEvent(end))
@@ -139,12 +139,18 @@ func (x *Execution) verifyStep(
 	actions := steps[step]
 	for i := range actions {
 		a := &actions[i]
+		if a.Kind == Patch {
+			if _, known := x.patches[a.Name]; !known {
+				extra = append(extra, *a)
+			}
+			continue
+		}
 		if a.Kind == Drop && x.dropsSilently(a.Token) {
 			continue
 		}
 		if len(events) == 0 {
 			if last {
-				return nil, actions[i:], nil
+				return nil, append(extra, actions[i:]...), nil
 			}
 			d := x.divergedAt(step, i, x.last, fmt.Sprintf(
 				"schedule mismatch: action=%s vs event=none: the history goes on with the answer to an earlier step", a))
@@ -156,7 +162,7 @@ func (x *Execution) verifyStep(
 		}
 		events = events[1:]
 	}
-	return events, nil, nil
+	return events, extra, nil
 }
 
 // compare gives an error where an action is not what the history recorded in its place.

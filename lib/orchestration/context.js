@@ -200,6 +200,12 @@ class OrchestrationContext extends Talk {
     return finish({ type: 'utcNow' });
   }
 
+  /** @param {string} name */
+  patched(name) {
+    limits.checkName('name', check.name('name', name));
+    return this.#host.patched(name);
+  }
+
   /** @param {unknown} [input] */
   continueAsNew(input) {
     return finish({ type: 'continueAsNew', input: inputText(input, 'continueAsNew') });

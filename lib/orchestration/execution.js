@@ -6,7 +6,7 @@ const { LEVEL } = require('../traced.js');
 const { OrchestrationContext } = require('./context.js');
 const { isBranch } = require('./descriptor.js');
 const { during } = require('./during.js');
-const { ANSWERED_EARLY, KIND } = require('./handle.js');
+const { ANSWERED_EARLY, KIND, action } = require('./handle.js');
 const { location } = require('./location.js');
 const { forgotten, noGenerator } = require('./returned.js');
 const { KEPT_FAILURES } = require('./rules.js');
@@ -41,6 +41,7 @@ class Execution {
   #unused = new Set();
   /** @type {import('../lossy.js').Strictness} */
   #strict;
+  #patches;
   /** The recorded time of the running step: the same at every replay. */
   stepMs = 0;
   /** @type {Trace} */
@@ -63,6 +64,8 @@ class Execution {
     this.input = opening.input;
     this.startedMs = opening.startedMs;
     this.values = new Values(opening.values);
+    /** Which patches apply. @type {Map<string, boolean>} */
+    this.#patches = new Map(opening.patches);
     this.context = new OrchestrationContext(this, opening);
     /** @type {Ending | null} */
     this.outcome = null;
@@ -93,6 +96,21 @@ class Execution {
   /** Whether the running step repeats one whose effects were already seen. */
   get isReplaying() {
     return this.isRunning && this.#step < this.#replaySteps;
+  }
+
+  /**
+   * Whether the code takes the new way at a change. Where nothing is recorded, a step that was taken before
+   * was taken by code without the change, or with another answer that is lost with its commit.
+   *
+   * @param {string} name
+   */
+  patched(name) {
+    const known = this.#patches.get(name);
+    if (known !== undefined || !this.isRunning) return known ?? false;
+    const applied = !this.isReplaying;
+    this.#patches.set(name, applied);
+    this.emit(action(KIND.patch, { name, value: String(applied) }));
+    return applied;
   }
 
   get keepErrors() {

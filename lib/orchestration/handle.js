@@ -20,6 +20,7 @@ const { KEPT_FAILURES, classOfText } = require('./rules.js');
  *   isRunning: boolean, isReplaying: boolean, stepMs: number,
  *   values: InstanceType<typeof import('./values.js').Values>,
  *   emit(asked: Action): void,
+ *   patched(name: string): boolean,
  *   trace(level: number, said: import('../traced.js').Traced): void,
  * }} Host
  */
@@ -39,6 +40,7 @@ const KIND = Object.freeze({
   syscall: 12,
   drop: 13,
   send: 25,
+  patch: 40,
 });
 
 /** After these the engine may have an answer that comes first. @type {Set<number>} */
