@@ -836,6 +836,24 @@ export interface Hold {
   since: number;
 }
 
+export interface RepairOptions {
+  /** Why, and who asks for it: recorded in the history. At most 4000 bytes each. */
+  reason?: string;
+  by?: string;
+}
+
+export interface RetryOptions extends RepairOptions {
+  /** Repairs the parents too that have failed because of this instance, all in one commit. */
+  parents?: boolean;
+}
+
+/** The `details` of an error with the code WOULD_UNDO: what code did that would be undone. */
+export interface WouldUndoDetails {
+  instanceId: string;
+  executionId: number;
+  events: { eventId: number; kind: string }[];
+}
+
 /** What a repair has done. */
 export interface RepairResult {
   /** The instances that go on again, the one that was asked for first. */
@@ -1154,11 +1172,18 @@ export class Client {
   getInstanceTree(instanceId: string): Promise<InstanceTree>;
 
   /**
-   * Lets a held instance go on with whatever code there is, also that which it is held for. Nothing of it
-   * is lost. Rejects with the code CANNOT_REPAIR where it is not held. May be called twice at once: one of
-   * the calls finds it held.
+   * Takes a failed instance up again, under the same id and with the code of today: its end is taken back,
+   * and the failures that led to it (of the activities and children that its last step waited for), or the
+   * cancellation, or the divergence. What it waits for is brought about again: activities run, timers keep
+   * their due time, children that have failed are retried too, the results of others come. A held instance
+   * goes on with whatever code there is. Resolves when it is committed, as one; not when it has run.
+   *
+   * Rejects with WOULD_UNDO, and `details` of the type WouldUndoDetails, where code has gone on since the
+   * failure; with CANNOT_REPAIR where it has completed or still runs, where its parent has failed because
+   * of it and `parents` is not given, or where its parent knows of the failure and goes on. Called twice
+   * at once, one of the calls finds it failed.
    */
-  retryInstance(instanceId: string): Promise<RepairResult>;
+  retryInstance(instanceId: string, options?: RetryOptions): Promise<RepairResult>;
   /** Deletes a root instance with its children; a running one only if forced. */
   deleteInstance(instanceId: string, force?: boolean): Promise<DeleteResult>;
   /** Deletes ended root instances that match every condition. */

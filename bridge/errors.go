@@ -35,6 +35,7 @@ var codes = []struct {
 	{engine.ErrTimeout, "TIMEOUT"},
 	{engine.ErrInstanceExists, "INSTANCE_EXISTS"},
 	{engine.ErrCannotRepair, "CANNOT_REPAIR"},
+	{engine.ErrWouldUndo, "WOULD_UNDO"},
 	{engine.ErrShutdown, "SHUTDOWN"},
 	{engine.ErrHostGone, "HOST_GONE"},
 	{provider.ErrInstanceNotFound, "INSTANCE_NOT_FOUND"},
@@ -65,9 +66,33 @@ type failureDetails struct {
 	Stack     string `json:"stack,omitempty"`
 }
 
+// undoDetails is what a refused repair would undo.
+type undoDetails struct {
+	InstanceID  string        `json:"instanceId"`
+	ExecutionID uint64        `json:"executionId"`
+	Events      []undoneEvent `json:"events"`
+}
+
+type undoneEvent struct {
+	EventID uint64 `json:"eventId"`
+	Kind    string `json:"kind"`
+}
+
+func undoDetailsOf(e *engine.WouldUndoError) undoDetails {
+	d := undoDetails{InstanceID: e.Instance, ExecutionID: e.Execution}
+	for _, event := range e.Events {
+		d.Events = append(d.Events, undoneEvent{EventID: event.ID, Kind: event.Kind().String()})
+	}
+	return d
+}
+
 // codeError gives the code, the text and the details of an error.
 func codeError(err error) codedError {
 	c := codedError{code: codeOf(err), message: err.Error()}
+	if undo, ok := errors.AsType[*engine.WouldUndoError](err); ok {
+		c.details = encodeJSON(undoDetailsOf(undo))
+		return c
+	}
 	var details failureDetails
 	if stored, ok := errors.AsType[*provider.Error](err); ok {
 		details.Operation, details.Retryable = stored.Op, stored.Retryable

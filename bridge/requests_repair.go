@@ -16,8 +16,15 @@ type repairedValue struct {
 	Instances []string `json:"instances"`
 }
 
-func serveRetry(ctx context.Context, c *engine.Client, a instanceArguments, _ string) (result, error) {
-	repaired, err := c.Retry(ctx, a.Instance)
+type retryArguments struct {
+	instanceArguments
+	Reason  string `json:"reason"`
+	By      string `json:"by"`
+	Parents bool   `json:"parents"`
+}
+
+func serveRetry(ctx context.Context, c *engine.Client, a retryArguments, _ string) (result, error) {
+	repaired, err := c.Retry(ctx, a.Instance, engine.RetryOptions{Reason: a.Reason, By: a.By, Parents: a.Parents})
 	return result{value: repairedValue{Instances: notNil(repaired.Instances)}}, err
 }
 

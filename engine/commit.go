@@ -151,14 +151,7 @@ func (t *turn) sends(d replay.Delta) []provider.Message {
 			msgs = append(msgs, childDone(link, c.Life, "", idTooLong(c.Instance)))
 			continue
 		}
-		msgs = append(msgs, provider.Message{
-			Instance: c.Instance, Life: c.Life, Kind: provider.StartInstance,
-			Name: c.Name, Version: c.Version, Input: c.Input, Parent: &link,
-			Refusal: &provider.Refusal{
-				Running: childTaken(link, c.Life, c.Instance, ""),
-				Ended:   childTaken(link, c.Life, c.Instance, andTerminal),
-			},
-		})
+		msgs = append(msgs, startOfChild(link, c))
 	}
 	for _, c := range d.Detached {
 		msgs = append(msgs, provider.Message{
@@ -183,6 +176,18 @@ func (t *turn) sends(d replay.Delta) []provider.Message {
 	}
 	msgs = append(msgs, t.notices...)
 	return append(msgs, t.resumption()...)
+}
+
+// startOfChild is the start of a child.
+func startOfChild(link history.Parent, c replay.NewInstance) provider.Message {
+	return provider.Message{
+		Instance: c.Instance, Life: c.Life, Kind: provider.StartInstance,
+		Name: c.Name, Version: c.Version, Input: c.Input, Parent: &link,
+		Refusal: &provider.Refusal{
+			Running: childTaken(link, c.Life, c.Instance, ""),
+			Ended:   childTaken(link, c.Life, c.Instance, andTerminal),
+		},
+	}
 }
 
 // tooLong reports whether no child can have an id: one that the engine has made from the ids of too

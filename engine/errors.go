@@ -17,6 +17,8 @@ var (
 	ErrInstanceExists = errors.New("instance exists")
 	// ErrCannotRepair: the state of an instance leaves nothing to take back.
 	ErrCannotRepair = errors.New("instance cannot be repaired")
+	// ErrWouldUndo: code has gone on since what is to be taken back; see WouldUndoError.
+	ErrWouldUndo = errors.New("what code did since would be undone")
 	// ErrShutdown: the engine or the runtime was shut down before the call was done.
 	ErrShutdown = errors.New("the engine is shut down")
 )

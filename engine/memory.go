@@ -95,7 +95,8 @@ func eventBytes(e history.Event) int64 {
 	case history.QueueEventDelivered:
 		return fixed + int64(len(d.Data))
 	case history.Schedule, history.Answer, history.Cancellation, history.Input, history.Change,
-		history.Ending, history.OrchestrationChained, history.MessageSent, history.PatchDecided:
+		history.Ending, history.OrchestrationChained, history.MessageSent, history.PatchDecided,
+		history.Repair:
 		return fixed
 	default:
 		panic(fmt.Sprintf("unknown event data %T", d))

@@ -2,7 +2,15 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"reflect"
+	"slices"
+	"time"
+
+	"duroxide/engine/replay"
+	"duroxide/history"
+	"duroxide/provider"
 )
 
 // Repaired says what a repair has done.
@@ -11,20 +19,350 @@ type Repaired struct {
 	Instances []string
 }
 
-// Retry lets a held instance go on with whatever code there is. Errors, by errors.Is:
-// provider.ErrInstanceNotFound; ErrCannotRepair where it is not held.
-func (c *Client) Retry(ctx context.Context, instance string) (Repaired, error) {
-	held, err := retry(ctx, c, func(ctx context.Context) (bool, error) {
-		return c.e.store.Resume(ctx, instance)
-	})
-	if err == nil && !held {
-		err = &RefusedError{
-			Message: fmt.Sprintf("Instance %s is not held: there is nothing to retry", instance),
-			Err:     ErrCannotRepair,
+// RetryOptions say how an instance is taken up again.
+type RetryOptions struct {
+	// Reason and By are recorded.
+	Reason string
+	By     string
+	// Parents repairs those too that have failed because of it.
+	Parents bool
+}
+
+// WouldUndoError says what a repair would undo that it was not allowed to.
+type WouldUndoError struct {
+	Instance  string
+	Execution uint64
+	Events    []history.Event
+}
+
+// Error names the instance and the number of events.
+func (e *WouldUndoError) Error() string {
+	first := e.Events[0]
+	return fmt.Sprintf("Instance %s has gone on after the failure: %d events of its code would be undone, the first is %s (event %d of execution %d)",
+		e.Instance, len(e.Events), first.Kind(), first.ID, e.Execution)
+}
+
+// Unwrap gives ErrWouldUndo.
+func (e *WouldUndoError) Unwrap() error { return ErrWouldUndo }
+
+const (
+	// repairTries is how often a repair is planned again because something has changed meanwhile, and
+	// repairPause how long it waits before.
+	repairTries = 20
+	repairPause = 25 * time.Millisecond
+	// mostRepaired bounds the instances of one repair.
+	mostRepaired = 1000
+)
+
+// Retry takes a failed instance up again: its end goes, and what has led to it, and it goes on from there
+// with the code that there is. A held one is released. Errors, by errors.Is: provider.ErrInstanceNotFound;
+// ErrCannotRepair; ErrWouldUndo, which is a *WouldUndoError.
+func (c *Client) Retry(ctx context.Context, instance string, o RetryOptions) (Repaired, error) {
+	held, err := retry(ctx, c, func(ctx context.Context) (bool, error) { return c.e.store.Resume(ctx, instance) })
+	if err != nil || held {
+		return Repaired{Instances: []string{instance}}, refusal(instance, err)
+	}
+	for try := 1; ; try++ {
+		p := &retryPlan{c: c, o: o, nowMs: c.e.store.Now().UnixMilli(), planned: map[string]bool{}}
+		err := p.run(ctx, instance)
+		switch {
+		case err == nil:
+			return p.done(instance), nil
+		case !errors.Is(err, provider.ErrChanged):
+			return Repaired{}, refusal(instance, err)
+		case try == repairTries:
+			return Repaired{}, cannotRepair(instance, "it changes all the time, or is still being cancelled; try again later")
+		}
+		if err := c.pause(ctx, repairPause); err != nil {
+			return Repaired{}, err
 		}
 	}
+}
+
+// run plans and does it.
+func (p *retryPlan) run(ctx context.Context, instance string) error {
+	top, err := p.top(ctx, instance)
 	if err != nil {
-		return Repaired{}, refusal(instance, err)
+		return err
 	}
-	return Repaired{Instances: []string{instance}}, nil
+	if err := p.add(ctx, top); err != nil {
+		return err
+	}
+	if !p.planned[instance] {
+		return cannotRepair(instance, "its parent does not wait for it any more")
+	}
+	_, err = retry(ctx, p.c, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, p.c.e.store.Repair(ctx, p.repair)
+	})
+	if errors.Is(err, provider.ErrChanged) && p.isDone(ctx) {
+		return nil
+	}
+	return err
+}
+
+// isDone reports whether an earlier try, whose answer was lost, has taken effect.
+func (p *retryPlan) isDone(ctx context.Context) bool {
+	w := &p.repair.Rewrites[0]
+	note := w.Events[len(w.Events)-1]
+	events, err := p.c.History(ctx, w.Instance, w.Execution)
+	return err == nil && slices.ContainsFunc(events, func(e history.Event) bool {
+		return e.ID == note.ID && e.TimeMs == note.TimeMs && reflect.DeepEqual(e.Data, note.Data)
+	})
+}
+
+func (p *retryPlan) done(instance string) Repaired {
+	done := Repaired{Instances: []string{instance}}
+	for n := range p.repair.Rewrites {
+		if id := p.repair.Rewrites[n].Instance; id != instance {
+			done.Instances = append(done.Instances, id)
+		}
+	}
+	return done
+}
+
+func cannotRepair(instance, why string) error {
+	return &RefusedError{
+		Message: fmt.Sprintf("Instance %s cannot be retried: %s", instance, why), Err: ErrCannotRepair,
+	}
+}
+
+// retryPlan is what a retry will change: an instance, and the children that it waits for then.
+type retryPlan struct {
+	c       *Client
+	o       RetryOptions
+	nowMs   int64
+	repair  provider.Repair
+	planned map[string]bool
+}
+
+// top gives the instance to begin with: the last of the parents that have failed because of their child.
+func (p *retryPlan) top(ctx context.Context, instance string) (string, error) {
+	for range mostRepaired {
+		info, err := p.c.Instance(ctx, instance)
+		if err != nil {
+			return "", err
+		}
+		if info.Status != provider.Failed || info.Parent == "" {
+			return instance, nil
+		}
+		link, err := p.link(ctx, info)
+		if err != nil {
+			return "", err
+		}
+		above, err := p.took(ctx, info, link)
+		if err != nil || above == "" {
+			return instance, err
+		}
+		if !p.o.Parents {
+			return "", cannotRepair(instance, fmt.Sprintf(
+				"its parent %s has failed because of it; retry both with { parents: true }", above))
+		}
+		instance = above
+	}
+	return "", cannotRepair(instance, "it has too many parents")
+}
+
+// link gives what a child says of its parent; nil where an older release has not stored all of it.
+func (p *retryPlan) link(ctx context.Context, info provider.InstanceInfo) (*history.Parent, error) {
+	events, err := p.c.History(ctx, info.Instance, info.Execution)
+	if err != nil || len(events) == 0 {
+		return nil, err
+	}
+	if s, ok := events[0].Data.(history.OrchestrationStarted); ok {
+		return s.Parent, nil
+	}
+	return nil, nil
+}
+
+// took gives the parent that has failed after it was told of the failure of a child. It gives "" where the
+// parent does not wait for that child any more.
+func (p *retryPlan) took(ctx context.Context, child provider.InstanceInfo, link *history.Parent) (string, error) {
+	if link == nil {
+		return "", nil
+	}
+	info, err := p.c.Instance(ctx, link.Instance)
+	switch {
+	case errors.Is(err, provider.ErrInstanceNotFound):
+		return "", nil
+	case err != nil:
+		return "", err
+	case !info.Life.Fits(link.Life) || info.Execution != link.Execution:
+		return "", nil
+	}
+	events, err := p.c.History(ctx, link.Instance, link.Execution)
+	if err != nil {
+		return "", err
+	}
+	told, closed := false, false
+	for _, e := range events {
+		if e.Source == link.Event {
+			_, failed := e.Data.(history.SubOrchestrationFailed)
+			told, closed = told || failed, true
+		}
+	}
+	switch {
+	case told && info.Status == provider.Failed:
+		return link.Instance, nil
+	case !closed && info.Status == provider.Running:
+		return "", provider.ErrChanged // It learns of it just now.
+	case told:
+		return "", cannotRepair(child.Instance, fmt.Sprintf(
+			"its parent %s knows of the failure and has not failed", link.Instance))
+	default:
+		return "", nil
+	}
+}
+
+// add plans to take back the failure of an instance, and those of the children that it waits for then.
+func (p *retryPlan) add(ctx context.Context, instance string) error {
+	if p.planned[instance] {
+		return nil
+	}
+	if len(p.planned) == mostRepaired {
+		return cannotRepair(instance, fmt.Sprintf("it has more than %d children that would be retried", mostRepaired))
+	}
+	p.planned[instance] = true
+	info, err := p.c.Instance(ctx, instance)
+	if err != nil {
+		return err
+	}
+	if info.Status != provider.Failed {
+		why := "it is not held, and has not failed"
+		if info.Status == provider.Completed {
+			why = "it has completed"
+		}
+		return cannotRepair(instance, why)
+	}
+	events, err := p.c.History(ctx, instance, info.Execution)
+	if err != nil {
+		return err
+	}
+	if len(events) == 0 {
+		return provider.ErrChanged
+	}
+	base, err := p.base(ctx, info, events)
+	if err != nil {
+		return err
+	}
+	note := history.OrchestrationRetried{Reason: p.o.Reason, By: p.o.By}
+	kept, err := replay.Retry(events, note, p.nowMs, p.c.e.version)
+	if undo, ok := errors.AsType[*replay.WouldUndoError](err); ok {
+		return &WouldUndoError{Instance: instance, Execution: info.Execution, Events: undo.Events}
+	}
+	if err != nil {
+		return provider.ErrChanged // It had failed a moment ago.
+	}
+	w := provider.Rewrite{
+		Place:     provider.Place{Instance: instance, Life: info.Life},
+		Execution: info.Execution, LastEvent: events[len(events)-1].ID, Status: info.Status,
+		Events: kept, Level: history.LevelOf(kept), Base: base,
+	}
+	return p.work(ctx, w, info)
+}
+
+// base gives the values that the current execution has started from. A store does not keep them beyond its
+// end, so they are made again from the executions before.
+func (p *retryPlan) base(
+	ctx context.Context, info provider.InstanceInfo, events []history.Event,
+) (map[string]provider.Value, error) {
+	stored, err := p.c.Executions(ctx, info.Instance)
+	if err != nil {
+		return nil, err
+	}
+	if uint64(len(stored)) < info.Execution {
+		record, err := retry(ctx, p.c, func(ctx context.Context) (provider.Record, error) {
+			return p.c.e.store.Load(ctx, info.Instance, info.Execution)
+		})
+		if err == nil && changesValues(events) {
+			err = cannotRepair(info.Instance, "it has changed values, and what they were before is known from executions only that were deleted")
+		}
+		return record.Values, err
+	}
+	values := map[string]provider.Value{}
+	for _, number := range stored {
+		if number == info.Execution {
+			break
+		}
+		before, err := p.c.History(ctx, info.Instance, number)
+		if err != nil {
+			return nil, err
+		}
+		values = LiveValues(provider.Record{Values: values, Events: before})
+	}
+	return values, nil
+}
+
+func changesValues(events []history.Event) bool {
+	for _, e := range events {
+		switch e.Kind() {
+		case history.KindKeyValueSet, history.KindKeyValueCleared, history.KindKeyValuesCleared:
+			return true
+		default: // Not of the values.
+		}
+	}
+	return false
+}
+
+// work plans what the instance waits for then: activities and timers are wanted again, and children go on.
+func (p *retryPlan) work(ctx context.Context, w provider.Rewrite, info provider.InstanceInfo) error {
+	x, _, err := replay.Load(w.Events, replay.Params{
+		Instance: w.Instance, Life: w.Life, Execution: w.Execution, Engine: p.c.e.version,
+	})
+	if err != nil {
+		return fmt.Errorf("the history of %s: %w", w.Instance, err)
+	}
+	work := x.OpenWork(w.Events)
+	for _, a := range work.Activities {
+		w.Tasks = append(w.Tasks, provider.Task{
+			Instance: w.Instance, Life: w.Life, Execution: w.Execution, Event: a.Event, Name: a.Name, Input: a.Input,
+			Session: a.Session, Tag: a.Tag, Orchestration: info.Name, Version: info.Version,
+		})
+	}
+	for _, timer := range work.Timers {
+		w.Send = append(w.Send, provider.Message{
+			Instance: w.Instance, Life: w.Life, Kind: provider.TimerDue, Execution: w.Execution,
+			Source: timer.Event, DueMs: timer.FireAtMs,
+		})
+	}
+	w.Send = append(w.Send, provider.Resumption(w.Instance, w.Life, w.Execution))
+	at := len(p.repair.Rewrites)
+	p.repair.Rewrites = append(p.repair.Rewrites, w)
+	for _, child := range work.Children {
+		message, err := p.child(ctx, w, child)
+		if err != nil {
+			return err
+		}
+		if message != nil {
+			p.repair.Rewrites[at].Send = append(p.repair.Rewrites[at].Send, *message)
+		}
+	}
+	return nil
+}
+
+// child plans how a child goes on that is waited for again: one that has failed is retried, the result of
+// one that has completed comes again, and one that is not there is started.
+func (p *retryPlan) child(
+	ctx context.Context, w provider.Rewrite, child replay.NewInstance,
+) (*provider.Message, error) {
+	link := history.Parent{Instance: w.Instance, Life: w.Life, Execution: w.Execution, Event: child.Event}
+	info, err := p.c.Instance(ctx, child.Instance)
+	if err != nil && !errors.Is(err, provider.ErrInstanceNotFound) {
+		return nil, err
+	}
+	if err != nil || !info.Life.Fits(child.Life) {
+		start := startOfChild(link, child)
+		return &start, nil
+	}
+	switch info.Status {
+	case provider.Failed:
+		return nil, p.add(ctx, child.Instance)
+	case provider.Completed:
+		done := childDone(link, child.Life, info.Output, nil)
+		return &done, nil
+	case provider.NotCommitted, provider.Running, provider.ContinuedAsNew:
+		p.repair.Running = append(p.repair.Running, provider.Place{Instance: child.Instance, Life: child.Life})
+		return nil, nil
+	default:
+		return nil, fmt.Errorf("instance %s has status %d", child.Instance, info.Status)
+	}
 }

@@ -80,6 +80,11 @@ func samples() []history.Data {
 		history.MessageSent{},
 		history.PatchDecided{Name: "p", Applied: true},
 		history.PatchDecided{},
+		history.OrchestrationRetried{
+			Reason: "why", By: "who", Failure: failure,
+			Undone: []history.Undone{{Event: 300, Of: history.KindActivityFailed}, {Event: 301, Of: history.KindOrchestrationFailed}},
+		},
+		history.OrchestrationRetried{Failure: failure},
 	}
 }
 

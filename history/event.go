@@ -83,6 +83,14 @@ type Ending interface {
 	ends()
 }
 
+// Repair notes what was done to the execution by hand. It means nothing for replay.
+//
+//sumtype:decl
+type Repair interface {
+	Data
+	repairs()
+}
+
 // Kind gives the kind of the event's data.
 func (e Event) Kind() Kind { return e.Data.Kind() }
 

@@ -38,6 +38,12 @@ func TestEventsAreShownAsJSON(t *testing.T) {
 		"a text as output":   {history.OrchestrationCompleted{Output: `"done"`}, `"done"`},
 		"a failure":          {history.OrchestrationFailed{Failure: boom}, boomJSON},
 		"a successor":        {history.OrchestrationContinuedAsNew{Input: "7"}, `{"input":7}`},
+		"a retry": {
+			history.OrchestrationRetried{
+				Reason: "why", By: "who", Failure: boom, Undone: []history.Undone{{Event: 7, Of: history.KindActivityFailed}},
+			},
+			`{"reason":"why","by":"who","failure":` + boomJSON + `,"undone":[{"eventId":7,"kind":"ActivityFailed"}]}`,
+		},
 		"a cancel request":   {history.OrchestrationCancelRequested{Reason: "why"}, `{"reason":"why"}`},
 		"a detached start":   {history.OrchestrationChained{Name: "n", Instance: "i", Input: "1"}, `{"name":"n","instance":"i","input":1}`},
 		"a pinned start":     {history.OrchestrationChained{Name: "n", Instance: "i", Version: new("2.0.0")}, `{"name":"n","instance":"i","input":null,"version":"2.0.0"}`},

@@ -311,9 +311,9 @@ class Client {
     return { rootId: instance, allIds: value.ids, size: value.ids.length };
   }
 
-  /** @param {string} instanceId */
-  async retryInstance(instanceId) {
-    return retry(this.#ask, instanceId);
+  /** @param {string} instanceId @param {unknown} [options] */
+  async retryInstance(instanceId, options) {
+    return retry(this.#ask, instanceId, options);
   }
 
   /** @param {string} instanceId @param {boolean} [force] */

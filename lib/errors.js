@@ -32,6 +32,7 @@ const ENGINE_CODES = Object.freeze([
   'TIMEOUT',
   'TOO_LARGE',
   'UNKNOWN_REQUEST',
+  'WOULD_UNDO',
 ]);
 
 /** Codes that arise on this side of the border only. */

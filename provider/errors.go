@@ -29,6 +29,8 @@ var (
 	ErrInstanceNotFound = errors.New("instance not found")
 	// ErrExecutionNotFound: the instance has no such execution.
 	ErrExecutionNotFound = errors.New("execution not found")
+	// ErrChanged: what is to be repaired has changed meanwhile.
+	ErrChanged = errors.New("instance has changed meanwhile")
 	// ErrStillRunning: the instance runs and force was not given.
 	ErrStillRunning = errors.New("instance is still running")
 	// ErrIsSubOrchestration: a child cannot be deleted alone.

@@ -42,7 +42,46 @@ type Repairs interface {
 	// Resume ends the hold of an instance, so that everybody may take it again; false where it is not held.
 	// ErrInstanceNotFound.
 	Resume(ctx context.Context, instance string) (bool, error)
+	// Repair gives instances another history, all of them in one transaction. Their claims end, and those of
+	// their tasks, which go. ErrChanged: one of them, or of what they wait for, is not as it is said to be.
+	Repair(ctx context.Context, r Repair) error
 }
+
+// Repair is what one repair changes.
+type Repair struct {
+	Rewrites []Rewrite
+	// Running are children that must not have ended, and that nobody has asked to stop.
+	Running []Place
+}
+
+// Place names who lives somewhere.
+type Place struct {
+	Instance string
+	Life     history.Life
+}
+
+// Rewrite is what becomes of one instance.
+type Rewrite struct {
+	Place
+	// Execution, LastEvent and Status are those that it must have.
+	Execution uint64
+	LastEvent uint64
+	Status    ExecutionStatus
+
+	// Events replace the history of the execution, which runs again. Level is the lowest format level that
+	// reads them.
+	Events []history.Event
+	Level  uint64
+	// Base is the key-value layer that the execution starts from. The live values stay.
+	Base map[string]Value
+	// Tasks are inserted, and Send are messages that are stored, after all messages of the instance are
+	// deleted that are no input from outside.
+	Tasks []Task
+	Send  []Message
+}
+
+// IsInput reports whether a message comes from outside, whatever the instance has asked for.
+func (k MessageKind) IsInput() bool { return k == EventRaised || k == QueueEvent }
 
 // ListQuery filters List. The zero value lists everything.
 type ListQuery struct {

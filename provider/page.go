@@ -10,6 +10,9 @@ const (
 // it has so many, so that whoever wants to write next does not wait for long.
 const ClaimMessages = 1024
 
+// RowEvents bounds the events of one row of a history that is written again.
+const RowEvents = 500
+
 // Page is the beginning of what is due of a held instance.
 type Page struct {
 	Messages []Message

@@ -215,6 +215,26 @@ func (w *way) cancelled() {
 	require.Equal(w, "terminated: why", again.Stopped().Display())
 }
 
+// retried takes back an end.
+func (w *way) retried() {
+	w.Helper()
+	actions := asks()[replay.Activity][0].actions
+	x := w.applied(actions)
+	w.end(x, replay.Ending{Kind: replay.Failed, Failure: &history.Failure{
+		Category: history.Application, Kind: history.OrchestrationFailedKind, Message: "no",
+	}})
+	kept, err := replay.Retry(w.stored(x), history.OrchestrationRetried{Reason: "why"}, 1020, "1.0.0")
+	require.NoError(w, err)
+	got, err := history.DecodeRow(history.EncodeRow(kept))
+	require.NoError(w, err)
+	require.Equal(w, kept, got)
+	w.events[kept[len(kept)-1].Kind()] = true
+	again, _ := w.loaded(kept, actions)
+	require.Equal(w, 1, again.Open())
+	require.Equal(w, kept[len(kept)-1].ID, again.LastEvent())
+	require.Len(w, again.OpenWork(kept).Activities, 1)
+}
+
 func TestEveryKindGoesAllTheWay(t *testing.T) {
 	t.Parallel()
 	w := &way{t, map[history.Kind]bool{}, map[replay.ArrivalKind]bool{replay.Nothing: true}, map[replay.EndKind]bool{}}
@@ -227,6 +247,7 @@ func TestEveryKindGoesAllTheWay(t *testing.T) {
 		}
 	}
 	w.cancelled()
+	w.retried()
 	for kind := range history.Kind(128) {
 		require.Equal(t, kind.String() != "Unknown", w.events[kind], "event %s was on the way", kind)
 	}

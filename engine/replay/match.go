@@ -30,7 +30,7 @@ func mismatchWord(e history.Event) string {
 	case history.QueueSubscriptionCancelled:
 		return "cancellation mismatch (persistent waits)"
 	case history.Schedule, history.OrchestrationChained, history.MessageSent, history.PatchDecided,
-		history.OrchestrationStarted, history.Answer, history.Input, history.Ending:
+		history.OrchestrationStarted, history.Answer, history.Input, history.Ending, history.Repair:
 		return "schedule mismatch"
 	default:
 		panic(unknownEvent(e))
@@ -82,7 +82,7 @@ func (x *Execution) fits(a *Action, e history.Event) fit {
 	case history.Cancellation:
 		return other.given(a.Kind == Drop && a.Token > 0 && a.Token <= uint64(len(x.tokenEvents)) &&
 			x.tokenEvents[a.Token-1] == e.Source)
-	case history.OrchestrationStarted, history.PatchDecided, history.Answer, history.Input, history.Ending:
+	case history.OrchestrationStarted, history.PatchDecided, history.Answer, history.Input, history.Ending, history.Repair:
 		return other // Code asks for none of them among its steps.
 	default:
 		panic(unknownEvent(e))
@@ -231,7 +231,7 @@ func describe(e history.Event) string {
 	case history.PatchDecided:
 		return fmt.Sprintf("patch '%s'", d.Name)
 	case history.KeyValuesCleared, history.Cancellation,
-		history.OrchestrationStarted, history.Answer, history.Input, history.Ending:
+		history.OrchestrationStarted, history.Answer, history.Input, history.Ending, history.Repair:
 		return e.Kind().String()
 	default:
 		panic(unknownEvent(e))

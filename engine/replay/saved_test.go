@@ -219,6 +219,7 @@ func savedKinds() map[string]func(json.RawMessage) (history.Data, error) {
 	register[history.KeyValueSet](kinds)
 	register[history.KeyValueCleared](kinds)
 	register[history.KeyValuesCleared](kinds)
+	register[history.OrchestrationRetried](kinds)
 	return kinds
 }
 

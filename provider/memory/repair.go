@@ -1,6 +1,13 @@
 package memory
 
-import "context"
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"duroxide/history"
+	"duroxide/provider"
+)
 
 // Resume ends the hold of an instance.
 func (p *Provider) Resume(ctx context.Context, id string) (held bool, err error) {
@@ -16,4 +23,71 @@ func (p *Provider) Resume(ctx context.Context, id string) (held bool, err error)
 		return nil
 	})
 	return held, err
+}
+
+// Repair gives instances another history.
+func (p *Provider) Repair(ctx context.Context, r provider.Repair) error {
+	return p.do(ctx, "repair", func(s *store) error {
+		for _, place := range r.Running {
+			in := s.living(place.Instance)
+			if in == nil || !in.life.Fits(place.Life) || !in.active() || in.isStopping() {
+				return provider.ErrChanged
+			}
+		}
+		for n := range r.Rewrites {
+			w := &r.Rewrites[n]
+			in := s.committed(w.Instance)
+			if in == nil || !in.life.Fits(w.Life) || in.current != w.Execution ||
+				in.lastEvent() != w.LastEvent || in.status() != w.Status {
+				return provider.ErrChanged
+			}
+			if err := checkMessages(w.Send); err != nil {
+				return err
+			}
+		}
+		for n := range r.Rewrites {
+			s.rewrite(s.instances[r.Rewrites[n].Instance], &r.Rewrites[n])
+		}
+		for n := range r.Rewrites { // Now that all of them run.
+			s.deliver(r.Rewrites[n].Send, nil)
+		}
+		return nil
+	})
+}
+
+// isStopping reports whether somebody has asked an instance to stop, and it does not know yet.
+func (in *instance) isStopping() bool {
+	return slices.ContainsFunc(in.messages, func(m *message) bool { return m.kind == provider.CancelInstance })
+}
+
+func (s *store) rewrite(in *instance, w *provider.Rewrite) {
+	in.epoch++
+	in.lease, in.hold, in.updated, in.level = 0, nil, s.now, max(in.level, w.Level)
+	ex := in.executions[w.Execution]
+	ex.status, ex.output, ex.completed, ex.rows, ex.events = provider.Running, "", 0, nil, len(w.Events)
+	for rows := range slices.Chunk(w.Events, provider.RowEvents) {
+		ex.rows = append(ex.rows, historyRow{rows[0].ID, history.EncodeRow(rows)})
+		ex.lastEvent = rows[len(rows)-1].ID
+	}
+	live := in.values()
+	in.base = maps.Clone(w.Base)
+	if in.base == nil {
+		in.base = map[string]provider.Value{}
+	}
+	in.delta = map[string]*provider.Value{}
+	for key, value := range live {
+		in.delta[key] = &value
+	}
+	for key := range in.base {
+		if _, ok := live[key]; !ok {
+			in.delta[key] = nil
+		}
+	}
+	maps.DeleteFunc(s.tasks, func(_ uint64, t *task) bool { return t.Instance == in.id })
+	in.messages = slices.DeleteFunc(in.messages, func(m *message) bool { return !m.kind.IsInput() })
+	for _, t := range w.Tasks {
+		s.wait(s.insertTask(t))
+	}
+	s.visible(in.id)
+	s.offerInstance(in)
 }

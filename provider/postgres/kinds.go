@@ -8,4 +8,5 @@ const (
 	beginnings = "(1, 2, 8)" // what is looked at before everything else: these and CancelInstance
 	timers     = "4"         // TimerDue
 	ends       = "(8)"       // what ends a held instance, see MessageKind.EndsHeld
+	inputs     = "(5, 6)"    // EventRaised and QueueEvent
 )

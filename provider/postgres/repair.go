@@ -3,7 +3,11 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"slices"
 
+	"github.com/jackc/pgx/v5"
+
+	"duroxide/history"
 	"duroxide/provider"
 )
 
@@ -53,4 +57,174 @@ func (s *Store) Resume(ctx context.Context, instance string) (bool, error) {
 		return nil
 	})
 	return held && err == nil, err
+}
+
+var (
+	sqlStopping = define(`
+SELECT c.instance FROM unnest($1::bigint[]) AS c (instance) CROSS JOIN LATERAL (
+  SELECT 1 FROM S.messages WHERE instance = c.instance AND kind = 8 LIMIT 1) m`)
+	sqlDropHistory = define(`DELETE FROM S.histories WHERE instance = $1 AND execution = $2`)
+	sqlDropAnswers = define(`DELETE FROM S.messages WHERE instance = $1 AND kind NOT IN ` + inputs)
+	sqlDropTasks   = define(`
+DELETE FROM S.tasks WHERE id IN (SELECT id FROM S.tasks WHERE instance = $1 ORDER BY id FOR UPDATE)`)
+	sqlClearBase = define(`
+UPDATE S.key_values SET base = NULL, base_at = 0, dirty = true WHERE instance = $1`)
+	sqlSetBase = define(`
+INSERT INTO S.key_values (instance, key, base, base_at, dirty)
+SELECT $1, key, base, base_at, true
+FROM unnest($2::bytea[], $3::bytea[], $4::bigint[]) AS n (key, base, base_at)
+ON CONFLICT (instance, key) DO UPDATE
+SET base = excluded.base, base_at = excluded.base_at, dirty = true`)
+)
+
+// rewrite is a Rewrite with everything encoded.
+type rewrite struct {
+	*provider.Rewrite
+	rows [][]byte
+	turn *turn // its tasks and messages
+}
+
+func encodeRewrites(r *provider.Repair) ([]rewrite, error) {
+	var all []rewrite
+	for n := range r.Rewrites {
+		w := rewrite{Rewrite: &r.Rewrites[n]}
+		for events := range slices.Chunk(w.Events, provider.RowEvents) {
+			w.rows = append(w.rows, history.EncodeRow(events))
+		}
+		c := provider.Commit{Execution: w.Execution, Send: w.Send}
+		for _, t := range w.Tasks {
+			c.NewTasks = append(c.NewTasks, provider.NewTask{Task: t})
+		}
+		var err error
+		if w.turn, err = encodeTurn(c); err != nil {
+			return nil, err
+		}
+		all = append(all, w)
+	}
+	return all, nil
+}
+
+// Repair gives instances another history.
+func (s *Store) Repair(ctx context.Context, r provider.Repair) error {
+	all, err := encodeRewrites(&r)
+	if err != nil {
+		return failure("repair", err)
+	}
+	for _, rw := range all {
+		s.number(ctx, rw.turn.lanes())
+	}
+	return s.direct(ctx, "repair", func(ctx context.Context) error {
+		conn, err := s.acquire(ctx)
+		if err != nil {
+			return err
+		}
+		g := s.newGroup(conn)
+		defer g.release(ctx)
+		for _, place := range r.Running {
+			g.needs.targets = append(g.needs.targets, place.Instance)
+		}
+		for _, rw := range all {
+			g.needs.targets = append(g.needs.targets, rw.Instance)
+			rw.turn.needs(s, &g.needs)
+		}
+		g.needs.keys = nil // They are found by their ids.
+		if err := g.lock(ctx); err != nil {
+			return err
+		}
+		if err := g.repairable(ctx, &r, all); err != nil {
+			return err
+		}
+		return g.repair(ctx, all)
+	})
+}
+
+// repairable sees that all instances of a repair are as they are said to be (P4).
+func (g *group) repairable(ctx context.Context, r *provider.Repair, all []rewrite) error {
+	changed := refuse(provider.ErrChanged, "%v", provider.ErrChanged)
+	var running []int64
+	for _, place := range r.Running {
+		i := g.byID[place.Instance]
+		if i == nil || !i.born || !i.life.Fits(place.Life) || i.hasEnded() {
+			return changed
+		}
+		running = append(running, signed(i.key))
+	}
+	for _, rw := range all {
+		i := g.byID[rw.Instance]
+		if i == nil || !i.born || !i.life.Fits(rw.Life) || i.execution != rw.Execution ||
+			i.lastEvent != rw.LastEvent || i.status != rw.Status {
+			return changed
+		}
+	}
+	if len(running) == 0 {
+		return nil
+	}
+	stopping := false
+	p := g.s.pipeline()
+	p.each(sqlStopping, func(pgx.Rows) error {
+		stopping = true
+		return nil
+	}, running)
+	if err := g.send(ctx, p); err != nil {
+		return fmt.Errorf("look for what is to stop: %w", err)
+	}
+	if stopping {
+		return changed
+	}
+	return nil
+}
+
+func (g *group) repair(ctx context.Context, all []rewrite) error {
+	p := g.s.pipeline()
+	for _, rw := range all {
+		g.rewrite(p, &rw)
+	}
+	if err := g.send(ctx, p); err != nil {
+		return fmt.Errorf("take back: %w", err)
+	}
+	for _, rw := range all { // Now that all of them run.
+		g.deliver(rw.Send, rw.turn.sends, nil)
+		g.offer(g.byID[rw.Instance])
+	}
+	return g.finish(ctx)
+}
+
+func (g *group) rewrite(p *pipeline, rw *rewrite) {
+	i, key := g.byID[rw.Instance], signed(g.byID[rw.Instance].key)
+	p.exec(sqlDropHistory, key, signed(rw.Execution))
+	for _, st := range []statement{sqlDropTasks, sqlDropAnswers, sqlClearBase} {
+		p.exec(st, key)
+	}
+	var names, values [][]byte
+	var at []int64
+	for name, value := range rw.Base {
+		names, values, at = append(names, blob(name)), append(values, blob(value.Data)), append(at, value.UpdatedAtMs)
+	}
+	if len(names) > 0 {
+		p.exec(sqlSetBase, key, names, values, at)
+	}
+	i.epoch++
+	i.lease, i.batch, i.batchDue, i.done, i.doneAfter = 0, 0, 0, 0, 0
+	i.dirty, i.pin, i.updated = true, max(i.pin, rw.Level), max(i.updated, g.now)
+	i.events, i.bytes = int64(len(rw.Events)), 0
+	i.lastEvent = rw.Events[len(rw.Events)-1].ID
+	w := &g.writes.rows
+	for n, row := range rw.rows {
+		w.instance, w.execution = append(w.instance, key), append(w.execution, signed(rw.Execution))
+		w.first, w.body = append(w.first, signed(rw.Events[n*provider.RowEvents].ID)), append(w.body, row)
+		i.bytes += int64(len(row))
+	}
+	i.status, i.used = provider.Running, true
+	o := &g.writes.outcomes
+	o.instance, o.execution = append(o.instance, key), append(o.execution, signed(rw.Execution))
+	o.status, o.completed = append(o.status, int64(i.status)), append(o.completed, 0)
+	o.output = append(o.output, nil)
+	g.hold(i, nil)
+	lane, _ := g.wanted(i)
+	g.move(i, lane)
+	g.writes.moved[i.key] = i.lane // also what came while it had ended
+	g.touch(i)
+	g.changed.instances = append(g.changed.instances, i.id)
+	var none provider.Committed
+	g.commitTasks(i, rw.turn, &none)
 }

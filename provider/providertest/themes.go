@@ -4,7 +4,7 @@ package providertest
 func themes() []theme {
 	return []theme{
 		atomicity, locking, leases, queue, backlogs, creation, attempts, cancellation, deletion,
-		capability, serving, holding, sessions, tags, fairness, values, management, handoff, wakeups, damage,
+		capability, serving, holding, repairing, sessions, tags, fairness, values, management, handoff, wakeups, damage,
 		names, lives, clocks, model,
 	}
 }

@@ -7,4 +7,5 @@ const (
 	starts = "(1, 2)" // what begins an execution: StartInstance and ContinueInstance
 	timers = "4"      // TimerDue
 	ends   = "(8)"    // what ends a held instance, see MessageKind.EndsHeld
+	inputs = "(5, 6)" // EventRaised and QueueEvent
 )

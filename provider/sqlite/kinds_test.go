@@ -14,5 +14,6 @@ func TestStatementsHaveTheKindsOfTheContract(t *testing.T) {
 	begin := fmt.Sprintf("(%d, %d", provider.StartInstance, provider.ContinueInstance)
 	require.Equal(t, starts, begin+")")
 	require.Equal(t, timers, fmt.Sprintf("%d", provider.TimerDue))
+	require.Equal(t, inputs, fmt.Sprintf("(%d, %d)", provider.EventRaised, provider.QueueEvent))
 	require.Equal(t, ends, fmt.Sprintf("(%d)", provider.CancelInstance))
 }

@@ -1,8 +1,11 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
+	"slices"
 
+	"duroxide/history"
 	"duroxide/provider"
 )
 
@@ -76,4 +79,161 @@ func (s *Store) Resume(ctx context.Context, instance string) (bool, error) {
 		return w.offer(i)
 	})
 	return held && err == nil, err
+}
+
+var (
+	sqlStopping = &statement{`SELECT 1 FROM messages WHERE instance = ?1 + 0 AND kind = 8 LIMIT 1`}
+	sqlRerun    = &statement{`
+UPDATE executions SET status = 1, output = NULL, completed = NULL WHERE instance = ?1 AND execution = ?2`}
+	sqlDropAnswers = &statement{`DELETE FROM messages WHERE instance = ?1 + 0 AND kind NOT IN ` + inputs}
+	sqlDropTasks   = &statement{`DELETE FROM tasks WHERE instance = ?1 + 0`}
+	sqlClearBase   = &statement{`
+UPDATE key_values SET base = NULL, base_at = 0, dirty = 1 WHERE instance = ?1 + 0`}
+	sqlSetBase = &statement{`
+INSERT INTO key_values (instance, key, base, base_at, dirty) VALUES (?1, ?2, ?3, ?4, 1)
+ON CONFLICT (instance, key) DO UPDATE SET base = ?3, base_at = ?4, dirty = 1`}
+)
+
+// rewrite is a Rewrite with everything encoded.
+type rewrite struct {
+	*provider.Rewrite
+	rows  [][]byte
+	turn  *turn // its tasks and messages
+	found *instance
+}
+
+func encodeRewrites(r *provider.Repair) (all []rewrite, size int, err error) {
+	for n := range r.Rewrites {
+		w := rewrite{Rewrite: &r.Rewrites[n]}
+		for events := range slices.Chunk(w.Events, provider.RowEvents) {
+			w.rows = append(w.rows, history.EncodeRow(events))
+			size += len(w.rows[len(w.rows)-1])
+		}
+		c := provider.Commit{Execution: w.Execution, Send: w.Send}
+		for _, t := range w.Tasks {
+			c.NewTasks = append(c.NewTasks, provider.NewTask{Task: t})
+		}
+		if w.turn, err = encodeTurn(c); err != nil {
+			return nil, 0, err
+		}
+		size += w.turn.size
+		all = append(all, w)
+	}
+	return all, size, nil
+}
+
+// Repair gives instances another history.
+func (s *Store) Repair(ctx context.Context, r provider.Repair) error {
+	all, size, err := encodeRewrites(&r)
+	if err != nil {
+		return failure("repair", err)
+	}
+	return s.write(ctx, "repair", size, func(w *writer) error {
+		if err := w.repairable(&r, all); err != nil {
+			return err
+		}
+		for n := range all {
+			if err := w.rewrite(&all[n]); err != nil {
+				return err
+			}
+		}
+		for _, rw := range all { // Now that all of them run.
+			if _, _, err := w.deliver(rw.Send, rw.turn.sends, nil); err != nil {
+				return err
+			}
+			if err := w.offer(rw.found); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// repairable finds the instances of a repair, all of which must be as they are said to be (I2).
+func (w *writer) repairable(r *provider.Repair, all []rewrite) error {
+	changed := refuse(provider.ErrChanged, "%v", provider.ErrChanged)
+	for _, place := range r.Running {
+		i, err := w.withID(place.Instance)
+		if err != nil {
+			return err
+		}
+		if i == nil || !i.born || !i.life.Fits(place.Life) || i.hasEnded() {
+			return changed
+		}
+		if stopping, err := w.c.one(sqlStopping, signed(i.key)); err != nil || stopping != nil {
+			return cmp.Or(err, changed)
+		}
+	}
+	for n := range all {
+		rw := &all[n]
+		i, err := w.withID(rw.Instance)
+		if err != nil {
+			return err
+		}
+		if i == nil || !i.life.Fits(rw.Life) || i.execution != rw.Execution ||
+			i.lastEvent != rw.LastEvent || i.status != rw.Status {
+			return changed
+		}
+		rw.found = i
+	}
+	return nil
+}
+
+func (w *writer) rewrite(rw *rewrite) error {
+	i, key := rw.found, signed(rw.found.key)
+	if err := w.rewriteHistory(rw); err != nil {
+		return err
+	}
+	for _, s := range []*statement{sqlDropTasks, sqlDropAnswers, sqlClearBase} {
+		if _, err := w.c.exec(s, key); err != nil {
+			return err
+		}
+	}
+	clear(w.tasks) // some of them were its own
+	for name, value := range rw.Base {
+		if _, err := w.c.exec(sqlSetBase, key, name, blob(value.Data), value.UpdatedAtMs); err != nil {
+			return err
+		}
+	}
+	i.epoch++
+	i.lease, i.batch, i.batchDue = 0, 0, 0
+	if _, err := w.c.exec(sqlClaim, key, signed(i.epoch), int64(0), int64(0), int64(0)); err != nil {
+		return err
+	}
+	i.status, i.dirty, i.pin = provider.Running, true, max(i.pin, rw.Level)
+	i.done, i.doneAfter = 0, 0
+	if err := w.commitHold(i, rw.turn); err != nil {
+		return err
+	}
+	changed, err := w.c.exec(sqlCommitTurn,
+		key, signed(i.execution), int64(i.status), signed(i.lastEvent), signed(i.pin),
+		i.events, i.bytes, flag(i.dirty), w.now, signed(i.epoch), int64(0), i.lane)
+	switch {
+	case err != nil:
+		return err
+	case changed != 1:
+		return errForgotten
+	}
+	w.touch(i.id)
+	var none provider.Committed
+	return w.commitTasks(i, rw.turn, &none)
+}
+
+// rewriteHistory gives the execution its other history.
+func (w *writer) rewriteHistory(rw *rewrite) error {
+	i, key, execution := rw.found, signed(rw.found.key), signed(rw.Execution)
+	if _, err := w.c.exec(sqlDeleteHistory, key, execution); err != nil {
+		return err
+	}
+	i.events, i.bytes = int64(len(rw.Events)), 0
+	i.lastEvent = rw.Events[len(rw.Events)-1].ID
+	for n, row := range rw.rows {
+		first := rw.Events[n*provider.RowEvents].ID
+		if _, err := w.c.exec(sqlAppend, key, execution, signed(first), row); err != nil {
+			return err
+		}
+		i.bytes += int64(len(row))
+	}
+	_, err := w.c.exec(sqlRerun, key, execution)
+	return err
 }

@@ -1,0 +1,186 @@
+package providertest
+
+import (
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"duroxide/history"
+	"duroxide/provider"
+)
+
+var repairing = theme{"repairing", "repairing.go", []Case{
+	{ID: "P210", Title: "a repaired instance runs with its other history, tasks, and messages", run: repaired},
+	{ID: "P211", Title: "a repair changes all of its instances or none", run: repairedTogether},
+	{ID: "P212", Title: "a claim from before a repair can do nothing", run: repairedUnderClaim},
+	{ID: "P213", Title: "a repaired execution starts from the values that it is given, and keeps the live ones", run: repairedValues},
+	{ID: "P214", Title: "a repair is kept by the store", needs: needReopen, run: repairedOverReopening},
+	{ID: "P215", Title: "a child that is waited for must run, and nobody may have asked it to stop", run: repairedAround},
+	{ID: "P216", Title: "messages from outside wait over a repair, and no others", run: repairedMessages},
+}}
+
+// over makes an instance that has failed.
+func (k *kit) over(instance string, change ...func(*provider.Commit)) {
+	k.Helper()
+	k.create(instance, change...)
+	k.step(instance, func(c *provider.Commit) { c.Events = events(5, 6) }, ends(provider.Failed, "boom"))
+}
+
+// rewriting gives what replaces the history of an instance that has failed.
+func (k *kit) rewriting(instance string) provider.Rewrite {
+	k.Helper()
+	info := k.info(instance)
+	return provider.Rewrite{
+		Place: provider.Place{Instance: instance, Life: info.Life}, Execution: info.Execution, LastEvent: 6,
+		Status: provider.Failed, Events: append([]history.Event{firstEvent()}, events(5, 7)...),
+		Send: []provider.Message{provider.Resumption(instance, info.Life, info.Execution)},
+	}
+}
+
+func (k *kit) repairs(r provider.Repair, want error) {
+	k.Helper()
+	err := k.Provider.Repair(k.ctx, r)
+	if want == nil {
+		require.NoError(k, err)
+		return
+	}
+	require.ErrorIs(k, err, want)
+	require.False(k, provider.IsRetryable(err))
+}
+
+func repairOf(all ...provider.Rewrite) provider.Repair { return provider.Repair{Rewrites: all} }
+
+func repaired(k *kit) {
+	k.over("X", plan(activity(2)))
+	w := k.rewriting("X")
+	w.Tasks = []provider.Task{{Instance: "X", Execution: 1, Event: 5, Name: "a5", Input: "in"}}
+	w.Send = append(w.Send, timer("X", 9, k.Clock.Now().Add(time.Hour)), startFor("child", "Other", "1.0.0"))
+	k.repairs(repairOf(w), nil)
+	require.Equal(k, w.Events, k.history("X", 1))
+	info := k.info("X")
+	require.Equal(k, provider.Running, info.Status)
+	require.Empty(k, info.Output)
+	execution, err := k.Provider.Execution(k.ctx, "X", 1)
+	require.NoError(k, err)
+	require.True(k, execution.Completed.IsZero())
+	require.Equal(k, 3, execution.Events)
+	require.Equal(k, "a5", k.work(5, anyRoute).Task.Name)
+	require.Nil(k, k.taskFor(doing("a2"), anyRoute))
+	claim := k.fetchAs("X", having("TestOrch", "1.0.0"))
+	require.Equal(k, uint64(7), claim.LastEvent)
+	require.Equal(k, []string{"timer 0"}, datas(claim.Messages))
+	c := turn(claim)
+	c.Events = events(8)
+	k.commit(c)
+	k.fetchAs("child", having("Other", "1.0.0"))
+	k.Clock.Advance(time.Hour)
+	require.Equal(k, []string{"timer 9"}, datas(k.fetchAs("X", having("TestOrch", "1.0.0")).Messages))
+	require.Len(k, k.history("X", 1), 4)
+}
+
+func repairedTogether(k *kit) {
+	k.over("X")
+	y := start("Y")
+	y.Life = history.Life{1}
+	k.createFrom(y)
+	k.step("Y", func(c *provider.Commit) { c.Events = events(5, 6) }, ends(provider.Failed, "boom"))
+	before := k.history("X", 1)
+	for _, change := range []func(w *provider.Rewrite){
+		func(w *provider.Rewrite) { w.LastEvent = 5 },
+		func(w *provider.Rewrite) { w.Execution = 2 },
+		func(w *provider.Rewrite) { w.Status = provider.Running },
+		func(w *provider.Rewrite) { w.Life = history.Life{9} },
+		func(w *provider.Rewrite) { w.Instance = "nobody" },
+	} {
+		w := k.rewriting("Y")
+		change(&w)
+		k.repairs(repairOf(k.rewriting("X"), w), provider.ErrChanged)
+	}
+	require.Equal(k, before, k.history("X", 1))
+	require.Equal(k, provider.Failed, k.info("X").Status)
+	k.noTurn()
+	k.repairs(repairOf(k.rewriting("X"), k.rewriting("Y")), nil)
+	require.Equal(k, provider.Running, k.info("X").Status)
+	require.Equal(k, provider.Running, k.info("Y").Status)
+	k.repairs(repairOf(k.rewriting("X")), provider.ErrChanged)
+}
+
+func repairedUnderClaim(k *kit) {
+	k.over("X")
+	k.poke("X")
+	claim := k.fetch("X") // It would swallow the message.
+	k.repairs(repairOf(k.rewriting("X")), nil)
+	k.refused(turn(claim), provider.ErrLockLost)
+	again := k.fetch("X")
+	require.ElementsMatch(k, []string{"poke", "timer 0"}, datas(again.Messages))
+}
+
+func repairedValues(k *kit) {
+	set := func(key, value string) provider.ValueChange {
+		return provider.ValueChange{Key: key, Value: &value, UpdatedAtMs: 7}
+	}
+	k.create("X")
+	k.step("X", func(c *provider.Commit) {
+		c.Events = events(5, 6)
+		c.Values = []provider.ValueChange{set("a", "2"), set("b", "1")}
+	}, ends(provider.Failed, "boom"))
+	w := k.rewriting("X")
+	w.Base = map[string]provider.Value{"a": {Data: "1", UpdatedAtMs: 3}, "gone": {Data: "0", UpdatedAtMs: 3}}
+	k.repairs(repairOf(w), nil)
+	record, err := k.Provider.Load(k.ctx, "X", 1)
+	require.NoError(k, err)
+	require.Equal(k, w.Base, record.Values)
+	live, err := k.Provider.Values(k.ctx, "X")
+	require.NoError(k, err)
+	require.Equal(k, map[string]string{"a": "2", "b": "1"}, live)
+	// Its end makes the live ones the base again.
+	c := turn(k.fetch("X"))
+	c.Events = events(8)
+	ends(provider.ContinuedAsNew, "")(&c)
+	k.commit(c)
+	record, err = k.Provider.Load(k.ctx, "X", 2)
+	require.NoError(k, err)
+	require.Equal(k, map[string]provider.Value{
+		"a": {Data: "2", UpdatedAtMs: 7}, "b": {Data: "1", UpdatedAtMs: 7},
+	}, record.Values)
+}
+
+func repairedOverReopening(k *kit) {
+	k.over("X")
+	w := k.rewriting("X")
+	for id := uint64(8); id < 8+3*provider.RowEvents; id++ {
+		w.Events = append(w.Events, events(id)...)
+	}
+	k.repairs(repairOf(w), nil)
+	again, err := k.Reopen()
+	require.NoError(k, err)
+	k.Provider = again
+	require.Equal(k, w.Events, k.history("X", 1))
+	require.Equal(k, provider.Running, k.info("X").Status)
+	k.fetch("X")
+}
+
+func repairedAround(k *kit) {
+	k.over("X")
+	k.create("runs")
+	k.create("ended")
+	k.step("ended", ends(provider.Completed, "1"))
+	r := repairOf(k.rewriting("X"))
+	for _, id := range []string{"nobody", "ended"} {
+		r.Running = []provider.Place{{Instance: id}}
+		k.repairs(r, provider.ErrChanged)
+	}
+	r.Running = []provider.Place{{Instance: "runs"}}
+	k.submit(provider.Message{Kind: provider.CancelInstance, Instance: "runs", Data: "stop"})
+	k.repairs(r, provider.ErrChanged)
+	k.commit(turn(k.fetch("runs")))
+	k.repairs(r, nil)
+}
+
+func repairedMessages(k *kit) {
+	k.over("X")
+	k.submit(raised("X", "1"), queued("X", "2"), done("X", 5, "late"),
+		provider.Message{Kind: provider.CancelInstance, Instance: "X", Data: "stop"})
+	k.repairs(repairOf(k.rewriting("X")), nil)
+	require.ElementsMatch(k, []string{"1", "2", "timer 0"}, datas(k.fetchAs("X", having("TestOrch", "1.0.0")).Messages))
+}
