@@ -34,10 +34,10 @@ func TestEventsAreShownAsJSON(t *testing.T) {
 				`"parent":{"instance":"p","executionId":2,"eventId":3},` +
 				`"carried":[{"name":"q","data":"m"}],"customStatus":"warm"}`,
 		},
-		"an output":          {history.OrchestrationCompleted{Output: `[1,2]`}, `[1,2]`},
-		"a text as output":   {history.OrchestrationCompleted{Output: `"done"`}, `"done"`},
-		"a failure":          {history.OrchestrationFailed{Failure: boom}, boomJSON},
-		"a successor":        {history.OrchestrationContinuedAsNew{Input: "7"}, `{"input":7}`},
+		"an output":        {history.OrchestrationCompleted{Output: `[1,2]`}, `[1,2]`},
+		"a text as output": {history.OrchestrationCompleted{Output: `"done"`}, `"done"`},
+		"a failure":        {history.OrchestrationFailed{Failure: boom}, boomJSON},
+		"a successor":      {history.OrchestrationContinuedAsNew{Input: "7"}, `{"input":7}`},
 		"a retry": {
 			history.OrchestrationRetried{
 				Reason: "why", By: "who", Failure: boom, Undone: []history.Undone{{Event: 7, Of: history.KindActivityFailed}},

@@ -175,6 +175,7 @@ const METHODS = {
   tree: 'getInstanceTree',
   delete: 'deleteInstance',
   deleteBulk: 'deleteInstanceBulk',
+  retry: 'retryInstance',
   prune: 'pruneExecutions',
   pruneBulk: 'pruneExecutionsBulk',
 };
