@@ -243,7 +243,18 @@ export interface OrchestrationDefinition<TInput = any, TOutput = any>
   ): OrchestrationImplementation<TInput, TOutput>;
 }
 
-export interface ImplementOptions {
+/** How executions of an orchestration end before their code does. In milliseconds. */
+export interface EndOptions {
+  /**
+   * How long a cancellation leaves the code to clean up, where the call says nothing else; 0 by default:
+   * it ends at once. It is also for the cancellation that comes from a parent.
+   */
+  cancelGraceMs?: number;
+  /** How long an end waits for branches that have lost a race and clean up; 60000 by default. */
+  cleanupTimeoutMs?: number;
+}
+
+export interface ImplementOptions extends EndOptions {
   /** The semantic version of this code, `'1.0.0'` by default. */
   version?: string;
 }
@@ -542,7 +553,10 @@ export class OrchestrationContext<TInput = any> {
   any<const T extends readonly (ScheduledTask | Branch)[]>(
     tasks: T,
   ): ScheduledTask<AnyResult<ResultsOf<T>>>;
-  /** Waits for the first task to end, and cancels the others. */
+  /**
+   * Waits for the first task to end, and cancels the others. Branches among them get a CancelledError where
+   * they wait; what they yield then runs beside the code that goes on.
+   */
   race<const T extends readonly (ScheduledTask | Branch)[]>(
     ...tasks: T
   ): ScheduledTask<RaceResult<ResultsOf<T>>>;
@@ -904,6 +918,14 @@ export interface BeginOptions extends StartOptions {
   version?: string;
 }
 
+export interface CancelOptions {
+  /**
+   * How long the code may clean up, in milliseconds, from when the cancellation is recorded; 0 is not at
+   * all. What the code was registered with counts where this is not given.
+   */
+  graceMs?: number;
+}
+
 /** How a state is read. */
 export interface ReadOptions {
   /**
@@ -946,7 +968,7 @@ export interface OrchestrationHandle<TOutput = any> {
     ...data: InputThen<NoInfer<T>, []>
   ): Promise<TargetState>;
   /** As Client.cancelInstance. */
-  cancel(reason?: string | null): Promise<TargetState>;
+  cancel(reason?: string | null, options?: CancelOptions): Promise<TargetState>;
   /** As Client.terminateInstance. */
   terminate(reason?: string | null): Promise<TargetState>;
   /** Reads the state, with the output as a value. */
@@ -1095,10 +1117,16 @@ export class Client {
     ...data: InputThen<NoInfer<T>, []>
   ): Promise<TargetState>;
   /**
-   * Asks an instance and its children to end; it then fails with `canceled: <reason>`. Where there is
-   * no instance, it can only meet a start of the next five seconds. Resolves as raiseEvent.
+   * Asks an instance and its children to end; it then fails with `canceled: <reason>`. Where its code has
+   * time to clean up, a CancelledError is thrown where it waits, and what it yields then runs as usual: it
+   * ends as it likes, at the latest when the time is over. Where there is no instance, it can only meet a
+   * start of the next five seconds. Resolves as raiseEvent. A second call can only leave less time.
    */
-  cancelInstance(instanceId: string, reason?: string | null): Promise<TargetState>;
+  cancelInstance(
+    instanceId: string,
+    reason?: string | null,
+    options?: CancelOptions,
+  ): Promise<TargetState>;
   /**
    * Ends an instance at once, always: its code is not asked. It fails with `terminated: <reason>`, the
    * kind `terminated` and, in its history, an `OrchestrationTerminateRequested`; whoever waits gets a
@@ -1389,21 +1417,25 @@ export class Runtime {
   registerOrchestration<TInput = any, TOutput = any>(
     name: string,
     fn: Orchestration<TInput, TOutput>,
+    options?: EndOptions,
   ): RegisteredOrchestration<TInput, TOutput>;
   registerOrchestrationTyped<TInput = any, TOutput = any>(
     name: string,
     fn: Orchestration<TInput, TOutput>,
+    options?: EndOptions,
   ): RegisteredOrchestration<TInput, TOutput>;
   /** Registers a semantic version; those of one name come in increasing order. */
   registerOrchestrationVersioned<TInput = any, TOutput = any>(
     name: string,
     version: string,
     fn: Orchestration<TInput, TOutput>,
+    options?: EndOptions,
   ): RegisteredOrchestration<TInput, TOutput>;
   registerOrchestrationVersionedTyped<TInput = any, TOutput = any>(
     name: string,
     version: string,
     fn: Orchestration<TInput, TOutput>,
+    options?: EndOptions,
   ): RegisteredOrchestration<TInput, TOutput>;
   /**
    * Registers code that was made with definitions, and whole modules of it. Versions of one name may come

@@ -17,6 +17,7 @@ const ASKED_AT_ONCE = [
   'clearValue',
   'clearValues',
   'drop',
+  'cleanupFailed',
   'send',
   'patch',
 ];

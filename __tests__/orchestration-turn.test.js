@@ -136,28 +136,6 @@ test('of branches that are ready at once the lowest index wins', () => {
   assert.deepEqual(engine.asked(), ['activity 1 A', 'startOrchestration C', 'drop 1']);
 });
 
-test('generators are branches, and a losing one is dropped with what it waits for', () => {
-  let cleanedUp = false;
-  const engine = new FakeEngine(function* (ctx) {
-    function* branch(name) {
-      try {
-        const first = yield ctx.scheduleActivity(name);
-        return yield ctx.scheduleActivity(`${name}2`, first);
-      } finally {
-        cleanedUp = name === 'B';
-      }
-    }
-    return yield ctx.race(branch('A'), branch('B'));
-  });
-  assert.deepEqual(engine.asked(), ['activity 1 A', 'activity 2 B']);
-  engine.ok(1, 1);
-  assert.deepEqual(engine.asked(), ['activity 3 A2']);
-  engine.ok(3, 'end');
-  assert.deepEqual(engine.asked(), ['drop 2']);
-  assert.deepEqual(engine.result, { index: 0, value: 'end' });
-  assert.equal(cleanedUp, false);
-});
-
 test('a branch that throws is a failed task', () => {
   const engine = new FakeEngine(function* (ctx) {
     function* bad() {
@@ -340,17 +318,6 @@ test('continueAsNew ends the execution; unyielded it does nothing', () => {
   assert.equal(engine.steps[0][0].version, '2.0.0');
   assert.equal(engine.outcome, null);
   assert.deepEqual(reached, []);
-});
-
-test('continueAsNew inside a branch is refused', () => {
-  const engine = new FakeEngine(function* (ctx) {
-    function* branch() {
-      yield ctx.continueAsNew(1);
-    }
-    const [{ err }] = yield ctx.all([branch()]);
-    return err;
-  });
-  assert.match(engine.result, /continueAsNew ends the execution/);
 });
 
 test('a generator can be waited for only once', () => {

@@ -54,6 +54,8 @@ const (
 	outcomeNone     uint32 = 0
 	outcomeReturned uint32 = 1
 	outcomeThrew    uint32 = 2
+	// outcomeStopped: the code threw the cancellation that it was told of.
+	outcomeStopped uint32 = 3
 )
 
 // appendLong appends a 64-bit number as two integers.
@@ -180,8 +182,9 @@ func decodeRunAnswer(r *record) (replay.Answer, error) {
 	case outcomeNone:
 	case outcomeReturned:
 		a.Done, a.OK, a.Output = true, true, r.text()
-	case outcomeThrew:
+	case outcomeThrew, outcomeStopped:
 		a.Done, a.Message, a.Details = true, r.text(), r.text()
+		a.Stopped = outcome == outcomeStopped
 	default:
 		r.fail("known outcome")
 	}

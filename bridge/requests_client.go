@@ -144,13 +144,24 @@ type cancelArguments struct {
 	scopeArguments
 	Instance string `json:"instance"`
 	Reason   string `json:"reason"`
+	// GraceMs is how long the code may clean up; null leaves it to the registration.
+	GraceMs *float64 `json:"graceMs"`
 }
 
 func serveCancel(ctx context.Context, c *engine.Client, a cancelArguments, _ string) (result, error) {
+	if a.GraceMs != nil {
+		return targetResult(c.CancelWithin(ctx, a.Instance, a.Reason, milliseconds(*a.GraceMs)))
+	}
 	return targetResult(c.Cancel(ctx, a.Instance, a.Reason))
 }
 
-func serveTerminate(ctx context.Context, c *engine.Client, a cancelArguments, _ string) (result, error) {
+type terminateArguments struct {
+	scopeArguments
+	Instance string `json:"instance"`
+	Reason   string `json:"reason"`
+}
+
+func serveTerminate(ctx context.Context, c *engine.Client, a terminateArguments, _ string) (result, error) {
 	return targetResult(c.Terminate(ctx, a.Instance, a.Reason))
 }
 

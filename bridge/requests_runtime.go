@@ -62,6 +62,8 @@ type startArguments struct {
 	Orchestrations []struct {
 		Name    string `json:"name"`
 		Version string `json:"version"`
+		// CancelGraceMs is how long a cancellation leaves its code.
+		CancelGraceMs float64 `json:"cancelGraceMs"`
 	} `json:"orchestrations"`
 	Activities []string `json:"activities"`
 }
@@ -190,7 +192,8 @@ func serveStartRuntime(ctx context.Context, h *host, a startArguments, _ string)
 func (a *startArguments) registry() (*engine.Registry, error) {
 	registry := engine.NewRegistry()
 	for _, o := range a.Orchestrations {
-		if err := registry.AddOrchestration(o.Name, o.Version); err != nil {
+		options := engine.OrchestrationOptions{CancelGrace: milliseconds(o.CancelGraceMs)}
+		if err := registry.AddOrchestrationWith(o.Name, o.Version, options); err != nil {
 			return nil, err
 		}
 	}

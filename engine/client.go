@@ -172,26 +172,6 @@ func (c *Client) Enqueue(ctx context.Context, instance, queue, data string) (str
 	})
 }
 
-// Cancel asks the instance to stop, and returns the state that it was in. Unknown and finished
-// instances are no error. A start that is stored within provider.CancelPatience is cancelled too.
-func (c *Client) Cancel(ctx context.Context, instance, reason string) (string, error) {
-	return c.send(ctx, provider.Message{
-		Instance: instance,
-		Kind:     provider.CancelInstance,
-		Data:     reason,
-	})
-}
-
-// Terminate is Cancel for an instance that is to end whatever its code says.
-func (c *Client) Terminate(ctx context.Context, instance, reason string) (string, error) {
-	return c.send(ctx, provider.Message{
-		Instance: instance,
-		Kind:     provider.CancelInstance,
-		Data:     reason,
-		Stop:     provider.AtOnce,
-	})
-}
-
 // Status reads the state of an instance once.
 func (c *Client) Status(ctx context.Context, instance string) (Status, error) {
 	return retry(ctx, c, func(ctx context.Context) (Status, error) {

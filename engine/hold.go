@@ -71,7 +71,7 @@ func (t *turn) overHeld() (done bool, err error) {
 	if t.r.hold == nil || n == 0 {
 		return false, nil
 	}
-	t.ahead = true // There will be no code to what is loaded.
+	t.ahead, t.codeless = true, true // There will be no code to what is loaded.
 	err = t.index()
 	if _, ok := errors.AsType[*replay.Divergence](err); ok {
 		return true, t.unreadable(history.Failure{

@@ -101,6 +101,12 @@ func (l log) replayDiffers(d *replay.Divergence) {
 		slog.String("difference", d.Reason))
 }
 
+// graceOver warns of code that was ended while it cleaned up.
+func (l log) graceOver(inv Invocation, reason string, waiting []string) {
+	l.write(slog.LevelWarn, targetRuntime, "The time to clean up after a cancellation is over",
+		append(instanceAttrs(inv), slog.String("reason", reason), slog.Any("waits_for", waiting))...)
+}
+
 func (l log) activityStarted(call ActivityCall) {
 	l.write(slog.LevelDebug, targetRuntime, "Activity started", activityAttrs(call)...)
 }

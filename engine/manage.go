@@ -331,7 +331,7 @@ func unreadQueueMessages(events []history.Event) int {
 			}
 		case history.Schedule, history.Answer, history.Cancellation, history.Input, history.Change, history.Ending,
 			history.OrchestrationStarted, history.OrchestrationChained, history.MessageSent,
-			history.PatchDecided, history.Repair: // No queue has to do with them.
+			history.PatchDecided, history.CleanupFailed, history.Repair: // No queue has to do with them.
 		}
 	}
 	total := 0

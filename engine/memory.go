@@ -96,7 +96,7 @@ func eventBytes(e history.Event) int64 {
 		return fixed + int64(len(d.Data))
 	case history.Schedule, history.Answer, history.Cancellation, history.Input, history.Change,
 		history.Ending, history.OrchestrationChained, history.MessageSent, history.PatchDecided,
-		history.Repair:
+		history.CleanupFailed, history.Repair:
 		return fixed
 	default:
 		panic(fmt.Sprintf("unknown event data %T", d))

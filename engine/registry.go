@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/Masterminds/semver/v3"
 
@@ -27,7 +28,13 @@ type Registry struct {
 
 type orchestrationVersions struct {
 	latest *semver.Version
-	known  map[string]struct{}
+	known  map[string]OrchestrationOptions
+}
+
+// OrchestrationOptions are what a version of an orchestration is registered with.
+type OrchestrationOptions struct {
+	// CancelGrace is how long a cancellation that says nothing else leaves its code to clean up.
+	CancelGrace time.Duration
 }
 
 // NewRegistry gives an empty registry.
@@ -42,6 +49,11 @@ func NewRegistry() *Registry {
 // and must be added in rising order; anything else is an *InputError and changes nothing, as is a
 // *LimitError for what is too long.
 func (g *Registry) AddOrchestration(name, version string) error {
+	return g.AddOrchestrationWith(name, version, OrchestrationOptions{})
+}
+
+// AddOrchestrationWith is AddOrchestration with options.
+func (g *Registry) AddOrchestrationWith(name, version string, o OrchestrationOptions) error {
 	if err := cmp.Or(checkName("name", name), checkSize("version", version, history.MaxVersionBytes)); err != nil {
 		return err
 	}
@@ -55,7 +67,7 @@ func (g *Registry) AddOrchestration(name, version string) error {
 	if versions == nil {
 		g.orchestrations[name] = &orchestrationVersions{
 			latest: v,
-			known:  map[string]struct{}{version: {}},
+			known:  map[string]OrchestrationOptions{version: o},
 		}
 		return nil
 	}
@@ -68,7 +80,7 @@ func (g *Registry) AddOrchestration(name, version string) error {
 			name, version, versions.latest.Original())
 	}
 	versions.latest = v
-	versions.known[version] = struct{}{}
+	versions.known[version] = o
 	return nil
 }
 
@@ -108,6 +120,17 @@ func (g *Registry) Resolve(name string, version *string) (resolved string, ok bo
 		return "", false
 	}
 	return *version, true
+}
+
+// grace gives how long a cancellation leaves the code of a version, in milliseconds.
+func (g *Registry) grace(name, version string) uint64 {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	versions := g.orchestrations[name]
+	if versions == nil {
+		return 0
+	}
+	return graceMs(versions.known[version].CancelGrace)
 }
 
 // serves gives what a node with this code can run, as stores ask for it.

@@ -11,7 +11,6 @@ import (
 	"github.com/google/uuid"
 
 	"duroxide/engine/replay"
-	"duroxide/history"
 	"duroxide/provider"
 )
 
@@ -179,7 +178,8 @@ func (t *turn) accept(it item, nowMs int64) (d replay.Delivery, ok bool, err err
 		t.r.dropTimer(it.msg.Source)
 	}
 	before := t.r.x.LastEvent()
-	d, ok, err = t.r.x.Accept(arrivalOf(it.msg), nowMs)
+	waiting := t.waitingAtEnd(it.msg)
+	d, ok, err = t.r.x.Accept(t.arrival(it.msg), nowMs)
 	if err != nil {
 		err = t.broken(err)
 		t.takeNext() // With the last part of the end: nothing else stored tells that it must come.
@@ -187,9 +187,13 @@ func (t *turn) accept(it item, nowMs int64) (d replay.Delivery, ok bool, err err
 	}
 	t.takeNext()
 	if f := t.r.x.Stopped(); f != nil && !t.ended {
+		if t.r.x.Cancelling() != nil {
+			t.rt.log.graceOver(t.inv, f.Reason, waiting)
+		}
 		return d, false, t.fail(*f)
 	}
-	if !ok && (it.msg.Kind != provider.QueueEvent || t.r.x.LastEvent() == before) {
+	isKept := it.msg.Kind == provider.QueueEvent || it.msg.Kind == provider.CancelInstance
+	if !ok && (!isKept || t.r.x.LastEvent() == before) {
 		t.rt.log.messageDropped(t.r.instance, it.msg, "nobody waits for it")
 	}
 	return d, ok, nil
@@ -233,10 +237,7 @@ func (t *turn) returned(answer replay.Answer) error {
 	if answer.OK {
 		return t.end(replay.Ending{Kind: replay.Completed, Output: answer.Output})
 	}
-	return t.fail(history.Failure{
-		Category: history.Application, Kind: history.OrchestrationFailedKind,
-		Message: answer.Message, Details: answer.Details,
-	})
+	return t.fail(t.thrown(answer))
 }
 
 // serve answers subscriptions that found a message waiting, and system calls, until there are none.

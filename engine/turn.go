@@ -40,7 +40,9 @@ type turn struct {
 	notices []provider.Message
 	last    uint64 // highest event id before the turn
 	ended   bool
-	mayOpen bool // its commit may open sessions
+	// codeless means that the code of the instance has not begun, or is not asked.
+	codeless bool
+	mayOpen  bool // its commit may open sessions
 	// stillHeld is what the instance is held for after the turn, which has only looked for its end.
 	stillHeld *provider.Hold
 	// ahead means that what is in memory of the instance is no longer what is stored.
@@ -199,18 +201,21 @@ func (t *turn) first(kind provider.MessageKind) error {
 		}
 		return t.finish()
 	}
-	if slices.ContainsFunc(t.items, t.cancels) {
+	t.codeless = kind == provider.StartInstance
+	if slices.ContainsFunc(t.items, t.endsAtOnce) {
 		return t.consume() // It outranks the run, so that the code need not begin.
 	}
+	t.codeless = false
 	if err := t.open(nil, t.r.values); err != nil {
 		return err
 	}
 	return t.consume()
 }
 
-// cancels reports whether an item is a cancel request for this very instance.
-func (t *turn) cancels(it item) bool {
-	return it.msg.Kind == provider.CancelInstance && t.r.x.Heeds(arrivalOf(it.msg))
+// endsAtOnce reports whether an item is a cancel request for this very instance that leaves no time.
+func (t *turn) endsAtOnce(it item) bool {
+	a := t.arrival(it.msg)
+	return a.Kind == replay.CancelRequested && a.GraceMs == 0 && t.r.x.Heeds(a)
 }
 
 func unregisteredVersion(v *string) string {

@@ -85,6 +85,8 @@ func samples() []history.Data {
 			Undone: []history.Undone{{Event: 300, Of: history.KindActivityFailed}, {Event: 301, Of: history.KindOrchestrationFailed}},
 		},
 		history.OrchestrationRetried{Failure: failure},
+		history.OrchestrationCancelling{Reason: "why", UntilMs: 12},
+		history.CleanupFailed{Failure: failure},
 	}
 }
 

@@ -31,9 +31,9 @@ type Data interface {
 	shape() any
 }
 
-// The roles of kinds follow. What has none of them stands alone: OrchestrationStarted begins, and
+// The roles of kinds follow. What has none of them stands alone: OrchestrationStarted begins,
 // OrchestrationChained and MessageSent ask for something that has no answer, PatchDecided has no place among
-// the steps.
+// the steps, and CleanupFailed tells of code that nobody waits for.
 
 // Schedule opens something that will be answered or cancelled.
 //

@@ -66,6 +66,8 @@ func TestEventsAreShownAsJSON(t *testing.T) {
 		"a child":            {history.SubOrchestrationScheduled{Name: "c", Instance: "sub::2", Input: "1"}, `{"name":"c","instance":"sub::2","input":1}`},
 		"a child's output":   {history.SubOrchestrationCompleted{Result: "1"}, `1`},
 		"a child's failure":  {history.SubOrchestrationFailed{Failure: boom}, boomJSON},
+		"a grace":            {history.OrchestrationCancelling{Reason: "why", UntilMs: 5}, `{"reason":"why","untilMs":5}`},
+		"a failed cleanup":   {history.CleanupFailed{Failure: boom}, boomJSON},
 		"a termination":      {history.OrchestrationTerminateRequested{Reason: "why"}, `{"reason":"why"}`},
 		"a dropped child":    {history.SubOrchestrationCancelRequested{Reason: "r"}, `{"reason":"r"}`},
 		"a custom status":    {history.CustomStatusUpdated{Status: new(`{"a":1}`)}, `{"status":"{\"a\":1}"}`},

@@ -10,7 +10,8 @@ package history
 //	1  failures keep what they are: classes of errors go by the kind of a failure and not by its text,
 //	   timeouts say what was too late, values keep the errors in them, a returned task is refused
 //	2  a replay lets inputs, values, tags and sessions differ, and compares the ids that code gave to
-//	   children
+//	   children; a branch that loses is stopped by an error, so that it can clean up, and a branch that
+//	   continues as new fails the instance
 const NewestRules = 2
 
 // LooseReplayRules are the first under which only strict replays compare inputs, values, tags and

@@ -44,6 +44,8 @@ const PRUNE_OPTIONS = { keepLast: check.integer, completedBefore: check.integer 
 /** @type {(argument: string, value: unknown) => number} */
 const duration = (argument, value) => check.timeout(argument, value, 0);
 
+const CANCEL_OPTIONS = { graceMs: duration };
+
 const READ_OPTIONS = { parsed: check.boolean };
 
 const WAIT_OPTIONS = {
@@ -138,6 +140,7 @@ const sayingWhat = (what) => (error) => {
 
 module.exports = {
   BEGIN_OPTIONS,
+  CANCEL_OPTIONS,
   EXPORT_OPTIONS,
   LIST_OPTIONS,
   PRUNE_OPTIONS,

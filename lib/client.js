@@ -147,9 +147,9 @@ class Client {
     return this.enqueueEvent(instanceId, queueName, data);
   }
 
-  /** @param {string} instanceId @param {string | null} [reason] */
-  async cancelInstance(instanceId, reason) {
-    return this.#at(instanceId).cancel(reason);
+  /** @param {string} instanceId @param {string | null} [reason] @param {unknown} [options] */
+  async cancelInstance(instanceId, reason, options) {
+    return this.#at(instanceId).cancel(reason, options);
   }
 
   /** @param {string} instanceId @param {string | null} [reason] */

@@ -59,8 +59,14 @@ function describeFunction(fn) {
   return typeof fn === 'function' ? 'a plain function' : check.kindOf(fn);
 }
 
+/** @type {(argument: string, value: unknown) => number} */
+const duration = (argument, value) => check.timeout(argument, value, 0);
+
+/** How an orchestration ends that is not let to its own end. */
+const END_OPTIONS = { cancelGraceMs: duration, cleanupTimeoutMs: duration };
+
 /** The options of code, by what it is for. */
-const CODE_OPTIONS = { orchestration: { version: checkSemver }, activity: {} };
+const CODE_OPTIONS = { orchestration: { version: checkSemver, ...END_OPTIONS }, activity: {} };
 
 /** Code of an orchestration or an activity. It stands for the name, too. */
 class Implementation extends Registered {
@@ -74,9 +80,10 @@ class Implementation extends Registered {
     super(kind, name);
     if (kind === 'orchestration') checkGenerator(name, fn);
     else check.func('fn', fn);
-    /** @type {{ version?: string }} */
-    const { version } = check.options('options', options, CODE_OPTIONS[kind]);
+    /** @type {{ version?: string, cancelGraceMs?: number, cleanupTimeoutMs?: number }} */
+    const { version, ...rest } = check.options('options', options, CODE_OPTIONS[kind]);
     this.fn = fn;
+    this.options = Object.freeze(rest);
     if (version !== undefined) this.version = version;
     Object.freeze(this);
   }
@@ -113,9 +120,9 @@ function define(kind, name, rest) {
   if (typeof rest[0] === 'function') return new Implementation(kind, name, rest[0], undefined);
   const [options, fn] = rest;
   if (fn !== undefined) return new Implementation(kind, name, fn, options);
-  const { version } = check.options('options', options, CODE_OPTIONS[kind]);
-  if (version !== undefined) {
-    throw new TypeError('options.version belongs to code: give it together with the function');
+  const given = Object.keys(check.options('options', options, CODE_OPTIONS[kind]));
+  if (given.length > 0) {
+    throw new TypeError(`options.${given[0]} belongs to code: give it together with the function`);
   }
   return new Definition(kind, name);
 }
@@ -206,6 +213,7 @@ function describeThing(thing) {
 }
 
 module.exports = {
+  END_OPTIONS,
   Implementation,
   checkActivityName,
   checkGenerator,

@@ -3,7 +3,7 @@
 const check = require('./check.js');
 const codec = require('./codec.js');
 const { orchestrationError } = require('./failure.js');
-const { waiting } = require('./client-options.js');
+const { CANCEL_OPTIONS, waiting } = require('./client-options.js');
 const { nameOf, queueOfEvent } = require('./registered.js');
 const { status } = require('./replies.js');
 
@@ -61,9 +61,10 @@ class OrchestrationHandle {
     return codec.encode(data, 'data', 'data', this.#care);
   }
 
-  /** @param {string | null} [reason] */
-  async cancel(reason) {
-    const args = { ...this.#meant, reason: check.string('reason', reason ?? '') };
+  /** @param {string | null} [reason] @param {unknown} [options] */
+  async cancel(reason, options) {
+    const { graceMs = null } = check.options('options', options, CANCEL_OPTIONS);
+    const args = { ...this.#meant, reason: check.string('reason', reason ?? ''), graceMs };
     return target(await this.#ask('cancel', args));
   }
 

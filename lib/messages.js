@@ -30,6 +30,7 @@ const MAX_INT = 0xffffffff;
 const OUTCOME_NONE = 0;
 const OUTCOME_RETURNED = 1;
 const OUTCOME_THREW = 2;
+const OUTCOME_STOPPED = 3;
 
 /** @typedef {InstanceType<typeof import('./frame.js').FrameReader>} FrameReader */
 /** @typedef {InstanceType<typeof import('./frame.js').FrameWriter>} FrameWriter */
@@ -168,7 +169,8 @@ function writeRunAnswer(writer, token, { steps, outcome, located }) {
 /** @param {import('./native').Outcome | null} outcome */
 function outcomeNumber(outcome) {
   if (!outcome) return OUTCOME_NONE;
-  return outcome.ok ? OUTCOME_RETURNED : OUTCOME_THREW;
+  if (outcome.ok) return OUTCOME_RETURNED;
+  return outcome.isStop ? OUTCOME_STOPPED : OUTCOME_THREW;
 }
 
 /**

@@ -173,7 +173,8 @@ export interface Action {
 /** How a generator ended. */
 export type Outcome =
   | { ok: true; output: string }
-  | { ok: false; message: string; details: string | null };
+  /** `isStop`: it is the cancellation itself that was thrown. */
+  | { ok: false; message: string; details: string | null; isStop?: boolean };
 
 /** What a run produced; outcome is null while the generator lives. */
 export interface RunAnswer {

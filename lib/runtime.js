@@ -4,7 +4,13 @@ const { Activities } = require('./activity.js');
 const channel = require('./channel.js');
 const check = require('./check.js');
 const { Client } = require('./client.js');
-const { checkActivityName, checkGenerator, checkSemver, codeIn } = require('./definitions.js');
+const {
+  END_OPTIONS,
+  checkActivityName,
+  checkGenerator,
+  checkSemver,
+  codeIn,
+} = require('./definitions.js');
 const { DuroxideError, errorFromCode } = require('./errors.js');
 const { around, aroundStep, checkInterceptor } = require('./interceptors.js');
 const { hashOf, named } = require('./code-id.js');
@@ -25,7 +31,7 @@ const DEFAULT_SHUTDOWN_MS = 1000;
 class Runtime {
   #provider;
   #options;
-  /** @type {Map<string, Map<string, GeneratorFunction>>} */
+  /** @type {Map<string, Map<string, any>>} the code of each version, with its options */
   #orchestrations = new Map();
   /** @type {Map<string, Function>} */
   #activities = new Map();
@@ -75,28 +81,24 @@ class Runtime {
     return this.registerActivity(name, fn);
   }
 
-  /**
-   * @param {string} name
-   * @param {Function} fn
-   */
-  registerOrchestration(name, fn) {
-    return this.#register(name, DEFAULT_VERSION, fn);
+  /** @param {string} name @param {Function} fn @param {unknown} [options] */
+  registerOrchestration(name, fn, options) {
+    return this.#register(
+      name,
+      DEFAULT_VERSION,
+      fn,
+      check.options('options', options, END_OPTIONS),
+    );
   }
 
-  /**
-   * @param {string} name
-   * @param {Function} fn
-   */
-  registerOrchestrationTyped(name, fn) {
-    return this.registerOrchestration(name, fn);
+  /** @param {string} name @param {Function} fn @param {unknown} [options] */
+  registerOrchestrationTyped(name, fn, options) {
+    return this.registerOrchestration(name, fn, options);
   }
 
-  /**
-   * @param {string} name
-   * @param {string} version
-   * @param {Function} fn
-   */
-  registerOrchestrationVersioned(name, version, fn) {
+  /** @param {string} name @param {string} version @param {Function} fn @param {unknown} [options] */
+  registerOrchestrationVersioned(name, version, fn, options) {
+    const ends = check.options('options', options, END_OPTIONS);
     check.name('name', name);
     checkSemver('version', version);
     const latest = this.#versions(name).at(-1);
@@ -107,24 +109,21 @@ class Runtime {
           `existing latest ${latest}`,
       );
     }
-    return this.#register(name, version, fn);
+    return this.#register(name, version, fn, ends);
+  }
+
+  /** @param {string} name @param {string} version @param {Function} fn @param {unknown} [options] */
+  registerOrchestrationVersionedTyped(name, version, fn, options) {
+    return this.registerOrchestrationVersioned(name, version, fn, options);
   }
 
   /**
    * @param {string} name
    * @param {string} version
    * @param {Function} fn
+   * @param {{ cancelGraceMs?: number, cleanupTimeoutMs?: number }} options
    */
-  registerOrchestrationVersionedTyped(name, version, fn) {
-    return this.registerOrchestrationVersioned(name, version, fn);
-  }
-
-  /**
-   * @param {string} name
-   * @param {string} version
-   * @param {Function} fn
-   */
-  #register(name, version, fn) {
+  #register(name, version, fn, options) {
     this.#refuseAfterStart();
     check.name('name', name);
     checkGenerator(name, fn);
@@ -132,7 +131,7 @@ class Runtime {
     if (versions.has(version)) {
       throw new TypeError(`duplicate orchestration registration: ${name}@${version}`);
     }
-    this.#orchestrations.set(name, versions.set(version, fn));
+    this.#orchestrations.set(name, versions.set(version, { fn, ...options }));
     return new Registered('orchestration', name);
   }
 
@@ -146,7 +145,7 @@ class Runtime {
     for (const code of codeIn(things, this)) {
       if (this.#taken.has(code)) continue;
       if (code.kind === 'activity') this.registerActivity(code.name, code.fn);
-      else this.#register(code.name, code.version ?? DEFAULT_VERSION, code.fn);
+      else this.#register(code.name, code.version ?? DEFAULT_VERSION, code.fn, code.options);
       this.#taken.add(code);
     }
   }
@@ -188,6 +187,11 @@ class Runtime {
         code: 'INVALID_STATE',
       });
     }
+  }
+
+  /** @param {string} name @param {string} version */
+  #codeOf(name, version) {
+    return this.#orchestrations.get(name)?.get(version);
   }
 
   /**
@@ -236,7 +240,10 @@ class Runtime {
         runtime: this.#number,
         options: { ...options, codeId: this.#codeId(), log: logOptions(this.#options) },
         orchestrations: [...this.#orchestrations.keys()].flatMap((name) =>
-          this.#versions(name).map((version) => ({ name, version })),
+          this.#versions(name).map((version) => {
+            const { cancelGraceMs = 0 } = this.#codeOf(name, version);
+            return { name, version, cancelGraceMs };
+          }),
         ),
         activities: [...this.#activities.keys()],
       });
@@ -258,7 +265,8 @@ class Runtime {
     const { logger, strictValues, workerConcurrency, determinismGuard } = this.#options;
     const turns = new Turns({
       guard: guardFor(determinismGuard),
-      find: (name, version) => this.#orchestrations.get(name)?.get(version),
+      find: (name, version) => this.#codeOf(name, version)?.fn,
+      cleanupTimeoutMs: (name, version) => this.#codeOf(name, version)?.cleanupTimeoutMs,
       trace: channel.trace,
       strictValues,
       around: this.#aroundSteps(),

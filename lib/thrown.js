@@ -203,16 +203,38 @@ function textOf({ name, message, own }, { plainErrorName }) {
  * Describes what orchestration code threw: its text, and what the engine keeps of it.
  *
  * @param {unknown} thrown
+ * @param {unknown} [because] what lies behind it, unless it says so itself
+ * @param {(error: unknown) => boolean} [isSaid] whether an error says that
  * @returns {{ message: string, details: string }}
  */
-function encodeOutcome(thrown) {
+function encodeOutcome(thrown, because, isSaid = () => false) {
   const described = describe(thrown);
+  if (because !== undefined) addLastCause(described, thrown, because, isSaid);
   const kind = kindOf(thrown);
   if (kind !== 'application') described.kind = kind;
   const { activity, attempts } = factsOf(thrown)?.failure ?? {};
   if (activity !== undefined) described.activity = activity;
   if (attempts !== undefined) described.attempts = attempts;
   return encoded(described, { plainErrorName: false });
+}
+
+/**
+ * Adds a cause at the end of a chain, unless that has one already of which a function says that it will do.
+ *
+ * @param {Described} described
+ * @param {any} thrown
+ * @param {unknown} because
+ * @param {(error: unknown) => boolean} isSaid
+ */
+function addLastCause(described, thrown, because, isSaid) {
+  let [last, error] = [described, thrown];
+  for (let depth = 1; depth < MAX_DEPTH && !isSaid(error); depth++) {
+    if (!last.cause) {
+      last.cause = describe(because);
+      return;
+    }
+    [last, error] = [/** @type {any} */ (last.cause), error?.cause];
+  }
 }
 
 /**

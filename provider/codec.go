@@ -48,8 +48,11 @@ func messageFields(w *history.Wire, m *Message) {
 	kind := storedKind(m)
 	w.Byte(&kind)
 	m.Kind, m.Stop = MessageKind(kind), AsRegistered
-	if stop := kind - uint8(CancelInstance); m.Kind > CancelInstance && Stop(stop) <= AtOnce {
+	if stop := kind - uint8(CancelInstance); m.Kind > CancelInstance && Stop(stop) <= InTime {
 		m.Kind, m.Stop = CancelInstance, Stop(stop)
+	}
+	if m.Stop == InTime {
+		w.Uint(&m.GraceMs)
 	}
 	w.Uint(&m.Execution)
 	w.Uint(&m.Source)

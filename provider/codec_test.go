@@ -27,7 +27,8 @@ func TestAMessageComesBackWithEveryField(t *testing.T) {
 	t.Parallel()
 	bare := provider.Message{Kind: provider.CancelInstance}
 	atOnce := provider.Message{Kind: provider.CancelInstance, Data: "why", Stop: provider.AtOnce}
-	for _, want := range []provider.Message{fullMessage(), bare, atOnce} {
+	inTime := provider.Message{Kind: provider.CancelInstance, Data: "why", Stop: provider.InTime, GraceMs: 1 << 40}
+	for _, want := range []provider.Message{fullMessage(), bare, atOnce, inTime} {
 		got, err := provider.DecodeMessage(provider.EncodeMessage(want))
 		require.NoError(t, err)
 		require.Equal(t, want, got)

@@ -37,6 +37,8 @@ const (
 	AsRegistered Stop = 0
 	// AtOnce is a termination: the instance ends whatever its code says.
 	AtOnce Stop = 1
+	// InTime is a cancellation with a time to clean up, GraceMs.
+	InTime Stop = 2
 )
 
 // Resumption makes the message that brings an instance back and says nothing.
@@ -71,8 +73,9 @@ type Message struct {
 	Input   string
 	// Data is a result, a payload, or a reason.
 	Data string
-	// Stop is that of a CancelInstance.
-	Stop Stop
+	// Stop is that of a CancelInstance, GraceMs is for InTime.
+	Stop    Stop
+	GraceMs uint64
 	// Failure is set instead of Data when a completion reports a failure.
 	Failure      *history.Failure
 	Parent       *history.Parent

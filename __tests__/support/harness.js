@@ -13,9 +13,9 @@ const PATIENCE_MS = 20000;
  *
  * @param {object} provider
  * @param {{ activities?: object, orchestrations?: object, versions?: [string, string, Function][],
- *   options?: object }} [setup]
+ *   options?: object, register?: (runtime: Runtime) => void }} [setup]
  */
-function makeRuntime(provider, { activities, orchestrations, versions, options } = {}) {
+function makeRuntime(provider, { activities, orchestrations, versions, options, register } = {}) {
   const evictAfterTurn = process.env.DUROXIDE_TEST_EVICT === '1';
   const runtime = new Runtime(provider, {
     dispatcherPollIntervalMs: 50,
@@ -30,6 +30,7 @@ function makeRuntime(provider, { activities, orchestrations, versions, options }
   for (const [name, version, fn] of versions ?? []) {
     runtime.registerOrchestrationVersioned(name, version, fn);
   }
+  register?.(runtime);
   return runtime;
 }
 

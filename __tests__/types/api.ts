@@ -207,6 +207,22 @@ export async function failures(client: Client) {
   return failure.kind === 'canceled';
 }
 
+/** Cancellations with time to clean up. */
+export async function stops(client: Client, runtime: Runtime) {
+  const registered = runtime.registerOrchestration('Order', order, { cancelGraceMs: 1000 });
+  runtime.registerOrchestrationVersioned('Order', '2.0.0', order, {
+    cancelGraceMs: 1,
+    cleanupTimeoutMs: 1,
+  });
+  // @ts-expect-error There is no such option.
+  runtime.registerOrchestration('Other', order, { graceMs: 1000 });
+  const handle = await client.start(registered, 'order-1', { id: 'o', total: 1 });
+  const state = await handle.cancel('enough', { graceMs: 5 });
+  assertType<Equal<typeof state, Awaited<ReturnType<typeof client.terminateInstance>>>>();
+  await client.cancelInstance('order-1', null, { graceMs: 5 });
+  await handle.terminate('broken');
+}
+
 /** Loggers: pino's shape, and console's. */
 const options: RuntimeOptions = { logger: console, logLevel: 'debug', logFormat: 'json' };
 // @ts-expect-error A logger has an error method.

@@ -37,6 +37,8 @@ type Arrival struct {
 	Data string
 	// Terminates says that a cancel request ends the execution whatever its code says.
 	Terminates bool
+	// GraceMs is how long a cancel request leaves the code to clean up. Zero ends the execution at once.
+	GraceMs uint64
 	// Failure, if set, replaces Data.
 	Failure *history.Failure
 	// FireAtMs is the planned time of a timer.
@@ -136,36 +138,19 @@ func (x *Execution) accept(a Arrival, nowMs int64) (Delivery, bool, error) {
 		d, ok := x.arrive(a.Name, a.Data)
 		return d, ok, nil
 	case CancelRequested:
-		x.stop(a, nowMs)
-		return Delivery{}, false, nil
+		d, ok := x.stop(a, nowMs)
+		return d, ok, nil
 	case ActivityDone, TimerFired, ChildDone:
+		if x.endsGrace(a) {
+			x.cancelNow("", nowMs)
+			return Delivery{}, false, nil
+		}
 		return x.complete(a, nowMs)
 	case Nothing:
 		return Delivery{}, false, nil
 	default:
 		panic(a.Kind.unknown())
 	}
-}
-
-// stop takes a cancel request: the first one that is heeded decides.
-func (x *Execution) stop(a Arrival, nowMs int64) {
-	switch {
-	case x.stopped != nil || !x.Heeds(a):
-	case a.Terminates:
-		x.append(0, nowMs, history.OrchestrationTerminateRequested{Reason: a.Data})
-		x.stopped = terminated(a.Data)
-	default:
-		x.append(0, nowMs, history.OrchestrationCancelRequested{Reason: a.Data})
-		x.stopped = cancelled(a.Data)
-	}
-}
-
-func cancelled(reason string) *history.Failure {
-	return &history.Failure{Category: history.Application, Kind: history.CancelledKind, Reason: reason}
-}
-
-func terminated(reason string) *history.Failure {
-	return &history.Failure{Category: history.Application, Kind: history.TerminatedKind, Reason: reason}
 }
 
 // Heeds reports whether a cancel request is for this instance: a client's always is, another's only

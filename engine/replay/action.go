@@ -34,6 +34,9 @@ const (
 	Syscall ActionKind = 12
 	// Drop: Token is that of an earlier action whose result is no longer wanted.
 	Drop ActionKind = 13
+	// CleanupFailed tells of a branch that nobody waits for any more: Input is what it threw, as text, and
+	// Value as the host describes it. It has no token.
+	CleanupFailed ActionKind = 14
 	// Send: Instance is whom to, Value what (history.SentMessage and its like), Name that of a queue or
 	// signal, Input the data or the reason. It has no token.
 	Send ActionKind = 25
@@ -72,8 +75,9 @@ type Action struct {
 	Location string
 }
 
-// Delivery is the answer to an earlier action.
+// Delivery is the answer to an earlier action, or tells the code to stop.
 type Delivery struct {
+	// Token is that of the action; zero tells the code to stop, and Value is the reason.
 	Token uint64
 	OK    bool
 	// Value is JSON text for OK, else the failure's text.
@@ -97,4 +101,6 @@ type Answer struct {
 	// Message and Details describe what was thrown.
 	Message string
 	Details string
+	// Stopped says that what was thrown is the cancellation that the code was told of.
+	Stopped bool
 }

@@ -66,6 +66,9 @@ func (x *Execution) apply(a *Action, nowMs int64) error {
 	case Drop:
 		x.drop(a.Token, nowMs)
 		return nil
+	case CleanupFailed:
+		x.cleanupFailed(a, nowMs)
+		return nil
 	case ContinueAsNew:
 		return nil
 	default:
@@ -106,7 +109,8 @@ func (x *Execution) schedule(a *Action, nowMs int64) error {
 		}
 	case Syscall:
 		x.call(a, s, nowMs)
-	case StartOrchestration, ContinueAsNew, SetCustomStatus, SetValue, ClearValue, ClearValues, Drop, Send, Patch:
+	case StartOrchestration, ContinueAsNew, SetCustomStatus, SetValue, ClearValue, ClearValues, Drop,
+		CleanupFailed, Send, Patch:
 		panic(a.Kind.misplaced("schedule"))
 	default:
 		panic(a.Kind.misplaced("schedule"))
@@ -250,7 +254,8 @@ func (x *Execution) change(a *Action, nowMs int64) error {
 		clear(x.keys)
 		x.delta.Values = append(x.delta.Values, ValueChange{All: true, UpdatedAtMs: nowMs})
 		return nil
-	case Activity, Timer, WaitEvent, Dequeue, SubOrchestration, StartOrchestration, ContinueAsNew, Syscall, Drop, Send, Patch:
+	case Activity, Timer, WaitEvent, Dequeue, SubOrchestration, StartOrchestration, ContinueAsNew, Syscall, Drop,
+		CleanupFailed, Send, Patch:
 		panic(a.Kind.misplaced("change"))
 	default:
 		panic(a.Kind.misplaced("change"))

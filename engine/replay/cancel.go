@@ -36,7 +36,7 @@ func (x *Execution) cancel(s *schedule, reason, childReason string, nowMs int64)
 		x.append(s.event, nowMs, history.SubOrchestrationCancelRequested{Reason: reason})
 		if s.fresh {
 			x.delta.Children = slices.DeleteFunc(x.delta.Children, func(c NewInstance) bool { return c.Event == s.event })
-		} else {
+		} else if !s.stopping { // Else it was asked, and has all of its time.
 			x.delta.CancelChildren = append(x.delta.CancelChildren, ChildCancel{
 				Instance: s.instance, Life: s.life, Event: s.event, Reason: childReason,
 			})
@@ -46,7 +46,8 @@ func (x *Execution) cancel(s *schedule, reason, childReason string, nowMs int64)
 	case Dequeue:
 		x.append(s.event, nowMs, history.QueueSubscriptionCancelled{Reason: reason})
 	case Syscall: // It is answered in its own turn or not at all.
-	case StartOrchestration, ContinueAsNew, SetCustomStatus, SetValue, ClearValue, ClearValues, Drop, Send, Patch:
+	case StartOrchestration, ContinueAsNew, SetCustomStatus, SetValue, ClearValue, ClearValues, Drop,
+		CleanupFailed, Send, Patch:
 		panic(s.kind.misplaced("cancel"))
 	default:
 		panic(s.kind.misplaced("cancel"))
@@ -85,6 +86,7 @@ func (w *Winding) Next(most int, nowMs int64) bool {
 // the terminal event, and says what it leaves. childReason is what children are told.
 func (x *Execution) End(e Ending, nowMs int64) {
 	x.Wind(e).Next(len(x.open), nowMs)
+	x.dropGrace()
 	switch e.Kind {
 	case Completed:
 		x.append(0, nowMs, history.OrchestrationCompleted{Output: e.Output})

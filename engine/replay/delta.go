@@ -25,6 +25,8 @@ type Delta struct {
 	// CancelChildren lists children of earlier turns.
 	CancelChildren []ChildCancel
 	Values         []ValueChange
+	// CancellingChanged says that what Cancelling gives has changed.
+	CancellingChanged bool
 	// CustomStatus is the last change of the turn; nil means unchanged.
 	CustomStatus *CustomStatusChange
 	// Ending is set when the turn ended the execution.

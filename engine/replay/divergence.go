@@ -77,6 +77,7 @@ var words = map[ActionKind]string{
 	ClearValues:        "kv clear_all",
 	Syscall:            "system call",
 	Drop:               "cancellation",
+	CleanupFailed:      "failed cleanup",
 	Send:               "message",
 	Patch:              "patch",
 }

@@ -69,6 +69,7 @@ type Execution struct {
 	patches      map[string]bool
 	customStatus *string
 	stopped      *history.Failure // see Stopped
+	grace        *grace
 	ended        bool
 	longNames    bool // see LongNames
 
@@ -100,6 +101,8 @@ type schedule struct {
 	key      string
 	fireAtMs int64 // of timers
 	closed   bool
+	// stopping means that the child was asked to stop, and is still waited for.
+	stopping bool
 	// fresh means that the schedule was made by the running turn.
 	fresh bool
 }
@@ -154,9 +157,6 @@ func (x *Execution) LastEvent() uint64 { return x.last }
 // Ended reports whether the execution has a terminal event.
 func (x *Execution) Ended() bool { return x.ended }
 
-// Stopped gives the failure with which the execution has to end because somebody asked for that, or nil.
-func (x *Execution) Stopped() *history.Failure { return x.stopped }
-
 // Open gives the number of schedules without an answer.
 func (x *Execution) Open() int { return len(x.open) }
 
@@ -202,7 +202,8 @@ func (x *Execution) close(s *schedule) {
 		q := x.queue(s.name)
 		q.subscriptions = without(q.subscriptions, s)
 	case Activity, Timer, SubOrchestration, Syscall:
-	case StartOrchestration, ContinueAsNew, SetCustomStatus, SetValue, ClearValue, ClearValues, Drop, Send, Patch:
+	case StartOrchestration, ContinueAsNew, SetCustomStatus, SetValue, ClearValue, ClearValues, Drop,
+		CleanupFailed, Send, Patch:
 		panic(s.kind.misplaced("close"))
 	default:
 		panic(s.kind.misplaced("close"))
@@ -227,9 +228,13 @@ func (x *Execution) Continued() bool {
 	return x.delta.Ending != nil && x.delta.Ending.Kind == Continued
 }
 
-// OpenTimers lists the timers that have neither fired nor been dropped.
+// OpenTimers lists the timers that have neither fired nor been dropped, that of the time to clean up
+// among them.
 func (x *Execution) OpenTimers() []NewTimer {
 	var timers []NewTimer
+	if x.grace != nil {
+		timers = append(timers, NewTimer{Event: x.grace.event, FireAtMs: x.grace.untilMs})
+	}
 	for _, s := range x.open {
 		if s.kind == Timer {
 			timers = append(timers, NewTimer{Event: s.event, FireAtMs: s.fireAtMs})

@@ -54,6 +54,7 @@ func asks() map[replay.ActionKind][]ask {
 			replay.Action{Kind: replay.StartOrchestration, Name: "d", Instance: &text, Input: "1"},
 		)},
 		replay.ContinueAsNew:   {one(replay.Action{Kind: replay.ContinueAsNew, Input: "1"})},
+		replay.CleanupFailed:   {one(replay.Action{Kind: replay.CleanupFailed, Input: "Error: no", Value: &text})},
 		replay.SetCustomStatus: {one(replay.Action{Kind: replay.SetCustomStatus, Value: &text})},
 		replay.SetValue:        {one(replay.Action{Kind: replay.SetValue, Name: "k", Value: &text})},
 		replay.ClearValue:      {one(replay.Action{Kind: replay.ClearValue, Name: "k"})},
@@ -213,6 +214,14 @@ func (w *way) cancelled() {
 	again, _ = w.loaded(w.stored(x), nil)
 	require.Equal(w, x.Stopped(), again.Stopped())
 	require.Equal(w, "terminated: why", again.Stopped().Display())
+	x = w.applied(nil)
+	told, ok, err := x.Accept(replay.Arrival{Kind: replay.CancelRequested, Data: "why", GraceMs: 9}, 1001)
+	require.NoError(w, err)
+	require.True(w, ok)
+	again, deliveries := w.loaded(w.stored(x), nil, nil)
+	require.Equal(w, []replay.Delivery{told}, deliveries)
+	require.Equal(w, x.Cancelling(), again.Cancelling())
+	require.Equal(w, &replay.Cancelling{Reason: "why", SinceMs: 1001, UntilMs: 1010}, again.Cancelling())
 }
 
 // retried takes back an end.

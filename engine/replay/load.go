@@ -73,6 +73,10 @@ func (l *loader) event(e history.Event) error {
 	case history.OrchestrationCancelRequested:
 		l.serve()
 		l.x.stopped = cancelled(d.Reason)
+	case history.OrchestrationCancelling:
+		l.serve()
+		answer, ok := l.x.wind(e.ID, d.Reason, e.TimeMs, d.UntilMs)
+		l.deliver(answer, ok, e)
 	case history.OrchestrationTerminateRequested:
 		l.serve()
 		l.x.stopped = terminated(d.Reason)
@@ -89,7 +93,7 @@ func (l *loader) event(e history.Event) error {
 	case history.OrchestrationChained:
 		l.output(e)
 		l.x.starts = max(l.x.starts, d.Number)
-	case history.MessageSent:
+	case history.MessageSent, history.CleanupFailed:
 		l.output(e)
 	case history.PatchDecided:
 		l.x.patches[d.Name] = d.Applied

@@ -29,7 +29,7 @@ func mismatchWord(e history.Event) string {
 		return "cancellation mismatch (external waits)"
 	case history.QueueSubscriptionCancelled:
 		return "cancellation mismatch (persistent waits)"
-	case history.Schedule, history.OrchestrationChained, history.MessageSent, history.PatchDecided,
+	case history.Schedule, history.OrchestrationChained, history.MessageSent, history.PatchDecided, history.CleanupFailed,
 		history.OrchestrationStarted, history.Answer, history.Input, history.Ending, history.Repair:
 		return "schedule mismatch"
 	default:
@@ -64,6 +64,14 @@ func (f fit) given(equal bool) fit {
 	return f
 }
 
+// only is other where something does not hold.
+func (f fit) only(holds bool) fit {
+	if holds {
+		return f
+	}
+	return other
+}
+
 // fits compares an action with a recorded event. Timers are compared by kind only, because code
 // computes the time anew; so is a child's version, which is adopted from the history.
 func (x *Execution) fits(a *Action, e history.Event) fit {
@@ -82,6 +90,8 @@ func (x *Execution) fits(a *Action, e history.Event) fit {
 	case history.Cancellation:
 		return other.given(a.Kind == Drop && a.Token > 0 && a.Token <= uint64(len(x.tokenEvents)) &&
 			x.tokenEvents[a.Token-1] == e.Source)
+	case history.CleanupFailed:
+		return otherDetail.given(a.Input == d.Failure.Message).only(a.Kind == CleanupFailed)
 	case history.OrchestrationStarted, history.PatchDecided, history.Answer, history.Input, history.Ending, history.Repair:
 		return other // Code asks for none of them among its steps.
 	default:
@@ -198,6 +208,8 @@ func (a *Action) String() string {
 		return fmt.Sprintf("cancellation of action %d", a.Token)
 	case SetCustomStatus:
 		return describeStatus(a.Value)
+	case CleanupFailed:
+		return describeCleanup(a.Input)
 	case Timer, ContinueAsNew, ClearValues:
 		return a.Kind.word()
 	default: // It matches no event.
@@ -228,6 +240,8 @@ func describe(e history.Event) string {
 		return "timer"
 	case history.CustomStatusUpdated:
 		return describeStatus(d.Status)
+	case history.CleanupFailed:
+		return describeCleanup(d.Failure.Message)
 	case history.PatchDecided:
 		return fmt.Sprintf("patch '%s'", d.Name)
 	case history.KeyValuesCleared, history.Cancellation,
@@ -250,6 +264,8 @@ func describeActivity(name, input string, session, tag *string) string {
 	}
 	return description
 }
+
+func describeCleanup(message string) string { return "failed cleanup: " + shorten(message) }
 
 func describeChild(name, input string) string {
 	return fmt.Sprintf("suborchestration '%s' with input %s", name, shorten(input))

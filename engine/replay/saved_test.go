@@ -198,6 +198,8 @@ func savedKinds() map[string]func(json.RawMessage) (history.Data, error) {
 	register[history.OrchestrationContinuedAsNew](kinds)
 	register[history.OrchestrationCancelRequested](kinds)
 	register[history.OrchestrationTerminateRequested](kinds)
+	register[history.OrchestrationCancelling](kinds)
+	register[history.CleanupFailed](kinds)
 	register[history.OrchestrationChained](kinds)
 	register[history.ActivityScheduled](kinds)
 	register[history.ActivityCompleted](kinds)

@@ -237,16 +237,16 @@ func (s *sim) replayed(run code) (*replay.Execution, *generator, []replay.Action
 
 // state is what tells two executions apart.
 type state struct {
-	Last      uint64
-	Open      int
-	Unread    []history.Carried
-	Timers    []replay.NewTimer
-	Stopped   *history.Failure
-	Started   int64
-	Seen      []string
-	Times     []int64
-	Tokens    uint64
-	Waiting   []uint64
+	Last    uint64
+	Open    int
+	Unread  []history.Carried
+	Timers  []replay.NewTimer
+	Stopped *history.Failure
+	Started int64
+	Seen    []string
+	Times   []int64
+	Tokens  uint64
+	Waiting []uint64
 }
 
 func stateOf(x *replay.Execution, g *generator) state {

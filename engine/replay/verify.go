@@ -83,7 +83,7 @@ func fitsEnd(extra []Action, a Answer, end history.Event) bool {
 	case history.OrchestrationContinuedAsNew:
 		return len(extra) > 0 && extra[0].Kind == ContinueAsNew
 	case history.OrchestrationStarted, history.OrchestrationChained, history.MessageSent, history.PatchDecided,
-		history.Schedule, history.Answer, history.Change, history.Cancellation, history.Input, history.Repair:
+		history.CleanupFailed, history.Schedule, history.Answer, history.Change, history.Cancellation, history.Input, history.Repair:
 		return true // It goes on.
 	default:
 		panic(unknownEvent(end))

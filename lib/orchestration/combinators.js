@@ -3,6 +3,7 @@
 const codec = require('../codec.js');
 const { describe } = require('../thrown.js');
 const { NONE } = require('./handle.js');
+const { isStop } = require('./stopping.js');
 
 /**
  * all, allSettled, any and race, at any depth. A combinator is told of its branches' outcomes and
@@ -10,17 +11,21 @@ const { NONE } = require('./handle.js');
  *
  * I1  Branches are scheduled in argument order, all of them, before a race is decided. So ties go
  *     to the lowest index, and what is recorded does not depend on which branch is quick.
- * I2  When a race is decided its other branches are dropped at once, before code goes on.
+ * I2  When a race is decided its other branches are given up at once, before code goes on: what they
+ *     wait for is dropped, and then they clean up, beside the code.
  */
 
 /** @typedef {import('./handle.js').Outcome} Outcome */
 /** @typedef {import('./handle.js').Receiver} Receiver */
+/** @typedef {InstanceType<typeof import('./stopping.js').Stop>} Stop */
 /**
  * @typedef {{
  *   defer(job: () => void): void,
  *   returned(value: any): Outcome,
  *   schedule(task: any, parent: Receiver, index: number): any,
  *   drop(handle: any): void,
+ *   stop(handle: any, why: Stop): void,
+ *   giveUp(children: readonly any[]): void,
  *   call<T>(code: () => T): T,
  * }} Scheduler
  */
@@ -45,6 +50,10 @@ class Combinator {
     this.outcomes = new Array(descriptor.tasks.length);
     this.missing = descriptor.tasks.length;
     this.scheduled = false;
+    /** Why it is stopped, if it is. @type {Stop | null} */
+    this.why = null;
+    /** What branches have thrown since. @type {unknown[]} */
+    this.failures = [];
   }
 
   /** Schedules the branches (I1). */
@@ -72,19 +81,55 @@ class Combinator {
     if (this.settled) return;
     this.outcomes[index] = outcome;
     this.missing--;
-    if (this.scheduled) this.review();
+    if (this.why !== null) this.windUp(outcome);
+    else if (this.scheduled) this.review();
   }
 
   /**
-   * Settles with an outcome and drops what is left (I2).
+   * Settles with an outcome and gives up what is left (I2).
    *
    * @param {Outcome} outcome
    */
   settle(outcome) {
     if (this.settled) return;
-    for (const child of this.children) this.scheduler.drop(child);
     this.settled = true;
     this.scheduler.defer(() => this.parent.receive(this.index, outcome));
+    this.lose();
+  }
+
+  /** Gives up the branches that have not ended. */
+  lose() {
+    this.scheduler.giveUp(this.children);
+  }
+
+  /** How many branches have not ended. */
+  get open() {
+    return this.missing;
+  }
+
+  /**
+   * Stops the branches. Once all have ended, who waits for this gets the error.
+   *
+   * @param {Stop} why
+   */
+  stop(why) {
+    if (this.why !== null) return;
+    this.why = why;
+    for (let i = this.children.length - 1; i >= 0; i--) {
+      const child = this.children[i];
+      this.scheduler.defer(() => this.scheduler.stop(child, why));
+    }
+  }
+
+  /**
+   * Takes the end of a branch that was stopped.
+   *
+   * @param {Outcome} outcome
+   */
+  windUp(outcome) {
+    const why = /** @type {Stop} */ (this.why);
+    if (!outcome.ok && !isStop(outcome.error)) this.failures.push(outcome.error);
+    if (this.open === 0) this.settle({ ok: false, error: why.after(this.failures) });
   }
 
   /** Looks whether there is an outcome by now. */
@@ -149,6 +194,11 @@ class Race extends Combinator {
 
 /** A race whose failed winner throws. Retries are built of it. */
 class First extends Race {
+  /** They are our own: there is nothing to clean up. */
+  lose() {
+    for (const child of this.children) this.scheduler.drop(child);
+  }
+
   /**
    * @param {number} index
    * @param {Outcome} outcome

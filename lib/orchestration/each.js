@@ -39,7 +39,11 @@ class Each extends All {
 
   /** Whether there are items to begin. */
   get hasNext() {
-    return this.next < this.tasks.length && this.failuresLeft > 0;
+    return this.next < this.tasks.length && this.failuresLeft > 0 && this.why === null;
+  }
+
+  get open() {
+    return this.places.size;
   }
 
   /**
@@ -74,7 +78,8 @@ class Each extends All {
     this.children[place] = null;
     this.outcomes[index] = outcome;
     if (!outcome.ok) this.failuresLeft--;
-    if (this.hasNext) this.scheduler.defer(() => this.take(place));
+    if (this.why !== null) this.windUp(outcome);
+    else if (this.hasNext) this.scheduler.defer(() => this.take(place));
     else this.review();
   }
 

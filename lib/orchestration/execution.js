@@ -11,6 +11,7 @@ const { location } = require('./location.js');
 const { forgotten, noGenerator } = require('./returned.js');
 const { KEPT_FAILURES } = require('./rules.js');
 const { Scheduler } = require('./scheduler.js');
+const { isStop } = require('./stopping.js');
 const { Values } = require('./values.js');
 
 /**
@@ -24,7 +25,7 @@ const { Values } = require('./values.js');
 /** @typedef {import('./handle.js').Outcome} Outcome */
 /**
  * @typedef {import('../native').Opening} Opening
- * @typedef {{ ok: true, output: string } | { ok: false, message: string, details: string }} Ending
+ * @typedef {{ ok: true, output: string } | { ok: false, message: string, details: string, isStop?: boolean }} Ending
  * @typedef {(call: object, run: () => any) => any} Around
  * @typedef {(step: number, level: number, said: import('../traced.js').Traced) => void} Trace
  */
@@ -42,6 +43,8 @@ class Execution {
   /** @type {import('../lossy.js').Strictness} */
   #strict;
   #patches;
+  /** How long the end waits for branches that clean up. */
+  cleanupTimeoutMs = 0;
   /** The recorded time of the running step: the same at every replay. */
   stepMs = 0;
   /** @type {Trace} */
@@ -172,7 +175,7 @@ class Execution {
       else this.#deliver(delivery);
       this.#scheduler.work();
     } catch (error) {
-      this.receive(0, { ok: false, error });
+      this.fail(error);
     } finally {
       this.#actions = null;
     }
@@ -189,9 +192,13 @@ class Execution {
    * A delivery for a token that is unknown, answered or dropped changes nothing: if it should
    * have, the engine sees it by comparing actions with the history.
    *
-   * @param {Delivery} delivery
+   * @param {Delivery} delivery one without a token tells the code to stop
    */
   #deliver(delivery) {
+    if (delivery.token === 0) {
+      this.#scheduler.cancel(delivery.value);
+      return;
+    }
     const handle = this.#scheduler.answered(delivery.token);
     if (handle === null) return;
     const outcome = handle.read(delivery);
@@ -203,12 +210,26 @@ class Execution {
   }
 
   /**
-   * Ends the execution with what its code returned or threw.
+   * Ends the execution with what its code returned or threw, once its branches have cleaned up.
    *
    * @param {number} _index
    * @param {Outcome} outcome
    */
   receive(_index, outcome) {
+    this.#scheduler.beforeEnd(() => this.#finish(outcome));
+  }
+
+  /**
+   * Ends the execution at once.
+   *
+   * @param {unknown} error
+   */
+  fail(error) {
+    this.#finish({ ok: false, error });
+  }
+
+  /** @param {Outcome} outcome */
+  #finish(outcome) {
     const ending = outcome.ok ? this.#returned(outcome.value) : this.#threw(outcome.error);
     this.end(ending.ok);
     this.outcome = ending;
@@ -234,7 +255,26 @@ class Execution {
    * @returns {Ending}
    */
   #threw(thrown) {
-    return { ok: false, ...encodeOutcome(thrown) };
+    const { why } = this.#scheduler;
+    if (why === null) return { ok: false, ...encodeOutcome(thrown) };
+    const { message, details } = encodeOutcome(thrown, why.error, isStop);
+    if (!isStop(thrown)) return { ok: false, message, details };
+    // Without a cause there is nothing to say but the reason, which the engine knows.
+    const hasCause = /** @type {Error} */ (thrown).cause !== undefined;
+    return { ok: false, message, details: hasCause ? details : '', isStop: true };
+  }
+
+  /**
+   * Says that a branch has failed that nobody waits for any more.
+   *
+   * @param {unknown} error
+   */
+  cleanupFailed(error) {
+    const { message, details } = encodeOutcome(error);
+    this.emit(action(KIND.cleanupFailed, { input: message, value: details }));
+    this.warn(
+      `a branch of orchestration '${this.name}' that lost a race failed afterwards: ${message}`,
+    );
   }
 
   /**

@@ -8,7 +8,7 @@ const { NONE } = require('./handle.js');
 /**
  * A generator in progress: the orchestration itself, or a branch of a combinator. It waits for one
  * thing at a time. A dropped fiber is never resumed, so its `finally` blocks do not run: what they
- * did would not be repeated by a replay that starts later.
+ * did would not be repeated by a replay that starts later. One that is stopped is: see stopping.js.
  */
 class Fiber {
   /**
@@ -25,6 +25,12 @@ class Fiber {
     this.settled = false;
     /** @type {any} */
     this.waitsFor = null;
+    /** Whether it is of our own code, which has nothing to clean up. */
+    this.isOurs = false;
+    this.hasBegun = false;
+    this.isStopped = false;
+    /** What is thrown in place of what it waited for. @type {Outcome | null} */
+    this.instead = null;
   }
 
   /** What the fiber waits for, as a list. */
@@ -52,11 +58,14 @@ class Fiber {
    */
   resume(outcome) {
     if (this.settled) return;
+    const given = this.instead ?? outcome;
+    this.instead = null;
     this.waitsFor = null;
+    this.hasBegun = true;
     let result;
     try {
       result = this.scheduler.call(() =>
-        outcome.ok ? this.generator.next(outcome.value) : this.generator.throw(outcome.error),
+        given.ok ? this.generator.next(given.value) : this.generator.throw(given.error),
       );
     } catch (error) {
       this.finish({ ok: false, error });
@@ -66,6 +75,25 @@ class Fiber {
       this.finish(this.scheduler.returned(result.value));
     } else {
       this.waitsFor = this.scheduler.schedule(result.value, this, 0);
+    }
+  }
+
+  /**
+   * Has an error thrown where the generator waits, once. One that has not begun ends.
+   *
+   * @param {InstanceType<typeof import('./stopping.js').Stop>} why
+   */
+  stop(why) {
+    if (this.isStopped) return;
+    this.isStopped = true;
+    const outcome = /** @type {Outcome} */ ({ ok: false, error: why.error });
+    if (this.isOurs || !this.hasBegun) {
+      this.scheduler.drop(this.waitsFor);
+      this.finish(outcome);
+    } else if (this.waitsFor === null || this.waitsFor.settled) {
+      this.instead = outcome; // What it waited for is on its way.
+    } else {
+      this.scheduler.stop(this.waitsFor, why);
     }
   }
 

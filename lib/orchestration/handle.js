@@ -39,6 +39,7 @@ const KIND = Object.freeze({
   clearValues: 11,
   syscall: 12,
   drop: 13,
+  cleanupFailed: 14,
   send: 25,
   patch: 40,
 });
@@ -149,6 +150,8 @@ class Handle {
     /** An answered or dropped handle is settled: nothing more comes of it. */
     this.settled = false;
     this.children = NONE;
+    /** Why the code was stopped that waits for it. @type {InstanceType<typeof import('./stopping.js').Stop> | null} */
+    this.why = null;
   }
 
   /**
@@ -158,6 +161,17 @@ class Handle {
    * @returns {Outcome}
    */
   read(delivery) {
+    const outcome = this.#read(delivery);
+    if (this.why === null) return outcome;
+    const cause = outcome.ok ? { output: outcome.value } : outcome.error;
+    return { ok: false, error: this.why.because(cause) };
+  }
+
+  /**
+   * @param {Delivery} delivery
+   * @returns {Outcome}
+   */
+  #read(delivery) {
     if (!delivery.ok) return { ok: false, error: failure(this.kind, delivery, this.rules) };
     const value = codec.decode(delivery.value);
     return { ok: true, value: this.typed ? codec.decodeAgain(value) : value };

@@ -11,6 +11,9 @@ const { CancelledError, NondeterminismError, OrchestrationError } = require('../
 /** Failures keep what they are. */
 const KEPT_FAILURES = 1;
 
+/** Losing branches clean up. */
+const CLEANED_BRANCHES = 2;
+
 /** What executions begin under that begin now: history.NewestRules, which a test compares. */
 const NEWEST_RULES = 2;
 
@@ -31,4 +34,4 @@ function classOfText(message) {
   return found === undefined ? OrchestrationError : found.Class;
 }
 
-module.exports = { KEPT_FAILURES, NEWEST_RULES, classOfText };
+module.exports = { CLEANED_BRANCHES, KEPT_FAILURES, NEWEST_RULES, classOfText };

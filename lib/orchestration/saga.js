@@ -2,6 +2,7 @@
 
 const check = require('../check.js');
 const { describeYielded, isBranch, isTask } = require('./descriptor.js');
+const { isStop } = require('./stopping.js');
 
 /** @typedef {() => unknown} Compensation gives what undoes a step: a task, a generator, or nothing */
 
@@ -31,7 +32,7 @@ class Saga {
     // Those are run, too, that a compensation adds.
     for (let undo = this.#compensations.pop(); undo; undo = this.#compensations.pop()) {
       try {
-        yield* run(undo);
+        yield* insist(undo);
       } catch (error) {
         errors.push(error);
       }
@@ -39,6 +40,21 @@ class Saga {
     if (errors.length === 0) return;
     const count = errors.length === 1 ? 'one compensation' : `${errors.length} compensations`;
     throw new AggregateError(errors, `${count} failed: ${messagesOf(errors)}`);
+  }
+}
+
+/**
+ * Runs a compensation, again where the code is told to stop meanwhile: what it waited for was cancelled.
+ *
+ * @param {Compensation} compensation
+ * @returns {Generator<any, void, any>}
+ */
+function* insist(compensation) {
+  try {
+    yield* run(compensation);
+  } catch (error) {
+    if (!isStop(error)) throw error;
+    yield* run(compensation);
   }
 }
 

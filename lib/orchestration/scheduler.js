@@ -10,7 +10,8 @@ const { LOCATION } = require('./location.js');
 const { used } = require('./made.js');
 const { retried } = require('./retry.js');
 const { notWaitedFor } = require('./returned.js');
-const { KEPT_FAILURES } = require('./rules.js');
+const { CLEANED_BRANCHES, KEPT_FAILURES } = require('./rules.js');
+const { Cleanups, Stop } = require('./stopping.js');
 
 /**
  * What the code of one execution waits for, and the order in which that happens.
@@ -28,6 +29,7 @@ const { KEPT_FAILURES } = require('./rules.js');
  * @typedef {{
  *   name: string, rules: number, emit(asked: Action): void, end(well: boolean): void,
  *   isReplaying: boolean, warn(text: string): void, call<T>(code: () => T): T,
+ *   fail(error: unknown): void, cleanupFailed(error: unknown): void, cleanupTimeoutMs: number,
  * }} Owner the execution
  */
 
@@ -41,10 +43,14 @@ class Scheduler {
   #branches = new WeakSet();
   /** @type {InstanceType<typeof Fiber> | null} */
   #root = null;
+  #cleanups;
+  /** Why the code was told to stop, if it was. @type {InstanceType<typeof Stop> | null} */
+  why = null;
 
   /** @param {Owner} execution */
   constructor(execution) {
     this.#execution = execution;
+    this.#cleanups = new Cleanups(this, execution);
   }
 
   /**
@@ -90,6 +96,7 @@ class Scheduler {
   clear() {
     this.#jobs.length = 0;
     this.#pending.clear();
+    this.#cleanups.clear();
     this.#root = null;
   }
 
@@ -153,7 +160,9 @@ class Scheduler {
     if (!(parent instanceof Fiber)) task._typed = false;
     if (task.type === 'activityWithRetry') {
       task.retry = checkPolicy(task.retry);
-      return this.#branch(retried(task, this.#execution), parent, index);
+      const fiber = this.#branch(retried(task, this.#execution), parent, index);
+      fiber.isOurs = true;
+      return fiber;
     }
     const ask = /** @type {(d: any) => Action} */ (ACTIONS.get(task.type));
     const asked = ask(task);
@@ -187,14 +196,7 @@ class Scheduler {
    * @param {number} index
    */
   #ask(task, asked, parent, index) {
-    if (asked.kind === KIND.continueAsNew) {
-      if (parent !== this.#root) {
-        throw new TypeError('continueAsNew ends the execution, so it cannot be part of a branch');
-      }
-      this.#execution.emit(asked);
-      this.#execution.end(true);
-      return null;
-    }
+    if (asked.kind === KIND.continueAsNew) return this.#continue(asked, parent);
     if (asked.kind === KIND.startOrchestration) {
       this.#execution.emit(asked);
       this.defer(() => parent.receive(index, { ok: true, value: null }));
@@ -205,6 +207,97 @@ class Scheduler {
     const handle = new Handle(parent, index, task, asked, this.#execution.rules);
     this.#pending.set(handle.token, handle);
     return handle;
+  }
+
+  /**
+   * Ends the execution in favour of the next one.
+   *
+   * @param {Action} asked
+   * @param {Receiver} parent
+   */
+  #continue(asked, parent) {
+    if (parent !== this.#root) {
+      const text = 'continueAsNew ends the execution, so it cannot be part of a branch';
+      if (!this.#cleansUp) throw new TypeError(text);
+      const what = `${text}: return from the branch, and yield it where the group is yielded`;
+      this.#execution.fail(new TypeError(what));
+      return null;
+    }
+    if (this.why !== null) throw this.why.error;
+    const end = () => {
+      this.#execution.emit(asked);
+      this.#execution.end(true);
+    };
+    return this.#cleanups.before(end, ({ error }) =>
+      this.defer(() => parent.receive(0, { ok: false, error })),
+    );
+  }
+
+  /**
+   * Calls back once everything is cleaned up.
+   *
+   * @param {() => void} end
+   */
+  beforeEnd(end) {
+    this.#cleanups.before(end);
+  }
+
+  /**
+   * Waits for a timer of our own.
+   *
+   * @param {number} delayMs
+   * @param {() => void} fired
+   */
+  timer(delayMs, fired) {
+    const task = /** @type {any} */ ({ type: 'timer' });
+    return this.#ask(task, action(KIND.timer, { delayMs }), { receive: fired }, 0);
+  }
+
+  get #cleansUp() {
+    return this.#execution.rules >= CLEANED_BRANCHES;
+  }
+
+  /**
+   * Tells the code that it is to stop.
+   *
+   * @param {string} reason
+   */
+  cancel(reason) {
+    this.why = new Stop(reason, { awaitsChildren: true });
+    this.stop(this.#root, this.why);
+  }
+
+  /**
+   * Has an error thrown into whoever waits for something, instead of what it waits for.
+   *
+   * @param {any} node what is waited for, or null
+   * @param {InstanceType<typeof Stop>} why
+   */
+  stop(node, why) {
+    if (!node || node.settled) return;
+    if (!(node instanceof Handle)) {
+      node.stop(why);
+    } else if (why.awaitsChildren && node.kind === KIND.subOrchestration) {
+      node.why = why;
+    } else {
+      this.drop(node);
+      this.defer(() => node.parent.receive(node.index, { ok: false, error: why.error }));
+    }
+  }
+
+  /**
+   * Gives up branches that nobody waits for any more. They may clean up.
+   *
+   * @param {readonly any[]} children handles, some of them settled or null
+   */
+  giveUp(children) {
+    const losing = [];
+    for (const child of children) {
+      if (!child || child.settled) continue;
+      if (child instanceof Handle || !this.#cleansUp) this.drop(child);
+      else losing.push(child);
+    }
+    for (const child of losing.reverse()) this.defer(() => this.#cleanups.begin(child));
   }
 
   /**

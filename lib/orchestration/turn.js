@@ -19,6 +19,9 @@ const { Execution } = require('./execution.js');
  * }} RunAnswer
  */
 
+/** How long the end of an execution waits for branches that clean up. */
+const DEFAULT_CLEANUP_MS = 60_000;
+
 class Turns {
   /** @type {Map<number, InstanceType<typeof Execution>>} */
   #residents = new Map();
@@ -27,18 +30,22 @@ class Turns {
   #trace;
   #strictValues;
   #guard;
+  #cleanupTimeoutMs;
 
   /**
    * @param {{
    *   find(name: string, version: string): Function | undefined,
    *   trace(token: number, step: number, level: number, message: string, fields: string | null): void,
+   *   cleanupTimeoutMs?(name: string, version: string): number | undefined,
    *   strictValues?: import('../lossy.js').Strictness,
    *   around?: import('./execution.js').Around | null,
    *   guard?: ReturnType<typeof import('./guard.js')['guardFor']>,
-   * }} host `find` gives the registered code; `trace` takes what code traced, replayed or not; `guard`
+   * }} host `find` gives the registered code, `cleanupTimeoutMs` how long its end waits; `trace` takes what code traced, replayed or not; `guard`
    *   watches what code calls
    */
-  constructor({ find, trace, strictValues = 'warn', around = null, guard = null }) {
+  constructor(host) {
+    const { find, trace, strictValues = 'warn', around = null, guard = null } = host;
+    this.#cleanupTimeoutMs = host.cleanupTimeoutMs;
     this.#guard = guard;
     this.#around = guard === null || around === null ? around : guard.around(around);
     this.#strictValues = strictValues;
@@ -82,6 +89,8 @@ class Turns {
       throw new Error(`'${opening.name}' version '${opening.version}' is not registered`);
     }
     const execution = new Execution(opening, code, this.#strictValues, this.#around);
+    execution.cleanupTimeoutMs =
+      this.#cleanupTimeoutMs?.(opening.name, opening.version) ?? DEFAULT_CLEANUP_MS;
     this.#residents.set(resident, execution);
     return execution;
   }

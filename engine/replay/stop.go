@@ -1,0 +1,140 @@
+package replay
+
+import (
+	"fmt"
+
+	"duroxide/history"
+)
+
+// grace is the time that code has to clean up, once it was told to stop.
+type grace struct {
+	// event is the recorded request that says when the time is over; its timer has this number.
+	event   uint64
+	reason  string
+	sinceMs int64
+	untilMs int64
+}
+
+// Cancelling describes an execution whose code was told to stop and has not ended.
+type Cancelling struct {
+	Reason  string
+	SinceMs int64
+	UntilMs int64
+}
+
+// Stopped gives the failure with which the execution has to end because somebody asked for that, or nil.
+func (x *Execution) Stopped() *history.Failure { return x.stopped }
+
+// Cancelling gives what is known of a cancellation that the code was told of, or nil.
+func (x *Execution) Cancelling() *Cancelling {
+	if x.grace == nil {
+		return nil
+	}
+	return &Cancelling{Reason: x.grace.reason, SinceMs: x.grace.sinceMs, UntilMs: x.grace.untilMs}
+}
+
+// stop takes a cancel request, if it is heeded. The first one that leaves no time decides; one that leaves
+// some tells the code, and is followed by others only where they leave less.
+func (x *Execution) stop(a Arrival, nowMs int64) (Delivery, bool) {
+	untilMs := after(nowMs, a.GraceMs)
+	switch {
+	case x.stopped != nil || !x.Heeds(a):
+		return Delivery{}, false
+	case a.Terminates:
+		x.append(0, nowMs, history.OrchestrationTerminateRequested{Reason: a.Data})
+		x.stopped = terminated(a.Data)
+		return Delivery{}, false
+	case a.GraceMs == 0:
+		x.cancelNow(a.Data, nowMs)
+		return Delivery{}, false
+	case x.grace != nil && untilMs >= x.grace.untilMs:
+		return Delivery{}, false
+	}
+	x.dropGrace()
+	event := x.append(0, nowMs, history.OrchestrationCancelling{Reason: a.Data, UntilMs: untilMs})
+	x.delta.Timers = append(x.delta.Timers, NewTimer{Event: event, FireAtMs: untilMs})
+	x.delta.CancellingChanged = true
+	return x.wind(event, a.Data, nowMs, untilMs)
+}
+
+// cancelNow ends the execution. What its code was told first is the reason.
+func (x *Execution) cancelNow(reason string, nowMs int64) {
+	if x.grace != nil {
+		reason = x.grace.reason
+	}
+	x.append(0, nowMs, history.OrchestrationCancelRequested{Reason: reason})
+	x.stopped = cancelled(reason)
+}
+
+// wind takes note of when the time is over. The first time it tells the code, and asks the children that
+// it waits for to stop: they may have a time of their own.
+func (x *Execution) wind(event uint64, reason string, atMs, untilMs int64) (Delivery, bool) {
+	if x.grace != nil {
+		x.grace.event, x.grace.untilMs = event, untilMs
+		return Delivery{}, false
+	}
+	x.grace = &grace{event: event, reason: reason, sinceMs: atMs, untilMs: untilMs}
+	for _, s := range x.openInOrder() {
+		if s.kind == SubOrchestration {
+			s.stopping = true
+			x.delta.CancelChildren = append(x.delta.CancelChildren, ChildCancel{
+				Instance: s.instance, Life: s.life, Event: s.event, Reason: history.ReasonParentCanceled,
+			})
+		}
+	}
+	return Delivery{Value: reason}, true
+}
+
+// endsGrace reports whether a timer says that the time to clean up is over.
+func (x *Execution) endsGrace(a Arrival) bool {
+	return a.Kind == TimerFired && x.grace != nil && a.Source == x.grace.event && a.Execution == x.params.Execution
+}
+
+// dropGrace takes back the timer of the time to clean up.
+func (x *Execution) dropGrace() {
+	if x.grace == nil {
+		return
+	}
+	for i, t := range x.delta.Timers {
+		if t.Event == x.grace.event {
+			x.delta.Timers = append(x.delta.Timers[:i:i], x.delta.Timers[i+1:]...)
+			return
+		}
+	}
+	x.delta.DropTimers = append(x.delta.DropTimers, x.grace.event)
+}
+
+func cancelled(reason string) *history.Failure {
+	return &history.Failure{Category: history.Application, Kind: history.CancelledKind, Reason: reason}
+}
+
+func terminated(reason string) *history.Failure {
+	return &history.Failure{Category: history.Application, Kind: history.TerminatedKind, Reason: reason}
+}
+
+// mostNamed bounds what Waiting names.
+const mostNamed = 10
+
+// Waiting names what the code waits for, at most ten of it.
+func (x *Execution) Waiting() []string {
+	var names []string
+	for _, s := range x.openInOrder() {
+		if len(names) == mostNamed {
+			return append(names, fmt.Sprintf("and %d more", len(x.open)-mostNamed))
+		}
+		name := s.kind.word()
+		if s.name != "" {
+			name += fmt.Sprintf(" '%s'", s.name)
+		}
+		names = append(names, name)
+	}
+	return names
+}
+
+// cleanupFailed records what a branch has thrown that nobody waits for any more.
+func (x *Execution) cleanupFailed(a *Action, nowMs int64) {
+	x.append(0, nowMs, history.CleanupFailed{Failure: history.Failure{
+		Category: history.Application, Kind: history.OrchestrationFailedKind,
+		Message: a.Input, Details: text(a.Value),
+	}})
+}
