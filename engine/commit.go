@@ -248,6 +248,7 @@ func (t *turn) settle(c provider.Commit, d replay.Delta) {
 		r.dropTimer(event)
 	}
 	rt.mu.Lock()
+	delete(rt.troubles, r.instance)
 	r.consumed(t.taken)
 	r.mailbox = append(t.left, r.mailbox...)
 	rt.mu.Unlock()

@@ -15,7 +15,6 @@ import (
 	"duroxide/engine/enginetest"
 	"duroxide/engine/replay"
 	"duroxide/provider"
-	"duroxide/provider/faulty"
 	"duroxide/provider/memory"
 )
 
@@ -248,16 +247,4 @@ func TestWhatANewerReleaseWroteAndWhatIsOurFaultIsNoOutcome(t *testing.T) {
 			require.Negative(t, store.left.Load(), "it was read after all")
 		})
 	}
-}
-
-func TestAFirstTurnThatTheStoreRefusesIsCounted(t *testing.T) {
-	t.Parallel()
-	h := enginetest.NewHost()
-	h.Orchestration("one", func(*enginetest.Code, string) (any, error) { return 1, nil })
-	store := faulty.Wrap(memory.New(memory.Options{}))
-	store.Fail(faulty.Commit, 2, errForGood)
-	r := rigOn(t, store, h, quick())
-	r.start("a", "one", "null")
-	require.Equal(t, "poison: orchestration a did not end after 2 attempts", r.wait("a").Error)
-	require.Equal(t, 3, store.Calls(faulty.Commit))
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -91,7 +92,7 @@ func (t *turn) load() error {
 func (t *turn) loadFailed(record provider.Record, cause error) error {
 	d, ok := errors.AsType[*replay.Divergence](cause)
 	if !ok || len(record.Events) == 0 {
-		return cause
+		return fmt.Errorf("%w: %w", provider.ErrCorrupt, cause)
 	}
 	if t.rt.set.holds {
 		return &misfit{d}
@@ -110,13 +111,7 @@ func (t *turn) endUnreadable(record provider.Record, f history.Failure) error {
 	if s, ok := record.Events[0].Data.(history.OrchestrationStarted); ok && s.Parent != nil {
 		t.r.parent = s.Parent
 	}
-	return t.commit(replay.Delta{
-		Events: []history.Event{{
-			ID: t.last + 1, TimeMs: max(t.rt.nowMs(), t.floorMs), Engine: t.rt.e.version,
-			Data: history.OrchestrationFailed{Failure: f},
-		}},
-		Ending: &replay.Ending{Kind: replay.Failed, Failure: &f},
-	})
+	return t.endAt(t.last+1, f)
 }
 
 // LiveValues applies the recorded changes to the values at the start of the execution.

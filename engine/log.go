@@ -215,7 +215,18 @@ func (l log) messageUndecodable(instance string, m provider.UndecodableMessage) 
 	l.write(slog.LevelError, targetTurns, "Message cannot be decoded",
 		slog.String("instance_id", instance),
 		slog.Uint64("message_id", m.ID),
+		slog.Int("tries", m.Tries),
 		slog.String("error", m.Reason))
+}
+
+// taskUndecodable reports a stored task that cannot be read and is put aside.
+func (l log) taskUndecodable(t provider.UndecodableTask) {
+	l.write(slog.LevelError, targetTurns, "Task cannot be decoded",
+		slog.String("instance_id", t.Instance),
+		slog.Uint64("execution_id", t.Execution),
+		slog.Uint64("activity_id", t.Event),
+		slog.Int("tries", t.Tries),
+		slog.String("error", t.Reason))
 }
 
 // turnAbandoned reports a turn that was given back, and for how long.

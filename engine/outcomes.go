@@ -2,7 +2,6 @@ package engine
 
 import (
 	"errors"
-	"strings"
 	"time"
 
 	"duroxide/history"
@@ -93,11 +92,10 @@ func isLost(err error) bool {
 
 // refused makes the failure of an activity whose outcome the store does not take.
 func refused(it item, cause error) item {
-	text := cutText(strings.ToValidUTF8(strings.ReplaceAll(cause.Error(), "\x00", ""), "?"), maxRefusal)
 	it.msg.Data = ""
 	it.msg.Failure = &history.Failure{
 		Category: history.Infrastructure, Operation: "complete",
-		Message: "the store does not take the outcome of the activity: " + text,
+		Message: "the store does not take the outcome of the activity: " + bounded(cause.Error()),
 	}
 	return it
 }

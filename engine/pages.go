@@ -63,6 +63,15 @@ func (rt *Runtime) pending(r *resident) []item {
 		rt.giveUp(r, token, nil, err)
 		return nil
 	}
+	items := rt.unknown(r, page)
+	if len(items) == 0 && page.Undecodable {
+		rt.giveUp(r, token, nil, errUnreadable)
+	}
+	return items
+}
+
+// unknown gives those messages of a page that a resident has not seen.
+func (rt *Runtime) unknown(r *resident, page provider.Page) []item {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
 	r.more = page.More || r.left

@@ -136,7 +136,7 @@ func (p *poller) poll(ctx context.Context) error {
 	p.hand(claimed, request.Turns)
 	done() // before more, which would be woken by it
 	p.more(&request, &claimed)
-	return nil
+	return rt.endUnreadableTasks(ctx, claimed.Undecodable)
 }
 
 // more takes note of what a claim has left in the store.

@@ -59,6 +59,8 @@ type item struct {
 	task *provider.Token
 	// read means that the message was read from the store, not routed by who submitted it.
 	read bool
+	// unreadable is set where nobody will read the message any more: only its number is known.
+	unreadable *provider.Unreadable
 }
 
 // adopt takes a claimed instance in. A resident that fits goes on; any other is replaced.
@@ -88,6 +90,9 @@ func (rt *Runtime) adopt(c provider.InstanceClaim) {
 	for _, m := range c.Messages {
 		rt.put(r, item{msg: m})
 	}
+	for _, m := range c.Undecodable {
+		rt.adoptUnreadable(r, m)
+	}
 	r.refill = r.refill || rt.arrivals.take(c.Instance)
 	r.more = r.more || c.More
 	rt.start(r)
@@ -102,6 +107,7 @@ func (rt *Runtime) bury(r *resident) {
 		r.dropTimers()
 	}
 	delete(rt.residents, r.instance)
+	delete(rt.troubles, r.instance)
 }
 
 // fit brings a resident that does not run to the state of a claim. The caller holds rt.mu.

@@ -60,7 +60,8 @@ type Runtime struct {
 	mu        sync.Mutex
 	residents map[string]*resident
 	arrivals  arrivals
-	active    int // residents whose goroutine runs
+	troubles  map[string]trouble // by instance
+	active    int                // residents whose goroutine runs
 	lastTurn  time.Time
 	stopping  bool
 }
@@ -106,6 +107,7 @@ func (e *Engine) newRuntime(set settings, reg *Registry, h Host) *Runtime {
 		ctx:        ctx, cancel: cancel,
 		stop: make(chan struct{}), done: make(chan struct{}),
 		residents: map[string]*resident{},
+		troubles:  map[string]trouble{},
 	}
 	rt.poller = newPoller(rt)
 	rt.sessions = newSessions(rt)

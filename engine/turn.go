@@ -94,21 +94,10 @@ func (rt *Runtime) turn(r *resident, items []item) (left []item, takenBack bool)
 		return t.items, true
 	case errors.As(err, &m):
 		t.hold(m.d)
-	case rt.isOver(err):
-		rt.unload(r) // giveBack releases the instance; its messages are in the store.
-	case isStale(err):
-		rt.giveUp(r, t.token, t.items, err)
 	default:
-		t.putBack(err)
+		t.failed(err)
 	}
 	return nil, false
-}
-
-// isStale reports whether an error means that what is in memory no longer fits the store.
-func isStale(err error) bool {
-	return errors.Is(err, provider.ErrLockLost) || errors.Is(err, provider.ErrDuplicateEvent) ||
-		errors.Is(err, provider.ErrAlreadyCommitted) || errors.Is(err, provider.ErrTaskLost) ||
-		errors.Is(err, provider.ErrMessageLost)
 }
 
 // isSuspect reports whether the turn may be what ends the processes that have it in hand: it was marked
@@ -137,6 +126,9 @@ func (t *turn) run() (err error) {
 		}
 	}()
 	t.sort()
+	if bad := t.unreadableItem(); bad != nil {
+		return t.endWith(unreadableFailure("read_message", "message", *bad))
+	}
 	switch t.r.status {
 	case provider.NotCommitted:
 		return t.first(provider.StartInstance)
@@ -147,7 +139,7 @@ func (t *turn) run() (err error) {
 	case provider.Completed, provider.Failed:
 		return t.swallow()
 	default:
-		return fmt.Errorf("instance %s has status %d", t.r.instance, t.r.status)
+		return fmt.Errorf("%w: instance %s has the unknown status %d", provider.ErrCorrupt, t.r.instance, t.r.status)
 	}
 }
 
@@ -172,35 +164,24 @@ func rank(k provider.MessageKind) int {
 
 // first is the first turn of an execution: the message of the given kind begins it.
 func (t *turn) first(kind provider.MessageKind) error {
-	i := slices.IndexFunc(t.items, func(it item) bool { return it.msg.Kind == kind })
-	if i < 0 {
+	if t.r.attempt > t.rt.set.maxAttempts {
+		return t.endWith(t.poison(history.PoisonOrchestrationKind, t.r.name))
+	}
+	start, ok := t.takeStart(kind)
+	if !ok {
 		return errHidden // for a while; so the rest must wait
 	}
-	start := t.items[i]
-	t.items = slices.Delete(t.items, i, i+1)
-	t.start = []item{start}
 	version, ok := t.rt.reg.Resolve(start.msg.Name, start.msg.Version)
-	poisoned := t.r.attempt > t.rt.set.maxAttempts
-	if !ok && !poisoned && !t.isOverdue() {
-		return errUnregistered
+	if !ok && t.isOverdue() {
+		return t.again().endWith(t.unregistered(start.msg.Name, unregisteredVersion(start.msg.Version)))
 	}
 	if !ok {
-		version = unregisteredVersion(start.msg.Version)
+		return errUnregistered
 	}
 	if err := t.knowValues(); err != nil {
 		return err
 	}
 	t.begin(start.msg, version)
-	if poisoned || !ok {
-		f := t.poison(history.PoisonOrchestrationKind, start.msg.Name)
-		if !poisoned {
-			f = t.unregistered(start.msg.Name, version)
-		}
-		if err := t.fail(f); err != nil {
-			return err
-		}
-		return t.finish()
-	}
 	t.codeless = kind == provider.StartInstance
 	if slices.ContainsFunc(t.items, t.endsAtOnce) {
 		return t.consume() // It outranks the run, so that the code need not begin.
@@ -210,6 +191,18 @@ func (t *turn) first(kind provider.MessageKind) error {
 		return err
 	}
 	return t.consume()
+}
+
+// takeStart takes what begins the execution out of the items.
+func (t *turn) takeStart(kind provider.MessageKind) (start item, ok bool) {
+	i := slices.IndexFunc(t.items, func(it item) bool { return it.msg.Kind == kind })
+	if i < 0 {
+		return item{}, false
+	}
+	start = t.items[i]
+	t.items = slices.Delete(t.items, i, i+1)
+	t.start = []item{start}
+	return start, true
 }
 
 // endsAtOnce reports whether an item is a cancel request for this very instance that leaves no time.
@@ -260,16 +253,13 @@ func (t *turn) proceed() error {
 		return err
 	}
 	if t.r.attempt > t.rt.set.maxAttempts {
-		return t.finishPoisoned()
+		return t.endWith(t.poison(history.PoisonOrchestrationKind, t.r.name))
 	}
 	if _, ok := t.rt.reg.Resolve(t.r.name, &t.r.version); !ok {
 		if !t.isOverdue() {
 			return errUnregistered
 		}
-		if err := t.index(); err != nil {
-			return err
-		}
-		return t.finishFailed(t.unregistered(t.r.name, t.r.version))
+		return t.endWith(t.unregistered(t.r.name, t.r.version))
 	}
 	if t.r.x == nil {
 		if err := t.load(); err != nil {
@@ -344,91 +334,4 @@ func (t *turn) takeAll() {
 // fail ends the execution with a failure.
 func (t *turn) fail(f history.Failure) error {
 	return t.end(replay.Ending{Kind: replay.Failed, Failure: &f})
-}
-
-// putBack gives the instance back for a while: a history may be repaired. Each try counts, so that what
-// never works ends as poison; but not what was not tried, nor where a newer release knows how to go on, or
-// where the fault is our own.
-func (t *turn) putBack(cause error) {
-	rt, r := t.rt, t.r
-	delay := rt.set.backoff(r.attempt)
-	waits := errors.Is(cause, provider.ErrNewer) || errors.Is(cause, errPanic)
-	if waits {
-		delay = rt.set.longestBackoff()
-	}
-	if errors.Is(cause, provider.ErrCorrupt) {
-		delay = time.Second
-	}
-	untried := errors.Is(cause, errUnregistered) || errors.Is(cause, errHidden)
-	rt.log.turnAbandoned(r.instance, cause, r.attempt, delay)
-	if t.hasMore() { // To hide these would let the rest overtake them.
-		rt.pause(rt.ctx, delay)
-		delay = 0
-	}
-	ids := messageIDs(slices.Concat(t.start, t.items))
-	for _, it := range t.items {
-		if it.task != nil {
-			rt.completeLater(it)
-		}
-	}
-	rt.remove(r)
-	rt.abandon(provider.AbandonedInstance{
-		Token: t.token, Messages: ids, Delay: delay, IgnoreAttempt: t.counted || waits || untried,
-	})
-}
-
-// abandon gives an instance back and takes note of when it can be claimed again.
-func (rt *Runtime) abandon(a provider.AbandonedInstance) {
-	err := rt.insist(rt.ctx, "abandon", func() error {
-		result, err := rt.e.store.Abandon(rt.ctx, provider.Abandonment{Instances: []provider.AbandonedInstance{a}})
-		if err == nil && !result.NextDue.IsZero() {
-			rt.poller.wakeAt(result.NextDue)
-		}
-		return err
-	})
-	if err != nil {
-		rt.storeFailed("abandon", err, 0) // The lease ends by itself.
-	}
-	rt.poller.wake()
-}
-
-// stalePause keeps an instance that does not fit its memory from being tried in a tight loop. Its
-// messages are not hidden meanwhile, which would let later ones overtake them.
-const stalePause = 5 * time.Millisecond
-
-func messageIDs(items []item) []uint64 {
-	ids := make([]uint64, 0, len(items))
-	for _, it := range items {
-		if it.task == nil {
-			ids = append(ids, it.msg.ID)
-		}
-	}
-	return ids
-}
-
-// giveUp lets a resident go after an error that is not the instance's fault: the claim was lost,
-// or what is in memory does not fit the store. If the instance is still ours, it starts again from
-// what is stored.
-func (rt *Runtime) giveUp(r *resident, token provider.Token, items []item, cause error) {
-	rt.log.turnAbandoned(r.instance, cause, r.attempt, 0)
-	rt.mu.Lock()
-	token = newer(r.token, token) // The instance may have been claimed again meanwhile.
-	rt.mu.Unlock()
-	rt.remove(r)
-	for _, it := range items {
-		if it.task != nil {
-			rt.completeLater(it)
-		}
-	}
-	if !errors.Is(cause, provider.ErrLockLost) {
-		rt.pause(rt.ctx, stalePause)
-	}
-	rt.abandon(provider.AbandonedInstance{Token: token, IgnoreAttempt: true})
-}
-
-func newer(a, b provider.Token) provider.Token {
-	if a.Epoch > b.Epoch {
-		return a
-	}
-	return b
 }

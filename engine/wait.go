@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -66,8 +67,17 @@ const (
 type check func(context.Context) (sight, error)
 
 // await calls a check at once, and again whenever the instance may have changed, until it has seen
-// enough or fails. After timeout it gives ErrTimeout; a timeout of zero or less means one check.
+// enough or fails. After timeout it gives ErrTimeout, with the trouble that the instance is known to have; a
+// timeout of zero or less means one check.
 func (c *Client) await(ctx context.Context, instance string, timeout time.Duration, look check) error {
+	err := c.lookOut(ctx, instance, timeout, look)
+	if !errors.Is(err, ErrTimeout) {
+		return err
+	}
+	return because(err, c.e.troubleOf(instance))
+}
+
+func (c *Client) lookOut(ctx context.Context, instance string, timeout time.Duration, look check) error {
 	if timeout <= 0 {
 		return c.once(ctx, instance, look)
 	}

@@ -27,9 +27,16 @@ type still struct {
 
 func startStill(t *testing.T, h *enginetest.Host, o engine.RuntimeOptions) *still {
 	t.Helper()
-	h.Orchestration("now", func(*enginetest.Code, string) (any, error) { return 1, nil })
 	clock := enginetest.NewClock()
-	store := faulty.Wrap(memory.New(memory.Options{Clock: clock.Now}))
+	return stillOn(t, h, o, clock, faulty.Wrap(memory.New(memory.Options{Clock: clock.Now})))
+}
+
+// stillOn is startStill on a store of the test's own, which has the clock.
+func stillOn(
+	t *testing.T, h *enginetest.Host, o engine.RuntimeOptions, clock *enginetest.Clock, store *faulty.Provider,
+) *still {
+	t.Helper()
+	h.Orchestration("now", func(*enginetest.Code, string) (any, error) { return 1, nil })
 	e := engine.New(store, engine.Options{Version: "0.1.0", Clock: clock})
 	rt, err := e.StartRuntime(t.Context(), o, h.Registry(), h)
 	require.NoError(t, err)

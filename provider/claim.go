@@ -148,6 +148,9 @@ type Claimed struct {
 	// Waiting lists what is due of instances held under the given turn lease, ordered by instance. The
 	// holder knows most of it already and asks Pending for the rest.
 	Waiting []Waiting
+	// Undecodable lists ready tasks that cannot be read. They are kept, hidden for a while, and never block
+	// others.
+	Undecodable []UndecodableTask
 	// TurnLease and TaskLease are the leases that the claims are under, possibly new; zero where
 	// nothing was claimed. A new lease means that the old one has ended with all its claims.
 	TurnLease LeaseID
@@ -211,8 +214,18 @@ const MostMarks = 2
 
 // UndecodableMessage is a stored message that cannot be read.
 type UndecodableMessage struct {
-	ID     uint64
-	Reason string
+	ID uint64
+	Unreadable
+}
+
+// UndecodableTask is a stored task that cannot be read, although everything beside its body can.
+type UndecodableTask struct {
+	// Token is that of a task that nobody has claimed: Complete takes it.
+	Token     Token
+	Instance  string
+	Execution uint64
+	Event     uint64
+	Unreadable
 }
 
 // TaskClaim is one claimed task.

@@ -18,6 +18,8 @@ type Page struct {
 	Messages []Message
 	// More means that there is more: the next page begins once these are consumed.
 	More bool
+	// Undecodable means that messages were left out that cannot be read.
+	Undecodable bool
 }
 
 // GoesFirst reports whether a message is in the first page, however many others were before it: what

@@ -86,8 +86,8 @@ type Work interface {
 	// in the result and change nothing.
 	Abandon(ctx context.Context, a Abandonment) (Abandoned, error)
 	// Pending gives the first page of the messages of a held instance that are due now, as Claim does. It
-	// leaves out what cannot be read; where a page would have nothing else, the holder has to give the
-	// instance back: the next claim hides that.
+	// leaves out what cannot be read, and says so; where a page has nothing else, the holder has to give the
+	// instance back: the next claim counts that, and hides it.
 	Pending(ctx context.Context, t Token) (Page, error)
 	// Load gives the whole history of one execution and the key-value layer that it started from
 	// (the state at the end of the previous execution). ErrCorrupt: a row cannot be decoded, or is

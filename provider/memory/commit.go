@@ -235,10 +235,9 @@ func (s *store) applyTasks(
 		}
 		n := c.NewTasks[i]
 		if n.Claim && c.TaskHolder != nil && s.takes(c.TaskHolder, n.Route, t) {
-			if claim, ok := s.claimTask(t, n.Route, &claims); ok {
-				results[i] = &claim
-				continue
-			}
+			claim := s.claimTask(t, t.Task, n.Route, &claims)
+			results[i] = &claim
+			continue
 		}
 		s.wait(t)
 	}

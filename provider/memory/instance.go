@@ -4,16 +4,9 @@ import (
 	"cmp"
 	"math"
 	"slices"
-	"time"
 
 	"duroxide/history"
 	"duroxide/provider"
-)
-
-// quarantine is the first pause of a message or task that cannot be decoded; it doubles.
-const (
-	quarantine    = time.Second
-	maxQuarantine = time.Minute
 )
 
 // instance is an instance, or the messages that wait for one.
@@ -257,10 +250,9 @@ func (s *store) claim(in *instance, c *claimer) provider.InstanceClaim {
 	for _, m := range page {
 		decoded, err := in.decode(m)
 		if err != nil {
-			m.attempts++
-			m.due = s.now + pause(m.attempts)
-			claim.Undecodable = append(claim.Undecodable,
-				provider.UndecodableMessage{ID: m.id, Reason: err.Error()})
+			bad := provider.UnreadableRow(err, m.attempts)
+			m.attempts, m.due = bad.Tries, s.now+bad.Pause().Milliseconds()
+			claim.Undecodable = append(claim.Undecodable, provider.UndecodableMessage{ID: m.id, Unreadable: bad})
 			continue
 		}
 		worst, claim.Marks = max(worst, m.attempts), max(claim.Marks, m.marks)
@@ -290,10 +282,6 @@ func (in *instance) markClaimed() {
 			m.marks = min(m.marks+1, provider.MostMarks)
 		}
 	}
-}
-
-func pause(attempts int) int64 {
-	return min(quarantine<<min(attempts-1, 10), maxQuarantine).Milliseconds()
 }
 
 func (in *instance) decode(m *message) (provider.Message, error) {

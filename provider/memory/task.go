@@ -49,14 +49,20 @@ func (s *store) takes(h *provider.Holder, route provider.Route, t *task) bool {
 	return owned == nil || owned.until <= s.at || owned.owner == route.Session.Owner
 }
 
-// claimTask takes a task that is free and covered by the route; false if it cannot be decoded.
-func (s *store) claimTask(t *task, route provider.Route, c *claimer) (provider.TaskClaim, bool) {
-	decoded, err := provider.DecodeTask(t.body)
-	if err != nil {
-		t.attempts++
-		t.due, t.place = s.now+pause(t.attempts), 0
-		return provider.TaskClaim{}, false
+// hide hides a task that cannot be decoded for a while.
+func (s *store) hide(t *task, err error) provider.UndecodableTask {
+	bad := provider.UnreadableRow(err, t.attempts)
+	t.attempts, t.due, t.place = bad.Tries, s.now+bad.Pause().Milliseconds(), 0
+	return provider.UndecodableTask{
+		Token: provider.Token{Key: t.ID, Epoch: t.epoch}, Instance: t.Instance, Execution: t.Execution,
+		Event: t.Event, Unreadable: bad,
 	}
+}
+
+// claimTask takes a task that is free and covered by the route.
+func (s *store) claimTask(
+	t *task, decoded provider.Task, route provider.Route, c *claimer,
+) provider.TaskClaim {
 	decoded.ID, decoded.Instance, decoded.Execution, decoded.Event = t.ID, t.Instance, t.Execution, t.Event
 	decoded.Session, decoded.Tag = t.Session, t.Tag
 	if t.Session != nil {
@@ -74,7 +80,7 @@ func (s *store) claimTask(t *task, route provider.Route, c *claimer) (provider.T
 		Task:    decoded,
 		Attempt: t.attempts + 1,
 		Marks:   t.marks,
-	}, true
+	}
 }
 
 // wait gives a new task its place among those that wait.
@@ -86,23 +92,26 @@ func (s *store) wait(t *task) {
 }
 
 // claimTasks takes up to the asked number of tasks.
-func (s *store) claimTasks(r provider.ClaimRequest, c *claimer) (claims []provider.TaskClaim, more bool) {
-	for len(claims) < r.MaxTasks {
+func (s *store) claimTasks(r provider.ClaimRequest, c *claimer, claimed *provider.Claimed) {
+	for len(claimed.Tasks) < r.MaxTasks {
 		queues, limited := s.queues(r.Tasks, r.Route)
-		more = more || limited
-		next, left := fair.Take(queues, r.MaxTasks-len(claims), s.round, of)
+		claimed.MoreTasks = claimed.MoreTasks || limited
+		next, left := fair.Take(queues, r.MaxTasks-len(claimed.Tasks), s.round, of)
 		for _, t := range next {
 			s.round = max(s.round, t.place)
-			if claim, ok := s.claimTask(t, r.Route, c); ok {
-				claims = append(claims, claim)
-				r.Route = r.Route.Opening(t.Session)
+			decoded, err := provider.DecodeTask(t.body)
+			if err != nil {
+				claimed.Undecodable = append(claimed.Undecodable, s.hide(t, err))
+				continue
 			}
+			claimed.Tasks = append(claimed.Tasks, s.claimTask(t, decoded, r.Route, c))
+			r.Route = r.Route.Opening(t.Session)
 		}
 		if !left {
-			return claims, more
+			return
 		}
 	}
-	return claims, true
+	claimed.MoreTasks = true
 }
 
 func of(t *task) (place int64, number uint64) { return t.place, t.ID }

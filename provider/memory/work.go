@@ -39,7 +39,7 @@ func (p *Provider) Claim(
 		}
 		if r.Tasks != nil && r.MaxTasks > 0 {
 			claims := claimer{holder: r.Tasks}
-			claimed.Tasks, claimed.MoreTasks = s.claimTasks(r, &claims)
+			s.claimTasks(r, &claims, &claimed)
 			claimed.TaskLease = claims.lease
 		}
 		claimed.NextDue = s.nextDue(r.Turns)
@@ -274,6 +274,8 @@ func (p *Provider) Pending(
 		for _, m := range due {
 			if decoded, err := in.decode(m); err == nil {
 				page.Messages = append(page.Messages, decoded)
+			} else {
+				page.Undecodable = true
 			}
 		}
 		return nil

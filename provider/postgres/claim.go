@@ -338,7 +338,7 @@ func (c *claiming) look(ctx context.Context, g *group, f *found) error {
 func (c *claiming) take(ctx context.Context, g *group, f *found) error {
 	turns, tasks := c.turns, c.tasks
 	instances := c.takeTurns(g, f, &turns)
-	got := g.claimTasks(f.tasks, &c.route, &tasks)
+	got, bad := g.claimTasks(f.tasks, &c.route, &tasks)
 	g.writes.fronts, g.writes.round = f.sessions(), f.round
 	if err := g.finish(ctx); err != nil {
 		return err
@@ -347,7 +347,7 @@ func (c *claiming) take(ctx context.Context, g *group, f *found) error {
 		c.claimed.Instances = append(c.claimed.Instances, *claim)
 		c.messages += len(claim.Messages)
 	}
-	c.claimed.Tasks = append(c.claimed.Tasks, got...)
+	c.claimed.Tasks, c.claimed.Undecodable = append(c.claimed.Tasks, got...), append(c.claimed.Undecodable, bad...)
 	for n := range got {
 		c.route = c.route.Opening(got[n].Task.Session)
 	}

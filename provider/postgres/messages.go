@@ -242,8 +242,7 @@ func (d *delivery) settle(t *target) *provider.InstanceClaim {
 type undecodable struct {
 	instance string
 	key, id  int64
-	attempts int
-	reason   string
+	provider.Unreadable
 }
 
 // firstPage gives the messages of the first page of an instance, of those that were due at some time and
@@ -281,12 +280,10 @@ func (g *group) scanGiven(r pgx.Rows) error {
 	claim.More = len(claim.Messages)+len(claim.Undecodable)+1 < found
 	m, err := provider.DecodeMessage(body)
 	if err != nil {
-		claim.Undecodable = append(claim.Undecodable,
-			provider.UndecodableMessage{ID: unsigned(id), Reason: err.Error()})
-		g.unknown = append(g.unknown, undecodable{
-			instance: claim.Instance, key: key, id: id, attempts: attempts, reason: err.Error(),
-		})
-		return nil //nolint:nilerr // the message is reported instead
+		bad := provider.UnreadableRow(err, attempts)
+		claim.Undecodable = append(claim.Undecodable, provider.UndecodableMessage{ID: unsigned(id), Unreadable: bad})
+		g.unknown = append(g.unknown, undecodable{instance: claim.Instance, key: key, id: id, Unreadable: bad})
+		return nil
 	}
 	m.ID, m.Instance, m.DueMs = unsigned(id), claim.Instance, effective
 	m.Attempts, m.Marks = attempts, marks
@@ -307,9 +304,9 @@ func (s *Store) quarantine(ctx context.Context, unknown []undecodable) {
 	var keys, ids, due []int64
 	for _, m := range unknown {
 		s.log.Warn("postgres: message cannot be read",
-			"instance", m.instance, "message", m.id, "reason", m.reason)
+			"instance", m.instance, "message", m.id, "reason", m.Reason)
 		keys, ids = append(keys, m.key), append(ids, m.id)
-		due = append(due, now+pause(m.attempts+1))
+		due = append(due, now+m.Pause().Milliseconds())
 	}
 	p := s.pipeline()
 	p.exec(sqlLockInstances, keys, []string(nil))
@@ -345,5 +342,7 @@ func (s *Store) Pending(ctx context.Context, token provider.Token) (provider.Pag
 	case !held:
 		return provider.Page{}, failure("pending", lockLost())
 	}
-	return provider.Page{Messages: claim.Messages, More: claim.More}, nil
+	return provider.Page{
+		Messages: claim.Messages, More: claim.More, Undecodable: len(claim.Undecodable) > 0,
+	}, nil
 }

@@ -1,8 +1,6 @@
 package postgres
 
 import (
-	"time"
-
 	"github.com/jackc/pgx/v5"
 
 	"duroxide/provider"
@@ -90,11 +88,4 @@ func (g *group) flushOrphans(p *pipeline) {
 		p.exec(sqlHideWaiting, g.waitingAt(w.waiting)...)
 		p.exec(sqlDropPlaces, w.waiting)
 	}
-}
-
-// pause is how long something that cannot be read is hidden, by the number of times that it was
-// tried.
-func pause(attempts int) int64 {
-	const first, most = time.Second, time.Minute
-	return min(first<<min(max(attempts-1, 0), 10), most).Milliseconds()
 }

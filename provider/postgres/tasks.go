@@ -95,32 +95,39 @@ func (g *group) insertTask(i *instance, t *turn, n int, claims *holder) *provide
 	return claim
 }
 
+// claimTasks takes free tasks. Those that cannot be read are hidden for a while, and kept.
 func (g *group) claimTasks(
 	tasks []*readyTask, route *provider.Route, claims *holder,
-) []provider.TaskClaim {
-	var got []provider.TaskClaim
+) (got []provider.TaskClaim, bad []provider.UndecodableTask) {
 	for _, t := range tasks {
-		if claim := g.claimTask(t, route, claims); claim != nil {
+		decoded, err := provider.DecodeTask(t.body)
+		if err != nil {
+			bad = append(bad, g.hideTask(t, err))
+			continue
+		}
+		if claim := g.claimTask(t, decoded, route, claims); claim != nil {
 			got = append(got, *claim)
 		}
 	}
-	return got
+	return got, bad
 }
 
-// claimTask takes one free task. It gives nil if its session is another's by now, or if the task
-// cannot be read: then it is hidden for a while, and kept.
-func (g *group) claimTask(
-	t *readyTask, route *provider.Route, claims *holder,
-) *provider.TaskClaim {
-	decoded, err := provider.DecodeTask(t.body)
-	if err != nil {
-		g.s.log.Warn("postgres: task cannot be read",
-			"instance", t.Instance, "task", t.ID, "reason", err.Error())
-		w := &g.writes.hidden
-		w.id = append(w.id, signed(t.ID))
-		w.due = append(w.due, g.now+pause(int(t.attempts)+1))
-		return nil
+func (g *group) hideTask(t *readyTask, reason error) provider.UndecodableTask {
+	g.s.log.Warn("postgres: task cannot be read",
+		"instance", t.Instance, "task", t.ID, "reason", reason.Error())
+	bad := provider.UnreadableRow(reason, int(t.attempts))
+	w := &g.writes.hidden
+	w.id, w.due = append(w.id, signed(t.ID)), append(w.due, g.now+bad.Pause().Milliseconds())
+	return provider.UndecodableTask{
+		Token: provider.Token{Key: t.ID, Epoch: t.epoch}, Instance: t.Instance, Execution: t.Execution,
+		Event: t.Event, Unreadable: bad,
 	}
+}
+
+// claimTask takes one free task. It gives nil if its session is another's by now.
+func (g *group) claimTask(
+	t *readyTask, decoded provider.Task, route *provider.Route, claims *holder,
+) *provider.TaskClaim {
 	if !g.takeSession(t.Session, route.Session) {
 		return nil
 	}

@@ -129,6 +129,7 @@ type broken struct {
 	onDone   func(provider.Completions) ([]provider.Submitted, error)
 	onGive   func(provider.Abandonment) (provider.Abandoned, error)
 	onRenew  func(provider.Renewal) ([]provider.Token, error)
+	onRead   func(provider.Token) (provider.Page, error)
 	onLoad   func(string, uint64) (provider.Record, error)
 	onEvents func(string, uint64) ([]history.Event, error)
 	onDelete func(provider.Deletion) (provider.Deleted, error)
@@ -162,6 +163,13 @@ func (b *broken) Claim(
 		return b.onClaim(r)
 	}
 	return b.Provider.Claim(ctx, r)
+}
+
+func (b *broken) Pending(ctx context.Context, t provider.Token) (provider.Page, error) {
+	if b.onRead != nil {
+		return b.onRead(t)
+	}
+	return b.Provider.Pending(ctx, t)
 }
 
 func (b *broken) Commit(ctx context.Context, c provider.Commit) (provider.Committed, error) {

@@ -130,6 +130,27 @@ func brokenTokens() map[string]breaker {
 				slices.Reverse(c.Instances[i].Messages)
 			}
 		}),
+		"forgets how often a message could not be read": answered(func(c *provider.Claimed) {
+			for i := range c.Instances {
+				for n := range c.Instances[i].Undecodable {
+					c.Instances[i].Undecodable[n].Tries = 1
+				}
+			}
+		}),
+		"forgets how often a task could not be read": answered(func(c *provider.Claimed) {
+			for i := range c.Undecodable {
+				c.Undecodable[i].Tries = 1
+			}
+		}),
+		"says nothing of tasks that cannot be read": answered(func(c *provider.Claimed) { c.Undecodable = nil }),
+		"hides from a holder that messages cannot be read": func(b *broken) provider.Provider {
+			b.onRead = func(t provider.Token) (provider.Page, error) {
+				page, err := b.Provider.Pending(background, t)
+				page.Undecodable = false
+				return page, err
+			}
+			return b
+		},
 		"does not say that there are more messages": answered(func(c *provider.Claimed) {
 			for i := range c.Instances {
 				c.Instances[i].More = false

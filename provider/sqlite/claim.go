@@ -5,7 +5,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"time"
 
 	"duroxide/provider"
 	"duroxide/provider/clock"
@@ -244,10 +243,10 @@ func (w *writer) claim(i *instance, h *holder) (*provider.InstanceClaim, error) 
 	if i.execution == 0 && !b.start {
 		return nil, w.hideOrphans(i)
 	}
-	for n, m := range b.undecodable {
+	for _, m := range b.undecodable {
 		w.store.log.Warn("sqlite: message cannot be read",
 			"instance", i.id, "message", m.ID, "reason", m.Reason)
-		if _, err := w.c.exec(sqlQuarantine, signed(m.ID), w.now+b.pauses[n]); err != nil {
+		if _, err := w.c.exec(sqlQuarantine, signed(m.ID), w.now+m.Pause().Milliseconds()); err != nil {
 			return nil, err
 		}
 	}
@@ -329,11 +328,4 @@ func (w *writer) nextDue(lanes []int64) (int64, error) {
 	}
 	_, err := earlier(w.c.one(sqlNextTask, w.now))
 	return next, err
-}
-
-// pause is how long something that cannot be read is hidden, by the number of times that it was
-// tried.
-func pause(attempts int64) int64 {
-	const first, most = time.Second, time.Minute
-	return min(first<<min(max(attempts-1, 0), 10), most).Milliseconds()
 }

@@ -269,7 +269,7 @@ func (w *writer) sortTasks() error {
 	for _, t := range all {
 		decoded, err := provider.DecodeTask(t.body)
 		if err != nil {
-			if err := w.hideTask(t, err); err != nil {
+			if _, err := w.hideTask(t, err); err != nil {
 				return err
 			}
 			continue

@@ -13,12 +13,10 @@ type batch struct {
 	messages    []provider.Message
 	undecodable []provider.UndecodableMessage
 	more        bool
-	// pauses are how long the undecodable ones are hidden next, in milliseconds.
-	pauses   []int64
-	attempts int
-	marks    int
-	last     uint64
-	start    bool
+	attempts    int
+	marks       int
+	last        uint64
+	start       bool
 }
 
 // row is a stored message.
@@ -77,8 +75,8 @@ func (b *batch) add(r row, instance string) {
 	b.start = b.start || isStart(r.kind)
 	m, err := provider.DecodeMessage(r.body)
 	if err != nil {
-		b.pauses = append(b.pauses, pause(r.attempts+1))
-		b.undecodable = append(b.undecodable, provider.UndecodableMessage{ID: r.id, Reason: err.Error()})
+		bad := provider.UnreadableRow(err, int(r.attempts))
+		b.undecodable = append(b.undecodable, provider.UndecodableMessage{ID: r.id, Unreadable: bad})
 		return
 	}
 	m.ID, m.Instance, m.DueMs = r.id, instance, r.effective
@@ -98,7 +96,7 @@ func (s *Store) Pending(ctx context.Context, token provider.Token) (provider.Pag
 			return err
 		}
 		b, err := due(w.c, i.key, i.id, w.now)
-		page = provider.Page{Messages: b.messages, More: b.more}
+		page = provider.Page{Messages: b.messages, More: b.more, Undecodable: len(b.undecodable) > 0}
 		return err
 	})
 	if err != nil {

@@ -254,7 +254,13 @@ func (c *taskClaims) takeOne(q queued) error {
 	if t.Session != nil {
 		c.touched[*t.Session] = true
 	}
-	claim, err := c.w.claimTask(t, &c.route, &c.claims)
+	decoded, err := provider.DecodeTask(t.body)
+	if err != nil {
+		bad, err := c.w.hideTask(t, err)
+		c.claimed.Undecodable = append(c.claimed.Undecodable, bad)
+		return err
+	}
+	claim, err := c.w.claimTask(t, decoded, &c.route, &c.claims)
 	if claim != nil {
 		c.claimed.Tasks = append(c.claimed.Tasks, *claim)
 		c.route = c.route.Opening(t.Session)

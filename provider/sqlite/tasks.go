@@ -175,22 +175,21 @@ func distinct(texts []string) []string {
 }
 
 // hideTask hides a task that cannot be read for a while.
-func (w *writer) hideTask(t readyTask, reason error) error {
+func (w *writer) hideTask(t readyTask, reason error) (provider.UndecodableTask, error) {
 	w.store.log.Warn("sqlite: task cannot be read",
 		"instance", t.Instance, "task", t.ID, "reason", reason.Error())
-	_, err := w.c.exec(sqlHideTask, signed(t.ID), w.now+pause(t.attempts+1))
-	return err
+	bad := provider.UnreadableRow(reason, int(t.attempts))
+	_, err := w.c.exec(sqlHideTask, signed(t.ID), w.now+bad.Pause().Milliseconds())
+	return provider.UndecodableTask{
+		Token: provider.Token{Key: t.ID, Epoch: t.epoch}, Instance: t.Instance, Execution: t.Execution,
+		Event: t.Event, Unreadable: bad,
+	}, err
 }
 
-// claimTask takes one free task. It gives nil if its session is another's by now, or if the task
-// cannot be read: then it is hidden for a while, and kept.
+// claimTask takes one free task. It gives nil if its session is another's by now.
 func (w *writer) claimTask(
-	t readyTask, route *provider.Route, claims *holder,
+	t readyTask, decoded provider.Task, route *provider.Route, claims *holder,
 ) (*provider.TaskClaim, error) {
-	decoded, err := provider.DecodeTask(t.body)
-	if err != nil {
-		return nil, w.hideTask(t, err)
-	}
 	ours, err := w.takeSession(t.Session, route.Session)
 	if err != nil || !ours {
 		return nil, err
