@@ -11,7 +11,8 @@
 const { randomUUID } = require('node:crypto');
 const { setTimeout: sleep } = require('node:timers/promises');
 
-const PATIENCE_MS = 120_000;
+/** What rounds of kills leave undone is done by the last process, so more of them need more time. */
+const PATIENCE_MS = 120_000 + 2_000 * Number(process.env.KILL_ROUNDS ?? 8);
 const COPIES = 2;
 const EVENTS = 3;
 const MESSAGES = 5;
