@@ -409,6 +409,28 @@ test('a saga that is undone when the cancellation comes is undone all the same',
   assert.equal(completed(await h.wait(retrying)), 'canceled: enough');
 });
 
+test('what has cleaned up is not taken up again', async (t) => {
+  const { activities } = recorder();
+  const h = await withRuntime(t, {
+    activities,
+    orchestrations: {
+      *Cleaning(ctx) {
+        try {
+          ctx.setCustomStatus('waiting');
+          yield ctx.waitForEvent('never');
+        } finally {
+          yield ctx.scheduleActivity('Note', 'cleaned');
+        }
+      },
+    },
+  });
+  const id = await h.launch('Cleaning');
+  await h.until(id, 'waiting');
+  await h.client.cancelInstance(id, 'enough', LONG);
+  failed(await h.wait(id));
+  await assert.rejects(h.client.retryInstance(id), { code: 'WOULD_UNDO' });
+});
+
 test('thousands of branches clean up', async (t) => {
   const many = 2000;
   const h = await withRuntime(t, {

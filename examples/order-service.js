@@ -87,4 +87,13 @@ async function main() {
 main();
 
 /* Output:
- */
+lamp is approved: [202,{"state":"accepted"}]
+lamp: {"id":"lamp","state":"shipped","tracking":"parcel of lamp"}
+desk is cancelled: [202,{"state":"accepted"}]
+desk: {"id":"desk","state":"cancelled","step":"undone"}
+undone: ["refund card of desk","restock desk"]
+desk again: [409,{"error":"the order has ended"}]
+sofa: [404,{"error":"there is no such order"}]
+the service has stopped
+chair, after a restart: {"id":"chair","state":"shipped","tracking":"parcel of chair"}
+*/

@@ -93,7 +93,8 @@ func undoable(events []history.Event, failure *history.Failure) (int, error) {
 // isCaused reports whether code has asked for what an event says.
 func isCaused(e history.Event) bool {
 	switch d := e.Data.(type) {
-	case history.Schedule, history.Change, history.OrchestrationChained, history.MessageSent, history.OrchestrationStarted:
+	case history.Schedule, history.Change, history.OrchestrationChained, history.MessageSent, history.OrchestrationStarted,
+		history.CleanupFailed:
 		return true
 	case history.Cancellation:
 		return reasonOf(d) == history.ReasonDropped
@@ -108,7 +109,8 @@ func isCaused(e history.Event) bool {
 // the failures of what the code waited for if it has failed itself, and what asked it to stop.
 func isTakenBack(e history.Event, failure *history.Failure) bool {
 	switch d := e.Data.(type) {
-	case history.Ending, history.OrchestrationCancelRequested, history.OrchestrationTerminateRequested:
+	case history.Ending, history.OrchestrationCancelRequested, history.OrchestrationTerminateRequested,
+		history.OrchestrationCancelling:
 		return true
 	case history.Answer:
 		own := failure.Category == history.Application && !failure.IsStop() && !failure.Limit
@@ -116,7 +118,7 @@ func isTakenBack(e history.Event, failure *history.Failure) bool {
 	case history.Cancellation:
 		return reasonOf(d) != history.ReasonDropped
 	case history.OrchestrationStarted, history.OrchestrationChained, history.MessageSent, history.Schedule,
-		history.Input, history.Change, history.PatchDecided, history.Repair:
+		history.Input, history.Change, history.CleanupFailed, history.PatchDecided, history.Repair:
 		return false
 	default:
 		panic(unknownEvent(e))
