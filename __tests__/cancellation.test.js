@@ -210,3 +210,45 @@ test('what is not there, has ended or has not begun is terminated as it is cance
   await h.start({ orchestrations });
   assert.equal(failed(await h.wait(waiting)), 'canceled: first');
 });
+
+test('an activity that throws because it was cancelled has not failed, to the log neither', async (t) => {
+  const records = [];
+  const note = (level) => (fields, message) => records.push({ level, message, ...fields });
+  const logger = {
+    error: note('error'),
+    warn: note('warn'),
+    info: note('info'),
+    debug: note('debug'),
+  };
+  const started = signal();
+  const ended = signal();
+  const h = await withRuntime(t, {
+    options: { logger, logLevel: 'debug' },
+    activities: {
+      async Fetching(ctx) {
+        started.resolve();
+        await new Promise((resolve) => {
+          ctx.signal.addEventListener('abort', resolve, { once: true });
+        });
+        ended.resolve();
+        throw ctx.signal.reason;
+      },
+    },
+    orchestrations: {
+      *Fetches(ctx) {
+        return yield ctx.scheduleActivity('Fetching');
+      },
+    },
+  });
+  const id = await h.launch('Fetches');
+  await started.promise;
+  await h.client.cancelInstance(id, 'stop');
+  failed(await h.wait(id));
+  await ended.promise;
+  await h.runtime.shutdown();
+  const about = records.filter(({ activity_name: name }) => name === 'Fetching');
+  assert.deepEqual(
+    about.filter(({ level }) => level === 'warn' || level === 'error'),
+    [],
+  );
+});

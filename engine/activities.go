@@ -236,6 +236,9 @@ func (w *workers) outcome(
 		w.stopPrefetch()
 		w.abandon(provider.AbandonedTask{Token: w.tokenOf(j), IgnoreAttempt: true})
 		return nil, 0, nil
+	case j.cancelled.Load(): // Nobody wants to know what it makes of that.
+		rt.log.activityStopped(call, took)
+		return nil, took, nil
 	case result.OK:
 		msg.Data = result.Value
 		rt.log.activityCompleted(call, took, len(result.Value))

@@ -45,5 +45,5 @@ func (t *turn) waitingAtEnd(m provider.Message) []string {
 
 // graceMs makes whole milliseconds of a time to clean up: a part of one is one.
 func graceMs(d time.Duration) uint64 {
-	return uint64((max(d, 0) + time.Millisecond - 1) / time.Millisecond) //nolint:gosec // not negative
+	return uint64((max(d, 0) + time.Millisecond - 1) / time.Millisecond)
 }

@@ -150,6 +150,12 @@ func (l log) activityCancelled(call ActivityCall, reason string) {
 		slog.String("outcome", "cancelled"), slog.String("reason", reason))...)
 }
 
+// activityStopped reports that an activity has returned or thrown after it was cancelled. It is no failure.
+func (l log) activityStopped(call ActivityCall, took time.Duration) {
+	l.write(slog.LevelDebug, targetRuntime, "Cancelled activity ended", append(activityAttrs(call),
+		slog.String("outcome", "cancelled"), slog.Int64("duration_ms", took.Milliseconds()))...)
+}
+
 // activityAbandoned reports an attempt that has no outcome, and when there is another one.
 func (l log) activityAbandoned(call ActivityCall, err error, delay time.Duration) {
 	l.write(slog.LevelWarn, targetWorker, "Activity abandoned", append(activityAttrs(call),

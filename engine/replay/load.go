@@ -62,24 +62,10 @@ func (l *loader) event(e history.Event) error {
 	switch d := e.Data.(type) {
 	case history.Answer:
 		return l.completion(e, d)
-	case history.ExternalEvent:
+	case history.Input:
 		l.serve()
-		answer, ok := l.x.signal(d.Name, d.Data)
+		answer, ok := l.input(e, d)
 		l.deliver(answer, ok, e)
-	case history.QueueEventDelivered:
-		l.serve()
-		answer, ok := l.x.arrive(d.Name, d.Data)
-		l.deliver(answer, ok, e)
-	case history.OrchestrationCancelRequested:
-		l.serve()
-		l.x.stopped = cancelled(d.Reason)
-	case history.OrchestrationCancelling:
-		l.serve()
-		answer, ok := l.x.wind(e.ID, d.Reason, e.TimeMs, d.UntilMs)
-		l.deliver(answer, ok, e)
-	case history.OrchestrationTerminateRequested:
-		l.serve()
-		l.x.stopped = terminated(d.Reason)
 	case history.Ending:
 		l.x.ended = true
 	case history.Cancellation:
@@ -104,6 +90,25 @@ func (l *loader) event(e history.Event) error {
 		panic(unknownEvent(e))
 	}
 	return nil
+}
+
+// input takes what came from outside, and gives the answer that it brought.
+func (l *loader) input(e history.Event, in history.Input) (answer Delivery, ok bool) {
+	switch d := in.(type) {
+	case history.ExternalEvent:
+		return l.x.signal(d.Name, d.Data)
+	case history.QueueEventDelivered:
+		return l.x.arrive(d.Name, d.Data)
+	case history.OrchestrationCancelling:
+		return l.x.wind(e.ID, d.Reason, e.TimeMs, d.UntilMs)
+	case history.OrchestrationCancelRequested:
+		l.x.stopped = cancelled(d.Reason)
+	case history.OrchestrationTerminateRequested:
+		l.x.stopped = terminated(d.Reason)
+	default:
+		panic(unknownData(in))
+	}
+	return Delivery{}, false
 }
 
 // unknownEvent is what a panic says of a kind that was forgotten. What this version does not know does

@@ -54,7 +54,23 @@ func (x *Execution) stop(a Arrival, nowMs int64) (Delivery, bool) {
 	event := x.append(0, nowMs, history.OrchestrationCancelling{Reason: a.Data, UntilMs: untilMs})
 	x.delta.Timers = append(x.delta.Timers, NewTimer{Event: event, FireAtMs: untilMs})
 	x.delta.CancellingChanged = true
-	return x.wind(event, a.Data, nowMs, untilMs)
+	told := x.grace == nil
+	d, ok := x.wind(event, a.Data, nowMs, untilMs)
+	if told {
+		x.askChildren()
+	}
+	return d, ok
+}
+
+// askChildren asks the children that the code waits for to stop. They may have a time of their own.
+func (x *Execution) askChildren() {
+	for _, s := range x.openInOrder() {
+		if s.stopping {
+			x.delta.CancelChildren = append(x.delta.CancelChildren, ChildCancel{
+				Instance: s.instance, Life: s.life, Event: s.event, Reason: history.ReasonParentCanceled,
+			})
+		}
+	}
 }
 
 // cancelNow ends the execution. What its code was told first is the reason.
@@ -66,21 +82,16 @@ func (x *Execution) cancelNow(reason string, nowMs int64) {
 	x.stopped = cancelled(reason)
 }
 
-// wind takes note of when the time is over. The first time it tells the code, and asks the children that
-// it waits for to stop: they may have a time of their own.
+// wind takes note of when the time is over. The first time it tells the code, and its children are asked to
+// stop.
 func (x *Execution) wind(event uint64, reason string, atMs, untilMs int64) (Delivery, bool) {
 	if x.grace != nil {
 		x.grace.event, x.grace.untilMs = event, untilMs
 		return Delivery{}, false
 	}
 	x.grace = &grace{event: event, reason: reason, sinceMs: atMs, untilMs: untilMs}
-	for _, s := range x.openInOrder() {
-		if s.kind == SubOrchestration {
-			s.stopping = true
-			x.delta.CancelChildren = append(x.delta.CancelChildren, ChildCancel{
-				Instance: s.instance, Life: s.life, Event: s.event, Reason: history.ReasonParentCanceled,
-			})
-		}
+	for _, s := range x.open {
+		s.stopping = s.kind == SubOrchestration
 	}
 	return Delivery{Value: reason}, true
 }

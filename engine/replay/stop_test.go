@@ -78,3 +78,18 @@ func TestTheTimeToCleanUpEndsWithTheExecution(t *testing.T) {
 		require.Equal(t, history.KindOrchestrationCompleted, delta.Events[len(delta.Events)-1].Kind())
 	}
 }
+
+func TestALoadedCancellationAsksNobodyAgain(t *testing.T) {
+	t.Parallel()
+	s := start(t, mixed)
+	_, ok, err := s.x.Accept(graced("why", 100), 1000)
+	require.NoError(t, err)
+	require.True(t, ok)
+	events := append(s.committed, s.x.Take().Events...)
+	x, _, err := replay.Load(events, params)
+	require.NoError(t, err)
+	require.Equal(t, s.x.Cancelling(), x.Cancelling())
+	require.Empty(t, x.Take().CancelChildren)
+	x.End(replay.Ending{Kind: replay.Completed, Output: "1"}, 1001)
+	require.Empty(t, x.Take().CancelChildren)
+}
