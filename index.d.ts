@@ -146,6 +146,154 @@ export type Duration = number | `${bigint}${'s' | 'm' | 'h' | 'd'}`;
  */
 export type Moment = Date | number | string;
 
+/** Which tick of which schedule an instance is for. */
+export interface ScheduledRun {
+  /** The id of the schedule. */
+  readonly id: string;
+  /** The moment of the tick, in milliseconds since 1970, without jitter: not the one at which it began. */
+  readonly tick: number;
+  /** Whether somebody asked for it by hand; then `tick` is when that was. */
+  readonly manual: boolean;
+}
+
+/** Days that are left out: one, the same one each year (`'*-12-25'`), or all from one to another. */
+export type ExceptedDay = string | { from: string; to: string };
+
+/** What a schedule starts, and when. One of `cron`, `every` and `at` is given. */
+export interface ScheduleOptions<TInput = any> {
+  /**
+   * Cron expressions of five fields (minute, hour, day of month, month, day of week), of six with the second
+   * first, or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`. Lists, ranges, steps and names as usual;
+   * `L` is the last day of the month, `15W` the working day nearest to the 15th, `FRI#2` the second Friday,
+   * `FRI#L` the last one. Where both days are restricted, either will do; `+` before the day of week asks
+   * for both. Several expressions tick at what any of them says, once.
+   */
+  cron?: string | readonly string[];
+  /** From tick to tick, at least a second, counted from 1970 in UTC; with an `offset`, from that later. */
+  every?: Duration | { interval: Duration; offset?: Duration };
+  /** Single moments. */
+  at?: Moment | readonly Moment[];
+  /** An IANA name, for `cron` and `except`; `'UTC'` by default, wherever the processes run. */
+  timeZone?: string;
+  /**
+   * A time of day that the wall clock skips in spring: `'runLater'` at the moment of the change, once, or
+   * `'leaveOut'`. By default it runs, unless the expression has every hour, which goes by the time that passes.
+   */
+  skippedTime?: 'runLater' | 'leaveOut';
+  /**
+   * A time of day that comes twice in autumn: `'runOnce'`, at first, or `'runTwice'`. By default once, unless
+   * the expression has every hour.
+   */
+  repeatedTime?: 'runOnce' | 'runTwice';
+  /** Days of the time zone without ticks. */
+  except?: ExceptedDay | readonly ExceptedDay[];
+  orchestration: string | RegisteredOrchestration<TInput>;
+  /** Without it each run begins in the latest version there is then. */
+  version?: string;
+  /** That of each run. The whole schedule has at most 49152 bytes as JSON. */
+  input?: NoInfer<TInput>;
+  /**
+   * What becomes of a tick while an earlier run of the schedule has not ended: `'skip'`, the default, starts
+   * nothing and records that; `'bufferOne'` lets one wait for the end of the other, and skips further ones;
+   * `'bufferAll'` lets up to 1000 wait; `'cancelOther'` and `'terminateOther'` end the other, and start when it
+   * has ended, its grace included; `'allow'` starts it beside the other. One that waits for its code has not
+   * ended. Runs by hand and of backfills count as well.
+   */
+  overlap?: 'skip' | 'bufferOne' | 'bufferAll' | 'cancelOther' | 'terminateOther' | 'allow';
+  /**
+   * How late a tick may be that is started all the same, after no runtime was there: `'1m'` by default.
+   * `'none'` allows the ten seconds that a busy machine may take, `'all'` makes up for at most 1000 ticks, the
+   * oldest first. What is later is recorded as missed.
+   */
+  catchUp?: Duration | 'none' | 'all';
+  /** Each tick is delayed by up to so much, by chance but always the same, and never beyond the next tick. */
+  jitterMs?: number;
+  /** No ticks before it. */
+  startAt?: Moment;
+  /** No ticks from it on. */
+  endAt?: Moment;
+  /** Whether it begins paused. It is of no account when the schedule is there already. */
+  paused?: boolean;
+  /** A lower one than that of the stored schedule changes nothing; without it the last call counts. */
+  revision?: number;
+  /** For people. */
+  note?: string;
+}
+
+/** A decision about a tick, or about several that were missed together. Times are milliseconds since 1970. */
+export interface ScheduleDecision {
+  /** That the tick has, or would have had: `<schedule>:2026-11-28T02:00:00Z`. */
+  instanceId: string;
+  tick: number;
+  /** `idTaken`: somebody else had an instance with the id. */
+  decision: 'started' | 'waiting' | 'skipped' | 'missed' | 'idTaken';
+  /** When; of what has waited, when it was started. */
+  decidedAt: number;
+  /** How long that was after it was due, jitter included. */
+  lateMs: number;
+  /** Why nothing was started; or `'backfill'`. */
+  reason?: string;
+  /** How many were missed together, from this one on. */
+  count?: number;
+}
+
+/** A decision and what has become of it. */
+export interface ScheduleRun extends ScheduleDecision {
+  /** Of what was started; `NotFound` where it was deleted. */
+  status?: TargetState;
+  endedAt?: number;
+  /** Only when failed. */
+  error?: string;
+}
+
+/** A schedule, as it is listed. Times are milliseconds since 1970. */
+export interface ScheduleSummary {
+  scheduleId: string;
+  /**
+   * `new` until a runtime takes it up, which is when it begins; `ended` where there is no tick any more;
+   * `failed` where its own instance has ended: to schedule it again begins anew.
+   */
+  stage: 'new' | 'active' | 'paused' | 'ended' | 'failed';
+  createdAt: number;
+  /** Absent while it is new. */
+  definition?: Omit<ScheduleOptions, 'paused'>;
+  paused?: { since: number; note: string };
+  /** The next tick, and when it is due, which is later where there is jitter. */
+  next?: { tick: number; due: number };
+  last?: ScheduleDecision;
+  /** Which service has declared it by Runtime.schedule, and whether its last start still did. */
+  declared?: { by: string; isCurrent: boolean };
+  /** The first ten of the runs that wait for another one to end. */
+  waiting?: string[];
+  /** Backfills that are under way, and what is left of each. */
+  backfills?: { from: number; to: number; overlap: 'bufferAll' | 'allow' }[];
+  /** How many ticks were decided how. Absent while it is new. */
+  counts?: Record<ScheduleDecision['decision'], number>;
+  /** Only when failed. */
+  error?: string;
+}
+
+/** All about a schedule. */
+export interface ScheduleDescription extends ScheduleSummary {
+  /** What happens next, or why nothing does, for people. */
+  waitsFor: string;
+  /** The next ten ticks. */
+  nextTicks: number[];
+  /** The last ten decisions, oldest first. */
+  lastRuns: ScheduleRun[];
+  /** The instances that it has started and that have not ended. With `overlap: 'allow'`, of the last hundred. */
+  running: string[];
+}
+
+/** Which schedules to list: in the order in which they were made, newest first. */
+export interface ScheduleListOptions {
+  /** The most to give; all by default. */
+  limit?: number;
+  /** The id of the last schedule of the previous page. */
+  before?: string;
+  idPrefix?: string;
+}
+
 /** Pauses between attempts: a duration is the pause. */
 export type Backoff =
   | 'exponential'
@@ -362,6 +510,8 @@ export class OrchestrationContext<TInput = any> {
   readonly orchestrationVersion: string;
   /** Whether the code repeats what it did before. Do not let decisions depend on it. */
   readonly isReplaying: boolean;
+  /** Of what a schedule has started, over continue-as-new too; null for everybody else, children included. */
+  readonly schedule: ScheduledRun | null;
 
   /** Runs an activity. Failures are thrown as ActivityError. */
   scheduleActivity<T = any, TInput = any>(
@@ -508,6 +658,8 @@ export class OrchestrationContext<TInput = any> {
   ): void;
   /** Asks another instance and its children to end, as Client.cancelInstance; see `send`. */
   cancelInstance(instanceId: string, reason?: string | null): void;
+  /** Ends another instance and its children whatever their code says, as Client.terminateInstance; see `send`. */
+  terminateInstance(instanceId: string, reason?: string | null): void;
 
   /** A random UUID, the same at each replay. */
   newGuid(): ScheduledTask<string>;
@@ -1166,6 +1318,48 @@ export class Client {
   getValue(instanceId: string, key: string): Promise<string | null>;
   getKvAllValues(instanceId: string): Promise<Record<string, string>>;
 
+  /**
+   * Makes a schedule, or changes the one that is there: the same call again changes nothing. It resolves when
+   * that is stored. A schedule needs no process of its own: any runtime on the store runs it, and makes one
+   * start of each tick, under the id `<id>:<tick>`. A change is for the ticks after those that are due.
+   */
+  schedule<TInput = any>(
+    id: string,
+    options: ScheduleOptions<TInput>,
+  ): Promise<'created' | 'updated' | 'unchanged'>;
+  listSchedules(options?: ScheduleListOptions): Promise<ScheduleSummary[]>;
+  /**
+   * From now on nothing is started but by hand and by backfills; ticks of the pause are not made up for. This
+   * and what follows resolve when the schedule has done it, and reject with the code TIMEOUT after 30 seconds
+   * in which no runtime with schedules was there: it is done later then. The note is shown, and logged.
+   */
+  pauseSchedule(id: string, note?: string): Promise<void>;
+  resumeSchedule(id: string, note?: string): Promise<void>;
+  /**
+   * Starts a run at once, whatever else runs, and gives its id: `<id>:manual:<n>`. Without an input it has that
+   * of the schedule.
+   */
+  triggerSchedule(id: string, options?: { input?: unknown }): Promise<string>;
+  /**
+   * Starts the ticks from one moment on and before another that nothing was started for: those before the
+   * schedule was made, of pauses, and missed ones; not those that were skipped, nor what is still to come. Runs
+   * follow one another, unless they may overlap. Gives the number of ticks, or 10000 if there are more. They are
+   * started from then on, also while the schedule is paused.
+   */
+  backfillSchedule(
+    id: string,
+    from: Moment,
+    to: Moment,
+    options?: { overlap?: 'bufferAll' | 'allow' },
+  ): Promise<number>;
+  /** Rejects with the code INSTANCE_NOT_FOUND where there is none. */
+  describeSchedule(id: string): Promise<ScheduleDescription>;
+  /**
+   * Deletes a schedule. What it has started goes on, unless `cancelRuns` asks for its end: that needs a runtime
+   * with schedules, and says with TIMEOUT where there is none. Rejects where there is no schedule.
+   */
+  deleteSchedule(id: string, options?: { cancelRuns?: boolean }): Promise<void>;
+
   getSystemMetrics(): Promise<SystemMetrics>;
   getOrchestrationStats(instanceId: string): Promise<SystemStats | null>;
   getQueueDepths(): Promise<QueueDepths>;
@@ -1330,6 +1524,8 @@ export interface RuntimeOptions {
    * names. Executions that began with releases before 0.2.0 always compare inputs, values, tags and sessions.
    */
   strictReplay?: boolean;
+  /** Whether schedules may run here: true by default. They need a slot for turns, and none for activities. */
+  schedules?: boolean;
   /** For tests: drops instances from memory at random after turns. Only the speed may change. */
   evictAfterTurn?: boolean;
   /** For tests: drops instances from memory after every turn, so that each turn replays. */
@@ -1442,6 +1638,12 @@ export class Runtime {
    * in any order, and what was registered already is not registered again.
    */
   register(...code: Registrable[]): void;
+  /**
+   * Declares a schedule beside the code, before the start: each start makes it so, as Client.schedule does. One
+   * that an earlier start of the same `serviceName` has declared, and this one does not, goes on, and is shown
+   * with `declared.isCurrent` false; unless this one declares none at all.
+   */
+  schedule<TInput = any>(id: string, options: ScheduleOptions<TInput>): void;
   /** Puts functions around activities and steps of code; the first ones are outermost. Before the start. */
   use(interceptor: RuntimeInterceptor): void;
   /** Starts to work, and keeps the process alive until shutdown. */

@@ -45,13 +45,24 @@ const SIGNATURES = {
   deleteInstanceBulk: [],
   pruneExecutions: ['instanceId'],
   pruneExecutionsBulk: [],
+  schedule: ['id'],
+  listSchedules: [],
+  describeSchedule: ['id'],
+  pauseSchedule: ['id'],
+  resumeSchedule: ['id'],
+  triggerSchedule: ['id'],
+  backfillSchedule: ['id'],
+  deleteSchedule: ['id'],
 };
 const NUMBERS = ['lastSeenVersion', 'executionId'];
 const GOOD = { lastSeenVersion: 0, executionId: 1 };
 
 test('each argument that is missing or of a wrong kind is a rejection that names it', async (t) => {
   const { client } = await withStore(t, { memory: true });
-  const methods = Object.getOwnPropertyNames(Client.prototype);
+  const inherited = Object.getPrototypeOf(Client.prototype);
+  const methods = [Client.prototype, inherited].flatMap((from) =>
+    Object.getOwnPropertyNames(from).filter((name) => typeof client[name] === 'function'),
+  );
   assert.deepEqual(
     Object.keys(SIGNATURES).sort(),
     methods.filter((m) => !['constructor', 'use'].includes(m)).sort(),

@@ -301,7 +301,7 @@ func debugCall(ctx context.Context, h *runtimeHost, kind, payload string) error 
 		Invocation: i, Resident: i.Token, ReplaySteps: 1,
 		Open: &engine.Opening{
 			Input: payload, CustomStatus: nil, StartedMs: 1 << 41, LongNames: true,
-			Rules: history.NewestRules, StrictValues: true,
+			Rules: history.NewestRules, StrictValues: true, Schedule: nil,
 			Values:  []engine.KeyValue{{Key: "key", Value: "value", UpdatedAtMs: 1 << 40}},
 			Patches: map[string]bool{"new": true, "old": false},
 		},

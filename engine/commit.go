@@ -154,10 +154,7 @@ func (t *turn) sends(d replay.Delta) []provider.Message {
 		msgs = append(msgs, startOfChild(link, c))
 	}
 	for _, c := range d.Detached {
-		msgs = append(msgs, provider.Message{
-			Instance: c.Instance, Life: c.Life, Kind: provider.StartInstance,
-			Name: c.Name, Version: c.Version, Input: c.Input,
-		})
+		msgs = append(msgs, t.detached(c))
 	}
 	for _, s := range d.Sent {
 		msgs = append(msgs, messageOf(s))
@@ -188,6 +185,25 @@ func startOfChild(link history.Parent, c replay.NewInstance) provider.Message {
 			Ended:   childTaken(link, c.Life, c.Instance, andTerminal),
 		},
 	}
+}
+
+// detached is a start that nobody waits for. That of a schedule says so to who begins, and a schedule is told
+// if somebody else lives at the id.
+func (t *turn) detached(c replay.NewInstance) provider.Message {
+	start := provider.Message{
+		Instance: c.Instance, Life: c.Life, Kind: provider.StartInstance,
+		Name: c.Name, Version: c.Version, Input: c.Input,
+	}
+	if c.Schedule == nil {
+		return start
+	}
+	start.Carried = []history.Carried{{Name: history.ScheduleQueue, Data: *c.Schedule}}
+	taken := provider.Message{
+		Instance: t.r.instance, Life: t.r.life, Kind: provider.QueueEvent, Name: history.ScheduleQueue,
+		Data: `{"do":"idTaken","instance":` + jsonString(&c.Instance) + `}`,
+	}
+	start.Refusal = &provider.Refusal{Running: taken, Ended: taken}
+	return start
 }
 
 // tooLong reports whether no child can have an id: one that the engine has made from the ids of too

@@ -90,6 +90,8 @@ type Opening struct {
 	StrictValues bool
 	// Patches are the answers that the execution has recorded.
 	Patches map[string]bool
+	// Schedule is what a schedule has told the instance that it has started; nil for others.
+	Schedule *string
 	// Values is the key-value store at the start of the execution, in key order.
 	Values []KeyValue
 }

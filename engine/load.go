@@ -163,6 +163,12 @@ func openingOf(x *replay.Execution, values map[string]provider.Value) *Opening {
 		Input: p.Input, CustomStatus: p.CustomStatus, StartedMs: x.StartedMs(), LongNames: x.LongNames(),
 		Rules: p.Rules, StrictValues: p.StrictValues, Patches: x.Patches(),
 	}
+	for i := range p.Carried {
+		if p.Carried[i].Name == history.ScheduleQueue {
+			opening.Schedule = &p.Carried[i].Data
+			break
+		}
+	}
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		v := values[key]
 		opening.Values = append(opening.Values, KeyValue{Key: key, Value: v.Data, UpdatedAtMs: v.UpdatedAtMs})

@@ -282,6 +282,8 @@ func (t *turn) answer(c replay.Call, nowMs int64) (string, error) {
 		return strconv.FormatInt(nowMs, 10), nil
 	case replay.Decide:
 		return cmp.Or(c.Key, "null"), nil
+	case replay.GetStatus:
+		return t.statusOf(c.Instance)
 	default:
 		var value *string
 		err := t.rt.insist(t.rt.ctx, "value", func() (err error) {
@@ -292,6 +294,25 @@ func (t *turn) answer(c replay.Call, nowMs int64) (string, error) {
 			return "", err
 		}
 		return jsonString(value), nil
+	}
+}
+
+// statusOf gives the JSON text of the status of any instance, as it is stored: null where there is none.
+func (t *turn) statusOf(instance string) (string, error) {
+	var info provider.InstanceInfo
+	err := t.rt.insist(t.rt.ctx, "status", func() (err error) {
+		info, err = t.rt.e.store.Instance(t.rt.ctx, instance)
+		return err
+	})
+	switch {
+	case errors.Is(err, provider.ErrInstanceNotFound):
+		return "null", nil
+	case err != nil:
+		return "", err
+	case info.Status == provider.Completed, info.Status == provider.Failed:
+		return strconv.Quote(info.Status.String()), nil
+	default:
+		return strconv.Quote(provider.Running.String()), nil
 	}
 }
 

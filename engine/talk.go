@@ -18,6 +18,8 @@ func messageOf(s replay.Sending) provider.Message {
 		m.Kind = provider.EventRaised
 	case history.SentCancellation:
 		m.Kind = provider.CancelInstance
+	case history.SentTermination:
+		m.Kind, m.Stop = provider.CancelInstance, provider.AtOnce
 	default:
 		panic(fmt.Sprintf("unknown word '%s' for what is sent", s.What))
 	}

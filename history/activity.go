@@ -21,6 +21,7 @@ const (
 	SyscallNewGUID         = ReservedActivityPrefix + "new_guid"
 	SyscallUTCNow          = ReservedActivityPrefix + "utc_now_ms"
 	SyscallGetKeyValue     = ReservedActivityPrefix + "get_kv_value"
+	SyscallGetStatus       = ReservedActivityPrefix + "get_status"
 	SyscallDecide          = ReservedActivityPrefix + "decide"
 )
 

@@ -13,6 +13,10 @@ var queueKinds = family{
 	KindQueueSubscriptionCancelled: named[QueueSubscriptionCancelled]("QueueSubscriptionCancelled"),
 }
 
+// ScheduleQueue is the queue in which schedules are spoken to. An instance that a schedule starts begins with
+// a message in it, which says so: it stays unread, and so goes with every continue-as-new.
+const ScheduleQueue = "__duroxide_schedule"
+
 // Carried is one unread queue message handed from an execution to its successor.
 type Carried struct {
 	Name string

@@ -19,6 +19,8 @@ const (
 	SentSignal = "signal"
 	// SentCancellation is a request to stop; Data is the reason, which is no JSON.
 	SentCancellation = "cancellation"
+	// SentTermination is SentCancellation for an instance that is to end whatever its code says.
+	SentTermination = "termination"
 )
 
 // MessageSent records what was sent to whoever lives at an id. It has no answer.

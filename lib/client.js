@@ -22,12 +22,13 @@ const { around, checkInterceptor, operationOf } = require('./interceptors.js');
 const { openedStore } = require('./provider.js');
 const { nameOf } = require('./registered.js');
 const { retry } = require('./repairs.js');
+const { ScheduleClient } = require('./schedules/client.js');
 const { ended, event, status } = require('./replies.js');
 
 const DEFAULT_STATUS_POLL_MS = 500;
 
 /** The control plane: start, signal, wait, read, manage. Its documentation is in index.d.ts. */
-class Client {
+class Client extends ScheduleClient {
   #provider;
   #care;
   #ask = this.#request.bind(this);
@@ -39,15 +40,13 @@ class Client {
    * @param {object | null} [options]
    */
   constructor(provider, options) {
+    super((input) => this.#encode(input));
     openedStore(provider);
     this.#provider = provider;
     this.#care = careOf(options);
   }
 
-  /** @param {unknown} input */
-  #encode(input) {
-    return codec.encode(input, 'input', 'input', this.#care);
-  }
+  #encode = (/** @type {unknown} */ input) => codec.encode(input, 'input', 'input', this.#care);
 
   /**
    * @param {string} name

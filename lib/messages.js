@@ -75,6 +75,7 @@ function readOpening(r) {
     version: r.string(),
     input: r.string(),
     customStatus: r.optionalString(),
+    schedule: r.optionalString(),
     longNames: (r.flags & FLAG_LONG_NAMES) !== 0,
     strictValues: (r.flags & FLAG_STRICT_VALUES) !== 0,
     rules,

@@ -75,6 +75,8 @@ export interface Opening {
   version: string;
   input: string;
   customStatus: string | null;
+  /** What the schedule that has started the instance says of that, as JSON. */
+  schedule: string | null;
   /** Whether the execution began before names had a limit. */
   longNames: boolean;
   /** Whether values that lose something as JSON are refused: fixed at the start of the execution. */

@@ -57,6 +57,7 @@ const OPTIONS = {
     check.oneOf(argument, value, ['hold', 'fail']),
   codeId: checkCodeId,
   determinismGuard: checkGuard,
+  schedules: check.boolean,
   evictAfterTurn: check.boolean,
   evictEveryTurn: check.boolean,
 };

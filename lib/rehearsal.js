@@ -5,6 +5,7 @@ const check = require('./check.js');
 const { checkGenerator, codeIn } = require('./definitions.js');
 const { Turns } = require('./orchestration/turn.js');
 const { Registered } = require('./registered.js');
+const { scheduleCode } = require('./schedules/code.js');
 
 /** Code that is led through recorded histories: without a runtime, and without any effect. */
 
@@ -17,10 +18,7 @@ class Code {
 
   /** @param {unknown} code */
   constructor(code) {
-    for (const found of codeIn([code].flat(), this)) {
-      const { kind, name, version, fn } = found;
-      if (kind === 'orchestration') this.#add(name, version ?? DEFAULT_VERSION, fn);
-    }
+    this.register(...scheduleCode(), ...[code].flat());
   }
 
   /** @param {string} name @param {string} version @param {any} fn */
@@ -51,6 +49,9 @@ class Code {
   }
 
   use() {}
+
+  /** Schedules are no code. */
+  schedule() {}
 
   /** @param {string} name */
   registerActivity(name) {

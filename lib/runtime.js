@@ -20,6 +20,8 @@ const { Turns } = require('./orchestration/turn.js');
 const { isOnlyChecked } = require('./only-checked.js');
 const { openedStore } = require('./provider.js');
 const { Registered } = require('./registered.js');
+const { scheduleCode } = require('./schedules/code.js');
+const { DeclaredSchedules } = require('./schedules/declared.js');
 const semver = require('./semver.js');
 const { describe } = require('./thrown.js');
 const { logOptions, logTo } = require('./trace.js');
@@ -35,6 +37,7 @@ class Runtime {
   #orchestrations = new Map();
   /** @type {Map<string, Function>} */
   #activities = new Map();
+  #schedules = new DeclaredSchedules();
   /** What register() has taken: to be given the same once more changes nothing. */
   #taken = new WeakSet();
   /** @type {Record<'activity' | 'step', import('./interceptors.js').Interceptor[]>} */
@@ -150,6 +153,12 @@ class Runtime {
     }
   }
 
+  /** @param {string} id @param {unknown} options */
+  schedule(id, options) {
+    this.#refuseAfterStart();
+    this.#schedules.add(id, options);
+  }
+
   /** @param {unknown} interceptor */
   use(interceptor) {
     this.#refuseAfterStart();
@@ -217,12 +226,19 @@ class Runtime {
         { code: 'INVALID_STATE' },
       );
     }
+    if (this.#options.schedules !== false) this.register(...scheduleCode());
     this.#started = this.#start();
     await this.#started;
+    try {
+      await this.#schedules.make(this.#provider, this.#options.serviceName ?? 'duroxide');
+    } catch (error) {
+      await this.shutdown(0);
+      throw error;
+    }
   }
 
   async #start() {
-    const { logger: _, determinismGuard: __, ...options } = this.#options;
+    const { logger: _, determinismGuard: __, schedules: ___, ...options } = this.#options;
     const { store, runtimes, readOnly } = openedStore(this.#provider);
     if (readOnly) {
       throw errorFromCode(

@@ -17,6 +17,7 @@ const path = require('node:path');
 const { packageName, platformName } = require('../lib/platforms.js');
 const consumer = require('./consumer.js');
 const { Unreachable, installLocked } = require('./npm-tools.js');
+const { dependencies } = require('../package.json');
 const { makeMain, makePlatform } = require('./packages.js');
 const { ROOT } = require('./prepare.js');
 
@@ -118,6 +119,10 @@ function layOut(name, tools) {
   const engine = makePlatform(HOST, path.join(ROOT, 'build', 'Release'), made);
   const modules = (/** @type {string} */ folder) => path.join(folder, 'node_modules');
   fs.cpSync(makeMain(made), path.join(modules(shop), 'duroxide'), { recursive: true });
+  for (const dependency of Object.keys(dependencies)) {
+    const from = path.join(ROOT, 'node_modules', dependency);
+    fs.cpSync(from, path.join(modules(shop), dependency), { recursive: true });
+  }
   for (const folder of [shop, alone]) {
     fs.cpSync(engine, path.join(modules(folder), packageName(HOST)), { recursive: true });
   }

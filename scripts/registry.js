@@ -9,9 +9,12 @@
 const { createHash } = require('node:crypto');
 const fs = require('node:fs');
 const http = require('node:http');
+const os = require('node:os');
 const path = require('node:path');
 const { MUSL_PLATFORMS, PLATFORMS, PROGRAM_PLATFORMS } = require('../lib/platforms.js');
-const { platformManifest, programManifest } = require('./packages.js');
+const { pack, platformManifest, programManifest } = require('./packages.js');
+const { ROOT } = require('./prepare.js');
+const { dependencies } = require('../package.json');
 
 /** @typedef {{ manifest: any, bytes: Buffer }} Served */
 
@@ -45,8 +48,17 @@ function document({ manifest, bytes }, origin) {
   };
 }
 
+/** Packs what the main package depends on, as it is installed here. @returns {string[]} */
+function packDependencies() {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'duroxide-dependencies-'));
+  process.on('exit', () => fs.rmSync(folder, { recursive: true, force: true }));
+  return Object.keys(dependencies).map(
+    (name) => pack(path.join(ROOT, 'node_modules', name), folder).file,
+  );
+}
+
 /**
- * Serves packed packages.
+ * Serves packed packages, and what they depend on.
  *
  * @param {string[]} files
  * @returns {Promise<{ url: string, asked: string[], close: () => void }>} `asked` grows with every request
@@ -61,7 +73,7 @@ async function serveRegistry(files) {
   for (const manifest of described) {
     packages.set(manifest.name, { manifest, bytes: Buffer.alloc(0) });
   }
-  for (const file of files) {
+  for (const file of [...packDependencies(), ...files]) {
     const bytes = fs.readFileSync(file);
     const manifest = manifestOf(bytes);
     packages.set(manifest.name, { manifest, bytes });

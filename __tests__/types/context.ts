@@ -213,6 +213,7 @@ function talk(ctx: OrchestrationContext) {
   ctx.raise('other', 'anything', [1]);
   ctx.cancelInstance('other');
   ctx.cancelInstance('other', 'why');
+  ctx.terminateInstance('other', 'why');
   // @ts-expect-error The data of the queue is no number.
   ctx.send('other', lines, 1);
   // @ts-expect-error An event is no queue.

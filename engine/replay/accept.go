@@ -225,9 +225,9 @@ func (x *Execution) signal(name, data string) (Delivery, bool) {
 
 // Call is a system call that the engine answers inside the turn.
 type Call struct {
-	// Name is NewGUID, UTCNow, GetValue or Decide.
+	// Name is NewGUID, UTCNow, GetValue, GetStatus or Decide.
 	Name string
-	// Instance and Key are those of GetValue. Key is what code has decided for Decide, or "" where that
+	// Instance is that of GetValue and GetStatus, Key that of GetValue. Key is what code has decided for Decide, or "" where that
 	// is not known any more: then it decides again.
 	Instance string
 	Key      string

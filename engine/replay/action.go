@@ -17,7 +17,9 @@ const (
 	Dequeue ActionKind = 4
 	// SubOrchestration: Name, Version, Instance (nil: generated), Input.
 	SubOrchestration ActionKind = 5
-	// StartOrchestration is detached: Name, Version, Instance, Input. It has no token.
+	// StartOrchestration is detached: Name, Version, Instance, Input. It has no token. With a Value it is a
+	// start of a schedule: the instance begins with that as a message of history.ScheduleQueue, and an id
+	// that is taken is told to the starter in its own queue of that name.
 	StartOrchestration ActionKind = 6
 	// ContinueAsNew: Input, Version. It has no token, and nothing after it counts.
 	ContinueAsNew ActionKind = 7
@@ -29,8 +31,9 @@ const (
 	ClearValue ActionKind = 10
 	// ClearValues has neither fields nor a token.
 	ClearValues ActionKind = 11
-	// Syscall: Name is newGuid, utcNow, getKvValue (then Instance and Value, which is the key) or decide
-	// (then Value is the JSON text to record, nil in a replay: the code takes what was recorded).
+	// Syscall: Name is newGuid, utcNow, getKvValue (then Instance and Value, which is the key), getStatus
+	// (then Instance) or decide (then Value is the JSON text to record, nil in a replay: the code takes
+	// what was recorded).
 	Syscall ActionKind = 12
 	// Drop: Token is that of an earlier action whose result is no longer wanted.
 	Drop ActionKind = 13
@@ -51,10 +54,11 @@ func (k ActionKind) misplaced(where string) string {
 
 // Names of system calls in actions.
 const (
-	NewGUID  = "newGuid"
-	UTCNow   = "utcNow"
-	GetValue = "getKvValue"
-	Decide   = "decide"
+	NewGUID   = "newGuid"
+	UTCNow    = "utcNow"
+	GetValue  = "getKvValue"
+	GetStatus = "getStatus"
+	Decide    = "decide"
 )
 
 // Action is one thing that code asked for, at the call, whether or not it waits for it.
@@ -64,7 +68,8 @@ type Action struct {
 	Token uint64
 	Name  string
 	Input string
-	// Value is a custom status, a stored value, the key of a remote read, or the moment of a timer.
+	// Value is a custom status, a stored value, the key of a remote read, the moment of a timer, or
+	// what an instance that a schedule starts is told.
 	Value    *string
 	Version  *string
 	Instance *string

@@ -156,13 +156,14 @@ func (x *Execution) childSuffix(event uint64) string {
 
 // syscallActivities are the names under which system calls stand in histories.
 var syscallActivities = map[string]string{
-	NewGUID:  history.SyscallNewGUID,
-	UTCNow:   history.SyscallUTCNow,
-	GetValue: history.SyscallGetKeyValue,
-	Decide:   history.SyscallDecide,
+	NewGUID:   history.SyscallNewGUID,
+	UTCNow:    history.SyscallUTCNow,
+	GetValue:  history.SyscallGetKeyValue,
+	GetStatus: history.SyscallGetStatus,
+	Decide:    history.SyscallDecide,
 }
 
-// remoteRead is the recorded input of GetValue.
+// remoteRead is the recorded input of GetValue, and with an empty key that of GetStatus.
 type remoteRead struct {
 	Instance string `json:"instance_id"`
 	Key      string `json:"key"`
@@ -181,17 +182,17 @@ func (x *Execution) call(a *Action, s *schedule, nowMs int64) {
 }
 
 func syscallInput(a *Action) string {
-	if a.Name != GetValue || a.Instance == nil || a.Value == nil {
+	isRead := a.Name == GetStatus || a.Name == GetValue && a.Value != nil
+	if !isRead || a.Instance == nil {
 		return "null"
 	}
-	text, err := json.Marshal(remoteRead{Instance: *a.Instance, Key: *a.Value})
+	read, err := json.Marshal(remoteRead{Instance: *a.Instance, Key: text(a.Value)})
 	if err != nil { // Two strings always have a JSON text.
 		return "null"
 	}
-	return string(text)
+	return string(read)
 }
 
-// after adds a delay to a time and stays at the largest time instead of overflowing.
 // due gives the moment of a timer, which for a given one may be over. What is no number is a timer of zero.
 func due(a *Action, nowMs int64) int64 {
 	if a.Value == nil {
@@ -204,6 +205,7 @@ func due(a *Action, nowMs int64) int64 {
 	return max(atMs, nowMs)
 }
 
+// after adds a delay to a time and stays at the largest time instead of overflowing.
 func after(nowMs int64, delayMs uint64) int64 {
 	if delayMs > uint64(math.MaxInt64-nowMs) { //nolint:gosec // a time is never negative
 		return math.MaxInt64
@@ -227,6 +229,7 @@ func (x *Execution) detach(a *Action, nowMs int64) error {
 	})
 	x.delta.Detached = append(x.delta.Detached, NewInstance{
 		Instance: instance, Life: x.params.Life.Started(number), Name: a.Name, Version: a.Version, Input: a.Input,
+		Schedule: a.Value,
 	})
 	return nil
 }

@@ -56,6 +56,8 @@ type NewInstance struct {
 	Name     string
 	Version  *string
 	Input    string
+	// Schedule is what an instance is told that a schedule starts; nil for others.
+	Schedule *string
 }
 
 // ChildCancel is a child to cancel.

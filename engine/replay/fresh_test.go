@@ -107,6 +107,12 @@ func TestEveryActionIsRecordedAndDispatched(t *testing.T) {
 			func(d replay.Delta) any { return d.Detached },
 			[]replay.NewInstance{{Instance: "chosen", Life: lifeOf(1), Name: "c", Input: "1"}},
 		},
+		"a start of a schedule": {
+			replay.Action{Kind: replay.StartOrchestration, Name: "c", Instance: &id, Input: "1", Value: &later},
+			history.OrchestrationChained{Name: "c", Instance: "chosen", Input: "1", Number: 1},
+			func(d replay.Delta) any { return d.Detached },
+			[]replay.NewInstance{{Instance: "chosen", Life: lifeOf(1), Name: "c", Input: "1", Schedule: &later}},
+		},
 		"a custom status": {
 			replay.Action{Kind: replay.SetCustomStatus, Value: &id},
 			history.CustomStatusUpdated{Status: &id},

@@ -256,7 +256,7 @@ func (l *loader) activity(s *schedule, d history.ActivityScheduled) {
 			l.x.calls = append(l.x.calls, s)
 		}
 	}
-	if s.kind == Syscall && s.name == GetValue {
+	if s.kind == Syscall && (s.name == GetValue || s.name == GetStatus) {
 		var read remoteRead
 		if json.Unmarshal([]byte(d.Input), &read) == nil {
 			s.instance, s.key = read.Instance, read.Key

@@ -22,7 +22,7 @@ func (x *Execution) send(a *Action, nowMs int64) error {
 		return limit("instanceId size (%d bytes) exceeds limit (%d bytes)", size, history.MaxIDBytes)
 	}
 	switch s.What {
-	case history.SentMessage, history.SentSignal, history.SentCancellation:
+	case history.SentMessage, history.SentSignal, history.SentCancellation, history.SentTermination:
 	default:
 		return x.diverged(0, fmt.Sprintf("unknown word '%s' for what is sent", s.What))
 	}
@@ -40,8 +40,8 @@ func (a *Action) fitsSending(d history.MessageSent) fit {
 }
 
 func describeSending(what, name, instance, data string) string {
-	if what == history.SentCancellation {
-		return fmt.Sprintf("cancellation sent to '%s' because of %s", instance, shorten(data))
+	if what == history.SentCancellation || what == history.SentTermination {
+		return fmt.Sprintf("%s sent to '%s' because of %s", what, instance, shorten(data))
 	}
 	return fmt.Sprintf("%s '%s' sent to '%s' with data %s", what, name, instance, shorten(data))
 }

@@ -7,6 +7,7 @@ const limits = require('../limits.js');
 const { finish, inputText } = require('./descriptor.js');
 const { KIND, action } = require('./handle.js');
 const { Saga } = require('./saga.js');
+const { scheduleOf } = require('./scheduled.js');
 const { Talk } = require('./talk.js');
 const {
   activity,
@@ -44,6 +45,7 @@ class OrchestrationContext extends Talk {
     this.executionId = opening.execution;
     this.orchestrationName = opening.name;
     this.orchestrationVersion = opening.version;
+    this.schedule = scheduleOf(opening);
   }
 
   get isReplaying() {

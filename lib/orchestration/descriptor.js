@@ -203,8 +203,13 @@ const checks = {
   },
   newGuid: () => {},
   utcNow: () => {},
-  // Made by retries only.
+  // Made by retries and schedules only.
   decide: () => {},
+  // Made by schedules only.
+  getStatus: (d) => check.instanceId('instanceId', d.instanceId),
+  scheduledStart: every(checkInput, checkVersion, checkDetachedId, (d) =>
+    check.string('schedule', d.schedule),
+  ),
   subOrchestration: checkInput,
   subOrchestrationWithId: every(checkInput, checkChildId),
   subOrchestrationVersioned: every(checkInput, checkVersion),

@@ -106,6 +106,20 @@ function warn(message) {
   emitWarning(message, { code: 'DUROXIDE_NONDETERMINISM' });
 }
 
+/** The guard of the step that runs. @type {Guard | null} */
+let current = null;
+
+/**
+ * Runs code of the package that records what it finds, and so may ask whatever it likes.
+ *
+ * @template T
+ * @param {() => T} run
+ * @returns {T}
+ */
+function unwatched(run) {
+  return current === null ? run() : current.without(run);
+}
+
 /** A guard of one runtime. Steps do not nest. */
 class Guard {
   #isUp = false;
@@ -125,11 +139,22 @@ class Guard {
    */
   during(run) {
     const takeAway = putUp((what, instead) => this.#report(what, instead));
+    current = this;
     try {
       return this.#while(true, run);
     } finally {
+      current = null;
       takeAway();
     }
+  }
+
+  /**
+   * @template T
+   * @param {() => T} run
+   * @returns {T}
+   */
+  without(run) {
+    return this.#while(false, run);
   }
 
   /**
@@ -183,4 +208,4 @@ function guardFor(mode) {
   return mode === 'throw' || mode === 'warn' ? new Guard(mode) : null;
 }
 
-module.exports = { guardFor };
+module.exports = { guardFor, unwatched };

@@ -94,6 +94,16 @@ const detached = (d) =>
     instance: d.instanceId,
   });
 
+/** A start that a schedule decides. @param {Descriptor} d */
+const scheduled = (d) =>
+  action(KIND.startOrchestration, {
+    name: d.name,
+    input: d.input,
+    version: d.version,
+    instance: d.instanceId,
+    value: d.schedule,
+  });
+
 /** @param {Descriptor} d */
 const successor = (d) => action(KIND.continueAsNew, { input: d.input, version: d.version || null });
 
@@ -120,12 +130,14 @@ const actions = {
   decide: (d) => action(KIND.syscall, { name: 'decide', value: d.value }),
   getValueFromInstance: (d) =>
     action(KIND.syscall, { name: 'getKvValue', instance: d.instanceId, value: d.key }),
+  getStatus: (d) => action(KIND.syscall, { name: 'getStatus', instance: d.instanceId }),
   subOrchestration: child,
   subOrchestrationWithId: child,
   subOrchestrationVersioned: child,
   subOrchestrationVersionedWithId: child,
   orchestration: detached,
   orchestrationVersioned: detached,
+  scheduledStart: scheduled,
   continueAsNew: successor,
   continueAsNewVersioned: successor,
 };

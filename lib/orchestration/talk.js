@@ -54,6 +54,12 @@ class Talk extends Traces {
     if (!this.#host.isRunning) return;
     this.#send('cancellation', instanceId, null, check.string('reason', reason ?? ''));
   }
+
+  /** @param {string} instanceId @param {string | null} [reason] */
+  terminateInstance(instanceId, reason) {
+    if (!this.#host.isRunning) return;
+    this.#send('termination', instanceId, null, check.string('reason', reason ?? ''));
+  }
 }
 
 module.exports = { Talk };

@@ -8,6 +8,7 @@ const { DuroxideError } = require('../errors.js');
 const { openTestStore, openedStore } = require('../provider.js');
 const { nameOf } = require('../registered.js');
 const { Runtime } = require('../runtime.js');
+const { scheduleCode } = require('../schedules/code.js');
 const { TestActivities } = require('./activities.js');
 const { Chaos, checkChaos } = require('./chaos.js');
 const { describeRunning } = require('./conditions.js');
@@ -42,6 +43,9 @@ const OPTIONS = {
   patienceMs: duration,
   runtime: object,
 };
+
+/** Holds when nothing is under way any more at the moment that a wait is limited to. @param {any} state */
+const reached = async ({ isDue }) => (isDue ? { value: undefined } : null);
 
 /** A runtime whose activities run in a test environment. */
 class TestRuntime extends Runtime {
@@ -133,6 +137,8 @@ class TestEnvironment {
       this.#activities,
     );
     runtime.register(...[register ?? []].flat());
+    // Before the activities are sealed; the start does not register it again.
+    if (options?.schedules !== false) runtime.register(...scheduleCode());
     for (const [name, fn] of Object.entries(orchestrations ?? {})) {
       runtime.registerOrchestration(name, fn);
     }
@@ -161,13 +167,18 @@ class TestEnvironment {
     await this.#runtime.start();
   }
 
-  /** Ends the runtime as the end of its process would, and starts another one. */
-  async #restart() {
+  /**
+   * Ends the runtime as the end of its process would, and starts another one.
+   *
+   * @param {() => Promise<void>} [meanwhile]
+   */
+  async #restart(meanwhile) {
     this.#activities.kill();
     const before = this.#started;
     this.#started = (async () => {
       await before;
       await this.#runtime.shutdown(0);
+      await meanwhile?.();
       if (this.#closed !== null) return;
       this.#runtime = this.#makeRuntime();
       await this.#startRuntime();
@@ -244,7 +255,14 @@ class TestEnvironment {
 
   /** @param {number} toMs */
   async #advanceTo(toMs) {
-    await this.#wait(async ({ isDue }) => (isDue ? { value: undefined } : null), toMs);
+    await this.#wait(reached, toMs);
+  }
+
+  /** @param {string | number} by */
+  async offline(by) {
+    const ms = duration('by', by);
+    await this.#up();
+    await this.#restart(() => this.#driver.wait(reached, this.#driver.nowMs + ms));
   }
 
   async #explain() {

@@ -147,6 +147,8 @@ export interface TestEnvironment extends AsyncDisposable {
   advance(by: Duration): Promise<void>;
   /** Moves the time on to a moment. It never goes back. */
   advanceTo(to: Date | string | number): Promise<void>;
+  /** Ends the runtime as the end of its process would, moves the time on, and starts another one. */
+  offline(by: Duration): Promise<void>;
   /** Waits until nothing runs and nothing is due any more, while the time jumps. */
   idle(): Promise<void>;
   /** Waits until a function gives something true, while the time jumps. */
