@@ -10,6 +10,7 @@ const fs = require('node:fs');
 const { setTimeout: sleep } = require('node:timers/promises');
 const { Client, Runtime } = require('duroxide');
 const { makePlace, openPlace, removePlace } = require('./places.js');
+const { due } = require('./schedules.js');
 const { BUSY, WAIT_MS, now, registerEcho, sum } = require('./support.js');
 
 /** @typedef {{ name: string, longestMs: number, limitMs: number }} Figure */
@@ -203,6 +204,14 @@ const CASES = {
     limits: { done: { sqlite: 15_000, postgres: 30_000 }, start: both(200) },
   },
   beside: { measure: beside, limits: { two: both(250) } },
+  due: {
+    measure: due,
+    limits: {
+      started: { sqlite: 1000, postgres: 2000 },
+      ended: both(3000),
+      'idle CPU in 2 s': both(40),
+    },
+  },
 };
 
 /** @param {string} store @returns {string[]} the names of the cases that it has */
