@@ -932,6 +932,8 @@ export interface OrchestrationStatus<TOutput = any> {
   customStatus?: string;
   /** Only where it is held: no code that had it fits its history. `getInstanceInfo` says more. */
   held?: true;
+  /** Only while it is cancelled and its code cleans up. */
+  cancelling?: Cancelling;
 }
 
 export interface SystemMetrics {
@@ -982,6 +984,8 @@ export interface InstanceInfo<TOutput = any> {
   /** Only where it is held, and what for. */
   held?: true;
   hold?: Hold;
+  /** Only while it is cancelled and its code cleans up. */
+  cancelling?: Cancelling;
 }
 
 /** Why an instance does not go on: its history does not fit the code of those that had it. */
@@ -1068,6 +1072,15 @@ export interface StartOptions {
 export interface BeginOptions extends StartOptions {
   /** The version to run; without it, the first turn takes the latest. */
   version?: string;
+}
+
+/** A cancellation that the code was told of. Times are milliseconds since 1970. */
+export interface Cancelling {
+  /** That of the first cancellation. */
+  reason: string;
+  since: number;
+  /** When it is cancelled, whatever its code does; a further cancellation can only bring that forward. */
+  until: number;
 }
 
 export interface CancelOptions {

@@ -126,3 +126,27 @@ test('two nodes share a cancellation: one child here, its parent there', async (
   for (const id of ids) assert.equal(completed(await h.wait(id))[0], 'canceled: enough');
   assert.equal(did.length, 2 * ids.length);
 });
+
+test('what is being cancelled says so, and its deletion waits for a child that cleans up', async (t) => {
+  const { did, setup } = family();
+  const h = await withRuntime(t, setup);
+  const id = await h.launch('Parent', ['Child', null]);
+  const child = `of-${id}`;
+  await h.until(child, 'waiting');
+  assert.equal('cancelling' in (await h.client.getStatus(child)), false);
+  const before = Date.now();
+  await h.client.cancelInstance(id, 'enough');
+  failed(await h.wait(id));
+  const deleted = h.client.deleteInstance(id);
+  await h.until(child, 'told');
+  const { cancelling } = await h.client.getStatus(child);
+  assert.equal(cancelling.reason, 'parent canceled');
+  assert.equal(cancelling.until, cancelling.since + LONG_MS);
+  assert.ok(cancelling.since >= before - 1000 && cancelling.since <= Date.now() + 1000);
+  assert.deepEqual((await h.client.getInstanceInfo(child)).cancelling, cancelling);
+  await h.client.cancelInstance(child, 'faster', { graceMs: LONG_MS / 2 });
+  await h.client.raiseEvent(child, 'go');
+  assert.equal((await deleted).instancesDeleted, 2);
+  assert.deepEqual(did, ['child: canceled: parent canceled']);
+  assert.equal((await h.client.getStatus(child)).status, 'NotFound');
+});

@@ -5,6 +5,7 @@ import (
 
 	"duroxide/engine"
 	"duroxide/history"
+	"duroxide/provider"
 )
 
 var clientRequests = map[string]handler{
@@ -178,6 +179,8 @@ type statusValue struct {
 	CustomStatus        *string       `json:"customStatus"`
 	CustomStatusVersion uint64        `json:"customStatusVersion"`
 	Held                bool          `json:"held"`
+	// Cancelling is null where it is not being cancelled.
+	Cancelling *provider.Cancelling `json:"cancelling"`
 }
 
 func statusResult(s engine.Status, err error) (result, error) {
@@ -186,7 +189,7 @@ func statusResult(s engine.Status, err error) (result, error) {
 	}
 	r := statusValue{
 		Status: s.State, CustomStatus: s.CustomStatus, CustomStatusVersion: s.CustomStatusVersion,
-		Held: s.Held,
+		Held: s.Held, Cancelling: s.Cancelling,
 	}
 	switch s.State {
 	case engine.StateCompleted:

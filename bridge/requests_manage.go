@@ -165,16 +165,18 @@ func timeMs(t time.Time) *int64 {
 }
 
 type instanceValue struct {
-	InstanceID           string        `json:"instanceId"`
-	OrchestrationName    string        `json:"orchestrationName"`
-	OrchestrationVersion *string       `json:"orchestrationVersion"`
-	CurrentExecutionID   uint64        `json:"currentExecutionId"`
-	Status               string        `json:"status"`
-	CreatedAt            *int64        `json:"createdAt"`
-	UpdatedAt            *int64        `json:"updatedAt"`
-	ParentInstanceID     *string       `json:"parentInstanceId"`
-	Hold                 *holdValue    `json:"hold"`
-	Failure              *history.Told `json:"failure"`
+	InstanceID           string     `json:"instanceId"`
+	OrchestrationName    string     `json:"orchestrationName"`
+	OrchestrationVersion *string    `json:"orchestrationVersion"`
+	CurrentExecutionID   uint64     `json:"currentExecutionId"`
+	Status               string     `json:"status"`
+	CreatedAt            *int64     `json:"createdAt"`
+	UpdatedAt            *int64     `json:"updatedAt"`
+	ParentInstanceID     *string    `json:"parentInstanceId"`
+	Hold                 *holdValue `json:"hold"`
+	// Cancelling is null where it is not being cancelled.
+	Cancelling *provider.Cancelling `json:"cancelling"`
+	Failure    *history.Told        `json:"failure"`
 }
 
 func serveInstance(ctx context.Context, c *engine.Client, a instanceArguments, _ string) (result, error) {
@@ -187,7 +189,7 @@ func serveInstance(ctx context.Context, c *engine.Client, a instanceArguments, _
 		CurrentExecutionID: max(i.Execution, 1), Status: i.Status.String(),
 		CreatedAt: timeMs(i.Created), UpdatedAt: timeMs(i.Updated),
 	}
-	v.Hold = holdOf(i.Hold)
+	v.Hold, v.Cancelling = holdOf(i.Hold), i.Cancelling
 	if i.Version != "" {
 		v.OrchestrationVersion = &i.Version
 	}

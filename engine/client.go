@@ -69,6 +69,8 @@ type Status struct {
 	CustomStatusVersion uint64
 	// Held says that it does not go on, because no code that had it fits its history.
 	Held bool
+	// Cancelling says that its code was told to stop and cleans up.
+	Cancelling *provider.Cancelling
 }
 
 // IsTerminal reports whether the instance has completed or failed.
@@ -373,6 +375,7 @@ func statusOf(stored *provider.Status) Status {
 		CustomStatus:        stored.CustomStatus,
 		CustomStatusVersion: stored.CustomStatusVersion,
 		Held:                stored.Hold != nil,
+		Cancelling:          stored.Cancelling,
 	}
 	switch stored.Status {
 	case provider.Completed:

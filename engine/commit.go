@@ -61,6 +61,9 @@ func (t *turn) build(d replay.Delta, reserved int) provider.Commit {
 		Messages: messageIDs(t.taken), Tasks: t.tasks, Started: t.started,
 		CancelTasks: d.CancelActivities, DropTimers: d.DropTimers, Send: t.sends(d),
 	}
+	if d.CancellingChanged {
+		c.Cancelling = (*provider.Cancelling)(t.r.x.Cancelling())
+	}
 	if d.CustomStatus != nil {
 		c.CustomStatus = &provider.CustomStatusChange{Status: d.CustomStatus.Status}
 	}

@@ -59,6 +59,8 @@ type turn struct {
 	status  *provider.CustomStatusChange
 	values  []provider.ValueChange
 	events  []history.Data
+	// cancelling says that the instance cleans up.
+	cancelling *provider.Cancelling
 	// answers gives the source of events, both by event id.
 	answers map[uint64]uint64
 }
@@ -93,7 +95,7 @@ func (f *fixture) commit(t *testing.T, instance string, c turn) {
 	require.NotNil(t, sent[0].Claim)
 	commit := provider.Commit{
 		Token: sent[0].Claim.Token, Execution: w.execution, LastEvent: w.last, Started: started,
-		Outcome: c.outcome, CustomStatus: c.status, Values: c.values, Release: true,
+		Outcome: c.outcome, CustomStatus: c.status, Values: c.values, Cancelling: c.cancelling, Release: true,
 	}
 	for _, claimed := range sent[0].Claim.Messages {
 		commit.Messages = append(commit.Messages, claimed.ID)

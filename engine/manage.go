@@ -149,8 +149,8 @@ func (c *Client) Tree(ctx context.Context, instance string) ([]string, error) {
 
 // Delete removes an instance with its descendants and all that belongs to them. Errors, by
 // errors.Is: provider.ErrInstanceNotFound; provider.ErrIsSubOrchestration for a child, also with
-// force; provider.ErrStillRunning where it runs and force is not given. Descendants that wind down
-// after its end are no reason to refuse.
+// force; provider.ErrStillRunning where it runs and force is not given, or where descendants clean up after
+// its end for longer than half a minute.
 func (c *Client) Delete(ctx context.Context, instance string, force bool) (provider.Deleted, error) {
 	info, err := c.Instance(ctx, instance)
 	if force && errors.Is(err, provider.ErrCorrupt) { // There is no other way to be rid of it.
@@ -161,6 +161,11 @@ func (c *Client) Delete(ctx context.Context, instance string, force bool) (provi
 	}
 	if info.Parent != "" {
 		return provider.Deleted{}, refusal(instance, provider.ErrIsSubOrchestration)
+	}
+	if !force && info.Status.IsFinal() {
+		if err := c.unwound(ctx, instance); err != nil {
+			return provider.Deleted{}, refusal(instance, err)
+		}
 	}
 	deleted, err := c.deleteTree(ctx, info, force)
 	return deleted, refusal(instance, err)

@@ -78,6 +78,49 @@ func TestDeletionsAreRefusedWithAReason(t *testing.T) {
 	}
 }
 
+func TestADeletionWaitsForDescendantsThatCleanUp(t *testing.T) {
+	t.Parallel()
+	cleansUp := turn{parent: "r", cancelling: &provider.Cancelling{Reason: "why", UntilMs: 1}}
+	for name, c := range map[string]struct {
+		child turn
+		then  func(t *testing.T, f *fixture)
+		want  error
+	}{
+		"until they have ended": {cleansUp, func(t *testing.T, f *fixture) {
+			t.Helper()
+			f.commit(t, "r/a", completed("1"))
+		}, nil},
+		"for half a minute": {cleansUp, func(t *testing.T, f *fixture) {
+			t.Helper()
+			f.clock.Advance(30 * time.Second)
+		}, provider.ErrStillRunning},
+		"shortly for those that have not heard": {turn{parent: "r"}, func(t *testing.T, f *fixture) {
+			t.Helper()
+			f.clock.Advance(2 * time.Second)
+		}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t, nil)
+			f.commit(t, "r", completed("1"))
+			f.commit(t, "r/a", c.child)
+			done := inBackground(func() (provider.Deleted, error) { return f.Delete(t.Context(), "r", false) })
+			f.awaitWaiter(t)
+			c.then(t, f)
+			got := <-done
+			require.ErrorIs(t, got.err, c.want)
+			left, err := f.List(t.Context(), provider.ListQuery{})
+			require.NoError(t, err)
+			require.Equal(t, c.want == nil, len(left) == 0)
+		})
+	}
+	f := newFixture(t, nil)
+	f.commit(t, "r", completed("1"))
+	f.commit(t, "r/a", cleansUp)
+	_, err := f.Delete(t.Context(), "r", true)
+	require.NoError(t, err, "with force nothing is waited for")
+}
+
 func TestAForcedDeletionTakesTheWholeTree(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, nil)

@@ -14,7 +14,15 @@ const { failureOf } = require('./failure.js');
  * @param {(output: string) => unknown} read
  */
 function status({ value, payload }, read) {
-  const { status: state, error, failure, customStatus, customStatusVersion, held } = value;
+  const {
+    status: state,
+    error,
+    failure,
+    customStatus,
+    customStatusVersion,
+    held,
+    cancelling,
+  } = value;
   /** @type {Record<string, unknown>} */
   const result = { status: state, customStatusVersion };
   if (state === 'Completed') result.output = read(payload ?? 'null');
@@ -24,6 +32,7 @@ function status({ value, payload }, read) {
   }
   if (customStatus !== null) result.customStatus = customStatus;
   if (held) result.held = true;
+  if (cancelling) result.cancelling = cancelling;
   return result;
 }
 

@@ -83,6 +83,8 @@ type Commit struct {
 	// Send are messages for this or other instances, in order.
 	Send []Message
 
+	// Cancelling, if set, says that the instance is being cancelled. It stands until the instance has ended.
+	Cancelling *Cancelling
 	// Hold, if set, holds the instance; it goes with Release, and without Events and an Outcome. A commit
 	// without it ends a hold.
 	Hold *Hold
@@ -97,7 +99,8 @@ type Commit struct {
 
 // IsAwaited reports whether the turn changes what clients may wait for.
 func (c *Commit) IsAwaited() bool {
-	return (c.Outcome != nil && c.Outcome.Status.IsFinal()) || c.CustomStatus != nil || len(c.Values) > 0
+	return (c.Outcome != nil && c.Outcome.Status.IsFinal()) || c.CustomStatus != nil || len(c.Values) > 0 ||
+		c.Cancelling != nil
 }
 
 // Started describes an execution at its first turn.

@@ -124,6 +124,8 @@ type InstanceInfo struct {
 	Life history.Life
 	// Hold is nil where the instance is not held.
 	Hold *Hold
+	// Cancelling is nil where the instance is not being cancelled.
+	Cancelling *Cancelling
 }
 
 // ExecutionInfo describes an execution.
@@ -148,6 +150,8 @@ type Status struct {
 	CustomStatusVersion uint64
 	// Hold is nil where the instance is not held.
 	Hold *Hold
+	// Cancelling is nil where the instance is not being cancelled.
+	Cancelling *Cancelling
 }
 
 // Stats are sizes of one instance.

@@ -221,6 +221,11 @@ export async function stops(client: Client, runtime: Runtime) {
   assertType<Equal<typeof state, Awaited<ReturnType<typeof client.terminateInstance>>>>();
   await client.cancelInstance('order-1', null, { graceMs: 5 });
   await handle.terminate('broken');
+  const { cancelling } = await handle.status();
+  const info = await client.getInstanceInfo('order-1');
+  assertType<Equal<typeof cancelling, typeof info.cancelling>>();
+  if (cancelling) return new Date(cancelling.until - cancelling.since);
+  return cancelling;
 }
 
 /** Loggers: pino's shape, and console's. */

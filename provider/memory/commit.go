@@ -144,6 +144,9 @@ func (s *store) applyExecution(in *instance, c *provider.Commit) {
 		in.delta = make(map[string]*provider.Value)
 	}
 	in.updated, in.hold = s.now, c.Hold
+	if c.Cancelling != nil {
+		in.cancelling = c.Cancelling
+	}
 	in.current = c.Execution
 	ex := in.executions[c.Execution]
 	if ex == nil {

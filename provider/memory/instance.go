@@ -33,7 +33,8 @@ type instance struct {
 	parent  *history.Parent
 
 	// hold says what the instance is held for, see held.
-	hold *provider.Hold
+	hold       *provider.Hold
+	cancelling *provider.Cancelling
 	// level is the lowest format level that reads all of it.
 	level uint64
 

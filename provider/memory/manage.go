@@ -108,7 +108,8 @@ func (p *Provider) Instance(
 		info = provider.InstanceInfo{
 			Instance: id, Life: in.life, Name: in.name, Version: in.version, Execution: in.current,
 			Status: ex.status, Output: ex.output, Parent: in.parentID(), Hold: in.held(),
-			Created: time.UnixMilli(in.created), Updated: time.UnixMilli(max(in.created, in.updated)),
+			Cancelling: in.cancelling.At(ex.status),
+			Created:    time.UnixMilli(in.created), Updated: time.UnixMilli(max(in.created, in.updated)),
 		}
 		return nil
 	})

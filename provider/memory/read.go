@@ -74,6 +74,7 @@ func (p *Provider) Status(ctx context.Context, id string) (status *provider.Stat
 		status = &provider.Status{
 			Execution: in.current, Status: ex.status, Output: ex.output,
 			CustomStatus: in.customStatus, CustomStatusVersion: in.customStatusVersion, Hold: in.held(),
+			Cancelling: in.cancelling.At(ex.status),
 		}
 		return nil
 	})

@@ -62,7 +62,7 @@ func (in *instance) isStopping() bool {
 
 func (s *store) rewrite(in *instance, w *provider.Rewrite) {
 	in.epoch++
-	in.lease, in.hold, in.updated, in.level = 0, nil, s.now, max(in.level, w.Level)
+	in.lease, in.hold, in.cancelling, in.updated, in.level = 0, nil, nil, s.now, max(in.level, w.Level)
 	ex := in.executions[w.Execution]
 	ex.status, ex.output, ex.completed, ex.rows, ex.events = provider.Running, "", 0, nil, len(w.Events)
 	for rows := range slices.Chunk(w.Events, provider.RowEvents) {

@@ -72,6 +72,9 @@ func (g *group) commitExecution(i *instance, t *turn) {
 	}
 	g.describe(i, t.Started)
 	g.commitLife(i, t)
+	if t.Cancelling != nil {
+		g.cancelling(i, t.Cancelling)
+	}
 	if t.CustomStatus != nil {
 		w := &g.writes.custom
 		w.instance = append(w.instance, signed(i.key))
@@ -210,6 +213,9 @@ func (g *group) flushRecords(p *pipeline) {
 	}
 	if n := &w.holds; len(n.instance) > 0 {
 		p.exec(sqlHold, n.instance, n.hold)
+	}
+	if n := &w.cancelling; len(n.instance) > 0 {
+		p.exec(sqlCancelling, n.instance, n.cancelling)
 	}
 	if n := &w.custom; len(n.instance) > 0 {
 		p.exec(sqlCustomStatus, n.instance, n.status)

@@ -21,7 +21,8 @@ var (
 	sqlInstance = define(`
 SELECT coalesce(d.name, ''), coalesce(d.version, ''), i.execution, i.status, e.output,
   coalesce(d.created, 0), greatest(d.created, i.updated), coalesce(d.parent, ''), d.life,
-  d.instance IS NOT NULL, e.instance IS NOT NULL, d.hold, i.last_event
+  d.instance IS NOT NULL, e.instance IS NOT NULL, d.hold, i.last_event,
+  d.cancelling
 FROM S.instances i
 LEFT JOIN S.details d ON d.instance = i.key
 LEFT JOIN S.executions e ON e.instance = i.key AND e.execution = i.execution
@@ -76,16 +77,17 @@ func (s *Store) Instance(ctx context.Context, instance string) (provider.Instanc
 		p.each(sqlInstance, func(r pgx.Rows) error {
 			var execution, created, updated, last int64
 			var status int16
-			var output, life, hold []byte
+			var output, life, hold, cancelling []byte
 			info = &provider.InstanceInfo{Instance: instance}
 			stored := provider.Whole{Instance: instance}
 			err := r.Scan(&info.Name, &info.Version, &execution, &status, &output, &created, &updated,
-				&info.Parent, &life, &stored.HasDetails, &stored.HasExecution, &hold, &last)
+				&info.Parent, &life, &stored.HasDetails, &stored.HasExecution, &hold, &last, &cancelling)
 			info.Life = lifeOf(life)
 			info.Execution, info.Status = unsigned(execution), executionStatus(status)
 			info.Output, info.Created, info.Updated = string(output), moment(created), moment(updated)
 			stored.Execution, stored.Status = info.Execution, info.Status
 			info.Hold = provider.DecodeHold(hold).At(info.Execution, unsigned(last), info.Status)
+			info.Cancelling = provider.DecodeCancelling(cancelling).At(info.Status)
 			damage = stored.Check()
 			return err
 		}, askable(instance))

@@ -15,6 +15,18 @@ var sqlHold = define(`
 UPDATE S.details d SET hold = n.hold FROM unnest($1::bigint[], $2::bytea[]) AS n (instance, hold)
 WHERE d.instance = n.instance AND d.instance = ANY($1::bigint[])`)
 
+var sqlCancelling = define(`
+UPDATE S.details d SET cancelling = n.cancelling
+FROM unnest($1::bigint[], $2::bytea[]) AS n (instance, cancelling)
+WHERE d.instance = n.instance AND d.instance = ANY($1::bigint[])`)
+
+// cancelling notes that an instance is being cancelled, or for nil that it is not any more.
+func (g *group) cancelling(i *instance, c *provider.Cancelling) {
+	w := &g.writes.cancelling
+	w.instance = append(w.instance, signed(i.key))
+	w.cancelling = append(w.cancelling, provider.EncodeCancelling(c))
+}
+
 // held says what an instance is held for, or gives nil.
 func (i *instance) held() *provider.Hold { return i.hold.At(i.execution, i.lastEvent, i.status) }
 
@@ -220,6 +232,7 @@ func (g *group) rewrite(p *pipeline, rw *rewrite) {
 	o.status, o.completed = append(o.status, int64(i.status)), append(o.completed, 0)
 	o.output = append(o.output, nil)
 	g.hold(i, nil)
+	g.cancelling(i, nil)
 	lane, _ := g.wanted(i)
 	g.move(i, lane)
 	g.writes.moved[i.key] = i.lane // also what came while it had ended

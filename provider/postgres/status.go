@@ -11,10 +11,11 @@ import (
 // A start that an older release stored has no cold row.
 var sqlStatus = define(`
 SELECT i.id, i.execution, i.status, e.output, d.custom_status, d.custom_status_version,
-  d.instance IS NOT NULL, e.instance IS NOT NULL, d.hold, i.last_event
+  d.instance IS NOT NULL, e.instance IS NOT NULL, d.hold, i.last_event,
+  d.cancelling
 FROM S.instances i
 LEFT JOIN LATERAL (
-  SELECT instance, custom_status, custom_status_version, hold FROM S.details
+  SELECT instance, custom_status, custom_status_version, hold, cancelling FROM S.details
   WHERE instance = i.key OFFSET 0) d ON true
 LEFT JOIN LATERAL (
   SELECT instance, output FROM S.executions
@@ -103,9 +104,9 @@ func scanStatus(r pgx.Rows, found map[string]*provider.Status, damaged map[strin
 	var execution, last int64
 	var version *int64
 	var state int16
-	var output, custom, hold []byte
+	var output, custom, hold, cancelling []byte
 	err := r.Scan(&stored.Instance, &execution, &state, &output, &custom, &version,
-		&stored.HasDetails, &stored.HasExecution, &hold, &last)
+		&stored.HasDetails, &stored.HasExecution, &hold, &last, &cancelling)
 	stored.Execution, stored.Status = unsigned(execution), executionStatus(state)
 	damaged[stored.Instance] = stored.Check()
 	status := &provider.Status{
@@ -114,6 +115,7 @@ func scanStatus(r pgx.Rows, found map[string]*provider.Status, damaged map[strin
 		Output:       string(output),
 		CustomStatus: optionalText(custom),
 		Hold:         provider.DecodeHold(hold).At(stored.Execution, unsigned(last), stored.Status),
+		Cancelling:   provider.DecodeCancelling(cancelling).At(stored.Status),
 	}
 	if version != nil {
 		status.CustomStatusVersion = unsigned(*version)

@@ -72,6 +72,11 @@ type records struct {
 		instance []int64
 		hold     [][]byte
 	}
+	// cancelling says which instances are being cancelled from now on, or for null not any more.
+	cancelling struct {
+		instance   []int64
+		cancelling [][]byte
+	}
 	custom struct {
 		instance []int64
 		status   [][]byte

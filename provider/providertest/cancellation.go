@@ -15,6 +15,7 @@ var cancellation = theme{"cancellation", "cancellation.go", []Case{
 	{ID: "C095", Title: "one turn cancels all tasks", run: cancelAll},
 	{ID: "C096", Title: "a task scheduled and cancelled by one turn is gone", run: scheduledAndCancelled},
 	{ID: "P30", Title: "cancelling a held task is seen by its renewal and its completion", run: cancelHeld},
+	{ID: "P230", Title: "what an instance is told of its cancellation stands until it ends", run: cancellingUntilEnd},
 	{ID: "P31", Title: "tasks of another execution or instance are not cancelled", run: cancelOthers},
 }}
 
@@ -99,4 +100,36 @@ func cancelOthers(k *kit) {
 	first, second := k.work(2, anyRoute), k.work(2, anyRoute)
 	require.ElementsMatch(k, []string{"X", "Y"},
 		[]string{first.Task.Instance, second.Task.Instance})
+}
+
+func cancellingUntilEnd(k *kit) {
+	seen := func() *provider.Cancelling {
+		k.Helper()
+		status, err := k.Provider.Status(k.ctx, "X")
+		require.NoError(k, err)
+		info, err := k.Provider.Instance(k.ctx, "X")
+		require.NoError(k, err)
+		require.Equal(k, status.Cancelling, info.Cancelling)
+		return status.Cancelling
+	}
+	k.create("X")
+	require.Nil(k, seen())
+	for last, want := range []*provider.Cancelling{
+		{Reason: "why \x00 \" ü", SinceMs: 1, UntilMs: 1 << 53}, {Reason: "why", SinceMs: 1, UntilMs: 2}, nil,
+	} {
+		k.poke("X")
+		c := turn(k.fetch("X"))
+		c.Events = events(uint64(last) + 2)
+		c.Cancelling = want
+		k.commit(c)
+		if want == nil {
+			want = &provider.Cancelling{Reason: "why", SinceMs: 1, UntilMs: 2}
+		}
+		require.Equal(k, want, seen(), "a turn that says nothing changes nothing")
+	}
+	k.poke("X")
+	c := turn(k.fetch("X"))
+	c.Events, c.Outcome = events(5), &provider.Outcome{Status: provider.Failed, Output: "canceled"}
+	k.commit(c)
+	require.Nil(k, seen())
 }

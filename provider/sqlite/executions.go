@@ -50,6 +50,11 @@ func (w *writer) commitExecution(i *instance, t *turn) error {
 			return err
 		}
 	}
+	if t.Cancelling != nil {
+		if err := w.cancelling(i, t.Cancelling); err != nil {
+			return err
+		}
+	}
 	if err := w.commitValues(i, t); err != nil {
 		return err
 	}

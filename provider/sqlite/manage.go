@@ -11,7 +11,8 @@ import (
 var (
 	sqlInstance = &statement{`
 SELECT d.name, d.version, i.execution, i.status, e.output, d.created, max(d.created, i.updated),
-  d.parent, d.life, d.instance IS NOT NULL, e.instance IS NOT NULL, d.hold, i.last_event
+  d.parent, d.life, d.instance IS NOT NULL, e.instance IS NOT NULL, d.hold, i.last_event,
+  d.cancelling
 FROM instances i
 LEFT JOIN details d ON d.instance = i.key
 LEFT JOIN executions e ON e.instance = i.key AND e.execution = i.execution
@@ -88,6 +89,7 @@ func (s *Store) Instance(ctx context.Context, instance string) (provider.Instanc
 			Life:      r.life(8),
 		}
 		info.Hold = provider.DecodeHold(r.blob(11)).At(info.Execution, r.uint(12), info.Status)
+		info.Cancelling = provider.DecodeCancelling(r.blob(13)).At(info.Status)
 		return nil
 	})
 	if err != nil {

@@ -9,7 +9,16 @@ import (
 	"duroxide/provider"
 )
 
-var sqlHold = &statement{`UPDATE details SET hold = ?2 WHERE instance = ?1`}
+var (
+	sqlHold       = &statement{`UPDATE details SET hold = ?2 WHERE instance = ?1`}
+	sqlCancelling = &statement{`UPDATE details SET cancelling = ?2 WHERE instance = ?1`}
+)
+
+// cancelling notes that an instance is being cancelled, or for nil that it is not any more.
+func (w *writer) cancelling(i *instance, c *provider.Cancelling) error {
+	_, err := w.c.exec(sqlCancelling, signed(i.key), optionalBytes(provider.EncodeCancelling(c)))
+	return err
+}
 
 // held says what an instance is held for, or gives nil.
 func (i *instance) held() *provider.Hold { return i.hold.At(i.execution, i.lastEvent, i.status) }
@@ -203,6 +212,9 @@ func (w *writer) rewrite(rw *rewrite) error {
 	i.status, i.dirty, i.pin = provider.Running, true, max(i.pin, rw.Level)
 	i.done, i.doneAfter = 0, 0
 	if err := w.commitHold(i, rw.turn); err != nil {
+		return err
+	}
+	if err := w.cancelling(i, nil); err != nil {
 		return err
 	}
 	changed, err := w.c.exec(sqlCommitTurn,

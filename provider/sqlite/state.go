@@ -10,7 +10,8 @@ var (
 	// A start that an older release stored has no cold row.
 	sqlStatus = &statement{`
 SELECT i.execution, i.status, e.output, d.custom_status, d.custom_status_version,
-  d.instance IS NOT NULL, e.instance IS NOT NULL, d.hold, i.last_event
+  d.instance IS NOT NULL, e.instance IS NOT NULL, d.hold, i.last_event,
+  d.cancelling
 FROM instances i
 LEFT JOIN details d ON d.instance = i.key
 LEFT JOIN executions e ON e.instance = i.key AND e.execution = i.execution
@@ -40,6 +41,7 @@ func (s *Store) Status(ctx context.Context, instance string) (*provider.Status, 
 				CustomStatusVersion: r.uint(4),
 			}
 			status.Hold = provider.DecodeHold(r.blob(7)).At(status.Execution, r.uint(8), status.Status)
+			status.Cancelling = provider.DecodeCancelling(r.blob(9)).At(status.Status)
 		}
 		return err
 	})

@@ -1,0 +1,41 @@
+package provider
+
+import "encoding/json"
+
+// Cancelling says that the code of an instance was told to stop and has time to clean up. It is stored as
+// JSON, for people too.
+type Cancelling struct {
+	Reason string `json:"reason"`
+	// SinceMs is when it was told, UntilMs when its time is over.
+	SinceMs int64 `json:"since"`
+	UntilMs int64 `json:"until"`
+}
+
+// At gives what holds of it in a status. The receiver may be nil.
+func (c *Cancelling) At(s ExecutionStatus) *Cancelling {
+	if s != Running {
+		return nil
+	}
+	return c
+}
+
+// EncodeCancelling gives the stored bytes; nil is none.
+func EncodeCancelling(c *Cancelling) []byte {
+	if c == nil {
+		return nil
+	}
+	body, err := json.Marshal(c)
+	if err != nil { // A text and numbers always have JSON.
+		return nil
+	}
+	return body
+}
+
+// DecodeCancelling gives back what EncodeCancelling wrote, and nil for what cannot be read: it only tells.
+func DecodeCancelling(body []byte) *Cancelling {
+	var c Cancelling
+	if len(body) == 0 || json.Unmarshal(body, &c) != nil {
+		return nil
+	}
+	return &c
+}
