@@ -270,3 +270,12 @@ test('a process that is killed leaves the hold, and the result of an activity is
   await h.restart(deployed(fixed, 'v3'));
   for (const id of ids) assert.equal(completed(await h.wait(id)), `${id} yes and noted`);
 });
+
+test('a held instance is cancelled at once, whatever time its code would have had', async (t) => {
+  const h = await waiting(t, 'graced');
+  await h.start(deployed(broken, 'v2'));
+  await h.client.raiseEvent('graced', 'approval', 'yes');
+  await untilHeld(h, 'graced');
+  await h.client.cancelInstance('graced', 'enough', { graceMs: 600_000 });
+  assert.equal(failed(await h.wait('graced')), 'canceled: enough');
+});
