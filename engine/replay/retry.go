@@ -93,8 +93,8 @@ func undoable(events []history.Event, failure *history.Failure) (int, error) {
 // isCaused reports whether code has asked for what an event says.
 func isCaused(e history.Event) bool {
 	switch d := e.Data.(type) {
-	case history.Schedule, history.Change, history.OrchestrationChained, history.MessageSent, history.OrchestrationStarted,
-		history.CleanupFailed:
+	case history.Schedule, history.Change, history.OrchestrationChained, history.MessageSent, history.CleanupFailed,
+		history.OrchestrationStarted:
 		return true
 	case history.Cancellation:
 		return reasonOf(d) == history.ReasonDropped
@@ -118,7 +118,7 @@ func isTakenBack(e history.Event, failure *history.Failure) bool {
 	case history.Cancellation:
 		return reasonOf(d) != history.ReasonDropped
 	case history.OrchestrationStarted, history.OrchestrationChained, history.MessageSent, history.Schedule,
-		history.Input, history.Change, history.CleanupFailed, history.PatchDecided, history.Repair:
+		history.Input, history.Change, history.PatchDecided, history.CleanupFailed, history.Repair:
 		return false
 	default:
 		panic(unknownEvent(e))

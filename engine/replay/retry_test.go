@@ -58,6 +58,14 @@ func TestARetryTakesBackTheFailureThatLedToTheEnd(t *testing.T) {
 			[]history.Data{history.OrchestrationCancelRequested{}, a, good, of(history.CancelledKind, history.Application)},
 			nil, []uint64{3},
 		},
+		"a cancellation that left code time, which it did not use": {
+			map[uint64]uint64{4: 2},
+			[]history.Data{a, history.OrchestrationCancelling{Reason: "why"}, atEnd, of(history.CancelledKind, history.Application)},
+			[]uint64{3, 4, 5}, nil,
+		},
+		"a clean-up that has failed": {
+			map[uint64]uint64{3: 2}, []history.Data{a, bad, history.CleanupFailed{Failure: own}, ended}, nil, []uint64{4},
+		},
 		"a termination": {
 			nil, []history.Data{a, history.OrchestrationTerminateRequested{}, of(history.TerminatedKind, history.Application)},
 			[]uint64{3, 4}, nil,
