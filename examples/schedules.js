@@ -10,6 +10,8 @@ async function main() {
   // The test kit has a clock of its own, so that a year takes a moment. Everything else is as in production.
   const env = await createTestEnvironment({
     startTime: '2026-10-23T12:00:00Z',
+    // The default: a process that must not run them says false.
+    runtime: { schedules: true },
     orchestrations: {
       *Report(ctx, region) {
         yield ctx.scheduleTimer('5m');
@@ -46,7 +48,23 @@ async function main() {
 
   const { counts, next } = await client.describeSchedule('nightly');
   console.log(`${counts.started} started, the next at ${time(next.tick)}`);
-  await client.deleteSchedule('nightly');
+  await client.schedule('weekly', {
+    ...report,
+    cron: '30 2 * * SUN',
+    skippedTime: 'leaveOut',
+    repeatedTime: 'runTwice',
+    startAt: '2027-10-01',
+    endAt: '2027-11-10',
+    jitterMs: 60_000,
+    paused: true,
+    note: 'begins when somebody resumes it',
+  });
+  await env.advance('1m');
+  const { stage, nextTicks } = await client.describeSchedule('weekly');
+  console.log(stage, nextTicks.length, time(nextTicks[4]), time(nextTicks[5]));
+  await client.deleteSchedule('weekly');
+
+  await client.deleteSchedule('nightly', { cancelRuns: true });
   console.log(await client.listSchedules());
   await env.close();
 }
@@ -64,5 +82,6 @@ being resumed: the archive is being moved
 nightly:manual:1 south until 2026-10-29T12:00:00.000Z, by hand
 6 made up for
 11 started, the next at 2026-10-30T01:30:00.000Z
+paused 7 2027-10-31T00:30:00.000Z 2027-10-31T01:30:00.000Z
 []
 */
