@@ -410,3 +410,64 @@ test('however much a schedule has to say, what it shows of itself stays below th
   assert.equal(running.length, 100);
   assert.match(lastRuns.at(-1).reason, /has not ended$/);
 });
+
+/**
+ * What becomes of ticks that are made up for at once, each run taking half a minute: of the last one, two, three
+ * of 12:02, 12:03 and 12:04, some time after 12:04:30.
+ */
+const MADE_UP = {
+  skip: [['04 started'], ['03 started', '04 skipped'], ['02 started', '03 skipped', '04 skipped']],
+  bufferOne: [
+    ['04 started'],
+    ['03 started', '04 started'],
+    ['02 started', '03 started', '04 skipped'],
+  ],
+  bufferAll: [
+    ['04 started'],
+    ['03 started', '04 started'],
+    ['02 started', '03 started', '04 started'],
+  ],
+  cancelOther: [
+    ['04 started'],
+    ['03 started', '04 started'],
+    ['02 started', '03 skipped', '04 started'],
+  ],
+  terminateOther: [
+    ['04 started'],
+    ['03 started', '04 started'],
+    ['02 started', '03 skipped', '04 started'],
+  ],
+  allow: [['04 started'], ['03 started', '04 started'], ['02 started', '03 started', '04 started']],
+};
+
+/** How many of the three each window leaves: at 12:04:30 they are 150, 90 and 30 seconds late. */
+const WINDOWS = [
+  ['none', 0],
+  ['1m', 1],
+  ['90s', 2],
+  ['all', 3],
+];
+
+for (const [overlap, expected] of Object.entries(MADE_UP)) {
+  test(`overlap ${overlap} with every catchUp`, async (t) => {
+    const env = await environment(t);
+    const job = { ...LONG, endAt: '2026-11-28T12:05:00Z', input: 0.5, overlap };
+    for (const [catchUp] of WINDOWS) await env.client.schedule(catchUp, { ...job, catchUp });
+    await env.advanceTo('2026-11-28T12:01:31Z');
+    await env.offline('179s');
+    await env.advance('10m');
+    for (const [catchUp, count] of WINDOWS) {
+      const { lastRuns, counts } = await env.client.describeSchedule(catchUp);
+      const [first, ...rest] = lastRuns.map(
+        ({ tick, decision }) => `${clock(tick).slice(3)} ${decision}`,
+      );
+      const missed = count === 3 ? [] : ['02 missed'];
+      assert.equal(first, '01 started');
+      assert.deepEqual(rest, [...missed, ...(expected[count - 1] ?? [])], catchUp);
+      assert.equal(counts.missed, 3 - count);
+      const replaced = /Other$/.test(overlap) && count > 1;
+      const failed = lastRuns.filter(({ status }) => status === 'Failed').length;
+      assert.equal(failed, replaced ? 1 : 0, catchUp);
+    }
+  });
+}

@@ -39,11 +39,14 @@ const WITHOUT_RUNTIME = [
   'unfit.test.js',
   'server.test.js',
   'nodes.test.js',
+  'schedules-kill.test.js',
   'time-limit.test.js',
   ...OWN_PARTS,
 ];
 /** Those of them that test several processes on one store. */
-const SEVERAL = ['__tests__/nodes.test.js', '__tests__/kill-nodes.test.js'];
+const SEVERAL = ['nodes', 'kill-nodes', 'schedules-kill'].map(
+  (name) => `__tests__/${name}.test.js`,
+);
 /** Tests that lead through the whole store, for another version of PostgreSQL than the usual one. */
 const STORE_TESTS = [
   'basics',
