@@ -29,8 +29,10 @@ function ownFile() {
 }
 
 const FILE = ownFile();
-/** The file of the bundle that this package is in, or null. */
-const BUNDLE = path.basename(FILE) === 'here.js' ? null : FILE;
+/** This file, in the repository and in the package as it is published. */
+const OWN_NAMES = ['here.js', 'packed.js'];
+/** The file of somebody's bundle that this package is in, or null. */
+const BUNDLE = OWN_NAMES.includes(path.basename(FILE)) ? null : FILE;
 /** The folder of this package, or that of the bundle. */
 const HERE = BUNDLE === null ? path.join(FILE, '..', '..') : path.dirname(FILE);
 

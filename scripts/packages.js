@@ -19,7 +19,7 @@ const {
   packageName,
   programPackage,
 } = require('../lib/platforms.js');
-const { removeComments } = require('./comments.js');
+const { bundle } = require('./bundle.js');
 const { ROOT } = require('./prepare.js');
 const manifest = require('../package.json');
 
@@ -82,8 +82,8 @@ function makeMain(among = MADE) {
     fs.cpSync(path.join(ROOT, name), path.join(folder, name), { recursive: true });
   }
   fs.rmSync(path.join(folder, INTERNAL));
-  removeComments(path.join(folder, 'lib'));
   describe(folder, mainManifest());
+  bundle(path.join(folder, 'lib'));
   return folder;
 }
 
@@ -148,12 +148,20 @@ function goLicences() {
   const { stdout, status } = spawnSync('go', args, { cwd: ROOT, encoding: 'utf8' });
   if (status !== 0) throw new Error('go list failed: the licences of the modules are not known');
   const modules = [...new Set(stdout.split('\n'))].filter(Boolean).sort();
+  /** Which module has shown a text that others have, too. @type {Map<string, string>} */
+  const shown = new Map();
   return modules.map((line) => {
     const [name, version, folder] = line.split('\t');
     const files = fs
       .readdirSync(folder)
       .filter((file) => /^(licen[cs]e|notice|copying)/i.test(file));
-    const texts = files.map((file) => fs.readFileSync(path.join(folder, file), 'utf8').trim());
+    const texts = files.map((file) => {
+      const text = fs.readFileSync(path.join(folder, file), 'utf8').trim();
+      const first = shown.get(text);
+      if (first !== undefined) return `${file}: the same text as that of ${first}`;
+      shown.set(text, `${name} ${version}`);
+      return text;
+    });
     return [`${name} ${version}`, ...texts].join('\n\n');
   });
 }

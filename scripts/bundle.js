@@ -1,0 +1,70 @@
+'use strict';
+
+const fs = require('node:fs');
+const path = require('node:path');
+const esbuild = require('esbuild');
+const { dependencies, engines } = require('../package.json');
+const { ROOT } = require('./prepare.js');
+
+/**
+ * The code of the main package as it is published: one file for all of lib/, without what only readers
+ * of the repository need. It is a third smaller than the files, and loads as fast.
+ */
+
+/** That file, in lib/. lib/here.js knows its name. */
+const BUNDLE = 'packed.js';
+
+/** The files of lib/ that are asked for from outside, and stay where they are. */
+const ENTRIES = ['duroxide.js', 'testing/testing.js', 'commands/main.js'];
+
+/** Asks the bundle for an entry only when somebody wants it. @param {string} entry */
+const lazily = (entry) => `exports[${JSON.stringify(entry)}] = () => require('./${entry}');`;
+
+/**
+ * What stands in place of an entry. Its names are written out, because that is how Node.js finds what
+ * an ES module may import by name.
+ *
+ * @param {string} entry
+ */
+function stub(entry) {
+  const names = Object.keys(require(path.join(ROOT, 'lib', entry))).join(', ');
+  const bundle = path.posix.relative(path.posix.dirname(`lib/${entry}`), `lib/${BUNDLE}`);
+  const from = bundle.startsWith('.') ? bundle : `./${bundle}`;
+  return `'use strict';
+const { ${names} } = require('${from}')[${JSON.stringify(entry)}]();
+module.exports = { ${names} };
+`;
+}
+
+/** Makes one file of all code in a lib/ folder. @param {string} lib */
+function bundle(lib) {
+  const outfile = path.join(lib, BUNDLE);
+  esbuild.buildSync({
+    stdin: { contents: ENTRIES.map(lazily).join('\n'), resolveDir: lib },
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: `node${/\d+\.\d+/.exec(engines.node)?.[0]}`,
+    external: Object.keys(dependencies),
+    minify: true,
+    // Users see the names of classes.
+    keepNames: true,
+    legalComments: 'none',
+  });
+  for (const name of fs.readdirSync(lib, { recursive: true, encoding: 'utf8' })) {
+    if (name.endsWith('.js') && name !== BUNDLE) fs.rmSync(path.join(lib, name));
+  }
+  for (const entry of ENTRIES) fs.writeFileSync(path.join(lib, entry), stub(entry));
+  removeEmpty(lib);
+}
+
+/** @param {string} folder */
+function removeEmpty(folder) {
+  for (const entry of fs.readdirSync(folder, { withFileTypes: true })) {
+    if (entry.isDirectory()) removeEmpty(path.join(folder, entry.name));
+  }
+  if (fs.readdirSync(folder).length === 0) fs.rmdirSync(folder);
+}
+
+module.exports = { bundle };
