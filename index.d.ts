@@ -36,6 +36,15 @@ export interface ActivityTask<T = any> extends ScheduledTask<T> {
   readonly tag?: string;
 }
 
+/** A promise of an orchestration: a task that somebody outside settles, by its token. */
+export interface DurablePromise<T = any> extends ScheduledTask<T> {
+  /**
+   * JSON text that names the promise, for `Client.resolve` and `Client.reject`. It may go anywhere: into
+   * inputs, statuses, mails, URLs. Whoever has it, and a client of the store, can settle the promise.
+   */
+  readonly token: string;
+}
+
 /** Several steps that run as one branch of a combinator. */
 export type Branch<T = any> = Generator<any, T, any>;
 
@@ -648,7 +657,7 @@ export class OrchestrationContext<TInput = any> {
   send<T = any>(
     instanceId: string,
     queue: string | QueueDefinition<T>,
-    ...data: InputThen<NoInfer<T>, []>
+    ...data: InputThen<NoInfer<T>, [options?: SendOptions]>
   ): void;
   /** Sends a signal to another instance, as Client.raiseEvent; see `send`. */
   raise<T = any>(
@@ -660,6 +669,14 @@ export class OrchestrationContext<TInput = any> {
   cancelInstance(instanceId: string, reason?: string | null): void;
   /** Ends another instance and its children whatever their code says, as Client.terminateInstance; see `send`. */
   terminateInstance(instanceId: string, reason?: string | null): void;
+
+  /**
+   * Makes a promise that somebody outside settles who has its token: a webhook, or whoever reads a mail.
+   * `yield* promise` waits, as often as code likes, alone or in `race` and `all`; a rejection is thrown as
+   * RejectedError. It belongs to this execution: where that has ended, or has continued as new, its token is
+   * INSTANCE_ENDED.
+   */
+  promise<T = any>(): DurablePromise<T>;
 
   /** A random UUID, the same at each replay. */
   newGuid(): ScheduledTask<string>;
@@ -1113,6 +1130,29 @@ export interface WaitOptions extends ReadOptions {
   signal?: AbortSignal;
 }
 
+export interface SendOptions {
+  /**
+   * By what the message is known again that is sent twice: any text of at most MAX_NAME_BYTES. It counts for
+   * the instance and the queue, before the start and across continue-as-new, for seven days; of each instance
+   * the latest 10,000 count. A new life under the id knows none of them.
+   */
+  idempotencyKey?: string;
+}
+
+/** What became of a message with an idempotency key. */
+export interface Sent {
+  /** The state of the instance, as of other messages. */
+  status: TargetState;
+  /** Whether its key was known, so that nothing was sent now. */
+  duplicate: boolean;
+}
+
+/** What became of a call that settles a promise. */
+export interface Settled {
+  /** Whether it was settled before, so that nothing has changed now. It is known for seven days. */
+  duplicate: boolean;
+}
+
 /**
  * An instance and what may be said to it, with types. What `Client.start` gives is bound to the life that
  * it found or began: once that is deleted nothing reaches whoever lives at the id then, and messages and
@@ -1123,6 +1163,11 @@ export interface OrchestrationHandle<TOutput = any> {
   /** Waits for the output; a failure is a rejection. */
   result(options?: WaitOptions): Promise<TOutput>;
   /** Sends a message, as Client.enqueueEvent. */
+  send<T = any>(
+    queue: string | QueueDefinition<T>,
+    data: NoInfer<T>,
+    options: SendOptions & { idempotencyKey: string },
+  ): Promise<Sent>;
   send<T = any>(
     queue: string | QueueDefinition<T>,
     ...data: InputThen<NoInfer<T>, []>
@@ -1274,6 +1319,12 @@ export class Client {
   enqueueEvent<T = any>(
     instanceId: string,
     queue: string | QueueDefinition<T>,
+    data: NoInfer<T>,
+    options: SendOptions & { idempotencyKey: string },
+  ): Promise<Sent>;
+  enqueueEvent<T = any>(
+    instanceId: string,
+    queue: string | QueueDefinition<T>,
     ...data: InputThen<NoInfer<T>, []>
   ): Promise<TargetState>;
   enqueueEventTyped<T = any>(
@@ -1281,6 +1332,14 @@ export class Client {
     queue: string | QueueDefinition<T>,
     ...data: InputThen<NoInfer<T>, []>
   ): Promise<TargetState>;
+  /**
+   * Settles a promise of an orchestration with a value. Rejects with the codes INSTANCE_ENDED, where its
+   * execution has ended, and INSTANCE_NOT_FOUND, where its instance was deleted, also if somebody else lives
+   * at the id now. Any process with the store may call it, and at the same time: the first one counts.
+   */
+  resolve(token: string, value?: unknown): Promise<Settled>;
+  /** Settles a promise of an orchestration with an error; see `resolve`. */
+  reject(token: string, error: unknown): Promise<Settled>;
   /**
    * Asks an instance and its children to end; it then fails with `canceled: <reason>`. Where its code has
    * time to clean up, a CancelledError is thrown where it waits, and what it yields then runs as usual: it
@@ -1701,6 +1760,8 @@ export class OrchestrationError extends DuroxideError {}
 export class CancelledError extends DuroxideError {}
 /** An orchestration was terminated: ended without asking its code, `TERMINATED`. */
 export class TerminatedError extends CancelledError {}
+/** What somebody outside has rejected, such as a promise: `REJECTED`. `failure` says with what. */
+export class RejectedError extends DuroxideError {}
 /** What was waited for did not happen in time: `TIMEOUT`. */
 export class TimeoutError extends DuroxideError {}
 /**

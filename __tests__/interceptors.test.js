@@ -286,11 +286,15 @@ test('every method of a client has its name for interceptors', async (t) => {
     const args = name === 'startOrchestrationVersioned' ? ['x', 'x', null, '1.0.0'] : ['x', number];
     const given = /Bulk$|^listAll|^getSystem|^getQueue/.test(name) ? [] : args;
     if (onlyIds.test(name)) given.pop();
-    if (/Typed$/.test(name) || /^(waitForOrchestration|cancelInstance)$/.test(name)) continue;
+    if (/Typed$/.test(name) || /^(waitForOrchestration|cancelInstance|resolve|reject)$/.test(name))
+      continue;
     await assert.rejects(client[name](...given), /^Error: seen$/, name);
   }
   await assert.rejects(client.waitForOrchestration('x'), /seen/);
   await assert.rejects(client.cancelInstance('x'), /seen/);
+  const token = JSON.stringify({ instance: 'x', life: '0'.repeat(32), execution: 1, promise: 1 });
+  await assert.rejects(client.resolve(token), /seen/);
+  await assert.rejects(client.reject(token, 'no'), /seen/);
   const expected = names.filter((n) => !silent.includes(n) && !others.test(n));
   assert.deepEqual([...methods].sort(), expected.sort());
 });

@@ -9,7 +9,7 @@ const { CHECKS } = require('../lib/orchestration/descriptor.js');
 const { ACTIONS, KIND } = require('../lib/orchestration/handle.js');
 
 /** Types that are run here, out of others. */
-const BUILT_HERE = ['activityWithRetry', 'map', ...COMBINATORS.keys()];
+const BUILT_HERE = ['activityWithRetry', 'map', 'promise', ...COMBINATORS.keys()];
 /** Kinds that the context asks for at once, so that nobody yields them. */
 const ASKED_AT_ONCE = [
   'setCustomStatus',
@@ -20,6 +20,7 @@ const ASKED_AT_ONCE = [
   'cleanupFailed',
   'send',
   'patch',
+  'makePromise',
 ];
 
 test('the kinds of actions are those of the engine', () => {

@@ -34,6 +34,7 @@ var codes = []struct {
 }{
 	{engine.ErrTimeout, "TIMEOUT"},
 	{engine.ErrInstanceExists, "INSTANCE_EXISTS"},
+	{engine.ErrInstanceEnded, "INSTANCE_ENDED"},
 	{engine.ErrCannotRepair, "CANNOT_REPAIR"},
 	{engine.ErrWouldUndo, "WOULD_UNDO"},
 	{engine.ErrShutdown, "SHUTDOWN"},

@@ -88,7 +88,7 @@ func encodeRun(runtime uint32, r *engine.RunRequest) ([]byte, error) {
 		}
 		ints = appendLong(ints, r.Invocation.Execution)
 		ints = append(ints, uint32(o.Rules), count32(len(o.Values))) //nolint:gosec // a small number
-		texts = append(texts, some(r.Invocation.Instance), some(r.Invocation.Name),
+		texts = append(texts, some(r.Invocation.Instance), some(o.Life.String()), some(r.Invocation.Name),
 			some(r.Invocation.Version), some(o.Input), optional(o.CustomStatus), optional(o.Schedule))
 		for i := range o.Values {
 			ints = appendLong(ints, uint64(o.Values[i].UpdatedAtMs)) //nolint:gosec // after 1970

@@ -13,6 +13,8 @@ var clientRequests = map[string]handler{
 	"client.begin":      withClient(serveBegin),
 	"client.raise":      withScope(serveRaise),
 	"client.enqueue":    withScope(serveEnqueue),
+	"client.resolve":    withScope(serveResolve),
+	"client.reject":     withScope(serveReject),
 	"client.cancel":     withScope(serveCancel),
 	"client.terminate":  withScope(serveTerminate),
 	"client.status":     withScope(serveStatus),
@@ -135,10 +137,54 @@ type enqueueArguments struct {
 	scopeArguments
 	Instance string `json:"instance"`
 	Queue    string `json:"queue"`
+	// Key is by what the message is known again, or empty.
+	Key string `json:"key"`
 }
 
 func serveEnqueue(ctx context.Context, c *engine.Client, a enqueueArguments, data string) (result, error) {
-	return targetResult(c.Enqueue(ctx, a.Instance, a.Queue, data))
+	state, repeated, err := c.EnqueueOnce(ctx, a.Instance, a.Queue, data, a.Key)
+	return result{value: sentValue{Status: state, Duplicate: repeated}}, err
+}
+
+// sentValue is what became of a message with a key: the state of its target, and whether it was known.
+type sentValue struct {
+	Status    string `json:"status"`
+	Duplicate bool   `json:"duplicate"`
+}
+
+// promiseArguments name a promise.
+type promiseArguments struct {
+	scopeArguments
+	Instance  string `json:"instance"`
+	Execution uint64 `json:"execution"`
+	Promise   uint64 `json:"promise"`
+}
+
+// settledValue says whether a promise was settled before.
+type settledValue struct {
+	Duplicate bool `json:"duplicate"`
+}
+
+func (a promiseArguments) settle(ctx context.Context, c *engine.Client, s engine.Settlement) (result, error) {
+	s.Instance, s.Execution, s.Promise = a.Instance, a.Execution, a.Promise
+	repeated, err := c.Settle(ctx, s)
+	return result{value: settledValue{repeated}}, err
+}
+
+func serveResolve(ctx context.Context, c *engine.Client, a promiseArguments, data string) (result, error) {
+	return a.settle(ctx, c, engine.Settlement{Data: data})
+}
+
+type rejectArguments struct {
+	promiseArguments
+	// Details is a JSON object that describes the error whose text is the payload.
+	Details string `json:"details"`
+}
+
+func serveReject(ctx context.Context, c *engine.Client, a rejectArguments, text string) (result, error) {
+	return a.settle(ctx, c, engine.Settlement{Failure: &history.Failure{
+		Category: history.Application, Kind: history.OrchestrationFailedKind, Message: text, Details: a.Details,
+	}})
 }
 
 type cancelArguments struct {

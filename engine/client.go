@@ -163,15 +163,8 @@ func (c *Client) Raise(ctx context.Context, instance, name, data string) (string
 // was in. Unknown instances are no error: the message waits for their start as long as the store is
 // told to keep it. *LimitError as in Raise.
 func (c *Client) Enqueue(ctx context.Context, instance, queue, data string) (string, error) {
-	if err := checkName("queueName", queue); err != nil {
-		return "", err
-	}
-	return c.send(ctx, provider.Message{
-		Instance: instance,
-		Kind:     provider.QueueEvent,
-		Name:     queue,
-		Data:     data,
-	})
+	state, _, err := c.EnqueueOnce(ctx, instance, queue, data, "")
+	return state, err
 }
 
 // Status reads the state of an instance once.
@@ -291,22 +284,36 @@ func (c *Client) checkTarget(ctx context.Context, instance string) error {
 	return err
 }
 
+// send stores a message for who is meant, and gives the state that its target was in.
 func (c *Client) send(ctx context.Context, m provider.Message) (state string, err error) {
+	state, _, err = c.sendOnce(ctx, m)
+	return state, err
+}
+
+// sendOnce is send that also reports whether the key of the message was known.
+func (c *Client) sendOnce(
+	ctx context.Context, m provider.Message,
+) (state string, repeated bool, err error) {
 	if err := c.checkTarget(ctx, m.Instance); err != nil {
-		return "", err
+		return "", false, err
 	}
 	m.Life = c.scope.Life
 	sent, err := c.submit(ctx, m)
-	if err != nil {
-		return "", err
+	switch {
+	case err != nil:
+		return "", false, err
+	case sent.Fate == provider.Dropped:
+		return "", false, notFound(m.Instance)
+	case sent.Fate == provider.Late:
+		return "", false, &RefusedError{
+			Message: fmt.Sprintf("Instance %s has ended, and nobody waits any more", m.Instance), Err: ErrInstanceEnded,
+		}
 	}
-	if sent.Fate == provider.Dropped {
-		return "", notFound(m.Instance)
-	}
+	state = stateOf(sent.Existing)
 	if sent.Existing == provider.NotCommitted && !sent.Starting {
-		return StateNotFound, nil
+		state = StateNotFound
 	}
-	return stateOf(sent.Existing), nil
+	return state, sent.Fate == provider.Repeated, nil
 }
 
 func (c *Client) submit(ctx context.Context, m provider.Message) (provider.Submitted, error) {

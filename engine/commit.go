@@ -359,6 +359,10 @@ func whyNot(f provider.Fate) string {
 		return "the instance exists already"
 	case provider.Same:
 		return "it is stored already"
+	case provider.Repeated:
+		return "its key is known"
+	case provider.Late:
+		return "the execution that it is for has ended"
 	case provider.Stored, provider.Refused, provider.Dropped:
 		return "the instance that it is for is gone"
 	default:

@@ -19,6 +19,8 @@ var (
 	ErrCannotRepair = errors.New("instance cannot be repaired")
 	// ErrWouldUndo: code has gone on since what is to be taken back; see WouldUndoError.
 	ErrWouldUndo = errors.New("what code did since would be undone")
+	// ErrInstanceEnded: the instance, or the execution that is meant, has ended.
+	ErrInstanceEnded = errors.New("instance has ended")
 	// ErrShutdown: the engine or the runtime was shut down before the call was done.
 	ErrShutdown = errors.New("the engine is shut down")
 )

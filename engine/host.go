@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"duroxide/engine/replay"
+	"duroxide/history"
 )
 
 // Why a call of a Host has no answer.
@@ -79,6 +80,8 @@ type RunRequest struct {
 
 // Opening describes an execution to user code.
 type Opening struct {
+	// Life is who lives at the instance id.
+	Life         history.Life
 	Input        string
 	CustomStatus *string
 	// StartedMs is the recorded time of the start.

@@ -160,6 +160,7 @@ func (t *turn) open(deliveries []replay.Delivery, values map[string]provider.Val
 func openingOf(x *replay.Execution, values map[string]provider.Value) *Opening {
 	p := x.Params()
 	opening := &Opening{
+		Life:  p.Life,
 		Input: p.Input, CustomStatus: p.CustomStatus, StartedMs: x.StartedMs(), LongNames: x.LongNames(),
 		Rules: p.Rules, StrictValues: p.StrictValues, Patches: x.Patches(),
 	}

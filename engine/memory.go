@@ -77,6 +77,8 @@ func eventBytes(e history.Event) int64 {
 		return fixed + int64(len(d.Result))
 	case history.SubOrchestrationCompleted:
 		return fixed + int64(len(d.Result))
+	case history.PromiseResolved:
+		return fixed + int64(len(d.Value))
 	case history.SubOrchestrationScheduled:
 		return fixed + int64(len(d.Input))
 	case history.KeyValueSet:

@@ -87,7 +87,8 @@ func isInput(k provider.MessageKind) bool {
 	switch k {
 	case provider.EventRaised, provider.QueueEvent, provider.CancelInstance, provider.StartInstance:
 		return true
-	case provider.ContinueInstance, provider.ActivityDone, provider.TimerDue, provider.ChildDone:
+	case provider.ContinueInstance, provider.ActivityDone, provider.TimerDue, provider.ChildDone,
+		provider.PromiseSettled:
 		return false
 	default:
 		panic(unknownMessage(k))
@@ -341,6 +342,8 @@ func arrivalOf(m provider.Message) replay.Arrival {
 		a.Kind = replay.TimerFired
 	case provider.ChildDone:
 		a.Kind = replay.ChildDone
+	case provider.PromiseSettled:
+		a.Kind = replay.PromiseSettled
 	case provider.EventRaised:
 		a.Kind = replay.EventRaised
 	case provider.QueueEvent:

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 
 	"duroxide/engine/replay"
@@ -11,6 +13,9 @@ import (
 // messageOf gives what an orchestration sends as the store takes it, for whoever lives at its target.
 func messageOf(s replay.Sending) provider.Message {
 	m := provider.Message{Instance: s.Instance, Name: s.Name, Data: s.Data}
+	if s.Key != nil {
+		m.Key = *s.Key
+	}
 	switch s.What {
 	case history.SentMessage:
 		m.Kind = provider.QueueEvent
@@ -24,4 +29,37 @@ func messageOf(s replay.Sending) provider.Message {
 		panic(fmt.Sprintf("unknown word '%s' for what is sent", s.What))
 	}
 	return m
+}
+
+// EnqueueOnce is Enqueue with a key by which the message is known again, unless it is empty; see
+// provider.KeyRetention. It reports whether the key was known: then nothing was stored now.
+func (c *Client) EnqueueOnce(
+	ctx context.Context, instance, queue, data, key string,
+) (state string, repeated bool, err error) {
+	if err := cmp.Or(checkName("queueName", queue), checkName("idempotencyKey", key)); err != nil {
+		return "", false, err
+	}
+	return c.sendOnce(ctx, provider.Message{
+		Instance: instance, Kind: provider.QueueEvent, Name: queue, Data: data, Key: key,
+	})
+}
+
+// Settlement is what a promise gets: Data, or a Failure.
+type Settlement struct {
+	Instance string
+	// Execution and Promise name the promise within the life of the scope.
+	Execution uint64
+	Promise   uint64
+	Data      string
+	Failure   *history.Failure
+}
+
+// Settle settles a promise. It reports whether it was settled before: then nothing has changed now.
+// ErrInstanceEnded: the execution that waits for it has ended.
+func (c *Client) Settle(ctx context.Context, s Settlement) (repeated bool, err error) {
+	_, repeated, err = c.sendOnce(ctx, provider.Message{
+		Instance: s.Instance, Kind: provider.PromiseSettled, Execution: s.Execution, Source: s.Promise,
+		Data: s.Data, Failure: s.Failure, Key: fmt.Sprintf("%d %d", s.Execution, s.Promise),
+	})
+	return repeated, err
 }

@@ -19,7 +19,13 @@ async function main() {
 
   const client = new Client(store);
   await client.startOrchestration('account-1', 'Account', 100);
-  await client.enqueueEvent('account-1', 'entries', { kind: 'deposit', amount: 50 });
+  // Whoever does not know whether it was sent sends it again: what has the same key counts once.
+  const deposit = { kind: 'deposit', amount: 50 };
+  const once = { idempotencyKey: 'deposit-1' };
+  for (let n = 0; n < 2; n++) {
+    const { duplicate } = await client.enqueueEvent('account-1', 'entries', deposit, once);
+    console.log(duplicate ? 'sent before' : 'sent');
+  }
   await client.enqueueEvent('account-1', 'entries', { kind: 'withdraw', amount: 30 });
   await client.enqueueEvent('account-1', 'entries', { kind: 'close' });
   await runtime.start(); // Nothing is lost if the runtime comes later.
@@ -32,5 +38,7 @@ async function main() {
 main();
 
 /* Output:
+sent
+sent before
 120 {"balance":120}
 */

@@ -76,8 +76,11 @@ func samples() []history.Data {
 		history.KeyValueCleared{Key: "k"},
 		history.KeyValuesCleared{},
 		history.OrchestrationTerminateRequested{Reason: "why"},
-		history.MessageSent{Instance: "i", What: history.SentMessage, Name: "q", Data: "1"},
+		history.MessageSent{Instance: "i", What: history.SentMessage, Name: "q", Data: "1", Key: &text},
 		history.MessageSent{},
+		history.PromiseMade{},
+		history.PromiseResolved{Value: "1"},
+		history.PromiseRejected{Failure: failure},
 		history.PatchDecided{Name: "p", Applied: true},
 		history.PatchDecided{},
 		history.OrchestrationRetried{

@@ -2,13 +2,19 @@ package history
 
 import "encoding/json"
 
-// What an instance says to others.
+// What an instance says to others, and promises, which others settle.
 const (
-	KindMessageSent Kind = 90
+	KindMessageSent     Kind = 90
+	KindPromiseMade     Kind = 91
+	KindPromiseResolved Kind = 92
+	KindPromiseRejected Kind = 93
 )
 
 var talkKinds = family{
-	KindMessageSent: named[MessageSent]("MessageSent"),
+	KindMessageSent:     named[MessageSent]("MessageSent"),
+	KindPromiseMade:     named[PromiseMade]("PromiseMade"),
+	KindPromiseResolved: named[PromiseResolved]("PromiseResolved"),
+	KindPromiseRejected: named[PromiseRejected]("PromiseRejected"),
 }
 
 // What can be sent to an instance, in MessageSent.
@@ -31,6 +37,8 @@ type MessageSent struct {
 	// Name is that of a queue or signal, or empty.
 	Name string
 	Data string
+	// Key is by what a message is known again that is sent twice; nil means none.
+	Key *string
 }
 
 // Kind gives the number of the kind.
@@ -41,6 +49,7 @@ func (d *MessageSent) fields(w *Wire) {
 	w.Text(&d.What)
 	w.Text(&d.Name)
 	w.Text(&d.Data)
+	w.OptionalText(&d.Key)
 }
 
 func (d MessageSent) encode(w *Wire) { d.fields(w) }
@@ -50,8 +59,53 @@ type sentShape struct {
 	What     string          `json:"what"`
 	Name     string          `json:"name,omitempty"`
 	Data     json.RawMessage `json:"data"`
+	Key      *string         `json:"idempotencyKey,omitempty"`
 }
 
 func (d MessageSent) shape() any {
-	return sentShape{Instance: d.Instance, What: d.What, Name: d.Name, Data: payload(d.Data)}
+	return sentShape{Instance: d.Instance, What: d.What, Name: d.Name, Data: payload(d.Data), Key: d.Key}
 }
+
+// PromiseMade opens a wait for somebody outside who has the token of the promise.
+type PromiseMade struct{}
+
+// Kind gives the number of the kind.
+func (PromiseMade) Kind() Kind { return KindPromiseMade }
+
+func (PromiseMade) schedules() {}
+
+func (*PromiseMade) fields(*Wire) {}
+
+func (PromiseMade) encode(*Wire) {}
+
+func (PromiseMade) shape() any { return nil }
+
+// PromiseResolved is the value that the promise has got that Source names.
+type PromiseResolved struct{ Value string }
+
+// Kind gives the number of the kind.
+func (PromiseResolved) Kind() Kind { return KindPromiseResolved }
+
+func (PromiseResolved) answers() {}
+
+func (d *PromiseResolved) fields(w *Wire) { w.Text(&d.Value) }
+
+func (d PromiseResolved) encode(w *Wire) { d.fields(w) }
+
+func (d PromiseResolved) shape() any { return payload(d.Value) }
+
+// PromiseRejected is the error that the promise has got that Source names.
+type PromiseRejected struct{ Failure Failure }
+
+// Kind gives the number of the kind.
+func (PromiseRejected) Kind() Kind { return KindPromiseRejected }
+
+func (PromiseRejected) answers() {}
+
+func (d *PromiseRejected) fields(w *Wire) { requiredFailure(w, &d.Failure) }
+
+func (d PromiseRejected) encode(w *Wire) { d.fields(w) }
+
+func (d PromiseRejected) shape() any { return failureShape(d.Failure) }
+
+func (d PromiseRejected) failure() *Failure { return &d.Failure }

@@ -24,6 +24,8 @@ const { nameOf } = require('./registered.js');
 const { retry } = require('./repairs.js');
 const { ScheduleClient } = require('./schedules/client.js');
 const { ended, event, status } = require('./replies.js');
+const { encodeOutcome } = require('./thrown.js');
+const { readPromiseToken } = require('./tokens.js');
 
 const DEFAULT_STATUS_POLL_MS = 500;
 
@@ -48,13 +50,7 @@ class Client extends ScheduleClient {
 
   #encode = (/** @type {unknown} */ input) => codec.encode(input, 'input', 'input', this.#care);
 
-  /**
-   * @param {string} name
-   * @param {object} args
-   * @param {string} [payload]
-   * @param {AbortSignal} [signal]
-   * @returns {Promise<{ value: any, payload: string | null }>}
-   */
+  /** @type {import('./handles.js').Ask} */
   #request(name, args, payload, signal) {
     const { store } = openedStore(this.#provider);
     const ask = () =>
@@ -69,12 +65,7 @@ class Client extends ScheduleClient {
     this.#interceptors.push(checkInterceptor(interceptor, ['call']).call);
   }
 
-  /**
-   * Gives a handle of an instance.
-   *
-   * @param {string} instanceId
-   * @param {string} [life]
-   */
+  /** @type {(instanceId: string, life?: string) => InstanceType<typeof OrchestrationHandle>} */
   #at(instanceId, life) {
     const instance = check.instanceId('instanceId', instanceId);
     return new OrchestrationHandle(this.#ask, this.#care, instance, life);
@@ -136,14 +127,25 @@ class Client extends ScheduleClient {
     return this.raiseEvent(instanceId, eventName, data);
   }
 
-  /** @param {string} instanceId @param {unknown} queueName @param {unknown} [data] */
-  async enqueueEvent(instanceId, queueName, data) {
-    return this.#at(instanceId).send(queueName, data);
+  /** @type {(id: string, queue: any, data?: any, options?: any) => Promise<any>} */
+  async enqueueEvent(instanceId, queueName, data, options) {
+    return this.#at(instanceId).send(queueName, data, options);
   }
 
-  /** @param {string} instanceId @param {unknown} queueName @param {unknown} [data] */
-  async enqueueEventTyped(instanceId, queueName, data) {
-    return this.enqueueEvent(instanceId, queueName, data);
+  /** @type {(id: string, queue: any, data?: any, options?: any) => Promise<any>} */
+  async enqueueEventTyped(instanceId, queueName, data, options) {
+    return this.enqueueEvent(instanceId, queueName, data, options);
+  }
+
+  /** @param {string} token @param {unknown} [value] */
+  async resolve(token, value) {
+    return (await this.#request('resolve', readPromiseToken(token), this.#encode(value))).value;
+  }
+
+  /** @param {string} token @param {unknown} error */
+  async reject(token, error) {
+    const { message, details } = encodeOutcome(error);
+    return (await this.#request('reject', { ...readPromiseToken(token), details }, message)).value;
   }
 
   /** @param {string} instanceId @param {string | null} [reason] @param {unknown} [options] */
@@ -204,11 +206,7 @@ class Client extends ScheduleClient {
     return payload;
   }
 
-  /**
-   * @param {string} name
-   * @param {object} args
-   * @param {import('./client-options.js').Waiting} waiting
-   */
+  /** @type {(name: string, args: object, waiting: import('./client-options.js').Waiting) => any} */
   #wait(name, args, { signal, ...wait }) {
     return this.#request(name, { ...args, ...wait }, undefined, signal);
   }

@@ -16,6 +16,7 @@ const {
   OrchestrationError,
   NonRetryableError,
   ProviderError,
+  RejectedError,
   RetryableError,
   TerminatedError,
   TimeoutError,
@@ -58,6 +59,7 @@ module.exports = {
   NondeterminismError,
   NonRetryableError,
   ProviderError,
+  RejectedError,
   RetryableError,
   TerminatedError,
 };

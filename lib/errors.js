@@ -15,6 +15,7 @@ const ENGINE_CODES = Object.freeze([
   'DISK_FULL',
   'EXECUTION_NOT_FOUND',
   'HOST_GONE',
+  'INSTANCE_ENDED',
   'INSTANCE_EXISTS',
   'INSTANCE_NOT_FOUND',
   'INTERNAL',
@@ -44,6 +45,7 @@ const LOCAL_CODES = Object.freeze([
   'NONDETERMINISM',
   'NON_RETRYABLE',
   'ORCHESTRATION_FAILED',
+  'REJECTED',
   'RETRYABLE',
   'TERMINATED',
   'UNSUPPORTED_PLATFORM',
@@ -92,6 +94,10 @@ CancelledError.defaultCode = 'CANCELLED';
 class TerminatedError extends CancelledError {}
 TerminatedError.defaultCode = 'TERMINATED';
 
+/** What somebody outside has rejected. */
+class RejectedError extends DuroxideError {}
+RejectedError.defaultCode = 'REJECTED';
+
 /** What was waited for did not happen in time. */
 class TimeoutError extends DuroxideError {}
 TimeoutError.defaultCode = 'TIMEOUT';
@@ -135,6 +141,7 @@ const classes = {
   NondeterminismError,
   NonRetryableError,
   ProviderError,
+  RejectedError,
   RetryableError,
   TerminatedError,
 };

@@ -15,6 +15,8 @@ const { status } = require('./replies.js');
  * ) => Promise<import('./replies.js').Reply>} Ask
  */
 
+const SEND_OPTIONS = { idempotencyKey: check.name };
+
 /**
  * An instance: one life, or whoever lives at an id. Its documentation is in index.d.ts.
  */
@@ -45,15 +47,18 @@ class OrchestrationHandle {
     return target(await this.#ask('raise', args, this.#encode(data)));
   }
 
-  /** @param {unknown} queueName @param {unknown} [data] */
-  async send(queueName, data) {
-    return this.#enqueue(nameOf('queueName', queueName, 'queue'), data);
+  /** @param {unknown} queueName @param {unknown} [data] @param {unknown} [options] */
+  async send(queueName, data, options) {
+    const queue = nameOf('queueName', queueName, 'queue');
+    const { idempotencyKey } = check.options('options', options, SEND_OPTIONS);
+    return this.#enqueue(queue, data, idempotencyKey);
   }
 
-  /** @param {string} queue @param {unknown} data */
-  async #enqueue(queue, data) {
-    const args = { ...this.#meant, queue };
-    return target(await this.#ask('enqueue', args, this.#encode(data)));
+  /** @param {string} queue @param {unknown} data @param {string} [key] */
+  async #enqueue(queue, data, key) {
+    const args = { ...this.#meant, queue, key: key ?? '' };
+    const { value } = await this.#ask('enqueue', args, this.#encode(data));
+    return key === undefined ? value.status : value;
   }
 
   /** @param {unknown} data */

@@ -155,6 +155,8 @@ const METHODS = {
   start: 'startOrchestration',
   raise: 'raiseEvent',
   enqueue: 'enqueueEvent',
+  resolve: 'resolve',
+  reject: 'reject',
   cancel: 'cancelInstance',
   terminate: 'terminateInstance',
   status: 'getStatus',

@@ -70,6 +70,7 @@ function readOpening(r) {
   const values = new Array(r.int());
   const open = {
     instance: r.string(),
+    life: r.string(),
     execution,
     name: r.string(),
     version: r.string(),

@@ -70,6 +70,8 @@ export interface Delivery {
 /** What a generator is made of. */
 export interface Opening {
   instance: string;
+  /** Who lives at the id of the instance. */
+  life: string;
   execution: number;
   name: string;
   version: string;

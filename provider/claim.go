@@ -282,6 +282,10 @@ const (
 	Refused
 	// Dropped: nobody with the life that the message means is at the target. Nothing was stored.
 	Dropped
+	// Repeated: the key of the message is known. Nothing was stored.
+	Repeated
+	// Late: the message answers an execution that has ended. Nothing was stored.
+	Late
 )
 
 // Renewal asks for a longer lease.

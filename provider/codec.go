@@ -27,7 +27,7 @@ func DecodeMessage(data []byte) (Message, error) {
 	switch {
 	case m.Kind < StartInstance:
 		w.Fail("message kind %d", m.Kind)
-	case m.Kind > CancelInstance:
+	case !m.Kind.IsKnown():
 		w.Newer("message kind %d", m.Kind)
 	}
 	if err := w.Finish(); err != nil {

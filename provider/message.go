@@ -26,7 +26,14 @@ const (
 	// CancelInstance asks an instance to stop: Data is the reason, Stop says how. With a Parent it comes
 	// from there, and only a child with this very link takes it.
 	CancelInstance MessageKind = 8
+	// PromiseSettled answers a promise of a life: Execution, Source (its number there), Data or Failure.
+	PromiseSettled MessageKind = 20
 )
+
+// IsKnown reports whether this version knows a kind.
+func (k MessageKind) IsKnown() bool {
+	return k >= StartInstance && k <= CancelInstance || k == PromiseSettled
+}
 
 // Stop says how an instance is to stop. The numbers are stored.
 type Stop uint8
@@ -76,6 +83,9 @@ type Message struct {
 	// Stop is that of a CancelInstance, GraceMs is for InTime.
 	Stop    Stop
 	GraceMs uint64
+	// Key, if not empty, is by what a message is known again that is sent twice; see KeyRetention. It is
+	// not stored with the message.
+	Key string
 	// Failure is set instead of Data when a completion reports a failure.
 	Failure      *history.Failure
 	Parent       *history.Parent

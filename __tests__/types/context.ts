@@ -218,8 +218,21 @@ function talk(ctx: OrchestrationContext) {
   ctx.send('other', lines, 1);
   // @ts-expect-error An event is no queue.
   ctx.send('other', ping, 1);
+  ctx.send('other', lines, { text: '' }, { idempotencyKey: 'k' });
+  // @ts-expect-error A key is a text.
+  ctx.send('other', lines, { text: '' }, { idempotencyKey: 1 });
   // @ts-expect-error It has nothing to wait for.
   ctx.send('other', lines, { text: '' }).then();
+}
+
+function* promises(ctx: OrchestrationContext) {
+  const paid = ctx.promise<{ amount: number }>();
+  assertType<Equal<string, typeof paid.token>>();
+  const amount: number = (yield* paid).amount;
+  const first = yield* ctx.race(paid, ctx.scheduleTimer(5));
+  // @ts-expect-error It is settled outside.
+  paid.resolve(amount);
+  return first;
 }
 
 const backoffs: Backoff[] = [
@@ -309,6 +322,7 @@ export {
   noOptions,
   noSuchUnit,
   noUnit,
+  promises,
   retries,
   state,
   stats,

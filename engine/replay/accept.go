@@ -19,6 +19,8 @@ const (
 	EventRaised
 	QueueEvent
 	CancelRequested
+	// PromiseSettled answers the promise whose number is Source.
+	PromiseSettled
 )
 
 // Arrival is one message for the execution.
@@ -54,6 +56,8 @@ func (a Arrival) completes() ActionKind {
 		return Timer
 	case ChildDone:
 		return SubOrchestration
+	case PromiseSettled:
+		return MakePromise
 	case Nothing, EventRaised, QueueEvent, CancelRequested:
 		return 0
 	default:
@@ -72,7 +76,7 @@ func (x *Execution) Peek(a Arrival, nowMs int64) (Delivery, bool) {
 	if kind == 0 || a.Execution != x.params.Execution {
 		return Delivery{}, false
 	}
-	s := x.open[a.Source]
+	s := x.answered(a)
 	if s == nil || s.kind != kind || !s.life.Fits(a.From) {
 		return Delivery{}, false
 	}
@@ -94,7 +98,7 @@ func (x *Execution) PeekInput(a Arrival, nowMs int64) (Delivery, bool) {
 		if q := x.queues[a.Name]; q != nil && len(q.unread) == 0 && len(q.subscriptions) > 0 {
 			s = q.subscriptions[0]
 		}
-	case Nothing, ActivityDone, TimerFired, ChildDone, CancelRequested:
+	case Nothing, ActivityDone, TimerFired, ChildDone, CancelRequested, PromiseSettled:
 	default:
 		panic(a.Kind.unknown())
 	}
@@ -102,6 +106,14 @@ func (x *Execution) PeekInput(a Arrival, nowMs int64) (Delivery, bool) {
 		return Delivery{}, false
 	}
 	return Delivery{Token: s.token, OK: true, Value: a.Data, TimeMs: nowMs}, true
+}
+
+// answered gives the open schedule that an arrival answers, or nil.
+func (x *Execution) answered(a Arrival) *schedule {
+	if a.Kind == PromiseSettled {
+		return x.byToken[a.Source]
+	}
+	return x.open[a.Source]
 }
 
 func (a Arrival) delivery(s *schedule) Delivery {
@@ -140,7 +152,7 @@ func (x *Execution) accept(a Arrival, nowMs int64) (Delivery, bool, error) {
 	case CancelRequested:
 		d, ok := x.stop(a, nowMs)
 		return d, ok, nil
-	case ActivityDone, TimerFired, ChildDone:
+	case ActivityDone, TimerFired, ChildDone, PromiseSettled:
 		if x.endsGrace(a) {
 			x.cancelNow("", nowMs)
 			return Delivery{}, false, nil
@@ -164,7 +176,10 @@ func (x *Execution) complete(a Arrival, nowMs int64) (Delivery, bool, error) {
 	if a.Execution != x.params.Execution {
 		return Delivery{}, false, nil
 	}
-	s := x.open[a.Source]
+	s := x.answered(a)
+	if a.Kind == PromiseSettled && (s == nil || s.kind != MakePromise) {
+		return Delivery{}, false, nil // Whoever has made up a token is nobody's business.
+	}
 	if s == nil {
 		if a.Source > x.last {
 			return Delivery{}, false, x.diverged(a.Source, fmt.Sprintf(
@@ -194,6 +209,11 @@ func (a Arrival) event() history.Data {
 			return history.SubOrchestrationFailed{Failure: *a.Failure}
 		}
 		return history.SubOrchestrationCompleted{Result: a.Data}
+	case PromiseSettled:
+		if a.Failure != nil {
+			return history.PromiseRejected{Failure: *a.Failure}
+		}
+		return history.PromiseResolved{Value: a.Data}
 	case ActivityDone:
 		if a.Failure != nil {
 			return history.ActivityFailed{Failure: *a.Failure}

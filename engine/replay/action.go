@@ -41,8 +41,10 @@ const (
 	// Value as the host describes it. It has no token.
 	CleanupFailed ActionKind = 14
 	// Send: Instance is whom to, Value what (history.SentMessage and its like), Name that of a queue or
-	// signal, Input the data or the reason. It has no token.
+	// signal, Input the data or the reason, Tag the key of a message. It has no token.
 	Send ActionKind = 25
+	// MakePromise has a token, by which the promise is named outside, and nothing else.
+	MakePromise ActionKind = 26
 	// Patch: Name, Value ("true" or "false"), what the code was told where nothing is recorded. It has no token.
 	Patch ActionKind = 40
 )

@@ -52,7 +52,7 @@ func (x *Execution) Apply(actions []Action, nowMs int64) (*Successor, error) {
 
 func (x *Execution) apply(a *Action, nowMs int64) error {
 	switch a.Kind {
-	case Activity, Timer, WaitEvent, Dequeue, SubOrchestration, Syscall:
+	case Activity, Timer, WaitEvent, Dequeue, SubOrchestration, Syscall, MakePromise:
 		return x.schedule(a, nowMs)
 	case StartOrchestration:
 		return x.detach(a, nowMs)
@@ -109,6 +109,8 @@ func (x *Execution) schedule(a *Action, nowMs int64) error {
 		}
 	case Syscall:
 		x.call(a, s, nowMs)
+	case MakePromise:
+		s.event = x.append(0, nowMs, history.PromiseMade{})
 	case StartOrchestration, ContinueAsNew, SetCustomStatus, SetValue, ClearValue, ClearValues, Drop,
 		CleanupFailed, Send, Patch:
 		panic(a.Kind.misplaced("schedule"))
@@ -258,7 +260,7 @@ func (x *Execution) change(a *Action, nowMs int64) error {
 		x.delta.Values = append(x.delta.Values, ValueChange{All: true, UpdatedAtMs: nowMs})
 		return nil
 	case Activity, Timer, WaitEvent, Dequeue, SubOrchestration, StartOrchestration, ContinueAsNew, Syscall, Drop,
-		CleanupFailed, Send, Patch:
+		CleanupFailed, Send, Patch, MakePromise:
 		panic(a.Kind.misplaced("change"))
 	default:
 		panic(a.Kind.misplaced("change"))

@@ -46,6 +46,7 @@ func (x *Execution) cancel(s *schedule, reason, childReason string, nowMs int64)
 	case Dequeue:
 		x.append(s.event, nowMs, history.QueueSubscriptionCancelled{Reason: reason})
 	case Syscall: // It is answered in its own turn or not at all.
+	case MakePromise: // Whoever settles it is told that nobody waits.
 	case StartOrchestration, ContinueAsNew, SetCustomStatus, SetValue, ClearValue, ClearValues, Drop,
 		CleanupFailed, Send, Patch:
 		panic(s.kind.misplaced("cancel"))
@@ -126,7 +127,7 @@ func (x *Execution) endReasons(e Ending) (reason, childReason string) {
 // openInOrder lists the open schedules: activities, timers, children, waits, subscriptions, each
 // family by event id.
 func (x *Execution) openInOrder() []*schedule {
-	order := map[ActionKind]int{Activity: 0, Timer: 1, SubOrchestration: 2, WaitEvent: 3, Dequeue: 4, Syscall: 5}
+	order := map[ActionKind]int{Activity: 0, Timer: 1, SubOrchestration: 2, WaitEvent: 3, Dequeue: 4, Syscall: 5, MakePromise: 6}
 	all := make([]*schedule, 0, len(x.open))
 	for _, s := range x.open {
 		all = append(all, s)

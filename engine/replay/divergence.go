@@ -79,6 +79,7 @@ var words = map[ActionKind]string{
 	Drop:               "cancellation",
 	CleanupFailed:      "failed cleanup",
 	Send:               "message",
+	MakePromise:        "promise",
 	Patch:              "patch",
 }
 

@@ -201,7 +201,7 @@ func (x *Execution) close(s *schedule) {
 	case Dequeue:
 		q := x.queue(s.name)
 		q.subscriptions = without(q.subscriptions, s)
-	case Activity, Timer, SubOrchestration, Syscall:
+	case Activity, Timer, SubOrchestration, Syscall, MakePromise:
 	case StartOrchestration, ContinueAsNew, SetCustomStatus, SetValue, ClearValue, ClearValues, Drop,
 		CleanupFailed, Send, Patch:
 		panic(s.kind.misplaced("close"))

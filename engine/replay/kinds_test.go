@@ -70,6 +70,11 @@ func asks() map[replay.ActionKind][]ask {
 			one(replay.Action{Kind: replay.Send, Instance: &text, Value: new(history.SentSignal), Name: "e", Input: "1"}),
 			one(replay.Action{Kind: replay.Send, Instance: &text, Value: new(history.SentCancellation), Input: "why"}),
 		},
+		replay.MakePromise: {one(
+			replay.Action{Kind: replay.MakePromise, Token: 1},
+			replay.Arrival{Kind: replay.PromiseSettled, Data: "2"},
+			replay.Arrival{Kind: replay.PromiseSettled, Failure: failure},
+		)},
 		replay.Patch: {
 			{actions: []replay.Action{{Kind: replay.Patch, Name: "p", Value: new("true")}}, placeless: true},
 			{actions: []replay.Action{{Kind: replay.Patch, Name: "p", Value: new("false")}}, placeless: true},
@@ -188,6 +193,9 @@ func (w *way) answered(a ask, events []history.Event, answer replay.Arrival) {
 	w.Helper()
 	w.arrivals[answer.Kind] = true
 	answer.Execution, answer.Source = params.Execution, events[len(events)-1].ID
+	if answer.Kind == replay.PromiseSettled {
+		answer.Source = 1 // Those outside know its token.
+	}
 	x, _ := w.loaded(events, a.actions)
 	want, ok, err := x.Accept(answer, 1001)
 	require.NoError(w, err)

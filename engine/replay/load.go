@@ -164,6 +164,10 @@ func arrivalOf(answer history.Answer) Arrival {
 		return Arrival{Kind: ChildDone, Data: d.Result}
 	case history.SubOrchestrationFailed:
 		return Arrival{Kind: ChildDone, Failure: &d.Failure}
+	case history.PromiseResolved:
+		return Arrival{Kind: PromiseSettled, Data: d.Value}
+	case history.PromiseRejected:
+		return Arrival{Kind: PromiseSettled, Failure: &d.Failure}
 	default:
 		panic(unknownData(answer))
 	}
@@ -224,6 +228,8 @@ func (l *loader) schedule(e history.Event, opened history.Schedule) {
 	switch d := opened.(type) {
 	case history.ActivityScheduled:
 		l.activity(s, d)
+	case history.PromiseMade:
+		s.kind = MakePromise
 	case history.TimerCreated:
 		s.kind, s.fireAtMs = Timer, d.FireAtMs
 	case history.ExternalSubscribed:

@@ -107,6 +107,8 @@ func (x *Execution) fitsSchedule(a *Action, opened history.Schedule) fit {
 		return other.given(a.Kind == Timer)
 	case history.ExternalSubscribed:
 		return other.given(a.Kind == WaitEvent && a.Name == d.Name)
+	case history.PromiseMade:
+		return other.given(a.Kind == MakePromise)
 	case history.QueueSubscribed:
 		return other.given(a.Kind == Dequeue && a.Name == d.Name)
 	case history.SubOrchestrationScheduled:
@@ -210,7 +212,7 @@ func (a *Action) String() string {
 		return describeStatus(a.Value)
 	case CleanupFailed:
 		return describeCleanup(a.Input)
-	case Timer, ContinueAsNew, ClearValues:
+	case Timer, ContinueAsNew, ClearValues, MakePromise:
 		return a.Kind.word()
 	default: // It matches no event.
 		return a.Kind.word()
@@ -244,7 +246,7 @@ func describe(e history.Event) string {
 		return describeCleanup(d.Failure.Message)
 	case history.PatchDecided:
 		return fmt.Sprintf("patch '%s'", d.Name)
-	case history.KeyValuesCleared, history.Cancellation,
+	case history.PromiseMade, history.KeyValuesCleared, history.Cancellation,
 		history.OrchestrationStarted, history.Answer, history.Input, history.Ending, history.Repair:
 		return e.Kind().String()
 	default:

@@ -54,6 +54,9 @@ var givers = map[string]struct {
 	"id of whom a message is for": {history.MaxIDBytes, func(s string) replay.Action {
 		return replay.Action{Kind: replay.Send, Name: "q", Instance: &s, Value: new(history.SentMessage)}
 	}, "instanceId"},
+	"key of a message": {history.MaxNameBytes, func(s string) replay.Action {
+		return replay.Action{Kind: replay.Send, Name: "q", Instance: new("d"), Value: new(history.SentMessage), Tag: &s}
+	}, "idempotencyKey"},
 	"version of a continuation": {history.MaxVersionBytes, func(s string) replay.Action {
 		return replay.Action{Kind: replay.ContinueAsNew, Version: &s}
 	}, "version"},
@@ -103,6 +106,7 @@ func TestAnExecutionKeepsTheRulesOfItsStart(t *testing.T) {
 		// There was none before there was a limit.
 		"queue of a message":          nil,
 		"id of whom a message is for": nil,
+		"key of a message":            nil,
 	}
 	load := func(instance string, more ...history.Data) *replay.Execution {
 		events := []history.Event{{ID: 1, Data: history.OrchestrationStarted{Name: "o"}}}

@@ -13,13 +13,17 @@ type Sending struct {
 	What string
 	Name string
 	Data string
+	Key  *string
 }
 
 // send appends what code says to another instance.
 func (x *Execution) send(a *Action, nowMs int64) error {
-	s := Sending{Instance: text(a.Instance), What: text(a.Value), Name: a.Name, Data: a.Input}
+	s := Sending{Instance: text(a.Instance), What: text(a.Value), Name: a.Name, Data: a.Input, Key: a.Tag}
 	if size := len(s.Instance); size > history.MaxIDBytes && !x.longNames {
 		return limit("instanceId size (%d bytes) exceeds limit (%d bytes)", size, history.MaxIDBytes)
+	}
+	if size := len(text(s.Key)); size > history.MaxNameBytes {
+		return limit("idempotencyKey size (%d bytes) exceeds limit (%d bytes)", size, history.MaxNameBytes)
 	}
 	switch s.What {
 	case history.SentMessage, history.SentSignal, history.SentCancellation, history.SentTermination:
@@ -36,7 +40,7 @@ func (a *Action) fitsSending(d history.MessageSent) fit {
 	if text(a.Instance) != d.Instance || text(a.Value) != d.What {
 		return other
 	}
-	return a.asks(Send, d.Name, d.Data)
+	return min(a.asks(Send, d.Name, d.Data), otherData.given(sameText(a.Tag, d.Key)))
 }
 
 func describeSending(what, name, instance, data string) string {

@@ -176,14 +176,14 @@ func (x *Execution) compare(a *Action, e history.Event, step, action int) error 
 	return x.tolerate(d, x.params.StrictReplay || f.diverges(x.params.Rules))
 }
 
-// dropsSilently closes a dropped schedule that leaves no event: a timer, or an unanswered system
+// dropsSilently closes a dropped schedule that leaves no event: a timer, a promise, or an unanswered system
 // call. It is also true for one that was answered before it was dropped.
 func (x *Execution) dropsSilently(token uint64) bool {
 	s := x.byToken[token]
 	if s == nil {
 		return !x.recordedDrop(token)
 	}
-	if s.kind == Timer || s.kind == Syscall {
+	if s.kind == Timer || s.kind == Syscall || s.kind == MakePromise {
 		x.close(s)
 		return true
 	}

@@ -37,7 +37,7 @@ class OrchestrationContext extends Talk {
    * @param {import('./execution.js').Opening} opening
    */
   constructor(host, opening) {
-    super(host);
+    super(host, opening);
     this.#host = host;
     this.#customStatus = opening.customStatus;
     this.#values = host.values;

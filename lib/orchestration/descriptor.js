@@ -64,6 +64,7 @@ const WORDS = new Map([
   ['timerAt', ['a timer', null]],
   ['waitEvent', ['the wait for the event', 'name']],
   ['dequeueEvent', ['the wait for the queue', 'queueName']],
+  ['promise', ['a promise', null]],
   ['orchestration', ['the start of the orchestration', 'name']],
   ['orchestrationVersioned', ['the start of the orchestration', 'name']],
   ['continueAsNew', ['continueAsNew', null]],
@@ -203,6 +204,7 @@ const checks = {
   },
   newGuid: () => {},
   utcNow: () => {},
+  promise: (d) => check.integer('number', d.number, 1),
   // Made by retries and schedules only.
   decide: () => {},
   // Made by schedules only.

@@ -299,6 +299,11 @@ class Execution {
     this.#actions?.push(asked);
   }
 
+  /** Makes a promise, and gives its number. */
+  promise() {
+    return this.#scheduler.promise();
+  }
+
   /** @param {string} text */
   warn(text) {
     this.trace(LEVEL.warn, { message: text, fields: null });

@@ -1,7 +1,7 @@
 'use strict';
 
 const codec = require('../codec.js');
-const { DuroxideError } = require('../errors.js');
+const { DuroxideError, RejectedError } = require('../errors.js');
 const { activityError, errorOf, orchestrationError } = require('../failure.js');
 const { KEPT_FAILURES, classOfText } = require('./rules.js');
 
@@ -21,6 +21,7 @@ const { KEPT_FAILURES, classOfText } = require('./rules.js');
  *   values: InstanceType<typeof import('./values.js').Values>,
  *   emit(asked: Action): void,
  *   patched(name: string): boolean,
+ *   promise(): number,
  *   trace(level: number, said: import('../traced.js').Traced): void,
  * }} Host
  */
@@ -41,6 +42,7 @@ const KIND = Object.freeze({
   drop: 13,
   cleanupFailed: 14,
   send: 25,
+  makePromise: 26,
   patch: 40,
 });
 
@@ -206,6 +208,7 @@ const TYPED_KINDS = new Set([KIND.activity, KIND.subOrchestration]);
 function failure(kind, { value: message, details }, rules) {
   const told = details ? /** @type {any} */ (codec.decode(details)) : null;
   if (kind === KIND.activity) return activityError(message, told);
+  if (kind === KIND.makePromise) return errorOf(RejectedError, message, told);
   if (kind !== KIND.subOrchestration) return errorOf(DuroxideError, message, told);
   if (rules < KEPT_FAILURES) return errorOf(classOfText(message), message, told);
   return orchestrationError(message, told);

@@ -8,6 +8,7 @@ const { Fiber } = require('./fiber.js');
 const { ACTIONS, Handle, KIND, action } = require('./handle.js');
 const { LOCATION } = require('./location.js');
 const { used } = require('./made.js');
+const { Promises } = require('./promise.js');
 const { retried } = require('./retry.js');
 const { notWaitedFor } = require('./returned.js');
 const { CLEANED_BRANCHES, KEPT_FAILURES } = require('./rules.js');
@@ -40,6 +41,7 @@ class Scheduler {
   /** @type {Map<number, InstanceType<typeof Handle>>} */
   #pending = new Map();
   #tokens = 0;
+  #promises = new Promises(this);
   #branches = new WeakSet();
   /** @type {InstanceType<typeof Fiber> | null} */
   #root = null;
@@ -97,6 +99,7 @@ class Scheduler {
     this.#jobs.length = 0;
     this.#pending.clear();
     this.#cleanups.clear();
+    this.#promises.clear();
     this.#root = null;
   }
 
@@ -156,6 +159,7 @@ class Scheduler {
       combinator.begin();
       return combinator;
     }
+    if (task.type === 'promise') return this.#promises.wait(task.number, parent, index);
     // Inside a combinator only the combinator's own mark counts.
     if (!(parent instanceof Fiber)) task._typed = false;
     if (task.type === 'activityWithRetry') {
@@ -168,6 +172,17 @@ class Scheduler {
     const asked = ask(task);
     asked.location = /** @type {any} */ (task)[LOCATION] ?? null;
     return this.#ask(task, asked, parent, index);
+  }
+
+  /** Makes a promise, and gives its number. */
+  promise() {
+    const asked = action(KIND.makePromise);
+    asked.token = ++this.#tokens; // I2
+    this.#execution.emit(asked);
+    const promise = this.#promises.add(asked.token);
+    const handle = new Handle(promise, 0, { type: 'promise' }, asked, this.#execution.rules);
+    this.#pending.set(asked.token, handle);
+    return asked.token;
   }
 
   /**

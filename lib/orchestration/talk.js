@@ -3,9 +3,14 @@
 const check = require('../check.js');
 const codec = require('../codec.js');
 const limits = require('../limits.js');
+const { DuroxideError } = require('../errors.js');
 const { nameOf, queueOfEvent } = require('../registered.js');
+const { promiseToken } = require('../tokens.js');
+const { finish } = require('./descriptor.js');
 const { KIND, action } = require('./handle.js');
 const { Traces } = require('./traces.js');
+
+const SEND_OPTIONS = { idempotencyKey: check.name };
 
 /**
  * What an orchestration says to other instances; its documentation is in index.d.ts. It is asked for
@@ -14,11 +19,16 @@ const { Traces } = require('./traces.js');
 class Talk extends Traces {
   /** @type {import('./handle.js').Host} */
   #host;
+  #opening;
 
-  /** @param {import('./handle.js').Host} host */
-  constructor(host) {
+  /**
+   * @param {import('./handle.js').Host} host
+   * @param {import('./execution.js').Opening} opening
+   */
+  constructor(host, opening) {
     super(host);
     this.#host = host;
+    this.#opening = opening;
   }
 
   /**
@@ -26,18 +36,20 @@ class Talk extends Traces {
    * @param {string} instanceId
    * @param {string | null} name
    * @param {string} input
+   * @param {string} [key]
    */
-  #send(what, instanceId, name, input) {
+  #send(what, instanceId, name, input, key) {
     const instance = check.instanceId('instanceId', instanceId);
     limits.checkId('instanceId', instance);
-    this.#host.emit(action(KIND.send, { instance, value: what, name, input }));
+    this.#host.emit(action(KIND.send, { instance, value: what, name, input, tag: key }));
   }
 
-  /** @param {string} instanceId @param {unknown} queue @param {unknown} [data] */
-  send(instanceId, queue, data) {
+  /** @type {(instanceId: string, queue: unknown, data?: unknown, options?: unknown) => void} */
+  send(instanceId, queue, data, options) {
     if (!this.#host.isRunning) return;
     const name = nameOf('queue', queue, 'queue');
-    this.#send('message', instanceId, name, codec.encode(data, 'data', 'data'));
+    const { idempotencyKey } = check.options('options', options, SEND_OPTIONS);
+    this.#send('message', instanceId, name, codec.encode(data, 'data', 'data'), idempotencyKey);
   }
 
   /** @param {string} instanceId @param {unknown} event @param {unknown} [data] */
@@ -59,6 +71,16 @@ class Talk extends Traces {
   terminateInstance(instanceId, reason) {
     if (!this.#host.isRunning) return;
     this.#send('termination', instanceId, null, check.string('reason', reason ?? ''));
+  }
+
+  promise() {
+    if (!this.#host.isRunning) {
+      throw new DuroxideError('ctx.promise is for the code of its orchestration, while that runs', {
+        code: 'INVALID_STATE',
+      });
+    }
+    const number = this.#host.promise();
+    return finish({ type: 'promise', number, token: promiseToken(this.#opening, number) });
   }
 }
 

@@ -19,6 +19,7 @@ const WAITS = [
     closes: ['SubOrchestrationCompleted', 'SubOrchestrationFailed'],
     word: 'orchestration',
   },
+  { opens: 'PromiseMade', closes: ['PromiseResolved', 'PromiseRejected'], word: 'promise' },
 ];
 
 /** These are answered by name, in the order in which they were opened. */
@@ -55,8 +56,7 @@ function openWaits(events) {
     );
     for (const event of events) {
       if (event.kind !== opens || closed.has(event.eventId)) continue;
-      const { name, fireAtMs } = dataOf(event);
-      found.push({ kind: word, name: name ?? new Date(fireAtMs).toISOString() });
+      found.push({ kind: word, name: nameOfWait(event) });
     }
   }
   for (const subscription of SUBSCRIPTIONS) {
@@ -65,6 +65,13 @@ function openWaits(events) {
     }
   }
   return found;
+}
+
+/** @param {Event} event */
+function nameOfWait(event) {
+  const { name, fireAtMs } = dataOf(event);
+  if (event.kind === 'PromiseMade') return String(event.eventId);
+  return name ?? new Date(fireAtMs).toISOString();
 }
 
 /**

@@ -9,7 +9,7 @@ import (
 
 func checkMessages(messages []provider.Message) error {
 	for _, m := range messages {
-		if m.Kind < provider.StartInstance || m.Kind > provider.CancelInstance {
+		if !m.Kind.IsKnown() {
 			return fmt.Errorf("a message of kind %d: %w", m.Kind, provider.ErrBadInput)
 		}
 		if m.Instance == "" {
@@ -53,6 +53,9 @@ func (s *store) accept(m provider.Message) (provider.Submitted, *instance) {
 	in := s.instances[m.Instance]
 	result := provider.Submitted{Existing: in.status(), Starting: in.starting()}
 	result.Fate = in.fate(m)
+	if result.Fate == provider.Stored && in != nil {
+		result.Fate = s.admit(in, &m)
+	}
 	switch {
 	case result.Fate == provider.Taken && m.Refusal != nil:
 		answer, target := s.accept(*m.Refusal.For(result.Existing))
@@ -76,6 +79,7 @@ func (s *store) accept(m provider.Message) (provider.Submitted, *instance) {
 			in.version = *m.Version
 		}
 	}
+	s.addKey(in, &m)
 	in.level = max(in.level, m.Level)
 	result.ID, result.DueMs = s.insertMessage(in, m)
 	return result, in

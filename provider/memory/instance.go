@@ -55,6 +55,8 @@ type instance struct {
 
 	// messages are in the order of arrival.
 	messages []*message
+	// keys are the latest ones, oldest first.
+	keys []knownKey
 }
 
 type doneTurn struct {

@@ -26,6 +26,7 @@ SELECT count(*) FROM gone`)
 		define(`
 DELETE FROM S.tasks WHERE id IN (
   SELECT id FROM S.tasks WHERE instance = ANY($1::bigint[]) ORDER BY id FOR UPDATE)`),
+		define(`DELETE FROM S.duroxide_keys WHERE instance = ANY($1::bigint[])`),
 		define(`DELETE FROM S.key_values WHERE instance = ANY($1::bigint[])`),
 		define(`DELETE FROM S.histories WHERE instance = ANY($1::bigint[])`),
 		define(`DELETE FROM S.executions WHERE instance = ANY($1::bigint[])`),

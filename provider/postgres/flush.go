@@ -267,6 +267,7 @@ func (g *group) flushMessages(p *pipeline) {
 			n.instance, n.id, n.due, n.effective, n.kind, n.execution, n.source, n.body,
 			n.lane)
 	}
+	g.flushKeys(p)
 	g.flushMoved(p)
 	if d := &w.timers; len(d.event) > 0 {
 		p.exec(sqlDropTimers, d.instance, d.execution, d.event)

@@ -21,6 +21,9 @@ type needs struct {
 	cancelInstances, cancelExecutions, cancelEvents []int64
 	// consumed are messages that must exist.
 	consumedInstances, consumedIDs []int64
+	// keyHashes are the keys of messages for keyedIDs.
+	keyedIDs  []string
+	keyHashes [][]byte
 	// sessions are those that may be taken, or that tasks will wait for.
 	sessions []string
 	ids      int
@@ -33,6 +36,7 @@ func (n *needs) isEmpty() bool {
 func (n *needs) messages(s *Store, messages []provider.Message) {
 	for i := range messages {
 		n.targets = append(n.targets, messages[i].Instance)
+		n.key(&messages[i])
 		if isStart(messages[i].Kind) {
 			if n.starts == nil {
 				n.starts = map[string]int64{}
@@ -95,6 +99,7 @@ type group struct {
 	leases   map[provider.LeaseID]*lease
 	sessions map[string]*session
 	present  map[messageKey]bool
+	keys     map[keyed]bool
 	ids      []uint64
 	lastID   uint64
 
@@ -121,7 +126,7 @@ func (s *Store) newGroup(conn *pooled) *group {
 		s: s, conn: conn, began: s.clock.Passed(),
 		byKey: map[uint64]*instance{}, byID: map[string]*instance{}, tasks: map[uint64]*task{},
 		leases: map[provider.LeaseID]*lease{}, sessions: map[string]*session{},
-		relied: map[provider.LeaseID]bool{}, present: map[messageKey]bool{},
+		relied: map[provider.LeaseID]bool{}, present: map[messageKey]bool{}, keys: map[keyed]bool{},
 		claims: map[uint64]*provider.InstanceClaim{}, made: map[uint64]*provider.InstanceClaim{},
 		offers: map[uint64]*offer{}, writes: newWrites(),
 	}

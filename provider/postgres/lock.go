@@ -111,6 +111,7 @@ func (g *group) lock(ctx context.Context) error {
 	if len(n.targets) > 0 || len(n.keys) > 0 {
 		p.each(sqlReadInstances, g.scanInstance, n.keys, n.targets)
 	}
+	g.readKeys(p, before)
 	if len(n.targets) > 0 {
 		p.each(sqlWaiting, g.scanWaiting, []int64(nil), n.targets, before)
 	}

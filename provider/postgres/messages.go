@@ -40,7 +40,7 @@ func checkText(what, text string) error {
 func encodeMessages(messages []provider.Message) (bodies [][]byte, size int, err error) {
 	bodies = make([][]byte, len(messages))
 	for n, m := range messages {
-		if m.Kind < provider.StartInstance || m.Kind > provider.CancelInstance {
+		if !m.Kind.IsKnown() {
 			return nil, 0, refuse(provider.ErrBadInput, "a message of kind %d", m.Kind)
 		}
 		if m.Instance == "" {
@@ -127,6 +127,9 @@ func (d *delivery) accept(m provider.Message, body []byte, result *provider.Subm
 	t := d.target(m.Instance)
 	result.Existing, result.Starting = t.status, t.execution == 0 && t.taken()
 	result.Fate = provider.FateOf(m, t.taken(), t.life)
+	if result.Fate == provider.Stored {
+		result.Fate = d.admit(t, &m)
+	}
 	switch {
 	case result.Fate == provider.Stored:
 		d.insert(t, m, body, result)

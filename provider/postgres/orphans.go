@@ -27,9 +27,11 @@ SELECT i.id, count(*) FROM gone CROSS JOIN LATERAL (
 UPDATE S.messages SET due = effective + ` + patienceCase + `
 WHERE instance = ANY($1::bigint[]) AND due <= $2::bigint AND kind NOT IN ` + starts)
 	sqlDropPlaces = define(`
-DELETE FROM S.instances i WHERE i.key = ANY($1::bigint[]) AND i.execution = 0
-  AND NOT EXISTS (SELECT 1 FROM S.messages m WHERE m.instance = i.key)
-  AND NOT EXISTS (SELECT 1 FROM S.details d WHERE d.instance = i.key)`)
+WITH gone AS (
+  DELETE FROM S.instances i WHERE i.key = ANY($1::bigint[]) AND i.execution = 0
+    AND NOT EXISTS (SELECT 1 FROM S.messages m WHERE m.instance = i.key)
+    AND NOT EXISTS (SELECT 1 FROM S.details d WHERE d.instance = i.key) RETURNING i.key)
+DELETE FROM S.duroxide_keys k USING gone WHERE k.instance = gone.key AND k.instance = ANY($1::bigint[])`)
 )
 
 // lateMessages are those of one place that were dropped.

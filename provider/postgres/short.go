@@ -65,7 +65,7 @@ func (b *beliefs) add(i *instance) {
 func (s *Store) short(
 	ctx context.Context, conn *pooled, w *writer, n *needs, batch []*request,
 ) (done bool, err error) {
-	if len(n.sessions) > 0 || len(n.cancelEvents) > 0 {
+	if len(n.sessions) > 0 || len(n.cancelEvents) > 0 || len(n.keyHashes) > 0 {
 		return false, nil
 	}
 	g := s.newGroup(conn)

@@ -18,6 +18,10 @@ type writes struct {
 		numbered                                                    int
 	}
 	timers struct{ instance, execution, event []int64 }
+	keys   struct {
+		instance, until []int64
+		hash            [][]byte
+	}
 
 	finished taskTokens
 	// freed tasks: the new due time, and how many attempts and marks more.

@@ -14,7 +14,7 @@ func brokenStores() map[string]breaker {
 	all := map[string]breaker{}
 	for _, part := range []map[string]breaker{
 		brokenTokens(), brokenTurns(), brokenMessages(), brokenTasks(), brokenState(), brokenHistories(),
-		brokenNames(), brokenLives(), brokenFairness(), brokenTime(), brokenUpkeep(),
+		brokenNames(), brokenLives(), brokenKeys(), brokenFairness(), brokenTime(), brokenUpkeep(),
 	} {
 		maps.Copy(all, part)
 	}

@@ -16,6 +16,7 @@ SELECT count(*), sum(CASE WHEN execution < ?2 THEN events END) FROM executions W
 	// In this order nothing refers to what is gone, should anybody look at the file by hand.
 	sqlDeletes = []*statement{
 		{`DELETE FROM tasks WHERE instance = ?1 + 0`},
+		sqlDropKeys,
 		{`DELETE FROM key_values WHERE instance = ?1 + 0`},
 		{`DELETE FROM histories WHERE instance = ?1 + 0`},
 		{`DELETE FROM executions WHERE instance = ?1 + 0`},

@@ -50,7 +50,7 @@ UPDATE messages SET attempts = attempts + 1, due = ?2 WHERE id = ?1`}
 func encodeMessages(messages []provider.Message) (bodies [][]byte, size int, err error) {
 	bodies = make([][]byte, len(messages))
 	for n, m := range messages {
-		if m.Kind < provider.StartInstance || m.Kind > provider.CancelInstance {
+		if !m.Kind.IsKnown() {
 			return nil, 0, refuse(provider.ErrBadInput, "a message of kind %d", m.Kind)
 		}
 		if m.Instance == "" {
@@ -141,12 +141,17 @@ func (d *delivery) accept(
 	}
 	result.Existing, result.Starting = t.status, t.execution == 0 && (t.taken || t.start)
 	result.Fate = provider.FateOf(m, t.taken || t.start, t.life)
+	if result.Fate == provider.Stored {
+		if result.Fate, err = d.admit(t, &m); err != nil {
+			return nil, err
+		}
+	}
 	switch result.Fate {
 	case provider.Stored:
 		return t, d.insert(t, m, body, result)
 	case provider.Taken:
 		return d.refuse(m, result)
-	case provider.Same, provider.Refused, provider.Dropped:
+	case provider.Same, provider.Refused, provider.Dropped, provider.Repeated, provider.Late:
 		return nil, nil
 	default:
 		return nil, fmt.Errorf("unknown fate %d", result.Fate)

@@ -78,6 +78,9 @@ func (w *writer) dropPlace(i *instance) error {
 		return err
 	}
 	w.drop(i)
+	if _, err := w.c.exec(sqlDropKeys, signed(i.key)); err != nil {
+		return err
+	}
 	_, err = w.c.exec(sqlDropPlace, signed(i.key))
 	return err
 }

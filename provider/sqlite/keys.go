@@ -1,0 +1,56 @@
+package sqlite
+
+import "duroxide/provider"
+
+var (
+	sqlKey     = &statement{`SELECT 1 FROM duroxide_keys WHERE instance = ?1 + 0 AND hash = ?2 AND until_ms > ?3`}
+	sqlLastKey = &statement{`SELECT coalesce(max(number), 0) FROM duroxide_keys WHERE instance = ?1 + 0`}
+	sqlAddKey  = &statement{`
+INSERT INTO duroxide_keys (instance, hash, number, until_ms) VALUES (?1, ?2, ?3, ?4)
+ON CONFLICT (instance, hash) DO UPDATE SET number = excluded.number, until_ms = excluded.until_ms`}
+	sqlTrimKeys = &statement{`
+DELETE FROM duroxide_keys WHERE instance = ?1 + 0
+  AND number <= (SELECT max(number) FROM (
+    SELECT number FROM duroxide_keys WHERE instance = ?1 + 0 ORDER BY number LIMIT ?2))
+  AND (until_ms <= ?3 OR number <= ?4)`}
+	sqlDropKeys = &statement{`DELETE FROM duroxide_keys WHERE instance = ?1 + 0`}
+)
+
+// admit gives the fate of a message that its target may have: whether its key is new there, which is
+// remembered, and whether what it answers has not ended.
+func (d *delivery) admit(t *target, m *provider.Message) (provider.Fate, error) {
+	var hash []byte
+	if m.Key != "" {
+		hash = m.KeyHash()
+		known, err := d.w.c.one(sqlKey, signed(t.key), hash, d.w.now)
+		if err != nil {
+			return 0, err
+		}
+		if known != nil {
+			return provider.Repeated, nil
+		}
+	}
+	if m.IsLate(t.execution, t.status) {
+		return provider.Late, nil
+	}
+	if hash == nil {
+		return provider.Stored, nil
+	}
+	counts := m.KeyCounts(t.taken || t.start, d.w.store.options.OrphanRetention)
+	return provider.Stored, d.w.addKey(t.key, hash, d.w.now+counts.Milliseconds())
+}
+
+// addKey remembers a key of an instance, and forgets some of those that count no more.
+func (w *writer) addKey(instance uint64, hash []byte, until int64) error {
+	last, err := w.c.one(sqlLastKey, signed(instance))
+	if err != nil {
+		return err
+	}
+	number := last.int(0) + 1
+	if _, err := w.c.exec(sqlAddKey, signed(instance), hash, number, until); err != nil {
+		return err
+	}
+	_, err = w.c.exec(sqlTrimKeys, signed(instance), int64(provider.TrimmedKeys), w.now,
+		number-provider.MostKeys)
+	return err
+}
