@@ -172,7 +172,7 @@ func (c *Client) Delete(ctx context.Context, instance string, force bool) (provi
 }
 
 // DeleteBulk deletes finished root instances that match, each with its descendants, running or
-// not. Running roots are skipped. An error ends the call; what was deleted before stays deleted
+// not. Running roots are skipped, and those of which descendants clean up. An error ends the call; what was deleted before stays deleted
 // and is counted in the result.
 func (c *Client) DeleteBulk(ctx context.Context, f Filter) (provider.Deleted, error) {
 	var total provider.Deleted
@@ -260,6 +260,9 @@ func (c *Client) deleteTree(
 ) (provider.Deleted, error) {
 	for attempt := 1; ; attempt++ {
 		tree, err := c.Tree(ctx, root.Instance)
+		if err == nil && !force {
+			err = c.noneWinds(ctx, tree[1:])
+		}
 		if err != nil {
 			return provider.Deleted{}, err
 		}

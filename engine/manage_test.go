@@ -117,7 +117,10 @@ func TestADeletionWaitsForDescendantsThatCleanUp(t *testing.T) {
 	f := newFixture(t, nil)
 	f.commit(t, "r", completed("1"))
 	f.commit(t, "r/a", cleansUp)
-	_, err := f.Delete(t.Context(), "r", true)
+	bulk, err := f.DeleteBulk(t.Context(), engine.Filter{})
+	require.NoError(t, err)
+	require.Zero(t, bulk.Instances, "a bulk call does not wait")
+	_, err = f.Delete(t.Context(), "r", true)
 	require.NoError(t, err, "with force nothing is waited for")
 }
 

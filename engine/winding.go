@@ -27,7 +27,7 @@ func (c *Client) unwound(ctx context.Context, instance string) error {
 	for _, id := range tree[1:] {
 		s, err := c.waitFor(ctx, id, left(toldSoon), Status.winds)
 		switch {
-		case errors.Is(err, ErrTimeout), errors.Is(err, provider.ErrInstanceNotFound):
+		case errors.Is(err, ErrTimeout), errors.Is(err, provider.ErrInstanceNotFound), errors.Is(err, provider.ErrCorrupt):
 			continue
 		case err != nil:
 			return err
@@ -40,6 +40,21 @@ func (c *Client) unwound(ctx context.Context, instance string) error {
 		}
 		if err != nil && !errors.Is(err, provider.ErrInstanceNotFound) {
 			return err
+		}
+	}
+	return nil
+}
+
+// noneWinds gives provider.ErrStillRunning where one of some descendants cleans up.
+func (c *Client) noneWinds(ctx context.Context, descendants []string) error {
+	for _, id := range descendants {
+		s, err := c.Status(ctx, id)
+		switch {
+		case errors.Is(err, provider.ErrCorrupt): // It does not go on.
+		case err != nil:
+			return err
+		case s.Cancelling != nil:
+			return provider.ErrStillRunning
 		}
 	}
 	return nil
