@@ -20,22 +20,28 @@ func (c *Cancelling) At(s ExecutionStatus) *Cancelling {
 }
 
 // EncodeCancelling gives the stored bytes; nil is none.
-func EncodeCancelling(c *Cancelling) []byte {
-	if c == nil {
+func EncodeCancelling(c *Cancelling) []byte { return encoded(c) }
+
+// DecodeCancelling gives back what EncodeCancelling wrote, and nil for what cannot be read: it only tells.
+func DecodeCancelling(body []byte) *Cancelling { return decoded[Cancelling](body) }
+
+// encoded gives the JSON of what people may read too; nil is none.
+func encoded[T any](v *T) []byte {
+	if v == nil {
 		return nil
 	}
-	body, err := json.Marshal(c)
-	if err != nil { // A text and numbers always have JSON.
+	body, err := json.Marshal(v)
+	if err != nil { // Texts and numbers always have JSON.
 		return nil
 	}
 	return body
 }
 
-// DecodeCancelling gives back what EncodeCancelling wrote, and nil for what cannot be read: it only tells.
-func DecodeCancelling(body []byte) *Cancelling {
-	var c Cancelling
-	if len(body) == 0 || json.Unmarshal(body, &c) != nil {
+// decoded gives back what encoded gave, or nil for what cannot be read.
+func decoded[T any](body []byte) *T {
+	v := new(T)
+	if len(body) == 0 || json.Unmarshal(body, v) != nil {
 		return nil
 	}
-	return &c
+	return v
 }

@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 )
@@ -51,26 +50,11 @@ func (h *Hold) At(execution, lastEvent uint64, s ExecutionStatus) *Hold {
 }
 
 // EncodeHold gives the stored bytes of a hold; nil is none.
-func EncodeHold(h *Hold) []byte {
-	if h == nil {
-		return nil
-	}
-	body, err := json.Marshal(h)
-	if err != nil { // Texts and numbers always have JSON.
-		return nil
-	}
-	return body
-}
+func EncodeHold(h *Hold) []byte { return encoded(h) }
 
 // DecodeHold gives back what EncodeHold wrote. What cannot be read holds nothing: then the code is asked
 // again.
-func DecodeHold(body []byte) *Hold {
-	var h Hold
-	if len(body) == 0 || json.Unmarshal(body, &h) != nil {
-		return nil
-	}
-	return &h
-}
+func DecodeHold(body []byte) *Hold { return decoded[Hold](body) }
 
 // lines stands between codes in the lane of what they do not fit, and in no code.
 const lines = "\n"

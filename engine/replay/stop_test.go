@@ -1,6 +1,7 @@
 package replay_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -85,7 +86,7 @@ func TestALoadedCancellationAsksNobodyAgain(t *testing.T) {
 	_, ok, err := s.x.Accept(graced("why", 100), 1000)
 	require.NoError(t, err)
 	require.True(t, ok)
-	events := append(s.committed, s.x.Take().Events...)
+	events := slices.Concat(s.committed, s.x.Take().Events)
 	x, _, err := replay.Load(events, params)
 	require.NoError(t, err)
 	require.Equal(t, s.x.Cancelling(), x.Cancelling())
