@@ -203,6 +203,39 @@ const FEATURES = {
     others: (id) => ({ [`${id}-listener`]: 'Completed' }),
   },
 
+  /** Whoever settles a promise dies, and does it again. */
+  KillPromise: {
+    *run(ctx) {
+      const promise = ctx.promise();
+      ctx.setCustomStatus(promise.token);
+      while ((yield ctx.race(ctx.scheduleTimer(10), promise)).index === 0);
+      yield ctx.scheduleActivity('step', 'settled');
+      return yield promise;
+    },
+    output: 'by its token',
+    async drive(client, id) {
+      const { customStatus } = await client.waitForStatusChange(id, 0, 500, PATIENCE_MS);
+      await client.resolve(customStatus, 'by its token');
+    },
+  },
+
+  /** Whoever sends messages dies, and sends all of them again. */
+  KillKeys: {
+    *run(ctx) {
+      const seen = [];
+      while (seen.length < MESSAGES) seen.push(yield ctx.dequeueEvent('work'));
+      yield ctx.scheduleActivity('step', 'seen');
+      const more = yield ctx.race(ctx.dequeueEvent('work'), ctx.scheduleTimer(20));
+      return [seen, more.index];
+    },
+    output: [[1, 2, 3, 4, 5], 1],
+    async drive(client, id) {
+      for (let n = 1; n <= MESSAGES; n++) {
+        await client.enqueueEvent(id, 'work', n, { idempotencyKey: `message ${n}` });
+      }
+    },
+  },
+
   KillChildren: {
     *run(ctx) {
       const first = yield ctx.scheduleSubOrchestration('KillLeaf', ['a', 'b']);
