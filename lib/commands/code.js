@@ -3,11 +3,18 @@
 const path = process.getBuiltinModule('node:path');
 const fs = process.getBuiltinModule('node:fs');
 const { pathToFileURL } = process.getBuiltinModule('node:url');
+const vm = process.getBuiltinModule('node:vm');
 const { Implementation } = require('../definitions.js');
+const { requireFile } = require('../here.js');
 const { onlyCheck } = require('../only-checked.js');
 const { UsageError } = require('./usage.js');
 
 /** The user's code that a command works with. */
+
+/** As text, because no bundler is to wonder what this may load. */
+const load = new vm.Script('(url) => import(url)', {
+  importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+});
 
 /**
  * Loads a file of code, and lets no runtime start meanwhile or afterwards.
@@ -19,7 +26,7 @@ async function loadCode(file) {
   const full = path.resolve(file);
   if (!fs.existsSync(full)) throw new UsageError(`there is no file ${full}`);
   onlyCheck();
-  const loaded = await import(pathToFileURL(full).href);
+  const loaded = await load.runInThisContext()(pathToFileURL(full).href);
   const exported = loaded['module.exports'] ?? commonJs(full) ?? loaded;
   if (typeof exported === 'function') return [exported];
   const things = [exported.default, exported.register].filter((v) => typeof v === 'function');
@@ -37,7 +44,7 @@ async function loadCode(file) {
  * @param {string} full
  */
 function commonJs(full) {
-  return require.cache[fs.realpathSync(full)]?.exports;
+  return requireFile.cache[fs.realpathSync(full)]?.exports;
 }
 
 module.exports = { loadCode };
