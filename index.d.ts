@@ -1005,6 +1005,208 @@ export interface InstanceInfo<TOutput = any> {
   cancelling?: Cancelling;
 }
 
+export interface InstanceDescription<TOutput = any> extends InstanceInfo<TOutput> {
+  /** Of the current execution's history, of what waits for the instance, and of its values. */
+  sizes: {
+    historyEvents: number;
+    historyBytes: number;
+    messages: number;
+    keys: number;
+    valueBytes: number;
+  };
+  /** The ids of direct children, at most 100, and how many there are. */
+  children: string[];
+  childCount: number;
+  /** Each thing that it waits for, in the order in which it began to, at most 100; empty once it has ended. */
+  waitingFor: Wait[];
+  /** It waits for more than `waitingFor` says: there are too many, or its history is too long or too new. */
+  hasMore: boolean;
+}
+
+export interface InstancesQuery {
+  /** `'Running'` has those that wait for their first turn too. */
+  status?: ExecutionStatus;
+  name?: string | RegisteredOrchestration;
+  version?: string;
+  idPrefix?: string;
+  /** The id of the parent. */
+  parent?: string;
+  /** Unix milliseconds: at this moment or after it, and before it. */
+  createdFrom?: number;
+  createdBefore?: number;
+  updatedFrom?: number;
+  updatedBefore?: number;
+  /** Of a page, 100 by default; at least 1. */
+  limit?: number;
+  after?: string;
+}
+
+export interface InstancesPage {
+  instances: InstanceSummary[];
+  next: string | null;
+}
+
+export type InstanceSummary = Omit<InstanceInfo, 'output' | 'error' | 'failure' | 'hold'>;
+
+/** What all waits have. Times are Unix milliseconds. */
+export interface WaitBase {
+  /** Of the recorded event that began the wait; absent for `code`. */
+  eventId?: number;
+  /** When it began. */
+  since: number;
+}
+
+/** One thing that an instance waits for. */
+export type Wait =
+  | ActivityWait
+  | TimerWait
+  | EventWait
+  | QueueWait
+  | ChildWait
+  | CodeWait
+  | HeldWait;
+
+/** A runtime that has something in hand. */
+export interface WaitWorker {
+  id: string;
+  host?: string;
+  pid?: number;
+  /** How long its JavaScript thread has not answered, where it blocks. */
+  blockedMs?: number;
+}
+
+export interface ActivityWait extends WaitBase {
+  kind: 'activity';
+  name: string;
+  tag?: string;
+  sessionId?: string;
+  /**
+   * - `queued`: runtimes that live can run it, and it is at `position` among what waits for them; they run
+   *   `running` activities on `slots` slots
+   * - `running`: `worker` has it
+   * - `retrying`: attempt number `attempt` is due at `nextAt`
+   * - `no-worker`: runtimes that live have its code, but none of them takes its tag or session
+   * - `no-code`: no runtime that lives has registered it
+   * - `finished`: its outcome is stored, and the instance has not taken it yet
+   */
+  state?: 'queued' | 'running' | 'retrying' | 'no-worker' | 'no-code' | 'finished';
+  worker?: WaitWorker;
+  /** From 1; at most 1001, which stands for anything above. */
+  position?: number;
+  running?: number;
+  slots?: number;
+  attempt?: number;
+  nextAt?: number;
+}
+
+export interface TimerWait extends WaitBase {
+  kind: 'timer';
+  dueAt: number;
+  /**
+   * Where the timer was set in answer to the failure of an activity, the pause before a retry as a rule: the
+   * activity, its last error, and how many activities of that name have failed in this execution.
+   */
+  after?: { activity: string; error: string; failures: number };
+}
+
+export interface EventWait extends WaitBase {
+  kind: 'event';
+  /** The name that has to be raised. */
+  name: string;
+}
+
+export interface QueueWait extends WaitBase {
+  kind: 'queue';
+  name: string;
+}
+
+export interface ChildWait extends WaitBase {
+  kind: 'child';
+  name: string;
+  instanceId: string;
+  status?: string;
+  /** What the child waits for, of the first 16 children, and theirs, that are met. */
+  waitingFor?: Wait[];
+}
+
+/** Something has come that the code of the instance has not taken yet. */
+export interface CodeWait extends WaitBase {
+  kind: 'code';
+  name: string;
+  /** Absent where any version will do. */
+  version?: string;
+  /** `queued`: a runtime that lives can take it; `running`: `worker` has it; `no-code`: none has the code. */
+  state: 'queued' | 'running' | 'no-code';
+  worker?: WaitWorker;
+}
+
+/** It is held, and `hold` of the description says what for. */
+export interface HeldWait extends WaitBase {
+  kind: 'held';
+  name: string;
+  version?: string;
+}
+
+export interface Health {
+  /** The runtimes that live, in all processes, in the order of their starts. */
+  runtimes: RuntimeInfo[];
+  /** The oldest ready work of each sort that no runtime has in hand, the oldest first, of at most 16 sorts. */
+  waiting: WaitingWork[];
+  /** Those of `waiting` that no living runtime can take. */
+  unserved: WaitingWork[];
+  /** What the store takes on disk; 0 in memory. */
+  sizeBytes: number;
+}
+
+/** Ready work of one sort: of one orchestration and version, or of one activity and tag. */
+export interface WaitingWork {
+  kind: 'code' | 'activity';
+  name: string;
+  version?: string;
+  tag?: string;
+  /** The instance that has waited longest, since `since`. */
+  instanceId: string;
+  since: number;
+  state: 'queued' | 'no-worker' | 'no-code';
+}
+
+export interface RuntimeHealth {
+  isReady: boolean;
+  reason?: string;
+  load: RuntimeInfo['load'];
+}
+
+/**
+ * What a runtime says of itself: when it starts, and while it works. On one machine its process tells whether
+ * it lives, elsewhere its session with the PostgreSQL server; without one it is believed for three minutes.
+ */
+export interface RuntimeInfo {
+  /** Random for each start. */
+  id: string;
+  host: string;
+  /** Of the process of the engine. */
+  pid: number;
+  engineVersion: string;
+  serviceName: string;
+  serviceVersion: string;
+  /** Who owns its sessions: `workerNodeId`, or the id. */
+  sessionOwner: string;
+  /** The versions of each orchestration, ascending. */
+  orchestrations: Record<string, string[]>;
+  activities: string[];
+  tags: TagFilter;
+  orchestrationConcurrency: number;
+  workerConcurrency: number;
+  startedAt: number;
+  /** When it last wrote of itself: an idle one does not. */
+  seenAt: number;
+  /**
+   * How busy it was then: instances with work in memory, activities that run, and how long its JavaScript
+   * thread had not answered.
+   */
+  load: { instances: number; activities: number; blockedMs: number };
+}
+
 /** Why an instance does not go on: its history does not fit the code of those that had it. */
 export interface Hold {
   executionId: number;
@@ -1435,6 +1637,25 @@ export class Client {
   getSystemMetrics(): Promise<SystemMetrics>;
   getOrchestrationStats(instanceId: string): Promise<SystemStats | null>;
   getQueueDepths(): Promise<QueueDepths>;
+  /**
+   * Says what an instance is and, while it runs, what it waits for: read from what is stored, so that it is
+   * the same for one that is in the memory of some process and for one that is in none. Rejects with the
+   * code INSTANCE_NOT_FOUND where there is none. The parts are read one after the other: an instance that
+   * moves on meanwhile may show a step twice or not at all.
+   */
+  describe<TOutput = any>(instanceId: string): Promise<InstanceDescription<TOutput>>;
+  /**
+   * Gives a page of instances, those created last first, with what `getInstanceInfo` says of them but for how
+   * they ended. `after` is the `next` of the page before, whatever has been deleted since; `next` is null on
+   * the last page. Instances that are created meanwhile are before the first page. Conditions that are given
+   * must all hold; a page looks at as many instances as it takes to fill it.
+   */
+  listInstances(options?: InstancesQuery): Promise<InstancesPage>;
+  /**
+   * Tells which runtimes live on the store, and what waits longest; it takes nothing of it. Rejects with the
+   * code READ_ONLY on a store that was opened to be read only.
+   */
+  getHealth(): Promise<Health>;
 
   /** All instances, newest first, children included. */
   listAllInstances(options?: ListOptions): Promise<string[]>;
@@ -1538,8 +1759,8 @@ export interface RuntimeOptions {
    * How long an instance that has something to do may wait for a process that has registered its
    * orchestration, in the version that it needs, before this runtime fails it (kind `'application'`; a
    * parent can catch it). Without it, as by default, it waits as long as it takes, and a warning names it.
-   * It counts from when there was something to do, so it should be longer than a deployment, and than any
-   * backlog of the processes that have the code.
+   * It counts from when there was something to do, so it should be longer than a deployment. While a runtime
+   * lives that has the code, the instance waits for that one, however busy it is.
    */
   unregisteredOrchestrationTimeoutMs?: number;
   /** 10 by default. */
@@ -1723,6 +1944,12 @@ export class Runtime {
   /** Takes no more work, and lets what runs finish for up to `timeoutMs`, 1000 by default. */
   shutdown(timeoutMs?: number): Promise<void>;
   /** Null before the start and after the shutdown. */
+  /**
+   * For a readiness probe: ready from the end of `start()` to the beginning of `shutdown()`, as long as the
+   * store answers within five seconds. Never rejects: `reason` says why it is not. `load` is how busy it is,
+   * all zero where it is not ready. That this resolves at all shows that the thread is not blocked.
+   */
+  health(): Promise<RuntimeHealth>;
   metricsSnapshot(): MetricsSnapshot | null;
 }
 

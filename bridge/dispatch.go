@@ -27,7 +27,7 @@ type handler func(ctx context.Context, h *host, q request) (result, error)
 
 // requests is the one table from request names to engine calls.
 var requests = merge(
-	storeRequests, copyRequests, runtimeRequests, clientRequests, manageRequests, repairRequests, abortRequests,
+	storeRequests, copyRequests, runtimeRequests, clientRequests, manageRequests, observeRequests, repairRequests, abortRequests,
 	testRequests, rehearseRequests,
 )
 

@@ -112,7 +112,8 @@ type listResult struct {
 	Instances []string `json:"instances"`
 }
 
-func serveList(ctx context.Context, c *engine.Client, a listArguments, _ string) (result, error) {
+// query gives the conditions; false where nothing can fit them.
+func (a *listArguments) query() (provider.ListQuery, bool) {
 	q := provider.ListQuery{
 		RootsOnly: a.RootsOnly, FinalOnly: a.FinalOnly, IDs: a.IDs, Limit: valueOf(a.Limit),
 		CompletedBefore: timeOf(a.CompletedBefore), Before: valueOf(a.Before),
@@ -122,9 +123,17 @@ func serveList(ctx context.Context, c *engine.Client, a listArguments, _ string)
 	if a.Status != nil {
 		status, ok := statusesByName[*a.Status]
 		if !ok {
-			return result{value: listResult{[]string{}}}, nil
+			return q, false
 		}
 		q.Status = status
+	}
+	return q, true
+}
+
+func serveList(ctx context.Context, c *engine.Client, a listArguments, _ string) (result, error) {
+	q, ok := a.query()
+	if !ok {
+		return result{value: listResult{[]string{}}}, nil
 	}
 	ids, err := c.List(ctx, q)
 	return result{value: listResult{notNil(ids)}}, err
@@ -184,6 +193,21 @@ func serveInstance(ctx context.Context, c *engine.Client, a instanceArguments, _
 	if err != nil {
 		return result{}, err
 	}
+	v, payload, err := instanceOf(ctx, c, i)
+	return result{value: v, payload: payload}, err
+}
+
+// instanceOf describes an instance, and gives its output.
+func instanceOf(
+	ctx context.Context, c *engine.Client, i provider.InstanceInfo,
+) (v instanceValue, payload *string, err error) {
+	v = summaryOf(i)
+	v.Failure, err = failureOf(ctx, c, i.Instance, i.Execution, i.Status)
+	return v, outputOf(i.Status, i.Output), err
+}
+
+// summaryOf describes an instance without how it has ended.
+func summaryOf(i provider.InstanceInfo) instanceValue {
 	v := instanceValue{
 		InstanceID: i.Instance, OrchestrationName: i.Name,
 		CurrentExecutionID: max(i.Execution, 1), Status: i.Status.String(),
@@ -199,8 +223,7 @@ func serveInstance(ctx context.Context, c *engine.Client, a instanceArguments, _
 	if i.Parent != "" {
 		v.ParentInstanceID = &i.Parent
 	}
-	v.Failure, err = failureOf(ctx, c, a.Instance, i.Execution, i.Status)
-	return result{value: v, payload: outputOf(i.Status, i.Output)}, err
+	return v
 }
 
 // failureOf tells of the failure that has ended an execution.

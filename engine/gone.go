@@ -71,7 +71,7 @@ func (rt *Runtime) deleted(instances []provider.Gone) {
 func (e *Engine) findDeleted(ctx context.Context) {
 	for _, rt := range e.working() {
 		if rt.workers != nil {
-			rt.renewTasks(ctx)
+			rt.renewTasks(ctx, nil)
 		}
 	}
 }
@@ -81,7 +81,7 @@ func (e *Engine) findDeleted(ctx context.Context) {
 func (e *Engine) dropDeleted() {
 	for _, rt := range e.working() {
 		if rt.workers != nil {
-			rt.spawn("deletions", func() { rt.renewTasks(rt.ctx) })
+			rt.spawn("deletions", func() { rt.renewTasks(rt.ctx, nil) })
 		}
 	}
 }

@@ -56,6 +56,13 @@ func (w *workers) callOf(token provider.Token) (ActivityCall, bool) {
 	return w.call(j), true
 }
 
+// running gives the number of activities that the host has.
+func (w *workers) running() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.started
+}
+
 // tokens lists the held tasks whose results are wanted, by lease.
 func (w *workers) tokens() map[provider.LeaseID][]provider.Token {
 	w.mu.Lock()

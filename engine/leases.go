@@ -126,23 +126,27 @@ func (rt *Runtime) holdsTurns(id provider.LeaseID, asked time.Time) {
 
 // renewal keeps the leases of a runtime alive.
 func (rt *Runtime) renew(ctx context.Context) {
+	load := &provider.Load{Node: rt.node, Body: encoded(rt.load())}
 	if rt.needsTurnLease() {
 		for _, id := range rt.leases.all() {
-			rt.renewOne(ctx, rt.leases, id, nil)
+			rt.renewOne(ctx, rt.leases, provider.Renewal{Lease: id, Load: load})
+			load = nil
 		}
 	}
 	if rt.workers != nil {
-		rt.renewTasks(ctx)
+		rt.renewTasks(ctx, load)
 	}
 }
 
 // renewTasks extends the leases of what the workers hold, and stops what they do not hold any more.
-func (rt *Runtime) renewTasks(ctx context.Context) {
+func (rt *Runtime) renewTasks(ctx context.Context, load *provider.Load) {
 	// Also under leases that have ended by our clock, after a sleep of the process or a long silence of
 	// the store: only the store knows, and who runs under a lost lease must be told.
 	for id, tokens := range rt.workers.tokens() {
 		certain := rt.taskLeases.holds(id)
-		for _, lost := range rt.renewOne(ctx, rt.taskLeases, id, tokens) {
+		r := provider.Renewal{Lease: id, Tasks: tokens, Load: load}
+		load = nil
+		for _, lost := range rt.renewOne(ctx, rt.taskLeases, r) {
 			rt.workers.lost(lost, certain)
 		}
 	}
@@ -151,18 +155,19 @@ func (rt *Runtime) renewTasks(ctx context.Context) {
 // renewOne extends one lease and gives the tasks that are lost. A fault of the store says nothing
 // about them: the next renewal asks again.
 func (rt *Runtime) renewOne(
-	ctx context.Context, set *leaseSet, id provider.LeaseID, tasks []provider.Token,
+	ctx context.Context, set *leaseSet, r provider.Renewal,
 ) (lost []provider.Token) {
 	asked := rt.e.clock.Now()
-	lost, err := rt.e.store.Renew(ctx, provider.Renewal{Lease: id, Extend: set.ttl, Tasks: tasks})
+	r.Extend = set.ttl
+	lost, err := rt.e.store.Renew(ctx, r)
 	switch {
 	case err == nil:
-		set.renewed(id, asked.Add(set.ttl))
+		set.renewed(r.Lease, asked.Add(set.ttl))
 		return lost
 	case errors.Is(err, provider.ErrLockLost):
-		set.lost(id)
-		rt.log.leaseLost("renewal", id)
-		return tasks
+		set.lost(r.Lease)
+		rt.log.leaseLost("renewal", r.Lease)
+		return r.Tasks
 	default:
 		rt.storeFailed("renew", err, 0)
 		return nil

@@ -67,9 +67,15 @@ func (o *overdue) upkeep(ctx context.Context) {
 
 // endTasks ends the tasks that are overdue now.
 func (o *overdue) endTasks(ctx context.Context) error {
-	rt := o.rt
+	rt, serves := o.rt, o.rt.leases.serves
+	if rt.set.announcedToo { // Else nobody has ever had it.
+		var err error
+		if serves, err = o.anybody(ctx); err != nil {
+			return err
+		}
+	}
 	late, err := rt.e.store.Overdue(ctx, provider.OverdueQuery{
-		Before: rt.e.store.Now().Add(-rt.set.unregisteredActivity), Serves: rt.leases.serves,
+		Before: rt.e.store.Now().Add(-rt.set.unregisteredActivity), Serves: serves,
 		Announced: rt.set.announcedToo, Limit: overdueAtOnce,
 	})
 	if err != nil || len(late) == 0 {
@@ -101,6 +107,27 @@ func (rt *Runtime) unregistered(name string) *history.Failure {
 	}
 }
 
+// anybody is what this runtime, and all others that live, can run: that is not overdue, however long it
+// waits. Formats are those that this one reads.
+func (o *overdue) anybody(ctx context.Context) (*provider.Serves, error) {
+	rt := o.rt
+	all, err := rt.e.runtimeInfos(ctx)
+	if err != nil {
+		return nil, err
+	}
+	own := *rt.leases.serves
+	serves := own
+	serves.Orchestration = func(name, version string) bool {
+		return own.Orchestration(name, version) || slices.ContainsFunc(all, func(r RuntimeInfo) bool {
+			return r.runs(provider.TurnLane(name, version, 0))
+		})
+	}
+	serves.Activity = func(name string) bool {
+		return own.Activity(name) || slices.ContainsFunc(all, func(r RuntimeInfo) bool { return r.has(name) })
+	}
+	return &serves, nil
+}
+
 // takeTurns takes the instances that are overdue now; their turns end them.
 func (o *overdue) takeTurns(ctx context.Context) error {
 	rt := o.rt
@@ -108,9 +135,14 @@ func (o *overdue) takeTurns(ctx context.Context) error {
 	if room == 0 {
 		return nil
 	}
+	holder := rt.leases.holder()
+	var err error
+	if holder.Serves, err = o.anybody(ctx); err != nil {
+		return err
+	}
 	defer rt.claiming()()
 	claims, err := rt.e.store.TakeOverdue(ctx, provider.OverdueTurns{
-		Before: rt.e.store.Now().Add(-rt.set.unregisteredTurn), Holder: rt.leases.holder(), Limit: room,
+		Before: rt.e.store.Now().Add(-rt.set.unregisteredTurn), Holder: holder, Limit: room,
 	})
 	for _, c := range claims {
 		rt.adopt(c)

@@ -68,6 +68,15 @@ func (p *Pulse) End() { p.ended.Store(true) }
 // HasEnded reports whether the thread is gone.
 func (p *Pulse) HasEnded() bool { return p.ended.Load() }
 
+// Owed gives for how long the thread has owed an exchange; zero: it owes nothing.
+func (p *Pulse) Owed() time.Duration {
+	owed := p.owed.Load()
+	if owed == 0 {
+		return 0
+	}
+	return time.Duration(max(p.now()-owed, 0))
+}
+
 // Signs counts the signs of life: as long as it stays the same, there was none.
 func (p *Pulse) Signs() uint64 { return p.signs.Load() }
 

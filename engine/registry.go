@@ -24,6 +24,7 @@ type Registry struct {
 	// Guarded by mu.
 	orchestrations map[string]*orchestrationVersions
 	activities     map[string]struct{}
+	changes        uint64
 }
 
 type orchestrationVersions struct {
@@ -69,6 +70,7 @@ func (g *Registry) AddOrchestrationWith(name, version string, o OrchestrationOpt
 			latest: v,
 			known:  map[string]OrchestrationOptions{version: o},
 		}
+		g.changes++
 		return nil
 	}
 	if _, ok := versions.known[version]; ok {
@@ -81,6 +83,7 @@ func (g *Registry) AddOrchestrationWith(name, version string, o OrchestrationOpt
 	}
 	versions.latest = v
 	versions.known[version] = o
+	g.changes++
 	return nil
 }
 
@@ -100,6 +103,7 @@ func (g *Registry) AddActivity(name string) error {
 		return inputErrorf("duplicate activity registration: %s", name)
 	}
 	g.activities[name] = struct{}{}
+	g.changes++
 	return nil
 }
 
@@ -146,6 +150,26 @@ func (g *Registry) hasOrchestration(name, version string) bool {
 	}
 	_, ok := g.Resolve(name, wanted)
 	return ok
+}
+
+// state changes with what is registered.
+func (g *Registry) state() uint64 {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	return g.changes
+}
+
+// orchestrationNames lists the versions of each orchestration, ascending.
+func (g *Registry) orchestrationNames() map[string][]string {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	all := make(map[string][]string, len(g.orchestrations))
+	for name, versions := range g.orchestrations {
+		all[name] = slices.SortedFunc(maps.Keys(versions.known), func(a, b string) int {
+			return semver.MustParse(a).Compare(semver.MustParse(b))
+		})
+	}
+	return all
 }
 
 // activityNames lists the activities.

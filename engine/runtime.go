@@ -219,6 +219,9 @@ func (rt *Runtime) giveBack() {
 		rt.storeFailed("abandon", err, 0)
 	}
 	rt.sessions.release(ctx)
+	if err := rt.e.store.Leave(ctx, rt.node); err != nil {
+		rt.storeFailed("leave", err, 0) // Others see that it has ended.
+	}
 }
 
 // isOver reports whether an error only means that the runtime or its host ends.
@@ -251,10 +254,12 @@ func (rt *Runtime) abandonHeld(ctx context.Context) error {
 
 // upkeep renews leases, evicts residents and looks after sessions until the runtime ends.
 func (rt *Runtime) upkeep(ctx context.Context) {
-	o := newOverdue(rt)
+	o, p := newOverdue(rt), newPresence(rt)
 	o.announce(ctx)
+	p.upkeep(ctx)
 	for rt.doze(ctx, rt.renewEvery()) {
 		rt.renew(ctx)
+		p.upkeep(ctx)
 		o.upkeep(ctx)
 		rt.findStrays(ctx)
 		rt.sessions.upkeep(ctx)

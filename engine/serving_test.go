@@ -245,6 +245,37 @@ func TestAnInstanceWhoseCodeIsGoneFailsAndItsParentIsTold(t *testing.T) {
 	s.eventually(func() bool { return s.state("p") != engine.StateRunning }, "its parent is not told")
 }
 
+func TestWhatALivingRuntimeHasCodeForIsNotOverdue(t *testing.T) {
+	t.Parallel()
+	s := startStill(t, enginetest.NewHost(), engine.RuntimeOptions{
+		UnregisteredOrchestrationTimeout: time.Hour, UnregisteredActivityTimeout: new(time.Hour),
+	})
+	busy := enginetest.NewHost()
+	over := make(chan struct{})
+	busy.Register("act", func(context.Context, engine.ActivityCall) (any, error) { <-over; return 1, nil })
+	busy.Orchestration("caller", calls("act"))
+	rt, err := s.e.StartRuntime(t.Context(), engine.RuntimeOptions{WorkerConcurrency: new(1)}, busy.Registry(), busy)
+	require.NoError(t, err)
+	s.start("a", "caller", "null")
+	s.waitsFor("a", engine.WaitsForActivity, engine.AtWork)
+	s.start("b", "caller", "null")
+	s.waitsFor("b", engine.WaitsForActivity, engine.Queued)
+	for range 8 {
+		s.clock.Advance(time.Hour / 4)
+		s.look()
+	}
+	require.Equal(t, engine.StateRunning, s.state("b"), "its worker lives")
+	close(over)
+	s.ends("a")
+	s.ends("b")
+	require.NoError(t, rt.Shutdown(t.Context(), patience))
+	s.submit(startOf("c", "caller"))
+	s.eventually(func() bool {
+		s.clock.Advance(time.Minute)
+		return s.state("c") == engine.StateFailed
+	}, "nobody is left")
+}
+
 func (s *still) history(instance string) []history.Event {
 	s.t.Helper()
 	events, err := s.client.History(s.t.Context(), instance, 0)

@@ -39,6 +39,25 @@ const EXPORT_OPTIONS = {
     check.oneOf(argument, value, ['Running', 'Completed', 'Failed', 'ContinuedAsNew']),
 };
 
+const SUMMARY_OPTIONS = {
+  ...EXPORT_OPTIONS,
+  version: check.version,
+  parent: check.instanceId,
+  updatedFrom: check.integer,
+  updatedBefore: check.integer,
+  limit: LIST_OPTIONS.limit,
+  after: checkPage,
+};
+
+/** @type {(argument: string, value: unknown) => string} */
+function checkPage(argument, value) {
+  const page = check.string(argument, value);
+  if (!/^\d{1,20}$/.test(page)) {
+    throw new RangeError(`${argument} must be what a page gave as next, not '${page}'`);
+  }
+  return page;
+}
+
 const PRUNE_OPTIONS = { keepLast: check.integer, completedBefore: check.integer };
 
 /** @type {(argument: string, value: unknown) => number} */
@@ -145,6 +164,7 @@ module.exports = {
   LIST_OPTIONS,
   PRUNE_OPTIONS,
   START_OPTIONS,
+  SUMMARY_OPTIONS,
   careOf,
   conditions,
   isParsed,

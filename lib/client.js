@@ -9,6 +9,7 @@ const {
   LIST_OPTIONS,
   PRUNE_OPTIONS,
   START_OPTIONS,
+  SUMMARY_OPTIONS,
   careOf,
   conditions,
   isParsed,
@@ -19,6 +20,7 @@ const { exportText } = require('./export.js');
 const { OrchestrationHandle, resultOf } = require('./handles.js');
 const { all, list, unlessGone } = require('./listing.js');
 const { around, checkInterceptor, operationOf } = require('./interceptors.js');
+const { describe, health, summaries } = require('./observing.js');
 const { openedStore } = require('./provider.js');
 const { nameOf } = require('./registered.js');
 const { retry } = require('./repairs.js');
@@ -37,10 +39,7 @@ class Client extends ScheduleClient {
   /** @type {import('./interceptors.js').Interceptor[]} */
   #interceptors = [];
 
-  /**
-   * @param {object} provider
-   * @param {object | null} [options]
-   */
+  /** @param {object} provider @param {object | null} [options] */
   constructor(provider, options) {
     super((input) => this.#encode(input));
     openedStore(provider);
@@ -221,25 +220,35 @@ class Client extends ScheduleClient {
   /** @param {string} instanceId */
   async getKvAllValues(instanceId) {
     const instance = check.instanceId('instanceId', instanceId);
-    const { value } = await this.#request('values', { instance });
-    return value.values;
+    return (await this.#request('values', { instance })).value.values;
   }
 
   async getSystemMetrics() {
-    const { value } = await this.#request('metrics', {});
-    return value;
+    return (await this.#request('metrics', {})).value;
   }
 
   /** @param {string} instanceId */
   async getOrchestrationStats(instanceId) {
     const instance = check.instanceId('instanceId', instanceId);
-    const { value } = await this.#request('stats', { instance });
-    return value.stats;
+    return (await this.#request('stats', { instance })).value.stats;
   }
 
   async getQueueDepths() {
-    const { value } = await this.#request('depths', {});
-    return value;
+    return (await this.#request('depths', {})).value;
+  }
+
+  /** @param {string} instanceId */
+  async describe(instanceId) {
+    return describe(this.#ask, check.instanceId('instanceId', instanceId));
+  }
+
+  async getHealth() {
+    return health(this.#ask);
+  }
+
+  /** @param {unknown} [options] */
+  async listInstances(options) {
+    return summaries(this.#ask, check.options('options', options, SUMMARY_OPTIONS));
   }
 
   /** @param {unknown} [options] */
@@ -258,8 +267,7 @@ class Client extends ScheduleClient {
     const instance = check.instanceId('instanceId', instanceId);
     const parsed = isParsed(options);
     const reply = await this.#request('instance', { instance });
-    const { orchestrationVersion } = reply.value;
-    return { ...ended(reply, parsed), orchestrationVersion };
+    return { ...ended(reply, parsed), orchestrationVersion: reply.value.orchestrationVersion };
   }
 
   /** @param {string} instanceId @param {number} executionId @param {unknown} [options] */
@@ -273,8 +281,7 @@ class Client extends ScheduleClient {
   /** @param {string} instanceId */
   async listExecutions(instanceId) {
     const instance = check.instanceId('instanceId', instanceId);
-    const { value } = await this.#request('executions', { instance });
-    return value.executions;
+    return (await this.#request('executions', { instance })).value.executions;
   }
 
   /** @param {string} instanceId @param {number} executionId */
@@ -283,8 +290,7 @@ class Client extends ScheduleClient {
     const execution = check.integer('executionId', executionId);
     // Executions count from 1; to the engine, zero means the current one.
     if (execution === 0) return [];
-    const { value } = await this.#request('history', { instance, execution });
-    return value.events.map(event);
+    return (await this.#request('history', { instance, execution })).value.events.map(event);
   }
 
   /** @param {string} instanceId */
@@ -317,29 +323,25 @@ class Client extends ScheduleClient {
   async deleteInstance(instanceId, force) {
     const instance = check.instanceId('instanceId', instanceId);
     const request = { instance, force: check.boolean('force', force ?? false) };
-    const { value } = await this.#request('delete', request);
-    return value;
+    return (await this.#request('delete', request)).value;
   }
 
   /** @param {unknown} [filter] */
   async deleteInstanceBulk(filter) {
-    const { value } = await this.#request('deleteBulk', conditions(filter));
-    return value;
+    return (await this.#request('deleteBulk', conditions(filter))).value;
   }
 
   /** @param {string} instanceId @param {unknown} [options] */
   async pruneExecutions(instanceId, options) {
     const instance = check.instanceId('instanceId', instanceId);
     const limits = check.options('options', options, PRUNE_OPTIONS);
-    const { value } = await this.#request('prune', { instance, ...limits });
-    return value;
+    return (await this.#request('prune', { instance, ...limits })).value;
   }
 
   /** @param {unknown} [filter] @param {unknown} [options] */
   async pruneExecutionsBulk(filter, options) {
     const limits = check.options('options', options, PRUNE_OPTIONS);
-    const { value } = await this.#request('pruneBulk', { filter: conditions(filter), ...limits });
-    return value;
+    return (await this.#request('pruneBulk', { filter: conditions(filter), ...limits })).value;
   }
 }
 

@@ -75,4 +75,4 @@ function present(value) {
   return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== null));
 }
 
-module.exports = { ended, event, status };
+module.exports = { ended, event, present, status };

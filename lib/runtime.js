@@ -17,6 +17,7 @@ const { hashOf, named } = require('./code-id.js');
 const { checkOptions } = require('./options.js');
 const { guardFor } = require('./orchestration/guard.js');
 const { Turns } = require('./orchestration/turn.js');
+const { readiness } = require('./observing.js');
 const { isOnlyChecked } = require('./only-checked.js');
 const { openedStore } = require('./provider.js');
 const { Registered } = require('./registered.js');
@@ -61,10 +62,7 @@ class Runtime {
     this.#options = checkOptions(options);
   }
 
-  /**
-   * @param {string} name
-   * @param {Function} fn
-   */
+  /** @param {string} name @param {Function} fn */
   registerActivity(name, fn) {
     this.#refuseAfterStart();
     checkActivityName(name);
@@ -76,10 +74,7 @@ class Runtime {
     return new Registered('activity', name);
   }
 
-  /**
-   * @param {string} name
-   * @param {Function} fn
-   */
+  /** @param {string} name @param {Function} fn */
   registerActivityTyped(name, fn) {
     return this.registerActivity(name, fn);
   }
@@ -339,6 +334,11 @@ class Runtime {
     } finally {
       this.#letGo();
     }
+  }
+
+  async health() {
+    const runs = () => this.#isRunning && this.#stopped === null;
+    return readiness(channel.request, this.#number, runs);
   }
 
   metricsSnapshot() {

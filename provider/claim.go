@@ -294,6 +294,8 @@ type Renewal struct {
 	Extend time.Duration
 	// Tasks are the tokens of the tasks that the node still runs.
 	Tasks []Token
+	// Load, if set, is for Runtimes.
+	Load *Load
 }
 
 // Held is what a node has claimed.

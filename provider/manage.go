@@ -14,6 +14,8 @@ import (
 type Management interface {
 	// List gives instances, newest first.
 	List(ctx context.Context, q ListQuery) ([]string, error)
+	// Summaries gives instances as List does, with what Instance says of them but for their output.
+	Summaries(ctx context.Context, q ListQuery) ([]Summary, error)
 	// Instance describes one instance.
 	Instance(ctx context.Context, instance string) (InstanceInfo, error)
 	// Executions lists execution ids, ascending; empty for unknown instances.
@@ -27,6 +29,8 @@ type Management interface {
 	Children(ctx context.Context, instance string) ([]string, error)
 	// Metrics counts over the whole store.
 	Metrics(ctx context.Context) (Metrics, error)
+	// Size gives how many bytes the store takes on disk; zero for one in memory.
+	Size(ctx context.Context) (int64, error)
 	// Depths counts messages and tasks that are not claimed.
 	Depths(ctx context.Context) (Depths, error)
 	// Delete deletes exactly the listed instances with all that belongs to them, in one transaction.
@@ -100,12 +104,25 @@ type ListQuery struct {
 	Limit int
 	// Before, if not empty, is the id of the last instance of the previous page.
 	Before string
-	// IDPrefix and Name, if not empty, select by id prefix and orchestration name.
+	// BeforeKey, if not zero, is the key of the last instance of the previous page, which may be gone.
+	BeforeKey uint64
+	// IDPrefix, Name, Version and Parent, if not empty, select by id prefix, orchestration and its version,
+	// and the id of the parent.
 	IDPrefix string
 	Name     string
+	Version  string
+	Parent   string
+	// UpdatedFrom and UpdatedBefore, if not zero, select by the time of the last change.
+	UpdatedFrom, UpdatedBefore time.Time
 	// CreatedFrom and CreatedBefore, if not zero, select by creation time.
 	CreatedFrom   time.Time
 	CreatedBefore time.Time
+}
+
+// Summary is an instance in a list. Key is what the list is ordered by.
+type Summary struct {
+	InstanceInfo
+	Key uint64
 }
 
 // InstanceInfo describes an instance.

@@ -124,6 +124,15 @@ type Upkeep interface {
 	// TakeOverdue takes instances that have been ready for long and that the asking node has no code for,
 	// so that it can end them. Their formats are among those that it reads.
 	TakeOverdue(ctx context.Context, q OverdueTurns) ([]InstanceClaim, error)
+	// Join announces a runtime, or what has changed of it. It lives until it leaves, or its process ends:
+	// the store sees that by itself.
+	Join(ctx context.Context, node string, body []byte) error
+	// Leave takes back what Join said.
+	Leave(ctx context.Context, node string) error
+	// Runtimes lists the runtimes that live, in the order in which they joined.
+	Runtimes(ctx context.Context) ([]Presence, error)
+	// SweepRuntimes forgets runtimes that have ended. Whoever has joined calls it once in SignOfLife.
+	SweepRuntimes(ctx context.Context) error
 }
 
 // State is what clients read of one instance, and how they learn of changes.
@@ -137,6 +146,9 @@ type State interface {
 	Values(ctx context.Context, instance string) (map[string]string, error)
 	// Stats gives sizes of an instance, or nil where none was committed yet.
 	Stats(ctx context.Context, instance string) (*Stats, error)
+	// Standing gives what an instance waits for, as far as the store knows, or nil where nobody lives there.
+	// Where there is no current lease it may name the holder of one that has just ended.
+	Standing(ctx context.Context, instance string) (*Standing, error)
 	// LastEvent gives the last event of an execution, or of the current one for zero; nil where there is
 	// none. So the failure of an execution is known without its whole history.
 	LastEvent(ctx context.Context, instance string, execution uint64) (*history.Event, error)

@@ -113,6 +113,18 @@ async function use(): Promise<void> {
   assertType<Equal<typeof output, number>>();
   const info = await client.getExecutionInfo('o-1', 1);
   assertType<Equal<typeof info.executionId, number>>();
+  const { waitingFor } = await client.describe('o-1');
+  for (const wait of waitingFor) {
+    if (wait.kind === 'child') assertType<Equal<typeof wait.instanceId, string>>();
+    if (wait.kind === 'timer') assertType<Equal<typeof wait.dueAt, number>>();
+    if (wait.kind === 'activity' && wait.state === 'no-worker') await client.describe(wait.name);
+    // @ts-expect-error Only timers are due.
+    if (wait.kind === 'event') assertType<Equal<typeof wait.dueAt, number>>();
+  }
+  assertType<
+    Equal<Awaited<ReturnType<Client['getHealth']>>['runtimes'][0]['activities'], string[]>
+  >();
+  assertType<Equal<Awaited<ReturnType<Runtime['health']>>['isReady'], boolean>>();
   // @ts-expect-error `force` is a boolean.
   await client.deleteInstance('o-1', { force: true });
   const { code } = new ActivityError('failed');

@@ -21,6 +21,10 @@ const (
 	Announce        Op = "Announce"
 	Overdue         Op = "Overdue"
 	TakeOverdue     Op = "TakeOverdue"
+	Join            Op = "Join"
+	Leave           Op = "Leave"
+	Runtimes        Op = "Runtimes"
+	SweepRuntimes   Op = "SweepRuntimes"
 	Abandon         Op = "Abandon"
 	Renew           Op = "Renew"
 	Held            Op = "Held"
@@ -34,7 +38,9 @@ const (
 	Values          Op = "Values"
 	Stats           Op = "Stats"
 	LastEvent       Op = "LastEvent"
+	Standing        Op = "Standing"
 	List            Op = "List"
+	Summaries       Op = "Summaries"
 	Instance        Op = "Instance"
 	Executions      Op = "Executions"
 	Execution       Op = "Execution"
@@ -42,6 +48,7 @@ const (
 	Children        Op = "Children"
 	Metrics         Op = "Metrics"
 	Depths          Op = "Depths"
+	Size            Op = "Size"
 	Delete          Op = "Delete"
 	Prune           Op = "Prune"
 	Close           Op = "Close"
@@ -225,4 +232,10 @@ func call[R any](
 		return none, after
 	}
 	return result, err
+}
+
+// run is call for an operation that gives nothing.
+func (p *Provider) run(ctx context.Context, op Op, operation func() error) error {
+	_, err := call(ctx, p, op, func() (struct{}, error) { return struct{}{}, operation() })
+	return err
 }

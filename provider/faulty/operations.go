@@ -39,10 +39,7 @@ func (p *Provider) Complete(
 
 // Announce remembers names.
 func (p *Provider) Announce(ctx context.Context, activities []string) error {
-	_, err := call(ctx, p, Announce, func() (struct{}, error) {
-		return struct{}{}, p.Provider.Announce(ctx, activities)
-	})
-	return err
+	return p.run(ctx, Announce, func() error { return p.Provider.Announce(ctx, activities) })
 }
 
 // Overdue gives tasks that have waited long.
@@ -53,6 +50,26 @@ func (p *Provider) Overdue(ctx context.Context, q provider.OverdueQuery) ([]prov
 // TakeOverdue takes instances that have been ready for long.
 func (p *Provider) TakeOverdue(ctx context.Context, q provider.OverdueTurns) ([]provider.InstanceClaim, error) {
 	return call(ctx, p, TakeOverdue, func() ([]provider.InstanceClaim, error) { return p.Provider.TakeOverdue(ctx, q) })
+}
+
+// Join announces a runtime.
+func (p *Provider) Join(ctx context.Context, node string, body []byte) error {
+	return p.run(ctx, Join, func() error { return p.Provider.Join(ctx, node, body) })
+}
+
+// Leave takes that back.
+func (p *Provider) Leave(ctx context.Context, node string) error {
+	return p.run(ctx, Leave, func() error { return p.Provider.Leave(ctx, node) })
+}
+
+// Runtimes lists the runtimes that live.
+func (p *Provider) Runtimes(ctx context.Context) ([]provider.Presence, error) {
+	return call(ctx, p, Runtimes, func() ([]provider.Presence, error) { return p.Provider.Runtimes(ctx) })
+}
+
+// SweepRuntimes forgets runtimes that have ended.
+func (p *Provider) SweepRuntimes(ctx context.Context) error {
+	return p.run(ctx, SweepRuntimes, func() error { return p.Provider.SweepRuntimes(ctx) })
 }
 
 // Abandon gives claims back.
@@ -135,6 +152,11 @@ func (p *Provider) Stats(ctx context.Context, id string) (*provider.Stats, error
 	return call(ctx, p, Stats, func() (*provider.Stats, error) { return p.Provider.Stats(ctx, id) })
 }
 
+// Standing gives what an instance waits for.
+func (p *Provider) Standing(ctx context.Context, id string) (*provider.Standing, error) {
+	return call(ctx, p, Standing, func() (*provider.Standing, error) { return p.Provider.Standing(ctx, id) })
+}
+
 // LastEvent gives the last event of an execution.
 func (p *Provider) LastEvent(
 	ctx context.Context, id string, execution uint64,
@@ -147,6 +169,11 @@ func (p *Provider) LastEvent(
 // List gives instances.
 func (p *Provider) List(ctx context.Context, q provider.ListQuery) ([]string, error) {
 	return call(ctx, p, List, func() ([]string, error) { return p.Provider.List(ctx, q) })
+}
+
+// Summaries gives instances.
+func (p *Provider) Summaries(ctx context.Context, q provider.ListQuery) ([]provider.Summary, error) {
+	return call(ctx, p, Summaries, func() ([]provider.Summary, error) { return p.Provider.Summaries(ctx, q) })
 }
 
 // Instance describes an instance.
@@ -193,6 +220,11 @@ func (p *Provider) Metrics(ctx context.Context) (provider.Metrics, error) {
 	})
 }
 
+// Size gives the bytes on disk.
+func (p *Provider) Size(ctx context.Context) (int64, error) {
+	return call(ctx, p, Size, func() (int64, error) { return p.Provider.Size(ctx) })
+}
+
 // Depths counts what is not claimed.
 func (p *Provider) Depths(ctx context.Context) (provider.Depths, error) {
 	return call(ctx, p, Depths, func() (provider.Depths, error) { return p.Provider.Depths(ctx) })
@@ -216,8 +248,5 @@ func (p *Provider) Prune(
 
 // Close closes the store.
 func (p *Provider) Close(ctx context.Context) error {
-	_, err := call(ctx, p, Close, func() (struct{}, error) {
-		return struct{}{}, p.Provider.Close(ctx)
-	})
-	return err
+	return p.run(ctx, Close, func() error { return p.Provider.Close(ctx) })
 }

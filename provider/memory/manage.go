@@ -14,6 +14,15 @@ import (
 
 // List gives instances, newest first.
 func (p *Provider) List(ctx context.Context, q provider.ListQuery) (ids []string, err error) {
+	all, err := p.Summaries(ctx, q)
+	for _, in := range all {
+		ids = append(ids, in.Instance)
+	}
+	return ids, err
+}
+
+// Summaries gives instances, newest first.
+func (p *Provider) Summaries(ctx context.Context, q provider.ListQuery) (list []provider.Summary, err error) {
 	err = p.do(ctx, "list", func(s *store) error {
 		var all []*instance
 		for _, in := range s.instances {
@@ -30,16 +39,18 @@ func (p *Provider) List(ctx context.Context, q provider.ListQuery) (ids []string
 			all = all[last+1:]
 		}
 		for _, in := range all {
-			if q.Limit > 0 && len(ids) == q.Limit {
+			if q.Limit > 0 && len(list) == q.Limit {
 				break
 			}
-			if in.selected(q) && in.selectedByTime(q) {
-				ids = append(ids, in.id)
+			if in.selected(q) && in.selectedByTime(q) && (q.BeforeKey == 0 || in.key < q.BeforeKey) {
+				info := in.info()
+				info.Output = ""
+				list = append(list, provider.Summary{InstanceInfo: info, Key: in.key})
 			}
 		}
 		return nil
 	})
-	return ids, err
+	return list, err
 }
 
 func (in *instance) selected(q provider.ListQuery) bool {
@@ -53,7 +64,9 @@ func (in *instance) selected(q provider.ListQuery) bool {
 		q.FinalOnly && in.active(),
 		q.IDs != nil && !slices.Contains(q.IDs, in.id),
 		q.IDPrefix != "" && !strings.HasPrefix(in.id, q.IDPrefix),
-		q.Name != "" && in.name != q.Name:
+		q.Name != "" && in.name != q.Name,
+		q.Version != "" && in.version != q.Version,
+		q.Parent != "" && in.parentID() != q.Parent:
 		return false
 	default:
 		return true
@@ -65,6 +78,8 @@ func (in *instance) selectedByTime(q provider.ListQuery) bool {
 	switch {
 	case !q.CompletedBefore.IsZero() &&
 		(completed == 0 || !time.UnixMilli(completed).Before(q.CompletedBefore)),
+		!q.UpdatedFrom.IsZero() && in.info().Updated.Before(q.UpdatedFrom),
+		!q.UpdatedBefore.IsZero() && !in.info().Updated.Before(q.UpdatedBefore),
 		!q.CreatedFrom.IsZero() && created.Before(q.CreatedFrom),
 		!q.CreatedBefore.IsZero() && !created.Before(q.CreatedBefore):
 		return false
@@ -104,16 +119,20 @@ func (p *Provider) Instance(
 		if in == nil {
 			return notFound("get_instance_info", id)
 		}
-		ex := in.execution()
-		info = provider.InstanceInfo{
-			Instance: id, Life: in.life, Name: in.name, Version: in.version, Execution: in.current,
-			Status: ex.status, Output: ex.output, Parent: in.parentID(), Hold: in.held(),
-			Cancelling: in.cancelling.At(ex.status),
-			Created:    time.UnixMilli(in.created), Updated: time.UnixMilli(max(in.created, in.updated)),
-		}
+		info = in.info()
 		return nil
 	})
 	return info, err
+}
+
+func (in *instance) info() provider.InstanceInfo {
+	ex := in.execution()
+	return provider.InstanceInfo{
+		Instance: in.id, Life: in.life, Name: in.name, Version: in.version, Execution: in.current,
+		Status: ex.status, Output: ex.output, Parent: in.parentID(), Hold: in.held(),
+		Cancelling: in.cancelling.At(ex.status),
+		Created:    time.UnixMilli(in.created), Updated: time.UnixMilli(max(in.created, in.updated)),
+	}
 }
 
 func notFound(op, id string) error {

@@ -159,6 +159,7 @@ type store struct {
 	nodes     map[provider.LeaseID]string        // whose lease it is
 	sessions  map[string]*session
 	announced map[string]bool // names of activities
+	present   map[string]*presence
 	// orphanRetention is how long queue messages wait for their instance.
 	orphanRetention time.Duration
 }
@@ -172,6 +173,7 @@ func newStore(orphanRetention time.Duration) store {
 		nodes:           make(map[provider.LeaseID]string),
 		sessions:        make(map[string]*session),
 		announced:       make(map[string]bool),
+		present:         make(map[string]*presence),
 	}
 }
 

@@ -202,6 +202,7 @@ func (p *Provider) Renew(ctx context.Context, r provider.Renewal) (lost []provid
 			return provider.ErrLockLost
 		}
 		s.extend(r.Lease, r.Extend)
+		s.carry(r.Load)
 		for _, token := range r.Tasks {
 			if t := s.heldTask(token); t != nil {
 				s.touch(t)

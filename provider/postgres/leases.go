@@ -193,6 +193,9 @@ func (s *Store) renew(ctx context.Context, r *provider.Renewal) ([]provider.Toke
 		renewed = true
 		return row.Scan(&until)
 	}, signed(r.Lease), now+r.Extend.Milliseconds())
+	if r.Load != nil {
+		p.exec(sqlLoad, r.Load.Node, r.Load.Body, now)
+	}
 	if len(ids) > 0 {
 		p.each(sqlStillHeld, func(row pgx.Rows) error {
 			var h held

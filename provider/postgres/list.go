@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
+
 	"duroxide/provider"
 )
 
@@ -25,11 +27,49 @@ func (c *conditions) add(condition string, args ...any) {
 
 // List gives instances, newest first.
 func (s *Store) List(ctx context.Context, q provider.ListQuery) ([]string, error) {
-	query, args := listQuery(&q)
+	query, args := listQuery(&q, "i.id")
 	return s.ids(ctx, "list_instances", inSchema(query, s.schema), args...)
 }
 
-func listQuery(q *provider.ListQuery) (query string, args []any) {
+// summaryColumns are what Summaries reads.
+const summaryColumns = `i.id, i.key, d.name, d.version, i.execution, i.status, d.created,
+  greatest(d.created, i.updated), d.parent, d.life, d.hold, i.last_event,
+  d.cancelling`
+
+// Summaries gives instances, newest first.
+func (s *Store) Summaries(ctx context.Context, q provider.ListQuery) ([]provider.Summary, error) {
+	query, args := listQuery(&q, summaryColumns)
+	text := inSchema(query, s.schema)
+	var all []provider.Summary
+	err := s.read(ctx, "list_instances", func(p *pipeline) {
+		all = nil
+		p.batch.Queue(text, args...).Query(func(r pgx.Rows) error {
+			for r.Next() {
+				var sum provider.Summary
+				var key, execution, created, updated, last int64
+				var status int16
+				var life, hold, cancelling []byte
+				err := r.Scan(&sum.Instance, &key, &sum.Name, &sum.Version, &execution, &status, &created, &updated,
+					&sum.Parent, &life, &hold, &last, &cancelling)
+				if err != nil {
+					return err
+				}
+				sum.Key, sum.Execution, sum.Status = unsigned(key), unsigned(execution), executionStatus(status)
+				sum.Created, sum.Updated, sum.Life = moment(created), moment(updated), lifeOf(life)
+				sum.Hold = provider.DecodeHold(hold).At(sum.Execution, unsigned(last), sum.Status)
+				sum.Cancelling = provider.DecodeCancelling(cancelling).At(sum.Status)
+				all = append(all, sum)
+			}
+			return r.Err()
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return all, nil
+}
+
+func listQuery(q *provider.ListQuery, columns string) (query string, args []any) {
 	var where conditions
 	if q.Status != provider.NotCommitted {
 		where.add("greatest(i.status, 1) = ?::smallint", int16(q.Status)) // what starts counts as running
@@ -53,12 +93,19 @@ func listQuery(q *provider.ListQuery) (query string, args []any) {
 	if q.IDPrefix != "" {
 		where.add("starts_with(i.id, ?)", q.IDPrefix)
 	}
-	if q.Name != "" {
-		where.add("d.name = ?", q.Name)
+	if q.BeforeKey != 0 {
+		where.add("i.key < ?::bigint", signed(q.BeforeKey))
+	}
+	for _, named := range []struct{ condition, value string }{
+		{"d.name = ?", q.Name}, {"d.version = ?", q.Version}, {"d.parent <> '' AND d.parent = ?", q.Parent},
+	} {
+		if named.value != "" {
+			where.add(named.condition, named.value)
+		}
 	}
 	listTimes(q, &where)
 	text := `
-SELECT i.id FROM S.instances i
+SELECT ` + columns + ` FROM S.instances i
 JOIN S.details d ON d.instance = i.key
 LEFT JOIN S.executions e ON e.instance = i.key AND e.execution = i.execution
 WHERE true` + where.text.String() + "\nORDER BY i.key DESC"
@@ -71,6 +118,12 @@ WHERE true` + where.text.String() + "\nORDER BY i.key DESC"
 func listTimes(q *provider.ListQuery, where *conditions) {
 	if !q.CompletedBefore.IsZero() {
 		where.add("e.completed < ?::bigint", ceiling(q.CompletedBefore))
+	}
+	if !q.UpdatedFrom.IsZero() {
+		where.add("greatest(d.created, i.updated) >= ?::bigint", ceiling(q.UpdatedFrom))
+	}
+	if !q.UpdatedBefore.IsZero() {
+		where.add("greatest(d.created, i.updated) < ?::bigint", ceiling(q.UpdatedBefore))
 	}
 	if !q.CreatedFrom.IsZero() {
 		where.add("d.created >= ?::bigint", ceiling(q.CreatedFrom))

@@ -129,6 +129,10 @@ func (l *listener) once(connected func()) error {
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
+	if err := s.present(conn); err != nil {
+		return err
+	}
+	defer s.presences.session.Store(0)
 	connected()
 	l.setOpen(true)
 	defer l.setOpen(false)

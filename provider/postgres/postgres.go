@@ -94,6 +94,7 @@ type Store struct {
 	room       *room
 	listening  *pgx.ConnConfig
 	listener   *listener
+	presences  presences
 	committers []chan *request
 	questions  chan *question
 	writers    []string

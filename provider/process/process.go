@@ -12,10 +12,13 @@ type ID struct {
 	Start int64
 }
 
+// IsKnownTo reports whether here can see whether a process has ended.
+func (id ID) IsKnownTo(here ID) bool { return here.Host != "" && id.Host == here.Host }
+
 // HasEnded reports whether a process has certainly ended, as seen by here. Of processes of other
 // machines nothing is known.
 func (id ID) HasEnded(here ID) bool {
-	if here.Host == "" || id.Host != here.Host || id == here {
+	if !id.IsKnownTo(here) || id == here {
 		return false
 	}
 	start, alive := startOf(id.PID)

@@ -26,6 +26,8 @@ func RunProcesses(t *testing.T, share func(t *testing.T) OpenProcess) {
 		"a lease of another machine is taken when it is over":                      farHolder,
 		"a lease that is renewed is not taken by a process whose clock is another": clocksApart,
 		"a process that starts believes what it finds":                             newcomer,
+		"a runtime is there as long as its process lives":                          livingRuntime,
+		"a runtime of another machine is there until it is silent":                 farRuntime,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

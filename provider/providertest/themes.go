@@ -5,6 +5,6 @@ func themes() []theme {
 	return []theme{
 		atomicity, locking, leases, queue, backlogs, creation, attempts, cancellation, deletion,
 		capability, serving, holding, repairing, sessions, tags, fairness, values, management, handoff, wakeups, damage,
-		names, lives, keys, clocks, model,
+		names, lives, keys, clocks, presence, standing, model,
 	}
 }

@@ -254,6 +254,9 @@ func (s *Store) Renew(ctx context.Context, r provider.Renewal) ([]provider.Token
 				return err
 			}
 		}
+		if err := w.carry(r.Load); err != nil {
+			return err
+		}
 		return w.extend(l, r.Extend)
 	})
 	if err != nil {

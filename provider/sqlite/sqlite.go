@@ -95,6 +95,8 @@ type Store struct {
 	unclean    atomic.Bool
 	examining  sync.WaitGroup
 	background context.Context
+	// joined are the runtimes of this process, with what they have said.
+	joined sync.Map
 	// copies are those in the making.
 	copies sync.Map
 	stop   context.CancelFunc

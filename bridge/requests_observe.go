@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"duroxide/engine"
+)
+
+var observeRequests = map[string]handler{
+	"client.describe":  withClient(serveDescribe),
+	"client.health":    withClient(serveHealth),
+	"client.summaries": withClient(serveSummaries),
+	"runtime.health":   with(serveRuntimeHealth),
+}
+
+// mostListed bounds the children that are named.
+const mostListed = 100
+
+type describeValue struct {
+	instanceValue
+	HistoryEvents int                 `json:"historyEvents"`
+	HistoryBytes  int64               `json:"historyBytes"`
+	Messages      int                 `json:"messages"`
+	Keys          int                 `json:"keys"`
+	ValueBytes    int64               `json:"valueBytes"`
+	Children      []string            `json:"children"`
+	ChildCount    int                 `json:"childCount"`
+	WaitingFor    []engine.WaitingFor `json:"waitingFor"`
+	More          bool                `json:"more"`
+}
+
+func serveDescribe(ctx context.Context, c *engine.Client, a instanceArguments, _ string) (result, error) {
+	d, err := c.Describe(ctx, a.Instance)
+	if err != nil {
+		return result{}, err
+	}
+	info, payload, err := instanceOf(ctx, c, d.Info)
+	return result{payload: payload, value: describeValue{
+		instanceValue: info, HistoryEvents: d.Stats.Events, HistoryBytes: d.Stats.Bytes, Messages: d.Stats.Messages,
+		Keys: d.Stats.Keys, ValueBytes: d.Stats.ValueBytes,
+		Children: notNil(d.Children[:min(len(d.Children), mostListed)]), ChildCount: len(d.Children),
+		WaitingFor: notNil(d.WaitingFor), More: d.More,
+	}}, err
+}
+
+type healthValue struct {
+	Runtimes  []runtimeValue       `json:"runtimes"`
+	Waiting   []engine.WaitingWork `json:"waiting"`
+	SizeBytes int64                `json:"sizeBytes"`
+}
+
+// runtimeValue is a runtime in the words of its options.
+type runtimeValue struct {
+	engine.RuntimeInfo
+	Tags tagFilter `json:"tags"`
+}
+
+func serveHealth(ctx context.Context, c *engine.Client, _ storeArguments, _ string) (result, error) {
+	h, err := c.Health(ctx)
+	v := healthValue{Runtimes: []runtimeValue{}, Waiting: notNil(h.Waiting), SizeBytes: h.SizeBytes}
+	for _, r := range h.Runtimes {
+		tags := tagFilter{Tags: notNil(r.Tags.Tags)}
+		for name, mode := range tagModes {
+			if mode == r.Tags.Mode {
+				tags.Mode = name
+			}
+		}
+		v.Runtimes = append(v.Runtimes, runtimeValue{r, tags})
+	}
+	return result{value: v}, err
+}
+
+// storePatience is how long the store may take to answer before a runtime is not ready.
+const storePatience = 5 * time.Second
+
+func serveRuntimeHealth(ctx context.Context, h *host, a runtimeArguments, _ string) (result, error) {
+	h.mu.Lock()
+	r, ok := h.runtimes[a.Runtime]
+	h.mu.Unlock()
+	if !ok {
+		return result{}, engine.ErrShutdown
+	}
+	ctx, cancel := context.WithTimeout(ctx, storePatience)
+	defer cancel()
+	load, err := r.Health(ctx)
+	return result{value: load}, err
+}
+
+type runtimeArguments struct {
+	Runtime uint32 `json:"runtime"`
+}
+
+// summariesArguments filter client.summaries; null means no condition. After is the key of the last instance
+// of the page before, as a decimal number.
+type summariesArguments struct {
+	listArguments
+	Version       *string  `json:"version"`
+	Parent        *string  `json:"parent"`
+	UpdatedFrom   *float64 `json:"updatedFrom"`
+	UpdatedBefore *float64 `json:"updatedBefore"`
+	After         *string  `json:"after"`
+}
+
+type summariesResult struct {
+	Instances []instanceValue `json:"instances"`
+	// Next is the key of the last one, where there may be others.
+	Next *string `json:"next"`
+}
+
+func serveSummaries(ctx context.Context, c *engine.Client, a summariesArguments, _ string) (result, error) {
+	q, ok := a.query()
+	q.Version, q.Parent = valueOf(a.Version), valueOf(a.Parent)
+	q.UpdatedFrom, q.UpdatedBefore = timeOf(a.UpdatedFrom), timeOf(a.UpdatedBefore)
+	if a.After != nil {
+		key, err := strconv.ParseUint(*a.After, 10, 64)
+		if err != nil {
+			return result{}, &engine.InputError{Message: "options.after is not what a page gave as next"}
+		}
+		q.BeforeKey = key
+	}
+	v := summariesResult{Instances: []instanceValue{}}
+	if !ok {
+		return result{value: v}, nil
+	}
+	all, err := c.Summaries(ctx, q)
+	for _, s := range all {
+		v.Instances = append(v.Instances, summaryOf(s.InstanceInfo))
+	}
+	if len(all) > 0 && len(all) == q.Limit {
+		v.Next = new(strconv.FormatUint(all[len(all)-1].Key, 10))
+	}
+	return result{value: v}, err
+}
