@@ -145,8 +145,9 @@ type Claimed struct {
 	// MoreTurns means that there may be more ready instances, although MaxTurns was not reached: the claim
 	// ended at a bound of the store.
 	MoreTurns bool
-	// Waiting lists what is due of instances held under the given turn lease, ordered by instance. The
-	// holder knows most of it already and asks Pending for the rest.
+	// Waiting lists what is due of instances held under the given turn lease, ordered by instance: of each
+	// lane at most MostWaiting messages, so that later claims may list others. The holder knows most of it
+	// already and asks Pending for the rest.
 	Waiting []Waiting
 	// Undecodable lists ready tasks that cannot be read. They are kept, hidden for a while, and never block
 	// others.
@@ -162,7 +163,10 @@ type Claimed struct {
 	Unserved []Unserved
 }
 
-// Waiting are the due messages of one held instance.
+// MostWaiting bounds the messages of one lane in Claimed.Waiting.
+const MostWaiting = 4000
+
+// Waiting are due messages of one held instance.
 type Waiting struct {
 	Instance string
 	Messages []uint64

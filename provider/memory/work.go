@@ -66,18 +66,22 @@ func (s *store) readyInstances(h *provider.Holder, limit int) []*instance {
 	return ready[:max(0, min(limit, len(ready)))]
 }
 
-// waiting gives the due messages of the instances under a lease.
+// waiting gives due messages of the instances under a lease, in parts.
 func (s *store) waiting(lease provider.LeaseID) []provider.Waiting {
 	var all []provider.Waiting
+	room := provider.MostWaiting
 	for id, in := range s.instances {
 		if in.lease != lease || !s.live(lease) {
 			continue
 		}
 		w := provider.Waiting{Instance: id}
 		for _, m := range in.due(s.now) {
-			w.Messages = append(w.Messages, m.id)
+			if room > 0 {
+				w.Messages = append(w.Messages, m.id)
+				room--
+			}
 		}
-		if len(w.Messages) > 0 {
+		if len(w.Messages) > 0 { // Maps go in any order, so that each gets its turn.
 			all = append(all, w)
 		}
 	}

@@ -16,7 +16,7 @@ import (
 // scanned bounds how many due messages of free instances one search takes, and how many of its own;
 // leastScanned is how many it does in each lane.
 const (
-	scanned      = 4000
+	scanned      = provider.MostWaiting
 	leastScanned = 64
 )
 

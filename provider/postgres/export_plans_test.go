@@ -17,7 +17,7 @@ var hot = map[string]statement{
 	"finish tasks": sqlFinishTasks, "free tasks": sqlFreeTasks, "take tasks": sqlTakeTasks,
 	"hide tasks": sqlHideTasks, "pending": sqlPending, "still held": sqlStillHeld, "move messages": sqlMoveMessages,
 	"turn lanes": sqlTurnLanes, "task lanes": sqlTaskLanes, "ready": sqlReady, "fronts": sqlFronts,
-	"oldest turns": sqlOldestTurns, "oldest tasks": sqlOldestTasks,
+	"oldest turns": sqlOldestTurns, "oldest tasks": sqlOldestTasks, "front sessions": sqlFrontSessions,
 	"next starts": sqlNextStarts,
 }
 

@@ -16,9 +16,11 @@ const (
 	// lateLimit is how many tasks get their places at once, and placeTries how often during one claim.
 	lateLimit  = 256
 	placeTries = 2
-	// leastOfLane is how many tasks of a lane are looked at, and sessionScan how many sessions.
-	leastOfLane = 8
-	sessionScan = 1000
+	// leastOfLane is how many tasks of a lane are looked at, and sessionScan how many sessions. If there are
+	// more of these, sessionTaskScan tasks of each lane that the worker can run are looked at, too.
+	leastOfLane     = 8
+	sessionScan     = 1000
+	sessionTaskScan = 1000
 )
 
 // Tasks wait in queues: one for each lane, and one for each session. The first of each are locked, from
@@ -42,25 +44,35 @@ CROSS JOIN LATERAL (SELECT id FROM S.instances WHERE key = t.instance OFFSET 0) 
 	// Of the sessions of the worker ($1), of nobody's, and of the open ones ($4), those count that have
 	// tasks of the lanes $6, or none at all, and are open, and as many others as there is room ($5) for. A
 	// session gives its row without a task where nothing was found, and a row without a name says that
-	// some were left out.
+	// some were left out. Each session is asked for by itself: EXISTS may be planned as a look at all tasks.
 	sqlFrontSessions = define(`
-WITH near AS MATERIALIZED (
+WITH nobodys AS MATERIALIZED (
+  SELECT id, ready FROM S.sessions WHERE ready > 0 AND until_ms <= $2 ORDER BY until_ms, ready LIMIT $7),
+near AS MATERIALIZED (
   SELECT DISTINCT id, ready, mine FROM (
     (SELECT id, ready, true AS mine FROM S.sessions WHERE ready > 0 AND owner = $1 AND until_ms > $2
      ORDER BY ready LIMIT $7)
     UNION ALL
-    (SELECT id, ready, false FROM S.sessions WHERE ready > 0 AND until_ms <= $2
-     ORDER BY until_ms, ready LIMIT $7)
+    SELECT id, ready, false FROM nobodys
+    UNION ALL
+    SELECT s.id, s.ready, s.until_ms > $2 FROM (
+      SELECT DISTINCT t.session FROM unnest($6::bigint[]) AS w (lane) CROSS JOIN LATERAL (
+        SELECT session FROM S.tasks WHERE ` + waitingTask + ` AND lane = w.lane
+        ORDER BY place, id LIMIT $8) t
+      WHERE (SELECT count(*) FROM nobodys) >= $7) l
+    CROSS JOIN LATERAL (SELECT * FROM S.sessions WHERE id = l.session OFFSET 0) s
+    WHERE s.ready > 0 AND (s.owner = $1 OR s.until_ms <= $2)
     UNION ALL
     (SELECT id, ready, until_ms > $2 FROM S.sessions
      WHERE ready > 0 AND id = ANY($4::text[]) AND (owner = $1 OR until_ms <= $2))) s),
 found AS MATERIALIZED (
   SELECT id, ready FROM (
     SELECT id, ready, row_number() OVER (PARTITION BY mine ORDER BY ready, id) AS n FROM near c
-    WHERE EXISTS (SELECT 1 FROM S.tasks t
-      WHERE ` + waitingTask + ` AND session IS NOT NULL AND t.session = c.id AND t.lane = ANY($6::bigint[]))
-    OR NOT EXISTS (SELECT 1 FROM S.tasks t
-      WHERE ` + waitingTask + ` AND session IS NOT NULL AND t.session = c.id)) s
+    WHERE (SELECT 1 FROM unnest($6::bigint[]) AS w (lane) CROSS JOIN LATERAL (
+        SELECT 1 FROM S.tasks t WHERE ` + waitingTask + ` AND session IS NOT NULL AND t.session = c.id
+          AND t.lane = w.lane LIMIT 1) t LIMIT 1) IS NOT NULL
+    OR (SELECT 1 FROM S.tasks t WHERE ` + waitingTask + ` AND session IS NOT NULL AND t.session = c.id
+      LIMIT 1) IS NULL) s
   WHERE n <= $3::bigint OR id = ANY($4::text[])),
 ranked AS MATERIALIZED (
   SELECT id, id = ANY($4::text[]) OR
@@ -211,7 +223,7 @@ func (c *claiming) searchTasks(p *pipeline, f *found, now int64, limit int) {
 		w.askedOfSession = max(limit, len(s.Open)+1)
 		p.each(sqlFrontSessions, w.scanOfSession, s.Owner, c.s.sessionsEnd(s.TTL, now), w.askedOfSession,
 			append([]string{}, s.Open...), min(s.Room(), w.askedOfSession),
-			append([]int64{}, f.sessionLanes...), sessionScan)
+			append([]int64{}, f.sessionLanes...), sessionScan, sessionTaskScan)
 	}
 }
 

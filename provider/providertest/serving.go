@@ -21,6 +21,7 @@ var serving = theme{"serving", "serving.go", []Case{
 	{ID: "P116", Title: "what continues as another version goes to who has it, with all its messages", run: servedSuccessor},
 	{ID: "P117", Title: "whoever claims gets what an ended instance is sent", run: servedEnded},
 	{ID: "P118", Title: "what a node cannot run hides nothing that it can", run: servedBehind},
+	{ID: "P118", Title: "sessions that a node cannot serve hide none that it can, however many", run: servedBehindSessions},
 	{ID: "P119", Title: "a miss is no attempt", run: missedOften},
 	{ID: "P120", Title: "a claim tells what it has left because the node cannot run it", run: toldUnserved},
 	{ID: "P121", Title: "what came back and what waits for a time is served by name too", run: servedAgain},
@@ -209,6 +210,25 @@ func servedBehind(k *kit) {
 	k.fetchAs("known", having("O", ""))
 	require.Equal(k, "a2", k.taskFor(doing("a2", "a3"), anyRoute).Task.Name)
 	require.Equal(k, "a3", k.taskFor(doing("a2", "a3"), worker("A", long)).Task.Name)
+}
+
+func servedBehindSessions(k *kit) {
+	const many = 1100
+	var tasks []provider.NewTask
+	for n := range uint64(many) {
+		far := inSession(10+n, fmt.Sprint("s", n))
+		far.Task.Name = "far"
+		tasks = append(tasks, far)
+	}
+	tasks = append(tasks, inSession(2, "t"), inSession(3, "t")) // The last of one instance have the last places.
+	k.create("W", plan(tasks...))
+	near := doing("a2", "a3")
+	require.Nil(k, k.taskFor(near, anyRoute))
+	require.Equal(k, "a2", k.taskFor(near, worker("A", long)).Task.Name)
+	require.Nil(k, k.taskFor(near, worker("B", long)), "it is the other's session")
+	require.Equal(k, "a3", k.taskFor(near, worker("A", long)).Task.Name)
+	require.Nil(k, k.taskFor(near, worker("A", long)))
+	require.Equal(k, "far", k.taskFor(doing("far"), worker("B", long)).Task.Name)
 }
 
 func missedOften(k *kit) {

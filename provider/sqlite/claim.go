@@ -17,8 +17,11 @@ SELECT m.instance, m.due, m.id FROM messages m CROSS JOIN instances i ON i.key =
 WHERE m.lane = ?1 + 0 AND m.due <= ?2 AND i.lease = 0
 ORDER BY m.due, m.id`}
 	sqlWaiting = &statement{`
-SELECT i.id, m.id FROM messages m CROSS JOIN instances i ON i.key = m.instance
-WHERE m.lane = ?1 + 0 AND m.due <= ?2 AND i.lease = ?3 + 0`}
+SELECT i.id, m.id FROM (
+  SELECT id, instance FROM messages WHERE lane = ?1 + 0 AND due BETWEEN ?4 AND ?2 ORDER BY due LIMIT ?5) m
+CROSS JOIN instances i ON i.key = m.instance WHERE i.lease = ?3 + 0`}
+	sqlWaitingAfter = &statement{`
+SELECT due FROM messages WHERE lane = ?1 + 0 AND due BETWEEN ?3 AND ?2 ORDER BY due LIMIT 1 OFFSET ?4`}
 	sqlClaim = &statement{`
 UPDATE instances SET epoch = ?2, lease = ?3, batch = ?4, batch_due = ?5 WHERE key = ?1`}
 	// Timers of held instances are no reason to wake up. The number of rows that are looked at is
@@ -151,7 +154,34 @@ func (w *writer) claimFound(
 	return w.claim(i, claims)
 }
 
-// waiting lists the due messages of what is held under a live lease, in some lanes.
+// waitingScan is how many due messages of a lane one claim looks at, whoever they are for. The next claim
+// goes on behind them.
+const waitingScan = 1024
+
+// waitingPart is where the next claim of a holder goes on to look in a lane.
+type waitingPart struct {
+	lane  int64
+	lease provider.LeaseID
+}
+
+// waitingFrom gives the due time from which a claim looks at a lane, and moves it on.
+func (w *writer) waitingFrom(p waitingPart) (from int64, err error) {
+	from = w.waitingParts[p]
+	r, err := w.c.one(sqlWaitingAfter, p.lane, w.now, from, int64(waitingScan))
+	switch {
+	case err != nil:
+		return 0, err
+	case r == nil: // The next one begins at the front.
+		delete(w.waitingParts, p)
+		return from, nil
+	case len(w.waitingParts) >= waitingScan:
+		clear(w.waitingParts)
+	}
+	w.waitingParts[p] = max(r.int(0), from+1)
+	return from, nil
+}
+
+// waiting lists due messages of what is held under a live lease, in some lanes.
 func (w *writer) waiting(id provider.LeaseID, lanes []int64, claimed *provider.Claimed) error {
 	l, err := w.liveLease(id)
 	if l == nil || err != nil {
@@ -159,11 +189,15 @@ func (w *writer) waiting(id provider.LeaseID, lanes []int64, claimed *provider.C
 	}
 	byInstance := map[string][]uint64{}
 	for _, lane := range lanes {
-		err := w.c.each(sqlWaiting, func(r *rows) bool {
+		from, err := w.waitingFrom(waitingPart{lane, id})
+		if err != nil {
+			return err
+		}
+		err = w.c.each(sqlWaiting, func(r *rows) bool {
 			instance := r.text(0)
 			byInstance[instance] = append(byInstance[instance], r.uint(1))
 			return true
-		}, lane, w.now, signed(id))
+		}, lane, w.now, signed(id), from, int64(waitingScan))
 		if err != nil {
 			return err
 		}

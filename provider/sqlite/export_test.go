@@ -58,7 +58,8 @@ func (s *Store) Statements(ctx context.Context) (int, error) {
 
 // frequent are the statements that run with claims, steps and waiting clients.
 var frequent = map[string]*statement{
-	"ready instances": sqlReady, "waiting": sqlWaiting, "next message": sqlNextMessage,
+	"ready instances": sqlReady, "waiting": sqlWaiting, "waiting after": sqlWaitingAfter,
+	"sessions of a lane": sqlSessionsOfLane, "more sessions": sqlMoreSessions, "next message": sqlNextMessage,
 	"beyond": sqlNextBeyond, "next task": sqlNextTask, "pending": sqlPending,
 	"goes first": sqlFirst, "was hidden": sqlHidden,
 	"claim": sqlClaim, "any due": sqlAnyDue, "next due": sqlNextDue, "any start": sqlAnyStart,

@@ -17,8 +17,10 @@ const (
 	claimLeast = 64 // what it takes however long that lasts
 	// lateLimit is how many tasks get their places at once.
 	lateLimit = 256
-	// sessionScan is how many sessions are looked at.
-	sessionScan = 1000
+	// sessionScan is how many sessions are looked at. If there are more, so many tasks of each lane that the
+	// worker can run are looked at, too.
+	sessionScan     = 1000
+	sessionTaskScan = 1000
 )
 
 // Tasks wait in queues: one for each lane, and one for each session. The first of each are read from
@@ -47,10 +49,21 @@ FROM tasks t JOIN instances i ON i.key = t.instance WHERE t.id = ?1 + 0`}
 var (
 	// Sessions that nobody owns now come after those of the asking worker, which may be open.
 	sqlOwnSessions = &statement{`
-SELECT id, ready FROM sessions
-WHERE ready > 0 AND owner = CAST(?1 AS TEXT) AND until_ms > ?2 ORDER BY ready LIMIT ?3`}
+SELECT id, ready FROM (
+  SELECT id, ready FROM sessions
+  WHERE ready > 0 AND owner = CAST(?1 AS TEXT) AND until_ms > ?2 ORDER BY ready LIMIT ?3) m
+WHERE ` + served("?4")}
 	sqlFreeSessions = &statement{`
-SELECT id, ready FROM sessions WHERE ready > 0 AND until_ms <= ?1 ORDER BY until_ms, ready LIMIT ?2`}
+SELECT id, ready FROM (
+  SELECT id, ready FROM sessions WHERE ready > 0 AND until_ms <= ?1 ORDER BY until_ms, ready LIMIT ?2) m
+WHERE ` + served("?3")}
+	sqlMoreSessions = &statement{`
+SELECT 1 FROM sessions WHERE ready > 0 AND until_ms <= ?1 ORDER BY until_ms, ready LIMIT 1 OFFSET ?2`}
+	sqlSessionsOfLane = &statement{`
+SELECT DISTINCT s.id, s.ready FROM (
+  SELECT session FROM tasks WHERE lease = 0 AND place > 0 AND lane = ?1 + 0 ORDER BY place LIMIT ?4) t
+CROSS JOIN sessions s ON s.id = t.session
+WHERE s.ready > 0 AND (s.owner = CAST(?2 AS TEXT) OR s.until_ms <= ?3)`}
 	sqlOpenSession = &statement{`
 SELECT ready FROM sessions
 WHERE id = CAST(?1 AS TEXT) AND ready > 0 AND (owner = ?2 OR until_ms <= ?3)`}
@@ -65,6 +78,15 @@ UPDATE sessions SET ready = coalesce((
   ORDER BY place LIMIT 1), 0)
 WHERE id = CAST(?1 AS TEXT)`}
 )
+
+// served says of a session m that it has waiting tasks of one of these lanes, or none at all although it
+// was said to have some.
+func served(lanes string) string {
+	const waits = `t.lease = 0 AND t.place > 0 AND t.session IS NOT NULL AND t.session = m.id`
+	return `EXISTS (
+  SELECT 1 FROM json_each(` + lanes + `) l CROSS JOIN tasks t WHERE ` + waits + ` AND t.lane = l.value)
+OR NOT EXISTS (SELECT 1 FROM tasks t WHERE ` + waits + `)`
+}
 
 // currentRound gives the highest place that was ever claimed.
 func (w *writer) currentRound() (int64, error) {
@@ -168,8 +190,8 @@ type taskClaims struct {
 	bytes   int
 	// touched are the sessions whose first waiting task may be another one now.
 	touched map[string]bool
-	// left are the lanes that the worker cannot run.
-	left []int64
+	// left are the lanes that the worker cannot run, sessionLanes those of sessions that it can.
+	left, sessionLanes []int64
 }
 
 func (w *writer) claimTasks(r *provider.ClaimRequest, claimed *provider.Claimed) error {
@@ -278,8 +300,7 @@ func (c *taskClaims) queues(want int) (queues []fair.Queue[queued], limited bool
 	if err != nil {
 		return nil, false, err
 	}
-	c.left = nil
-	sessions := false
+	c.left, c.sessionLanes = nil, nil
 	for _, number := range all {
 		lane, err := c.w.laneOf(number)
 		switch {
@@ -289,7 +310,7 @@ func (c *taskClaims) queues(want int) (queues []fair.Queue[queued], limited bool
 		case !c.claims.Tasks(lane, c.route):
 			c.left = append(c.left, number)
 		case lane.Kind == provider.SessionTask:
-			sessions = true
+			c.sessionLanes = append(c.sessionLanes, number)
 		default:
 			q, err := c.front(sqlFront, want, number)
 			if err != nil {
@@ -298,7 +319,7 @@ func (c *taskClaims) queues(want int) (queues []fair.Queue[queued], limited bool
 			queues = append(queues, q)
 		}
 	}
-	if !sessions {
+	if len(c.sessionLanes) == 0 {
 		return queues, false, nil
 	}
 	ofSessions, limited, err := c.sessions(want)
@@ -350,72 +371,4 @@ func (c *taskClaims) sessionFront(name string, want int) (all fair.Queue[queued]
 		all.Front, all.More = all.Front[:want], true
 	}
 	return all, nil
-}
-
-// waitingSession is a session with waiting tasks.
-type waitingSession struct {
-	name  string
-	ready int64
-}
-
-// sessions gives the queues of sessions that the worker may work on, the longest waiting first.
-func (c *taskClaims) sessions(want int) (queues []fair.Queue[queued], limited bool, err error) {
-	s := c.route.Session
-	room := s.Room()
-	found, err := c.waitingSessions()
-	if err != nil {
-		return nil, false, err
-	}
-	slices.SortFunc(found, func(a, b waitingSession) int {
-		return cmp.Or(cmp.Compare(a.ready, b.ready), cmp.Compare(a.name, b.name))
-	})
-	found = slices.Compact(found)
-	each := min(want, max(8, 4*want/max(min(len(found), want), 1)))
-	for _, f := range found {
-		if len(queues) >= want && room == 0 && limited {
-			break
-		}
-		q, err := c.sessionFront(f.name, each)
-		if err != nil {
-			return nil, false, err
-		}
-		switch {
-		case len(q.Front) == 0:
-			continue
-		case s.Works(f.name):
-		case room == 0:
-			limited = true
-			continue
-		default:
-			room--
-		}
-		if queues = append(queues, q); len(queues) > want+len(s.Open) {
-			break
-		}
-	}
-	return queues, limited, nil
-}
-
-// waitingSessions gives sessions with waiting tasks that are the worker's or nobody's.
-func (c *taskClaims) waitingSessions() ([]waitingSession, error) {
-	s, w := c.route.Session, c.w
-	ended := w.sessionsEnd(s.TTL)
-	var found []waitingSession
-	add := func(r *rows) bool {
-		found = append(found, waitingSession{r.text(0), r.int(1)})
-		return true
-	}
-	for _, name := range s.Open {
-		r, err := w.c.one(sqlOpenSession, name, s.Owner, ended)
-		if err != nil {
-			return nil, err
-		}
-		if r != nil {
-			found = append(found, waitingSession{name, r.int(0)})
-		}
-	}
-	if err := w.c.each(sqlOwnSessions, add, s.Owner, ended, int64(sessionScan)); err != nil {
-		return nil, err
-	}
-	return found, w.c.each(sqlFreeSessions, add, ended, int64(sessionScan))
 }

@@ -1,10 +1,13 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"duroxide/provider"
+	"duroxide/provider/fair"
 )
 
 var (
@@ -122,4 +125,93 @@ func (s *Store) CleanupSessions(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	return deleted, nil
+}
+
+// waitingSession is a session with waiting tasks.
+type waitingSession struct {
+	name  string
+	ready int64
+}
+
+// sessions gives the queues of sessions that the worker may work on, the longest waiting first.
+func (c *taskClaims) sessions(want int) (queues []fair.Queue[queued], limited bool, err error) {
+	s := c.route.Session
+	room := s.Room()
+	found, err := c.waitingSessions(want)
+	if err != nil {
+		return nil, false, err
+	}
+	slices.SortFunc(found, func(a, b waitingSession) int {
+		return cmp.Or(cmp.Compare(a.ready, b.ready), cmp.Compare(a.name, b.name))
+	})
+	found = slices.Compact(found)
+	each := min(want, max(8, 4*want/max(min(len(found), want), 1)))
+	for _, f := range found {
+		if len(queues) >= want && room == 0 && limited {
+			break
+		}
+		q, err := c.sessionFront(f.name, each)
+		if err != nil {
+			return nil, false, err
+		}
+		switch {
+		case len(q.Front) == 0:
+			continue
+		case s.Works(f.name):
+		case room == 0:
+			limited = true
+			continue
+		default:
+			room--
+		}
+		if queues = append(queues, q); len(queues) > want+len(s.Open) {
+			break
+		}
+	}
+	return queues, limited, nil
+}
+
+// waitingSessions gives sessions with waiting tasks that are the worker's or nobody's.
+func (c *taskClaims) waitingSessions(want int) ([]waitingSession, error) {
+	s, w := c.route.Session, c.w
+	lanes, err := list(c.sessionLanes)
+	if err != nil {
+		return nil, err
+	}
+	ended := w.sessionsEnd(s.TTL)
+	var found []waitingSession
+	add := func(r *rows) bool {
+		found = append(found, waitingSession{r.text(0), r.int(1)})
+		return true
+	}
+	for _, name := range s.Open {
+		r, err := w.c.one(sqlOpenSession, name, s.Owner, ended)
+		if err != nil {
+			return nil, err
+		}
+		if r != nil {
+			found = append(found, waitingSession{name, r.int(0)})
+		}
+	}
+	if err := w.c.each(sqlOwnSessions, add, s.Owner, ended, int64(sessionScan), lanes); err != nil {
+		return nil, err
+	}
+	known := len(found)
+	if err := w.c.each(sqlFreeSessions, add, ended, int64(sessionScan), lanes); err != nil {
+		return nil, err
+	}
+	if len(found)-known >= want {
+		return found, nil
+	}
+	// There may be more behind those that wait for what the worker cannot run.
+	if more, err := w.c.one(sqlMoreSessions, ended, int64(sessionScan)); err != nil || more == nil {
+		return found, err
+	}
+	for _, lane := range c.sessionLanes {
+		err := w.c.each(sqlSessionsOfLane, add, lane, s.Owner, ended, int64(sessionTaskScan))
+		if err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
 }

@@ -212,8 +212,8 @@ func (w *writer) claimTask(
 	}, nil
 }
 
-// list binds texts for json_each.
-func list(texts []string) (string, error) {
-	text, err := json.Marshal(texts)
+// list binds texts or numbers for json_each.
+func list[T string | int64](all []T) (string, error) {
+	text, err := json.Marshal(all)
 	return string(text), err
 }

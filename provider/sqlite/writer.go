@@ -89,6 +89,8 @@ type writer struct {
 	ids
 	lanes   lanes
 	process process.ID
+	// waitingParts is where claims go on that could not look at everything that waits.
+	waitingParts map[waitingPart]int64
 
 	// now is the time of the running request in Unix milliseconds, and at how much time has passed;
 	// neither goes back.
@@ -115,7 +117,9 @@ type writer struct {
 }
 
 func newWriter(s *Store, c *conn) *writer {
-	w := &writer{store: s, c: c, process: s.process, timer: time.NewTimer(time.Hour)}
+	w := &writer{
+		store: s, c: c, process: s.process, timer: time.NewTimer(time.Hour), waitingParts: map[waitingPart]int64{},
+	}
 	w.forgetAll()
 	w.lanes.forget()
 	return w
