@@ -11,7 +11,7 @@ const { test } = require('node:test');
 const { Worker } = require('node:worker_threads');
 const { Client } = require('../lib/duroxide.js');
 const { BLOCKS, QUICKS, letGo, makeShared, setup } = require('./support/blocked-thread.js');
-const { Harness, completed, unnoticed } = require('./support/harness.js');
+const { Harness, completed, noWords } = require('./support/harness.js');
 const { open } = require('./support/kill-store.js');
 const { DATABASE_URL, ownSchema } = require('./support/postgres.js');
 const { temporaryFolder } = require('./support/store.js');
@@ -71,9 +71,7 @@ class Pair extends Harness {
   }
 }
 
-test('what an activity that blocks its thread keeps from beginning is done elsewhere, once', {
-  skip: unnoticed,
-}, async (t) => {
+test('what an activity that blocks its thread keeps from beginning is done elsewhere, once', async (t) => {
   const pair = await Pair.open(t);
   const blocked = pair.hears('blocked');
   const id = await pair.launch('Block');
@@ -89,9 +87,7 @@ test('what an activity that blocks its thread keeps from beginning is done elsew
   assert.deepEqual([pair.count(BLOCKS), pair.count(QUICKS)], [1, 60]);
 });
 
-test('so is what an orchestration that blocks its thread keeps from beginning', {
-  skip: unnoticed,
-}, async (t) => {
+test('so is what an orchestration that blocks its thread keeps from beginning', async (t) => {
   const pair = await Pair.open(t);
   const blocked = pair.hears('blocked');
   const id = await pair.launch('BlockTurn');
@@ -106,7 +102,7 @@ test('so is what an orchestration that blocks its thread keeps from beginning', 
 });
 
 test('so is what the thread had fetched already when other code blocked it', {
-  skip: unnoticed,
+  skip: noWords,
 }, async (t) => {
   // More activities than slots: some wait on the thread for a slot, some in the engine.
   const pair = await Pair.open(t, { workerConcurrency: 1 });
@@ -125,7 +121,7 @@ test('so is what the thread had fetched already when other code blocked it', {
 });
 
 test('a thread that answers again goes on as if nothing had been', {
-  skip: unnoticed,
+  skip: noWords,
 }, async (t) => {
   const pair = await Pair.open(t);
   const blocked = pair.hears('blocked');
@@ -142,7 +138,7 @@ test('a thread that answers again goes on as if nothing had been', {
   assert.equal(pair.count(QUICKS), 20);
 });
 
-test('a session moves on from a thread that is blocked', { skip: unnoticed }, async (t) => {
+test('a session moves on from a thread that is blocked', { skip: noWords }, async (t) => {
   const pair = await Pair.open(t);
   const id = await pair.launch('Session');
   await pair.until(id, 'first');
@@ -177,7 +173,7 @@ async function logged(t, what, pattern) {
 }
 
 test('the warning names what blocks the thread, and nothing that waits for it', {
-  skip: unnoticed,
+  skip: noWords,
 }, async (t) => {
   const blocked = /JavaScript thread is blocked/;
   const activity = await logged(t, 'Block', blocked);

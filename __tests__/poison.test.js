@@ -11,7 +11,7 @@ const { once } = require('node:events');
 const path = require('node:path');
 const { test } = require('node:test');
 const { Worker } = require('node:worker_threads');
-const { PATIENCE_MS, openStore, unnoticed } = require('./support/harness.js');
+const { PATIENCE_MS, openStore, noWords } = require('./support/harness.js');
 const { Client } = require('../lib/duroxide.js');
 
 const CHILD = path.join(__dirname, 'support', 'suspect-child.js');
@@ -88,7 +88,7 @@ for (const kind of ['process', 'thread']) {
 }
 
 test('an endless loop of an orchestration fails once its processes were ended, and nothing beside it', {
-  skip: unnoticed,
+  skip: noWords,
 }, async (t) => {
   const { client, place } = await prepare(t, 'loop');
   let ends = 0;

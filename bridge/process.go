@@ -15,9 +15,17 @@ import (
 // without cgo, it serves one host, whose frames come through one pipe and go through another, each
 // after its length (u32, little endian). Synchronous calls have two pipes of their own, because their
 // caller waits without reading anything else. docs/protocol.md has the layout.
+//
+// There is no memory that both sides see, so what was sent counts as begun. Therefore little is sent at a
+// time, and the next frame only when the host asks for one, which is its sign of life too: what a blocked
+// thread has not asked for can be given to others.
 
 const (
 	lengthField32 = 4
+	// asksForMore stands in place of a length: the host has taken everything that was sent.
+	asksForMore = math.MaxUint32
+	// mostSent bounds the records of one frame; the first one after a rest has one record.
+	mostSent = 16
 	// callHeader is what precedes the text of a synchronous call: its length, the operation, the
 	// token, the number, and whether the answer is a text.
 	callHeader = 4 + 4 + 8 + 8 + 4
@@ -31,6 +39,8 @@ const (
 type pipeHost struct {
 	host  *host
 	woken chan struct{}
+	// asked has an entry while the host waits for a frame.
+	asked chan struct{}
 	ended chan struct{}
 }
 
@@ -40,8 +50,8 @@ type pipeHost struct {
 // was in hand is found with a dead process, and counted. Numbers of stores begin above firstID, so that
 // those of an engine that went before mean nothing.
 func servePipes(in io.Reader, out io.Writer, firstID uint64, ready func(*host)) (orderly bool, err error) {
-	p := &pipeHost{woken: make(chan struct{}, 1), ended: make(chan struct{})}
-	// Without words: what was sent counts as begun, and as long as the pipe takes it nothing is owed.
+	p := &pipeHost{woken: make(chan struct{}, 1), asked: make(chan struct{}, 1), ended: make(chan struct{})}
+	p.asked <- struct{}{} // For the first frame nobody has to ask.
 	p.host = openHost(p.wake, nil)
 	p.host.mu.Lock()
 	p.host.lastID = firstID
@@ -73,19 +83,26 @@ func (p *pipeHost) wake() {
 	}
 }
 
-// send writes the records of the host until it ends, or nobody reads them.
+// send writes a frame whenever the host asks for one, until it ends, or nobody reads them.
 func (p *pipeHost) send(out io.Writer) {
 	packet := make([]byte, firstRoom)
+	next, most := p.asked, 1
 	for {
 		select {
 		case <-p.ended:
 			return
-		case <-p.woken:
+		case <-next:
 		}
+		var sent bool
 		var err error
-		if packet, err = p.sendAll(out, packet); err != nil {
+		if packet, sent, err = p.sendOne(out, packet, most); err != nil {
 			logging.Logger.Debug("the host does not read any more", slog.String("error", err.Error()))
 			return
+		}
+		if sent {
+			next, most = p.asked, min(2*most, mostSent)
+		} else {
+			next, most = p.woken, 1
 		}
 	}
 }
@@ -96,27 +113,30 @@ const (
 	mostRoom  = 1 << 20
 )
 
-// sendAll writes what waits, with the memory of a packet, and gives the memory for the next one. The
-// host wakes it again for what comes after an empty queue.
-func (p *pipeHost) sendAll(out io.Writer, packet []byte) ([]byte, error) {
-	for {
-		n := p.host.queue.take(packet[lengthField32:], mostTaken)
-		if n == 0 {
-			break
-		}
-		if n < 0 {
-			packet = make([]byte, lengthField32+max(-n, 2*int64(len(packet))))
-			continue
-		}
+// sendOne writes a frame of what waits, if anything does, with the memory of a packet, and gives the memory
+// for the next one. The queue wakes it for what comes after it was empty.
+func (p *pipeHost) sendOne(out io.Writer, packet []byte, most int) (next []byte, sent bool, err error) {
+	n := p.host.queue.take(packet[lengthField32:], most)
+	for n < 0 {
+		packet = make([]byte, lengthField32+max(-n, 2*int64(len(packet))))
+		n = p.host.queue.take(packet[lengthField32:], most)
+	}
+	if n > 0 {
 		binary.LittleEndian.PutUint32(packet, uint32(min(n, math.MaxUint32)))
-		if _, err := out.Write(packet[:lengthField32+n]); err != nil {
-			return packet, err
-		}
+		_, err = out.Write(packet[:lengthField32+n])
 	}
 	if len(packet) > mostRoom {
 		packet = make([]byte, firstRoom)
 	}
-	return packet, nil
+	return packet, n > 0, err
+}
+
+// more lets the sender write the next frame.
+func (p *pipeHost) more() {
+	select {
+	case p.asked <- struct{}{}:
+	default:
+	}
 }
 
 // receive takes the frames of the host until it asks for an end, or its pipe ends.
@@ -128,8 +148,13 @@ func (p *pipeHost) receive(in io.Reader) (orderly bool, err error) {
 			return false, endOfPipe(err)
 		}
 		n := int(binary.LittleEndian.Uint32(length[:]))
-		if n == 0 {
+		p.host.queue.pulse.Sign()
+		switch n {
+		case 0:
 			return true, nil
+		case asksForMore:
+			p.more()
+			continue
 		}
 		if cap(packet) < n || cap(packet) > mostRoom {
 			packet = make([]byte, n)

@@ -6,6 +6,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -55,8 +56,22 @@ func (f *farEnd) send(record []byte) {
 	require.NoError(f.t, err)
 }
 
-// receive reads a frame and gives its last record.
+// receive reads a frame, asks for the next one, and gives the last record.
 func (f *farEnd) receive() *record {
+	f.t.Helper()
+	_, found := f.read()
+	f.ask()
+	return found
+}
+
+func (f *farEnd) ask() {
+	f.t.Helper()
+	_, err := f.frames.Write(binary.LittleEndian.AppendUint32(nil, asksForMore))
+	require.NoError(f.t, err)
+}
+
+// read reads a frame, and gives the number of its records and the last one.
+func (f *farEnd) read() (count int, last *record) {
 	f.t.Helper()
 	var length [lengthField32]byte
 	_, err := io.ReadFull(f.frames, length[:])
@@ -64,12 +79,11 @@ func (f *farEnd) receive() *record {
 	frame := make([]byte, binary.LittleEndian.Uint32(length[:]))
 	_, err = io.ReadFull(f.frames, frame)
 	require.NoError(f.t, err)
-	var found *record
 	require.NoError(f.t, eachRecord(frame, func(r *record) {
 		copied := *r
-		found = &copied
+		count, last = count+1, &copied
 	}))
-	return found
+	return count, last
 }
 
 func echoRequest(t *testing.T, operation uint64, payload string) []byte {
@@ -91,6 +105,34 @@ func TestFramesTravelThroughPipes(t *testing.T) {
 		require.Contains(t, answer.text(), `"x"`)
 		require.Equal(t, payload, answer.text())
 	}
+}
+
+func TestAHostIsSentLittleUntilItAsksForMoreAndIsLateUntilThen(t *testing.T) {
+	t.Parallel()
+	f := serveFarEnd(t)
+	const records = 3 * mostSent
+	f.send(echoRequest(t, 1, "first"))
+	_, last := f.read()
+	require.Equal(t, uint64(1), last.token)
+	for n := range records { // Nobody asks yet, so they all wait.
+		record, err := encodeRecord(kindSettle, 0, uint64(n+2), nil, []text{some(""), some("")})
+		require.NoError(t, err)
+		require.NoError(t, f.served.queue.push(record, nil))
+	}
+	require.Eventually(t, f.served.queue.pulse.IsLate, 20*time.Second, time.Millisecond)
+	for got := 0; got < records; {
+		f.ask()
+		count, last := f.read()
+		require.LessOrEqual(t, count, mostSent)
+		got += count
+		require.Equal(t, uint64(got+1), last.token)
+	}
+	f.ask() // It finds nothing, so that nothing is owed.
+	require.Eventually(t, func() bool {
+		f.served.queue.mu.Lock()
+		defer f.served.queue.mu.Unlock()
+		return !f.served.queue.armed && !f.served.queue.pulse.IsLate()
+	}, 20*time.Second, time.Millisecond)
 }
 
 func TestAPipeThatEndsIsNotAnOrderlyEnd(t *testing.T) {

@@ -12,10 +12,14 @@ const { PacketReader } = require('./packets.js');
  * the pipes of a child (docs/protocol.md). It lives as long as its environment.
  *
  * E1 Synchronous calls have pipes of their own, in which this thread waits for the answer.
- * E2 What comes is kept until it is fetched; the child is not read from while much is kept.
+ * E2 What comes is kept until it is fetched.
+ * E3 The child sends the next frame when it is asked for one, once everything was fetched: what is on its way
+ *    to a blocked thread is lost to others, so it is little.
  */
 
 const GONE = -1;
+/** In place of a length: the next frame is asked for. */
+const MORE = Buffer.alloc(4, 0xff);
 const OTHER_VERSION = 65;
 const CALL_HEADER = 28;
 const ANSWER_HEADER = 12;
@@ -40,6 +44,8 @@ class EngineProcess {
   /** @type {{ requests: number, answers: number } | null} */
   #pipes = null;
   #armed = true;
+  /** Whether the child may send a frame. */
+  #asked = true;
   #closed = false;
   /** @type {Error | null} */
   #ended = null;
@@ -64,7 +70,10 @@ class EngineProcess {
     // What cannot be written is told by the child's end.
     child.stdin.on('error', () => {});
     child.stdout.on('error', () => {});
-    this.#packets.onPacket = () => this.#wake();
+    this.#packets.onPacket = () => {
+      this.#asked = false;
+      this.#wake();
+    };
     process.once('exit', this.#forget);
     this.hold(false);
   }
@@ -100,6 +109,10 @@ class EngineProcess {
     if (most === 0) return 0;
     const taken = this.#packets.take(incoming, most);
     this.#armed = taken === 0;
+    if (taken === 0 && !this.#asked) {
+      this.#asked = true;
+      this.#child.stdin.write(MORE);
+    }
     return taken;
   }
 

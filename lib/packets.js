@@ -4,16 +4,12 @@
 
 const FRAME_HEADER = 8;
 const LENGTH_FIELD = 4;
-/** So many bytes wait here before the rest has to wait in the pipe. */
-const MOST_KEPT = 8 << 20;
 
 /** @typedef {{ bytes: Buffer, at: number, left: number }} Frame at and left: the records not taken yet */
 
 class PacketReader {
-  #stream;
   /** @type {Frame[]} */
   #frames = [];
-  #kept = 0;
   /** The packet that is under way: its length field first. */
   #packet = Buffer.alloc(LENGTH_FIELD);
   #filled = 0;
@@ -24,7 +20,6 @@ class PacketReader {
 
   /** @param {import('node:stream').Readable} stream */
   constructor(stream) {
-    this.#stream = stream;
     stream.on('data', (/** @type {Buffer} */ chunk) => this.#read(chunk));
   }
 
@@ -37,7 +32,6 @@ class PacketReader {
       this.#filled += copied;
       if (this.#filled === this.#packet.length) hasNew = this.#complete() || hasNew;
     }
-    if (this.#kept > MOST_KEPT) this.#stream.pause();
     if (hasNew) this.onPacket();
   }
 
@@ -49,7 +43,6 @@ class PacketReader {
     this.#filled = 0;
     if (!this.#isLength) return false;
     this.#frames.push({ bytes: packet, at: FRAME_HEADER, left: packet.readUInt32LE(0) });
-    this.#kept += packet.length;
     return true;
   }
 
@@ -88,8 +81,6 @@ class PacketReader {
     frame.left -= 1;
     if (frame.left > 0) return;
     this.#frames.shift();
-    this.#kept -= frame.bytes.length;
-    if (this.#stream.isPaused() && this.#kept <= MOST_KEPT) this.#stream.resume();
   }
 }
 

@@ -68,6 +68,7 @@ const PROCESS_TESTS = [
   'basics',
   'cancellation',
   'engine-process',
+  'liveness',
   'logging',
   'runtime-life',
 ].map((name) => `__tests__/${name}.test.js`);

@@ -34,10 +34,10 @@ function makeRuntime(provider, { activities, orchestrations, versions, options, 
   return runtime;
 }
 
-/** Why tests of blocked threads are skipped, or false where they run. */
-const unnoticed =
+/** Why some tests of blocked threads are skipped, or false where they run. */
+const noWords =
   process.env.DUROXIDE_ENGINE === 'process' &&
-  'a blocked thread is not noticed where the engine is a process of its own';
+  'what was sent to a thread counts as begun where the engine is a process of its own';
 
 class Harness {
   /** @param {import('node:test').TestContext} t */
@@ -178,7 +178,7 @@ module.exports = {
   openStore,
   signal,
   temporaryFolder,
-  unnoticed,
+  noWords,
   withRuntime,
   withStore,
 };
