@@ -103,6 +103,7 @@ describe('runs', () => {
       locate: false,
       open: {
         instance: 'debug',
+        life: '',
         execution: 2 ** 40,
         name: 'debug',
         version: '1.0.0',
@@ -110,6 +111,7 @@ describe('runs', () => {
         customStatus: null,
         longNames: true,
         strictValues: true,
+        schedule: null,
         rules: NEWEST_RULES,
         startedMs: 2 ** 41,
         values: [['key', 'value', 2 ** 40]],

@@ -28,6 +28,7 @@ class FakeEngine {
     this.runs = 0;
     this.open = {
       instance: 'i-1',
+      life: '',
       execution: opening.execution ?? 1,
       name: 'Test',
       version: '1.0.0',
@@ -35,6 +36,7 @@ class FakeEngine {
       customStatus: opening.customStatus ?? null,
       longNames: false,
       strictValues: false,
+      schedule: null,
       rules: opening.rules ?? NEWEST_RULES,
       startedMs: opening.startedMs ?? 1000,
       values: opening.values ?? [],
