@@ -44,6 +44,8 @@ const SIGNATURES = {
   terminateInstance: ['instanceId'],
   exportHistories: [],
   retryInstance: ['instanceId'],
+  resolve: ['token'],
+  reject: ['token'],
   deleteInstance: ['instanceId'],
   deleteInstanceBulk: [],
   pruneExecutions: ['instanceId'],

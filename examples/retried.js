@@ -31,7 +31,7 @@ async function main() {
   console.log(status, failure.activity);
 
   isClosed = false;
-  await client.retryInstance('order-7', { reason: 'it is open again', by: 'ops' });
+  await client.retryInstance('order-7', { reason: 'it is open again', by: 'ops', parents: true });
   console.log(await client.waitForOrchestrationTyped('order-7'));
 
   const history = await client.readExecutionHistory('order-7', 1);
@@ -45,4 +45,10 @@ async function main() {
 main();
 
 /* Output:
- */
+charge 7
+ship 7
+Failed ship
+ship 7
+charged 7, shipped 7
+ops it is open again ActivityFailed,OrchestrationFailed
+*/

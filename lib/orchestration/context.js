@@ -28,6 +28,7 @@ const {
 class OrchestrationContext extends Talk {
   /** @type {import('./handle.js').Host} */
   #host;
+  #schedule;
   /** @type {string | null} */
   #customStatus;
   #values;
@@ -45,11 +46,15 @@ class OrchestrationContext extends Talk {
     this.executionId = opening.execution;
     this.orchestrationName = opening.name;
     this.orchestrationVersion = opening.version;
-    this.schedule = scheduleOf(opening);
+    this.#schedule = scheduleOf(opening);
   }
 
   get isReplaying() {
     return this.#host.isReplaying;
+  }
+
+  get schedule() {
+    return this.#schedule;
   }
 
   /** @param {string} name @param {unknown} input @param {unknown} [options] */
