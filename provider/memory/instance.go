@@ -56,7 +56,7 @@ type instance struct {
 	// messages are in the order of arrival.
 	messages []*message
 	// keys are the latest ones, oldest first.
-	keys []knownKey
+	keys keys
 }
 
 type doneTurn struct {

@@ -1,25 +1,53 @@
 package memory
 
-import (
-	"slices"
+import "duroxide/provider"
 
-	"duroxide/provider"
-)
+// keys are those of the messages that an instance has had, the latest ones.
+type keys struct {
+	known map[string]knownKey
+	// order has them as they came. One that came again stands there twice.
+	order []numberedKey
+	last  int
+}
 
-// knownKey is the key of a message, and until when it counts.
+// knownKey says until when a key counts, and which of its places in the order is the latest.
 type knownKey struct {
-	hash  string
-	until int64
+	until  int64
+	number int
+}
+
+type numberedKey struct {
+	hash   string
+	number int
+}
+
+// has reports whether a key counts.
+func (k *keys) has(hash string, now int64) bool {
+	known, ok := k.known[hash]
+	return ok && known.until > now
+}
+
+// add remembers a key, and forgets the oldest where there are too many.
+func (k *keys) add(hash string, until int64) {
+	if k.known == nil {
+		k.known = map[string]knownKey{}
+	}
+	k.last++
+	k.known[hash] = knownKey{until, k.last}
+	k.order = append(k.order, numberedKey{hash, k.last})
+	for len(k.order) > provider.MostKeys {
+		oldest := k.order[0]
+		k.order = k.order[1:]
+		if k.known[oldest.hash].number == oldest.number {
+			delete(k.known, oldest.hash)
+		}
+	}
 }
 
 // admit gives the fate of a message that an instance may have.
 func (s *store) admit(in *instance, m *provider.Message) provider.Fate {
-	hash := string(m.KeyHash())
-	known := m.Key != "" && slices.ContainsFunc(in.keys, func(k knownKey) bool {
-		return k.hash == hash && k.until > s.now
-	})
 	switch {
-	case known:
+	case m.Key != "" && in.keys.has(string(m.KeyHash()), s.now):
 		return provider.Repeated
 	case m.IsLate(in.current, in.status()):
 		return provider.Late
@@ -28,13 +56,11 @@ func (s *store) admit(in *instance, m *provider.Message) provider.Fate {
 	}
 }
 
-// addKey remembers the key of a message, and forgets those that count no more.
+// addKey remembers the key of a message.
 func (s *store) addKey(in *instance, m *provider.Message) {
 	if m.Key == "" {
 		return
 	}
 	counts := m.KeyCounts(in.born, s.orphanRetention)
-	in.keys = append(in.keys, knownKey{string(m.KeyHash()), s.now + counts.Milliseconds()})
-	in.keys = in.keys[max(len(in.keys)-provider.MostKeys, 0):]
-	in.keys = slices.DeleteFunc(in.keys, func(k knownKey) bool { return k.until <= s.now })
+	in.keys.add(string(m.KeyHash()), s.now+counts.Milliseconds())
 }
