@@ -1062,6 +1062,7 @@ export type Wait =
   | TimerWait
   | EventWait
   | QueueWait
+  | PromiseWait
   | ChildWait
   | CodeWait
   | HeldWait;
@@ -1118,6 +1119,11 @@ export interface EventWait extends WaitBase {
 export interface QueueWait extends WaitBase {
   kind: 'queue';
   name: string;
+}
+
+/** For `client.resolve` or `client.reject`. */
+export interface PromiseWait extends WaitBase {
+  kind: 'promise';
 }
 
 export interface ChildWait extends WaitBase {

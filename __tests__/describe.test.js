@@ -289,3 +289,21 @@ test('a runtime is there from its start to its end', async (t) => {
   await seen(0);
   assert.deepEqual(await runtime.health(), { isReady: false, reason: 'it does not run', load });
 });
+
+test('a promise waits for whoever has its token', async (t) => {
+  const h = await withRuntime(t, {
+    orchestrations: {
+      *Paid(ctx) {
+        const payment = ctx.promise();
+        ctx.setCustomStatus(payment.token);
+        return yield* payment;
+      },
+    },
+  });
+  const id = await h.launch('Paid');
+  const wait = await waits(h, id, 'promise');
+  assert.equal(wait.state, undefined);
+  const { customStatus } = await h.client.getStatus(id);
+  await h.client.resolve(customStatus, 'paid');
+  assert.equal((await h.wait(id)).output, 'paid');
+});

@@ -32,6 +32,7 @@ const (
 	WaitsForTimer    WaitKind = "timer"
 	WaitsForEvent    WaitKind = "event"
 	WaitsForQueue    WaitKind = "queue"
+	WaitsForPromise  WaitKind = "promise"
 	WaitsForChild    WaitKind = "child"
 	// WaitsForCode: something has happened that its code has not seen yet.
 	WaitsForCode WaitKind = "code"
@@ -261,6 +262,8 @@ func (r *reading) entry(ctx context.Context, open replay.OpenWait) (WaitingFor, 
 		wait.Kind = WaitsForEvent
 	case replay.Dequeue:
 		wait.Kind = WaitsForQueue
+	case replay.MakePromise:
+		wait.Kind = WaitsForPromise
 	case replay.SubOrchestration:
 		wait.Kind, wait.Instance = WaitsForChild, open.Instance
 		err := r.child(ctx, &wait)

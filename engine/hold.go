@@ -14,7 +14,7 @@ import (
 const maxHoldText = 4000
 
 // misfit is a divergence that does not end its instance: that is held, for other code or for a repair.
-type misfit struct{ d *replay.Divergence } //nolint:errname // see replay.Divergence
+type misfit struct{ d *replay.Divergence }
 
 // Error gives the divergence.
 func (m *misfit) Error() string { return m.d.Error() }

@@ -193,13 +193,7 @@ func (p *retryPlan) took(ctx context.Context, child provider.InstanceInfo, link 
 	if err != nil {
 		return "", err
 	}
-	told, closed := false, false
-	for _, e := range events {
-		if e.Source == link.Event {
-			_, failed := e.Data.(history.SubOrchestrationFailed)
-			told, closed = told || failed, true
-		}
-	}
+	told, closed := hasTaken(events, link.Event)
 	switch {
 	case told && info.Status == provider.Failed:
 		return link.Instance, nil
@@ -292,15 +286,23 @@ func (p *retryPlan) base(
 	return values, nil
 }
 
-func changesValues(events []history.Event) bool {
+// hasTaken reports whether a child's schedule is closed, and whether that is by its failure.
+func hasTaken(events []history.Event, child uint64) (failure, closed bool) {
 	for _, e := range events {
-		switch e.Kind() {
-		case history.KindKeyValueSet, history.KindKeyValueCleared, history.KindKeyValuesCleared:
-			return true
-		default: // Not of the values.
+		if e.Source == child {
+			_, failed := e.Data.(history.SubOrchestrationFailed)
+			failure, closed = failure || failed, true
 		}
 	}
-	return false
+	return failure, closed
+}
+
+func changesValues(events []history.Event) bool {
+	return slices.ContainsFunc(events, func(e history.Event) bool {
+		_, isChange := e.Data.(history.Change)
+		_, isStatus := e.Data.(history.CustomStatusUpdated)
+		return isChange && !isStatus
+	})
 }
 
 // work plans what the instance waits for then: activities and timers are wanted again, and children go on.
@@ -346,10 +348,11 @@ func (p *retryPlan) child(
 ) (*provider.Message, error) {
 	link := history.Parent{Instance: w.Instance, Life: w.Life, Execution: w.Execution, Event: child.Event}
 	info, err := p.c.Instance(ctx, child.Instance)
-	if err != nil && !errors.Is(err, provider.ErrInstanceNotFound) {
+	gone := errors.Is(err, provider.ErrInstanceNotFound)
+	if err != nil && !gone {
 		return nil, err
 	}
-	if err != nil || !info.Life.Fits(child.Life) {
+	if gone || !info.Life.Fits(child.Life) {
 		start := startOfChild(link, child)
 		return &start, nil
 	}

@@ -58,14 +58,11 @@ func failureOf(events []history.Event) (*history.Failure, error) {
 	if len(events) == 0 {
 		return nil, &NotEndedError{}
 	}
-	switch d := events[len(events)-1].Data.(type) {
-	case history.OrchestrationFailed:
+	last := events[len(events)-1]
+	if d, ok := last.Data.(history.OrchestrationFailed); ok {
 		return &d.Failure, nil
-	case history.Ending:
-		return nil, &NotEndedError{Completed: true}
-	default:
-		return nil, &NotEndedError{}
 	}
+	return nil, &NotEndedError{Completed: last.IsTerminal()}
 }
 
 // undoable gives the index of the first event that code has not caused and that no such event follows.
@@ -146,14 +143,13 @@ func asked(events []history.Event, id uint64) any {
 	if !ok {
 		return nil
 	}
-	switch d := events[n].Data.(type) {
-	case history.ActivityScheduled:
+	if d, ok := events[n].Data.(history.ActivityScheduled); ok {
 		return [3]string{"activity", d.Name, d.Input}
-	case history.SubOrchestrationScheduled:
-		return [3]string{"child", d.Name, d.Input}
-	default:
-		return nil
 	}
+	if d, ok := events[n].Data.(history.SubOrchestrationScheduled); ok {
+		return [3]string{"child", d.Name, d.Input}
+	}
+	return nil
 }
 
 // Work is what an execution waits for, to be brought about again.
@@ -171,20 +167,19 @@ func (x *Execution) OpenWork(events []history.Event) Work {
 		if s == nil {
 			continue
 		}
-		switch d := e.Data.(type) {
-		case history.ActivityScheduled:
-			if s.kind == Activity {
-				w.Activities = append(w.Activities, NewActivity{
-					Event: e.ID, Name: d.Name, Input: d.Input, Session: d.Session, Tag: d.Tag,
-				})
-			}
-		case history.TimerCreated:
+		// Signals and queue messages come as they come.
+		if d, ok := e.Data.(history.ActivityScheduled); ok && s.kind == Activity {
+			w.Activities = append(w.Activities, NewActivity{
+				Event: e.ID, Name: d.Name, Input: d.Input, Session: d.Session, Tag: d.Tag,
+			})
+		}
+		if d, ok := e.Data.(history.TimerCreated); ok {
 			w.Timers = append(w.Timers, NewTimer{Event: e.ID, FireAtMs: d.FireAtMs})
-		case history.SubOrchestrationScheduled:
+		}
+		if d, ok := e.Data.(history.SubOrchestrationScheduled); ok {
 			w.Children = append(w.Children, NewInstance{
 				Event: e.ID, Instance: s.instance, Life: s.life, Name: d.Name, Version: d.Version, Input: d.Input,
 			})
-		default: // Signals and queue messages come as they come.
 		}
 	}
 	return w

@@ -35,11 +35,11 @@ const failed = 2;
 /** How many instances are tried at once: while one is read, the code of others runs. */
 const AT_ONCE = 8;
 
-/** @param {string[]} args */
-async function run(args) {
+/** @param {string[]} args @param {import('./code.js').Load} load */
+async function run(args, load) {
   const options = read(args);
   const location = locationOf(options.store);
-  const rehearsal = new Rehearsal(await loadCode(options.code));
+  const rehearsal = new Rehearsal(await loadCode(options.code, load));
   const report = new Report({ strict: options.strict, json: options.json });
   try {
     if (isExport(location)) await checkExport(rehearsal, report, location, options);

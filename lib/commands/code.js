@@ -3,7 +3,6 @@
 const path = process.getBuiltinModule('node:path');
 const fs = process.getBuiltinModule('node:fs');
 const { pathToFileURL } = process.getBuiltinModule('node:url');
-const vm = process.getBuiltinModule('node:vm');
 const { Implementation } = require('../definitions.js');
 const { requireFile } = require('../here.js');
 const { onlyCheck } = require('../only-checked.js');
@@ -11,22 +10,20 @@ const { UsageError } = require('./usage.js');
 
 /** The user's code that a command works with. */
 
-/** As text, because no bundler is to wonder what this may load. */
-const load = new vm.Script('(url) => import(url)', {
-  importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-});
+/** @typedef {(url: string) => Promise<any>} Load loads a module of either kind */
 
 /**
  * Loads a file of code, and lets no runtime start meanwhile or afterwards.
  *
  * @param {string} file
+ * @param {Load} load
  * @returns {Promise<unknown[]>} what `Runtime.register` takes
  */
-async function loadCode(file) {
+async function loadCode(file, load) {
   const full = path.resolve(file);
   if (!fs.existsSync(full)) throw new UsageError(`there is no file ${full}`);
   onlyCheck();
-  const loaded = await load.runInThisContext()(pathToFileURL(full).href);
+  const loaded = await load(pathToFileURL(full).href);
   const exported = loaded['module.exports'] ?? commonJs(full) ?? loaded;
   if (typeof exported === 'function') return [exported];
   const things = [exported.default, exported.register].filter((v) => typeof v === 'function');

@@ -11,14 +11,11 @@ const { UsageError } = require('./usage.js');
  * @property {string} usage
  * @property {string} summary a line about it
  * @property {number} [failed] the exit code where it could not do its work, 1 by default
- * @property {(args: string[]) => Promise<number>} run gives the exit code
+ * @property {(args: string[], load: import('./code.js').Load) => Promise<number>} run gives the exit code
  */
 
 /** @type {Map<string, Command>} */
-const COMMANDS = new Map([
-  ['check', check],
-  ['postgres-sql', postgresSql],
-]);
+const COMMANDS = new Map(Object.entries({ check, 'postgres-sql': postgresSql }));
 
 const USAGE = `Usage: duroxide <command> [options]
 
@@ -27,8 +24,8 @@ ${[...COMMANDS].map(([name, { summary }]) => `  ${name.padEnd(14)}${summary}`).j
 duroxide <command> --help says more.
 `;
 
-/** @param {string[]} argv */
-async function main([name, ...args]) {
+/** @param {string[]} argv @param {import('./code.js').Load} load */
+async function main([name, ...args], load) {
   if (name === '--help' || name === '-h') {
     process.stdout.write(USAGE);
     return 0;
@@ -42,7 +39,7 @@ async function main([name, ...args]) {
     process.stdout.write(command.usage);
     return 0;
   }
-  return command.run(args).catch((error) => explain(error, command));
+  return command.run(args, load).catch((error) => explain(error, command));
 }
 
 /**

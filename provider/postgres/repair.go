@@ -150,6 +150,11 @@ func (s *Store) Repair(ctx context.Context, r provider.Repair) error {
 	})
 }
 
+// isAsSaid reports whether an instance is as a repair says.
+func (i *instance) isAsSaid(rw *rewrite) bool {
+	return i.life.Fits(rw.Life) && i.execution == rw.Execution && i.lastEvent == rw.LastEvent && i.status == rw.Status
+}
+
 // repairable sees that all instances of a repair are as they are said to be (P4).
 func (g *group) repairable(ctx context.Context, r *provider.Repair, all []rewrite) error {
 	changed := refuse(provider.ErrChanged, "%v", provider.ErrChanged)
@@ -163,8 +168,7 @@ func (g *group) repairable(ctx context.Context, r *provider.Repair, all []rewrit
 	}
 	for _, rw := range all {
 		i := g.byID[rw.Instance]
-		if i == nil || !i.born || !i.life.Fits(rw.Life) || i.execution != rw.Execution ||
-			i.lastEvent != rw.LastEvent || i.status != rw.Status {
+		if i == nil || !i.born || !i.isAsSaid(&rw) {
 			return changed
 		}
 	}

@@ -78,15 +78,25 @@ func prepare(o Options) error {
 		}
 	}
 	switch {
-	case missing && o.ReadOnly:
-		return refuse(provider.ErrCannotOpen, "there is no database file %s, and to read one makes none", o.Path)
+	case o.ReadOnly:
+		return readable(o.Path, missing)
 	case missing:
 		return create(o.Path)
-	case o.ReadOnly:
-		return nil
+	default:
+		return writable(o.Path)
 	}
-	if err := files.Writable(o.Path); err != nil {
-		return unusable("cannot open the database file", o.Path, err)
+}
+
+func readable(path string, missing bool) error {
+	if missing {
+		return refuse(provider.ErrCannotOpen, "there is no database file %s, and to read one makes none", path)
+	}
+	return nil
+}
+
+func writable(path string) error {
+	if err := files.Writable(path); err != nil {
+		return unusable("cannot open the database file", path, err)
 	}
 	return nil
 }

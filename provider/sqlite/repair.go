@@ -158,6 +158,11 @@ func (s *Store) Repair(ctx context.Context, r provider.Repair) error {
 	})
 }
 
+// isAsSaid reports whether an instance is as a repair says.
+func (i *instance) isAsSaid(rw *rewrite) bool {
+	return i.life.Fits(rw.Life) && i.execution == rw.Execution && i.lastEvent == rw.LastEvent && i.status == rw.Status
+}
+
 // repairable finds the instances of a repair, all of which must be as they are said to be (I2).
 func (w *writer) repairable(r *provider.Repair, all []rewrite) error {
 	changed := refuse(provider.ErrChanged, "%v", provider.ErrChanged)
@@ -179,8 +184,7 @@ func (w *writer) repairable(r *provider.Repair, all []rewrite) error {
 		if err != nil {
 			return err
 		}
-		if i == nil || !i.life.Fits(rw.Life) || i.execution != rw.Execution ||
-			i.lastEvent != rw.LastEvent || i.status != rw.Status {
+		if i == nil || !i.isAsSaid(rw) {
 			return changed
 		}
 		rw.found = i
