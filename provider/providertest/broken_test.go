@@ -5,6 +5,7 @@ import (
 	"errors"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -93,6 +94,10 @@ func TestEachBrokenStoreIsCaught(t *testing.T) {
 				// The model finds everything, but says less about it.
 				if slices.ContainsFunc(model.cases, func(m Case) bool { return m.Title == c.Title }) ||
 					slices.ContainsFunc(wakeups.cases, func(m Case) bool { return m.Title == c.Title }) {
+					continue
+				}
+				// It takes longer than all others together, and looks at nothing but keys.
+				if c.ID == "K6" && !strings.Contains(name, "key") {
 					continue
 				}
 				h, p := sound()
