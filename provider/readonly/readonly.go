@@ -73,3 +73,17 @@ func (*store) Delete(context.Context, provider.Deletion) (provider.Deleted, erro
 func (*store) Prune(context.Context, string, provider.PruneOptions) (provider.Pruned, error) {
 	return provider.Pruned{}, refuse("prune")
 }
+
+func (*store) TakeOverdue(context.Context, provider.OverdueTurns) ([]provider.InstanceClaim, error) {
+	return nil, refuse("take_overdue")
+}
+
+func (*store) SweepRuntimes(context.Context) error { return refuse("sweep_runtimes") }
+
+func (*store) Repair(context.Context, provider.Repair) error { return refuse("repair") }
+
+func (*store) Resume(context.Context, string) (bool, error) { return false, refuse("resume") }
+
+func (*store) Join(context.Context, string, []byte) error { return refuse("join") }
+
+func (*store) Leave(context.Context, string) error { return refuse("leave") }
