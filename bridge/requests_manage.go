@@ -212,16 +212,11 @@ func summaryOf(i provider.InstanceInfo) instanceValue {
 		InstanceID: i.Instance, OrchestrationName: i.Name,
 		CurrentExecutionID: max(i.Execution, 1), Status: i.Status.String(),
 		CreatedAt: timeMs(i.Created), UpdatedAt: timeMs(i.Updated),
+		OrchestrationVersion: textOrNil(i.Version), ParentInstanceID: textOrNil(i.Parent),
 	}
 	v.Hold, v.Cancelling = holdOf(i.Hold), i.Cancelling
-	if i.Version != "" {
-		v.OrchestrationVersion = &i.Version
-	}
 	if i.Status == provider.NotCommitted { // Its start is stored.
 		v.Status = provider.Running.String()
-	}
-	if i.Parent != "" {
-		v.ParentInstanceID = &i.Parent
 	}
 	return v
 }

@@ -244,10 +244,8 @@ func serveRehearse(ctx context.Context, h *host, a rehearseArguments, _ string) 
 	found, err := s.client.Rehearse(ctx, &runtimeHost{h, a.Runtime, &logging.Log{}}, a.Instance)
 	r := rehearseResult{
 		Status: found.Info.Status.String(), Execution: found.Info.Execution, Orchestration: found.Info.Name,
+		Version:      textOrNil(found.Info.Version),
 		replayResult: replayed(found.Info.Execution, found.Differences, found.Divergence),
-	}
-	if found.Info.Version != "" {
-		r.Version = &found.Info.Version
 	}
 	return result{value: r}, err
 }

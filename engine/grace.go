@@ -24,14 +24,15 @@ func (t *turn) arrival(m provider.Message) replay.Arrival {
 
 // thrown gives the failure of code that has thrown.
 func (t *turn) thrown(answer replay.Answer) history.Failure {
-	f := history.Failure{
+	if c := t.r.x.Cancelling(); c != nil && answer.Stopped {
+		f := history.Cancelled(c.Reason)
+		f.Details = answer.Details
+		return *f
+	}
+	return history.Failure{
 		Category: history.Application, Kind: history.OrchestrationFailedKind,
 		Message: answer.Message, Details: answer.Details,
 	}
-	if c := t.r.x.Cancelling(); c != nil && answer.Stopped {
-		f.Kind, f.Message, f.Reason = history.CancelledKind, "", c.Reason
-	}
-	return f
 }
 
 // waitingAtEnd names what the code waits for where a message may end its time to clean up.

@@ -74,9 +74,7 @@ func (t *turn) overHeld() (done bool, err error) {
 	t.ahead, t.codeless = true, true // There will be no code to what is loaded.
 	err = t.index()
 	if _, ok := errors.AsType[*replay.Divergence](err); ok {
-		return true, t.unreadable(history.Failure{
-			Category: history.Application, Kind: history.CancelledKind, Reason: t.items[0].msg.Data,
-		})
+		return true, t.unreadable(*history.Cancelled(t.items[0].msg.Data))
 	}
 	if err != nil {
 		return true, err

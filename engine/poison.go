@@ -145,11 +145,10 @@ func (t *turn) stopRequest() *history.Failure {
 		if m.Kind != provider.CancelInstance || m.Parent != nil && (t.r.parent == nil || !t.r.parent.Is(*m.Parent)) {
 			continue
 		}
-		f := history.Failure{Category: history.Application, Kind: history.CancelledKind, Reason: m.Data}
 		if m.Stop == provider.AtOnce {
-			f.Kind = history.TerminatedKind
+			return history.Terminated(m.Data)
 		}
-		return &f
+		return history.Cancelled(m.Data)
 	}
 	return nil
 }

@@ -264,9 +264,7 @@ func (p *retryPlan) base(
 		return nil, err
 	}
 	if uint64(len(stored)) < info.Execution {
-		record, err := retry(ctx, p.c, func(ctx context.Context) (provider.Record, error) {
-			return p.c.e.store.Load(ctx, info.Instance, info.Execution)
-		})
+		record, err := p.c.Record(ctx, info.Instance, info.Execution)
 		if err == nil && changesValues(events) {
 			err = cannotRepair(info.Instance, "it has changed values, and what they were before is known from executions only that were deleted")
 		}

@@ -60,6 +60,16 @@ type Failure struct {
 	Limit bool `json:"limit,omitempty"`
 }
 
+// Cancelled gives the failure of an execution that was asked to stop.
+func Cancelled(reason string) *Failure {
+	return &Failure{Category: Application, Kind: CancelledKind, Reason: reason}
+}
+
+// Terminated gives the failure of an execution that was ended without asking its code.
+func Terminated(reason string) *Failure {
+	return &Failure{Category: Application, Kind: TerminatedKind, Reason: reason}
+}
+
 // IsStop reports whether somebody asked for this end: the execution was cancelled or terminated.
 func (f Failure) IsStop() bool { return f.Kind == CancelledKind || f.Kind == TerminatedKind }
 

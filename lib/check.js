@@ -186,6 +186,9 @@ function timeout(argument, value, fallback) {
   return Number.isNaN(value) ? 0 : Math.min(Math.floor(value), MAX_TIMEOUT_MS);
 }
 
+/** A timeout that is an option. @type {(argument: string, value: unknown) => number} */
+const duration = (argument, value) => timeout(argument, value, 0);
+
 /**
  * @param {string} argument
  * @param {unknown} value
@@ -311,6 +314,7 @@ module.exports = {
   rootId,
   isReserved,
   integer,
+  duration,
   timeout,
   boolean,
   oneOf,

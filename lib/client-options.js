@@ -60,17 +60,14 @@ function checkPage(argument, value) {
 
 const PRUNE_OPTIONS = { keepLast: check.integer, completedBefore: check.integer };
 
-/** @type {(argument: string, value: unknown) => number} */
-const duration = (argument, value) => check.timeout(argument, value, 0);
-
-const CANCEL_OPTIONS = { graceMs: duration };
+const CANCEL_OPTIONS = { graceMs: check.duration };
 
 const READ_OPTIONS = { parsed: check.boolean };
 
 const WAIT_OPTIONS = {
   ...READ_OPTIONS,
-  timeoutMs: duration,
-  notFoundMs: duration,
+  timeoutMs: check.duration,
+  notFoundMs: check.duration,
   signal: checkSignal,
 };
 

@@ -59,11 +59,8 @@ function describeFunction(fn) {
   return typeof fn === 'function' ? 'a plain function' : check.kindOf(fn);
 }
 
-/** @type {(argument: string, value: unknown) => number} */
-const duration = (argument, value) => check.timeout(argument, value, 0);
-
 /** How an orchestration ends that is not let to its own end. */
-const END_OPTIONS = { cancelGraceMs: duration, cleanupTimeoutMs: duration };
+const END_OPTIONS = { cancelGraceMs: check.duration, cleanupTimeoutMs: check.duration };
 
 /** The options of code, by what it is for. */
 const CODE_OPTIONS = { orchestration: { version: checkSemver, ...END_OPTIONS }, activity: {} };

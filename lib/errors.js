@@ -246,6 +246,23 @@ function retold(error, message) {
   return new Class(message, { code: error.code, cause: error });
 }
 
+/**
+ * Gives what a request gives, or null where it is refused with a code.
+ *
+ * @template T
+ * @param {string} code
+ * @param {Promise<T>} request
+ * @returns {Promise<T | null>}
+ */
+async function unless(code, request) {
+  try {
+    return await request;
+  } catch (error) {
+    if (/** @type {any} */ (error).code !== code) throw error;
+    return null;
+  }
+}
+
 module.exports = {
   ...classes,
   ENGINE_CODES,
@@ -256,4 +273,5 @@ module.exports = {
   keepFacts,
   kindOf,
   retold,
+  unless,
 };

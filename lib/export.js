@@ -34,7 +34,7 @@ async function exportText(instance, ask) {
  * Takes such a text apart: the instance, and the text of each execution.
  *
  * @param {string} text
- * @returns {{ instanceId: string, executions: string[] }}
+ * @returns {{ instanceId: string, executions: string[] } & Record<string, any>} its first line, and they
  */
 function takeApart(text) {
   const lines = text.split('\n').filter((line) => line !== '');
@@ -54,7 +54,7 @@ function takeApart(text) {
     current.push(line);
   }
   if (executions.length === 0) throw notExported('it has no executions');
-  return { instanceId: first.instanceId, executions: executions.map((all) => all.join('\n')) };
+  return { ...first, executions: executions.map((all) => all.join('\n')) };
 }
 
 /** @param {string} line */

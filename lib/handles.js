@@ -4,7 +4,7 @@ const check = require('./check.js');
 const codec = require('./codec.js');
 const { orchestrationError } = require('./failure.js');
 const { CANCEL_OPTIONS, waiting } = require('./client-options.js');
-const { nameOf, queueOfEvent } = require('./registered.js');
+const { SEND_OPTIONS, nameOf, queueOfEvent } = require('./registered.js');
 const { status } = require('./replies.js');
 
 /**
@@ -14,8 +14,6 @@ const { status } = require('./replies.js');
  *   name: string, args: object, payload?: string, signal?: AbortSignal,
  * ) => Promise<import('./replies.js').Reply>} Ask
  */
-
-const SEND_OPTIONS = { idempotencyKey: check.name };
 
 /**
  * An instance: one life, or whoever lives at an id. Its documentation is in index.d.ts.

@@ -92,10 +92,21 @@ function checkVersion(what, text) {
  * @param {number} most
  */
 function checkText(what, text, most) {
+  if (areNamesLimited) checkSize(what, text, most);
+}
+
+/**
+ * Refuses a text that is too long.
+ *
+ * @param {string} what
+ * @param {string} text
+ * @param {number} most bytes
+ * @returns {string} the text
+ */
+function checkSize(what, text, most) {
   const size = byteSize(text);
-  if (size > most && areNamesLimited) {
-    throw new LimitError(`${what} size (${size} bytes) exceeds limit (${most} bytes)`);
-  }
+  if (size <= most) return text;
+  throw new LimitError(`${what} size (${size} bytes) exceeds limit (${most} bytes)`);
 }
 
 /**
@@ -118,12 +129,7 @@ function checkPayload(what, text) {
  * @param {string} status
  */
 function checkCustomStatus(status) {
-  const size = byteSize(status);
-  if (size > MAX_CUSTOM_STATUS_BYTES) {
-    throw new LimitError(
-      `Custom status size (${size} bytes) exceeds limit (${MAX_CUSTOM_STATUS_BYTES} bytes)`,
-    );
-  }
+  checkSize('Custom status', status, MAX_CUSTOM_STATUS_BYTES);
 }
 
 /**
@@ -159,12 +165,7 @@ function checkKeyCount(count) {
  * @param {string} tag
  */
 function checkTag(activity, tag) {
-  const size = byteSize(tag);
-  if (size > MAX_TAG_NAME_BYTES) {
-    throw new LimitError(
-      `Activity '${activity}' tag size (${size} bytes) exceeds limit (${MAX_TAG_NAME_BYTES} bytes)`,
-    );
-  }
+  checkSize(`Activity '${activity}' tag`, tag, MAX_TAG_NAME_BYTES);
 }
 
 module.exports = {
@@ -184,4 +185,5 @@ module.exports = {
   checkValue,
   checkKeyCount,
   checkTag,
+  checkSize,
 };

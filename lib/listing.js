@@ -1,6 +1,6 @@
 'use strict';
 
-const { DuroxideError } = require('./errors.js');
+const { DuroxideError, unless } = require('./errors.js');
 
 /**
  * Gives a page of instances.
@@ -56,16 +56,8 @@ async function* all(ask, filter) {
  *
  * @template T
  * @param {Promise<T>} answer
- * @returns {Promise<T | null>}
  */
-async function unlessGone(answer) {
-  try {
-    return await answer;
-  } catch (error) {
-    if (/** @type {any} */ (error).code === 'INSTANCE_NOT_FOUND') return null;
-    throw error;
-  }
-}
+const unlessGone = (answer) => unless('INSTANCE_NOT_FOUND', answer);
 
 /**
  * @param {import('./handles.js').Ask} ask

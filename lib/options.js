@@ -69,11 +69,7 @@ const MAX_CODE_ID_BYTES = 256;
 function checkCodeId(argument, value) {
   const text = check.text(argument, value);
   if (/[\r\n]/.test(text)) throw new TypeError(`${argument} must be one line`);
-  const size = limits.byteSize(text);
-  if (size <= MAX_CODE_ID_BYTES) return text;
-  throw new limits.LimitError(
-    `${argument} size (${size} bytes) exceeds limit (${MAX_CODE_ID_BYTES} bytes)`,
-  );
+  return limits.checkSize(argument, text, MAX_CODE_ID_BYTES);
 }
 
 /** @type {(argument: string, value: unknown) => string} */
@@ -134,15 +130,8 @@ function checkTags(argument, value) {
     );
   }
   return value.map((tag, index) => {
-    const text = check.text(`${argument}[${index}]`, tag);
-    const size = limits.byteSize(text);
-    if (size > limits.MAX_TAG_NAME_BYTES) {
-      throw new limits.LimitError(
-        `${argument}[${index}] size (${size} bytes) exceeds limit ` +
-          `(${limits.MAX_TAG_NAME_BYTES} bytes)`,
-      );
-    }
-    return text;
+    const what = `${argument}[${index}]`;
+    return limits.checkSize(what, check.text(what, tag), limits.MAX_TAG_NAME_BYTES);
   });
 }
 

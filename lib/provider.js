@@ -120,15 +120,11 @@ class SqliteProvider extends Provider {
 
   /** @param {{ synchronous?: 'full' | 'normal', orphanRetentionMs?: number }} [options] */
   static async inMemory(options) {
-    if (checkSqliteOptions(options).readOnly) {
+    const checked = checkSqliteOptions(options);
+    if (checked.readOnly) {
       throw new TypeError('options.readOnly is for stores that are there; one in memory is empty');
     }
-    return openSqlite({
-      memory: true,
-      path: '',
-      createDirs: false,
-      ...checkSqliteOptions(options),
-    });
+    return openSqlite({ memory: true, path: '', createDirs: false, ...checked });
   }
 
   /**

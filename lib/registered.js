@@ -46,6 +46,9 @@ function withArticle(kind) {
   return kind === 'queue' ? 'a queue' : `an ${kind}`;
 }
 
+/** What sending an event takes. */
+const SEND_OPTIONS = { idempotencyKey: check.name };
+
 /** What the queue of an event begins with that is kept until it is waited for. */
 const EVENT_QUEUE_PREFIX = 'event:';
 
@@ -60,4 +63,4 @@ function queueOfEvent(event) {
   return isDefined ? `${EVENT_QUEUE_PREFIX}${event.name}` : null;
 }
 
-module.exports = { EVENT_QUEUE_PREFIX, Registered, nameOf, queueOfEvent };
+module.exports = { EVENT_QUEUE_PREFIX, Registered, SEND_OPTIONS, nameOf, queueOfEvent };

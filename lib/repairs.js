@@ -12,12 +12,7 @@ const MAX_NOTE_BYTES = 4000;
 
 /** @type {(argument: string, value: unknown) => string} */
 function checkNote(argument, value) {
-  const text = check.storable(argument, value);
-  const size = limits.byteSize(text);
-  if (size <= MAX_NOTE_BYTES) return text;
-  throw new limits.LimitError(
-    `${argument} size (${size} bytes) exceeds limit (${MAX_NOTE_BYTES} bytes)`,
-  );
+  return limits.checkSize(argument, check.storable(argument, value), MAX_NOTE_BYTES);
 }
 
 const REPAIR_OPTIONS = { reason: checkNote, by: checkNote };

@@ -11,7 +11,7 @@ const EXPECTED = [
   /^LICENSE$/,
   /^index\.d\.ts$/,
   /^bin\/duroxide\.js$/,
-  /^lib\/((commands|orchestration|schedules|testing)\/)?[a-z-]+\.(js|d\.ts)$/,
+  /^lib\/((commands|testing)\/)?[a-z-]+\.(js|d\.ts)$/,
 ];
 
 const REQUIRED = ['bin/duroxide.js', 'lib/duroxide.js', 'index.d.ts', 'LICENSE', 'README.md'];

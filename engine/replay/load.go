@@ -102,9 +102,9 @@ func (l *loader) input(e history.Event, in history.Input) (answer Delivery, ok b
 	case history.OrchestrationCancelling:
 		return l.x.wind(e.ID, d.Reason, e.TimeMs, d.UntilMs)
 	case history.OrchestrationCancelRequested:
-		l.x.stopped = cancelled(d.Reason)
+		l.x.stopped = history.Cancelled(d.Reason)
 	case history.OrchestrationTerminateRequested:
-		l.x.stopped = terminated(d.Reason)
+		l.x.stopped = history.Terminated(d.Reason)
 	default:
 		panic(unknownData(in))
 	}

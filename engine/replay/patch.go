@@ -1,6 +1,10 @@
 package replay
 
-import "duroxide/history"
+import (
+	"slices"
+
+	"duroxide/history"
+)
 
 // A patch is a change of code under running executions. Code asks which way to go; the first answer of an
 // execution holds for all of it, and is recorded with the next commit. It has no place among the steps, so
@@ -21,17 +25,9 @@ func (x *Execution) Patches() map[string]bool { return x.patches }
 
 // withoutPatches gives what the code asked for among the steps.
 func withoutPatches(actions []Action) []Action {
-	for i := range actions {
-		if actions[i].Kind != Patch {
-			continue
-		}
-		steps := append([]Action(nil), actions[:i]...)
-		for _, a := range actions[i+1:] {
-			if a.Kind != Patch {
-				steps = append(steps, a)
-			}
-		}
-		return steps
+	isPatch := func(a Action) bool { return a.Kind == Patch }
+	if !slices.ContainsFunc(actions, isPatch) { // They are seldom; then nothing is copied.
+		return actions
 	}
-	return actions
+	return slices.DeleteFunc(slices.Clone(actions), isPatch)
 }

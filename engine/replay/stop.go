@@ -42,7 +42,7 @@ func (x *Execution) stop(a Arrival, nowMs int64) (Delivery, bool) {
 		return Delivery{}, false
 	case a.Terminates:
 		x.append(0, nowMs, history.OrchestrationTerminateRequested{Reason: a.Data})
-		x.stopped = terminated(a.Data)
+		x.stopped = history.Terminated(a.Data)
 		return Delivery{}, false
 	case a.GraceMs == 0:
 		x.cancelNow(a.Data, nowMs)
@@ -79,7 +79,7 @@ func (x *Execution) cancelNow(reason string, nowMs int64) {
 		reason = x.grace.reason
 	}
 	x.append(0, nowMs, history.OrchestrationCancelRequested{Reason: reason})
-	x.stopped = cancelled(reason)
+	x.stopped = history.Cancelled(reason)
 }
 
 // wind takes note of when the time is over. The first time it tells the code, and its children are asked to
@@ -113,14 +113,6 @@ func (x *Execution) dropGrace() {
 		}
 	}
 	x.delta.DropTimers = append(x.delta.DropTimers, x.grace.event)
-}
-
-func cancelled(reason string) *history.Failure {
-	return &history.Failure{Category: history.Application, Kind: history.CancelledKind, Reason: reason}
-}
-
-func terminated(reason string) *history.Failure {
-	return &history.Failure{Category: history.Application, Kind: history.TerminatedKind, Reason: reason}
 }
 
 // mostNamed bounds what Waiting names.

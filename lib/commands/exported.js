@@ -15,18 +15,12 @@ async function* exportedInstances(file) {
   let current = [];
   for await (const line of lines) {
     if (line.startsWith('{"format":') && current.length > 0) {
-      yield whole(current);
+      yield takeApart(current.join('\n'));
       current = [];
     }
     if (line !== '') current.push(line);
   }
-  if (current.length > 0) yield whole(current);
-}
-
-/** @param {string[]} lines */
-function whole(lines) {
-  const { executions, ...first } = takeApart(lines.join('\n'));
-  return { executions, ...JSON.parse(lines[0]), ...first };
+  if (current.length > 0) yield takeApart(current.join('\n'));
 }
 
 module.exports = { exportedInstances };

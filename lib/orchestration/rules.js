@@ -15,7 +15,7 @@ const KEPT_FAILURES = 1;
 const CLEANED_BRANCHES = 2;
 
 /** What executions begin under that begin now: history.NewestRules, which a test compares. */
-const NEWEST_RULES = 2;
+const NEWEST_RULES = CLEANED_BRANCHES;
 
 /** How the texts of failures begin that had a class of their own before. */
 const CLASS_OF_PREFIX = [

@@ -4,13 +4,11 @@ const check = require('../check.js');
 const codec = require('../codec.js');
 const limits = require('../limits.js');
 const { DuroxideError } = require('../errors.js');
-const { nameOf, queueOfEvent } = require('../registered.js');
+const { SEND_OPTIONS, nameOf, queueOfEvent } = require('../registered.js');
 const { promiseToken } = require('../tokens.js');
 const { finish } = require('./descriptor.js');
 const { KIND, action } = require('./handle.js');
 const { Traces } = require('./traces.js');
-
-const SEND_OPTIONS = { idempotencyKey: check.name };
 
 /**
  * What an orchestration says to other instances; its documentation is in index.d.ts. It is asked for

@@ -2,8 +2,9 @@
 
 const { randomUUID } = process.getBuiltinModule('node:crypto');
 const check = require('../check.js');
+const { LIST_OPTIONS: INSTANCES } = require('../client-options.js');
 const { moment } = require('../durations.js');
-const { DuroxideError, TimeoutError } = require('../errors.js');
+const { DuroxideError, TimeoutError, unless } = require('../errors.js');
 const { isOlder } = require('./commands.js');
 const { definitionOf } = require('./definition.js');
 const { described, storedOf, summary } = require('./description.js');
@@ -21,10 +22,9 @@ const {
 /** The schedules of a client. Whatever they do goes through its other methods. */
 
 const LIST_OPTIONS = {
-  limit: (/** @type {string} */ argument, /** @type {unknown} */ value) =>
-    check.integer(argument, value, 1),
+  limit: INSTANCES.limit,
   before: scheduleId,
-  idPrefix: check.storable,
+  idPrefix: INSTANCES.idPrefix,
 };
 
 /** How long a schedule may take to do what it is told. */
@@ -119,7 +119,7 @@ class ScheduleClient {
     await this.#client.enqueueEvent(instance, QUEUE, { ...command, request });
     const answered = this.#client.waitForValue(instance, answerKey(request), ANSWER_MS);
     const text = await unless('TIMEOUT', answered);
-    if (text === undefined) throw notAnswered(schedule);
+    if (text === null) throw notAnswered(schedule);
     const answer = JSON.parse(text);
     if (answer?.error !== undefined)
       throw new DuroxideError(answer.error, { code: 'INVALID_STATE' });
@@ -148,7 +148,7 @@ class ScheduleClient {
       const read = await Promise.all(
         some.map((/** @type {string} */ instance) => unless(GONE, this.#read(instance))),
       );
-      schedules.push(...read.filter((stored) => stored !== undefined).map(summary));
+      schedules.push(...read.filter((stored) => stored !== null).map(summary));
     }
     return schedules;
   }
@@ -175,7 +175,7 @@ class ScheduleClient {
   /** @param {string} instance */
   async #infoOf(instance) {
     const info = this.#client.getInstanceInfo(instance, { parsed: true });
-    return (await unless(GONE, info)) ?? null;
+    return unless(GONE, info);
   }
 
   /**
@@ -221,20 +221,5 @@ const checkedNote = (text) => (text === undefined || text === null ? null : note
 
 /** @param {string} argument @param {unknown} value */
 const backfilled = (argument, value) => check.oneOf(argument, value, ['bufferAll', 'allow']);
-
-/**
- * Gives what a request gives, or undefined where it is refused with a code.
- *
- * @param {string} expected
- * @param {Promise<any>} request
- */
-async function unless(expected, request) {
-  try {
-    return await request;
-  } catch (error) {
-    if (/** @type {any} */ (error).code !== expected) throw error;
-    return undefined;
-  }
-}
 
 module.exports = { ScheduleClient };

@@ -32,9 +32,7 @@ const LONGEST_SUFFIX = 28;
 function scheduleId(argument, value) {
   const id = check.rootId(argument, value);
   const most = limits.MAX_NAME_BYTES - Math.max(INSTANCE_PREFIX.length, LONGEST_SUFFIX);
-  const size = limits.byteSize(id);
-  if (size <= most) return id;
-  throw new limits.LimitError(`${argument} size (${size} bytes) exceeds limit (${most} bytes)`);
+  return limits.checkSize(argument, id, most);
 }
 
 /** How long a note may be, in bytes: it stands in a value of the schedule. */
@@ -42,12 +40,7 @@ const MOST_NOTE_BYTES = 2000;
 
 /** @param {string} argument @param {unknown} value */
 function note(argument, value) {
-  const text = check.string(argument, value);
-  const size = limits.byteSize(text);
-  if (size <= MOST_NOTE_BYTES) return text;
-  throw new limits.LimitError(
-    `${argument} size (${size} bytes) exceeds limit (${MOST_NOTE_BYTES} bytes)`,
-  );
+  return limits.checkSize(argument, check.string(argument, value), MOST_NOTE_BYTES);
 }
 
 /** The instance that a schedule is. @param {string} id */
