@@ -103,6 +103,14 @@ describe('in an empty folder, without a compiler', () => {
     assert.equal(await output(['-e', text]), 'duroxide\n');
   });
 
+  it('the classes that users see have their names', async () => {
+    const text = `const isClass = (value) => /^class\\b/.test(String(value));
+      const classes = Object.entries(require('duroxide')).filter(([, value]) => isClass(value));
+      const misnamed = classes.filter(([name, value]) => name !== value.name).map(([name]) => name);
+      console.log(classes.length > 10, misnamed.join());`;
+    assert.equal(await output(['-e', text]), 'true \n');
+  });
+
   it('the command of the package prints the SQL of a schema', async () => {
     const command = path.join(folder, 'node_modules', 'duroxide', 'bin', 'duroxide.js');
     const printed = await output([command, 'postgres-sql', '--schema', 'shop']);

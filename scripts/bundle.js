@@ -36,8 +36,17 @@ module.exports = { ${names} };
 `;
 }
 
+/** Lets classes keep their names, which users see, where all names are made short. @param {string} file */
+function nameClasses(file) {
+  const text = fs.readFileSync(file, 'utf8');
+  fs.writeFileSync(file, text.replace(/^class (\w+)[^{]*\{/gm, "$& static name = '$1';"));
+}
+
 /** Makes one file of all code in a lib/ folder. @param {string} lib */
 function bundle(lib) {
+  for (const name of fs.readdirSync(lib, { recursive: true, encoding: 'utf8' })) {
+    if (name.endsWith('.js')) nameClasses(path.join(lib, name));
+  }
   const outfile = path.join(lib, BUNDLE);
   esbuild.buildSync({
     stdin: { contents: ENTRIES.map(lazily).join('\n'), resolveDir: lib },
@@ -48,8 +57,6 @@ function bundle(lib) {
     target: `node${/\d+\.\d+/.exec(engines.node)?.[0]}`,
     external: Object.keys(dependencies),
     minify: true,
-    // Users see the names of classes.
-    keepNames: true,
     legalComments: 'none',
   });
   for (const name of fs.readdirSync(lib, { recursive: true, encoding: 'utf8' })) {
