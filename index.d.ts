@@ -864,7 +864,8 @@ export interface PostgresOptions {
   acquireTimeoutMs?: number;
   /**
    * `false` changes no tables: connecting fails with the code `SCHEMA` where a migration is missing.
-   * `npx duroxide postgres-sql` prints the SQL for whoever may apply it. The default is true.
+   * `migrationSql` gives the SQL, and `npx duroxide postgres-sql` prints it, for whoever may apply it. The
+   * default is true.
    */
   migrate?: boolean;
   /**
@@ -905,6 +906,12 @@ export class PostgresProvider {
    * between. The `PG…` variables of the environment are not read.
    */
   static connect(databaseUrl: string, options?: PostgresUrlOptions): Promise<PostgresProvider>;
+  /**
+   * Gives the SQL that makes the tables, for whoever may do so: of the migrations after number `after`, 0 by
+   * default, in one transaction. It asks no server. `SELECT max(version) FROM <schema>.duroxide_migrations`
+   * says what is there.
+   */
+  static migrationSql(options?: { schema?: string; after?: number }): Promise<string>;
   /** As `connect`, with all tables in a schema, which is made if it is missing. */
   static connectWithSchema(
     databaseUrl: string,

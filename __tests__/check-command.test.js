@@ -211,7 +211,7 @@ test('what cannot be tried says why, with another exit code', async (t) => {
     [['--code', path.join(folder, 'no.js'), '--store', missing], /there is no file .*no\.js/],
     [['--code', AFTER, '--store', missing], /there is no database file .*none\.db/],
     [['--code', written(t, 'exports.x = 1;'), '--store', missing], /exports no code/],
-    [['--code', AFTER, '--nonsense'], /Unknown option '--nonsense'/],
+    [['--code', AFTER, '--nonsense'], /unknown option '--nonsense'/],
   ]) {
     const { code, stdout, stderr } = await command(args, { DUROXIDE_STORE: '' });
     assert.equal(code, 2, stderr);

@@ -11,8 +11,8 @@ const packages = require('../scripts/packages.js');
 const { serveRegistry } = require('../scripts/registry.js');
 
 /**
- * The packages as somebody installs them: the main one, and the engine of this system in the binaries
- * of this checkout. No variable leads to them, and there is no compiler on the PATH.
+ * The packages as somebody installs them: the main one, the engine of this system in the binaries of this
+ * checkout, and in the end the command line. No variable leads to them, and there is no compiler on the PATH.
  */
 
 const ROOT = path.join(__dirname, '..');
@@ -20,6 +20,7 @@ const HOST = platformName(process.platform, process.arch);
 const top = fs.mkdtempSync(path.join(os.tmpdir(), 'duroxide-package-'));
 const folder = path.join(top, 'installed');
 let packed;
+let commandLine;
 let registry;
 
 before(async () => {
@@ -27,7 +28,9 @@ before(async () => {
     packages.makeMain(path.join(top, 'made')),
     packages.makePlatform(HOST, path.join(ROOT, 'build', 'Release'), path.join(top, 'made')),
   ].map((made) => packages.pack(made, path.join(top, 'packed')));
-  registry = await serveRegistry(packed.map(({ file }) => file));
+  const made = packages.makeCli(path.join(top, 'made'));
+  commandLine = packages.pack(made, path.join(top, 'packed'));
+  registry = await serveRegistry([...packed, commandLine].map(({ file }) => file));
   consumer.makeProject(folder);
   const files = packed.map(({ file }) => file);
   const { code, stderr } = await consumer.npmIn(folder, [
@@ -67,7 +70,7 @@ describe('what is packed', () => {
   });
 
   it('is no larger than it may be, and holds one copy of each binary', () => {
-    for (const each of packed) assert.deepEqual(packages.checkSize(each), []);
+    for (const each of [...packed, commandLine]) assert.deepEqual(packages.checkSize(each), []);
     const [, engine] = packed;
     assert.equal(engine.files.filter((name) => /\.(so|dylib|dll|node)$/.test(name)).length, 2);
   });
@@ -111,10 +114,34 @@ describe('in an empty folder, without a compiler', () => {
     assert.equal(await output(['-e', text]), 'true \n');
   });
 
-  it('the command of the package prints the SQL of a schema', async () => {
+  it('the command is a package of its own, and is named where it is missing', async () => {
     const command = path.join(folder, 'node_modules', 'duroxide', 'bin', 'duroxide.js');
+    const before = await consumer.runIn(folder, [process.execPath, command, 'check']);
+    assert.equal(before.code, 2);
+    assert.equal(before.stdout, '');
+    const { name, version } = packages.cliManifest();
+    const install = `npm install --save-dev ${name}@${version}`;
+    assert.match(before.stderr, new RegExp(`^duroxide: .*: ${install}\n$`));
+
+    const [, ...args] = install.split(' ');
+    const installed = await consumer.npmIn(folder, [...args, '--registry', registry.url]);
+    assert.equal(installed.code, 0, installed.stderr);
     const printed = await output([command, 'postgres-sql', '--schema', 'shop']);
     assert.match(printed, /CREATE SCHEMA IF NOT EXISTS "shop";/);
+    const code = "exports.a = require('duroxide').defineOrchestration('A', function* () {});";
+    fs.writeFileSync(path.join(folder, 'code.cjs'), code);
+    const open = "require('duroxide').SqliteProvider.open('a.db').then((store) => store.close());";
+    await output(['-e', open]);
+    const checked = await output([command, 'check', ...['--code', 'code.cjs', '--store', 'a.db']]);
+    assert.match(checked, /^0 checked: /m);
+
+    // One of another release does not fit.
+    const own = path.join(folder, 'node_modules', name, 'package.json');
+    const text = fs.readFileSync(own, 'utf8');
+    fs.writeFileSync(own, text.replace(`"version": "${version}"`, '"version": "9.8.7"'));
+    const other = await consumer.runIn(folder, [process.execPath, command, 'check']);
+    assert.equal(other.code, 2);
+    assert.match(other.stderr, new RegExp(` is of the release 9\\.8\\.7, and .*: ${install}\n$`));
   });
 });
 

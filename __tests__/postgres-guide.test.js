@@ -100,10 +100,18 @@ test('the command prints what follows, and says what is wrong', () => {
   assert.match(command('postgres-sql', '--help'), /^Usage: duroxide postgres-sql/);
   for (const [args, status, message] of [
     [[], 2, /a command is missing/],
-    [['postgres'], 2, /there is no command 'postgres'/],
-    [['postgres-sql', '--schema', ''], 2, /--schema must not be empty/],
-    [['postgres-sql', '--after', 'x'], 2, /--after must be a whole number, not x/],
-    [['postgres-sql', '--nonsense'], 2, /Unknown option '--nonsense'/],
+    [['postgres'], 2, /unknown command 'postgres'/],
+    [
+      ['postgres-sql', '--schema', ''],
+      2,
+      /'--schema <name>' argument '' is invalid. It must not be empty/,
+    ],
+    [
+      ['postgres-sql', '--after', 'x'],
+      2,
+      /'--after <n>' argument 'x' is invalid. It must be a whole number/,
+    ],
+    [['postgres-sql', '--nonsense'], 2, /unknown option '--nonsense'/],
     [['postgres-sql', '--schema', 'a b'], 1, /Invalid schema_name 'a b'/],
     [['postgres-sql', '--after', '99'], 1, /migrations 1 to \d+/],
   ]) {

@@ -1,11 +1,20 @@
 #!/usr/bin/env node
 'use strict';
 
-const { main } = require('../lib/commands/main.js');
+const { findCommandLine } = require('../lib/command-line.js');
+
+/** Where the command line is missing, or what was asked for makes no sense. */
+const USAGE_CODE = 2;
 
 // Here, because no bundler is to wonder what this may load.
 const load = (/** @type {string} */ url) => import(url);
 
-main(process.argv.slice(2), load).then((code) => {
-  process.exitCode = code;
-});
+const { main, problem } = findCommandLine();
+if (main === undefined) {
+  process.stderr.write(`duroxide: ${problem}\n`);
+  process.exitCode = USAGE_CODE;
+} else {
+  main(process.argv.slice(2), load).then((/** @type {number} */ code) => {
+    process.exitCode = code;
+  });
+}

@@ -177,6 +177,12 @@ class PostgresProvider extends Provider {
     return openPostgres({ url, schema: checked, ...connection(options, DIRECT) }, CONNECT);
   }
 
+  /** @param {unknown} [options] */
+  static async migrationSql(options) {
+    const { schema = '', after = 0 } = check.options('options', options, SQL_OPTIONS);
+    return (await channel.request('postgres.sql', { schema, after })).value.sql;
+  }
+
   /**
    * @param {string} host
    * @param {number} port
@@ -215,6 +221,8 @@ const COMMON = {
 };
 const DIRECT = { directUrl: check.text };
 const TOKENS = { audience: check.text, refreshIntervalMs: natural };
+
+const SQL_OPTIONS = { schema: check.text, after: natural };
 
 const CONNECT = 'Failed to connect to PostgreSQL: ';
 

@@ -15,7 +15,7 @@ const { ROOT } = require('./prepare.js');
 const BUNDLE = 'packed.js';
 
 /** The files of lib/ that are asked for from outside, and stay where they are. */
-const ENTRIES = ['duroxide.js', 'testing/testing.js', 'commands/main.js'];
+const ENTRIES = ['duroxide.js', 'testing/testing.js', 'checking/checking.js', 'command-line.js'];
 
 /** Asks the bundle for an entry only when somebody wants it. @param {string} entry */
 const lazily = (entry) => `exports[${JSON.stringify(entry)}] = () => require('./${entry}');`;

@@ -1,14 +1,16 @@
 'use strict';
 
-/** Finds names that a file of lib/ exports and nobody uses. */
+/** Finds names that a file of lib/ or cli/ exports and nobody uses. */
 
 const fs = require('node:fs');
 const path = require('node:path');
 const { ROOT } = require('./prepare.js');
 
 /** What is public is used by others, and knows its own names: the type tests compare them. */
-const ENTRIES = [path.join('lib', 'duroxide.js'), path.join('lib', 'testing', 'testing.js')];
-const USERS = ['bin', 'lib', '__tests__', 'bench', 'scripts'];
+const ENTRIES = ['duroxide.js', 'testing/testing.js', 'checking/checking.js'].map((entry) =>
+  path.join('lib', entry),
+);
+const USERS = ['bin', 'lib', 'cli', '__tests__', 'bench', 'scripts'];
 
 /** @param {string} folder @returns {string[]} */
 function scriptsBelow(folder) {
@@ -36,7 +38,7 @@ const texts = new Map(
 );
 let unused = 0;
 for (const [file, text] of texts) {
-  if (!file.startsWith('lib') || ENTRIES.includes(file)) continue;
+  if (!/^(lib|cli)\b/.test(file) || ENTRIES.includes(file)) continue;
   const others = [...texts].filter(
     ([other, otherText]) => other !== file && otherText.includes(path.basename(file)),
   );

@@ -1,31 +1,57 @@
 'use strict';
 
-/** `npm run pack`: checks that the main package would hold what it should, and nothing else. */
+/**
+ * `npm run pack`: checks that the main package and the command line would hold what they should, and
+ * nothing else.
+ */
 
-const { RELEASE, checkSize, makeMain, pack } = require('./packages.js');
+const { RELEASE, checkSize, makeCli, makeMain, pack } = require('./packages.js');
 
-/** What the package holds: the API and its types. The engine is in packages of its own. */
-const EXPECTED = [
-  /^package\.json$/,
-  /^README\.md$/,
-  /^LICENSE$/,
-  /^index\.d\.ts$/,
-  /^bin\/duroxide\.js$/,
-  /^lib\/((commands|testing)\/)?[a-z-]+\.(js|d\.ts)$/,
-];
+/** What the main package holds: the API and its types. The engine is in packages of its own. */
+const MAIN = {
+  expected: [
+    /^package\.json$/,
+    /^README\.md$/,
+    /^LICENSE$/,
+    /^index\.d\.ts$/,
+    /^bin\/duroxide\.js$/,
+    /^lib\/((checking|testing)\/)?[a-z-]+\.(js|d\.ts)$/,
+  ],
+  required: ['bin/duroxide.js', 'lib/duroxide.js', 'index.d.ts', 'LICENSE', 'README.md'],
+};
 
-const REQUIRED = ['bin/duroxide.js', 'lib/duroxide.js', 'index.d.ts', 'LICENSE', 'README.md'];
+/** What the command line holds. */
+const CLI = {
+  expected: [/^package\.json$/, /^LICENSE$/, /^([a-z]+\/)?[a-z-]+\.js$/],
+  required: ['main.js', 'package.json', 'LICENSE'],
+};
 
-const packed = pack(makeMain(), RELEASE);
-const problems = [
-  ...packed.files
-    .filter((name) => !EXPECTED.some((pattern) => pattern.test(name)))
-    .map((name) => `${name} should not be in the package`),
-  ...REQUIRED.filter((name) => !packed.files.includes(name)).map((name) => `${name} is missing`),
-  ...checkSize(packed),
-];
-for (const problem of problems) console.error(problem);
-console.log(
-  `pack: ${packed.files.length} files, ${packed.packed} bytes, ${problems.length} problems`,
-);
-process.exitCode = problems.length === 0 ? 0 : 1;
+/**
+ * @param {import('./packages.js').Packed} packed
+ * @param {{ expected: RegExp[], required: string[] }} what
+ */
+function problemsOf(packed, { expected, required }) {
+  return [
+    ...packed.files
+      .filter((name) => !expected.some((pattern) => pattern.test(name)))
+      .map((name) => `${name} should not be in ${packed.name}`),
+    ...required
+      .filter((name) => !packed.files.includes(name))
+      .map((name) => `${name} is missing in ${packed.name}`),
+    ...checkSize(packed),
+  ];
+}
+
+let count = 0;
+for (const [folder, what] of /** @type {const} */ ([
+  [makeMain(), MAIN],
+  [makeCli(), CLI],
+])) {
+  const packed = pack(folder, RELEASE);
+  const problems = problemsOf(packed, what);
+  for (const problem of problems) console.error(problem);
+  count += problems.length;
+  console.log(`pack: ${packed.name} has ${packed.files.length} files, ${packed.packed} bytes`);
+}
+console.log(`pack: ${count} problems`);
+process.exitCode = count === 0 ? 0 : 1;

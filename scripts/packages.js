@@ -3,7 +3,8 @@
 /**
  * The packages as they are published, made in build/release: the main one, which holds no binary and
  * no source of one; one per platform with both binaries; the engine as a program; and for musl, where no
- * library can be loaded, one that brings the program along. All have the version of package.json.
+ * library can be loaded, one that brings the program along; and the command line. All have the version of
+ * package.json.
  */
 
 const { execFileSync, spawnSync } = require('node:child_process');
@@ -87,6 +88,42 @@ function makeMain(among = MADE) {
   return folder;
 }
 
+/** What all packages beside the main one say. @param {string} name */
+function sharedManifest(name) {
+  return {
+    name,
+    version: manifest.version,
+    license: manifest.license,
+    author: manifest.author,
+    ...('repository' in manifest ? { repository: manifest.repository } : {}),
+    publishConfig: { access: 'public' },
+  };
+}
+
+/** The description of the command line, which bin/duroxide.js of the main package looks for. */
+function cliManifest() {
+  const { commander } = manifest.devDependencies;
+  return {
+    ...sharedManifest(packageName('cli')),
+    description: `The commands of npx ${manifest.name}`,
+    type: 'commonjs',
+    main: 'main.js',
+    exports: { '.': './main.js', './package.json': './package.json' },
+    engines: manifest.engines,
+    dependencies: { commander },
+    peerDependencies: { [manifest.name]: manifest.version },
+  };
+}
+
+/** Makes the package of the command line. @param {string} [among] other packages */
+function makeCli(among = MADE) {
+  const folder = folderFor('cli', among);
+  fs.cpSync(path.join(ROOT, 'cli'), folder, { recursive: true });
+  fs.copyFileSync(path.join(ROOT, 'LICENSE'), path.join(folder, 'LICENSE'));
+  describe(folder, cliManifest());
+  return folder;
+}
+
 /**
  * What all packages of binaries say.
  *
@@ -95,18 +132,13 @@ function makeMain(among = MADE) {
  */
 function commonManifest(name, { os, cpu, libc }) {
   return {
-    name,
-    version: manifest.version,
-    license: manifest.license,
-    author: manifest.author,
-    ...('repository' in manifest ? { repository: manifest.repository } : {}),
+    ...sharedManifest(name),
     os: [os],
     cpu: [cpu],
     ...(libc ? { libc: [libc] } : {}),
     exports: { './package.json': './package.json' },
     // Binaries are opened by path, which an archive of Yarn has none of.
     preferUnplugged: true,
-    publishConfig: { access: 'public' },
   };
 }
 
@@ -239,12 +271,16 @@ function pack(folder, destination) {
 /** What published packages may weigh, in bytes. */
 const LIMITS = {
   main: { packed: 100_000, unpacked: Number.POSITIVE_INFINITY },
+  cli: { packed: 50_000, unpacked: Number.POSITIVE_INFINITY },
   platform: { packed: 8_000_000, unpacked: 21_000_000 },
 };
 
 /** What is wrong with the size of a package. @param {Packed} of @returns {string[]} */
 function checkSize({ name, packed, unpacked }) {
-  const limit = name === manifest.name ? LIMITS.main : LIMITS.platform;
+  const { [name]: limit = LIMITS.platform } = {
+    [manifest.name]: LIMITS.main,
+    [packageName('cli')]: LIMITS.cli,
+  };
   const problems = [];
   if (packed > limit.packed) problems.push(`${name} has ${packed} bytes, at most ${limit.packed}`);
   if (unpacked > limit.unpacked) {
@@ -256,6 +292,8 @@ function checkSize({ name, packed, unpacked }) {
 module.exports = {
   RELEASE,
   checkSize,
+  cliManifest,
+  makeCli,
   makeMain,
   makeMusl,
   makePlatform,

@@ -12,7 +12,7 @@ const http = require('node:http');
 const os = require('node:os');
 const path = require('node:path');
 const { MUSL_PLATFORMS, PLATFORMS, PROGRAM_PLATFORMS } = require('../lib/platforms.js');
-const { pack, platformManifest, programManifest } = require('./packages.js');
+const { cliManifest, pack, platformManifest, programManifest } = require('./packages.js');
 const { ROOT } = require('./prepare.js');
 const { dependencies } = require('../package.json');
 
@@ -48,11 +48,11 @@ function document({ manifest, bytes }, origin) {
   };
 }
 
-/** Packs what the main package depends on, as it is installed here. @returns {string[]} */
+/** Packs what the main package and the command line depend on, as it is installed here. @returns {string[]} */
 function packDependencies() {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'duroxide-dependencies-'));
   process.on('exit', () => fs.rmSync(folder, { recursive: true, force: true }));
-  return Object.keys(dependencies).map(
+  return Object.keys({ ...dependencies, ...cliManifest().dependencies }).map(
     (name) => pack(path.join(ROOT, 'node_modules', name), folder).file,
   );
 }
@@ -69,6 +69,7 @@ async function serveRegistry(files) {
   const described = [
     ...[...Object.keys(PLATFORMS), ...Object.keys(MUSL_PLATFORMS)].map(platformManifest),
     ...Object.keys(PROGRAM_PLATFORMS).map(programManifest),
+    cliManifest(),
   ];
   for (const manifest of described) {
     packages.set(manifest.name, { manifest, bytes: Buffer.alloc(0) });

@@ -3,8 +3,8 @@
 /**
  * `npm run release:build`: makes the packages that are published, in build/release.
  *
- *     npm run release:build                            the main package, and those of all the systems
- *                                                      that can be built for on this one
+ *     npm run release:build                            the main package, the command line, and those of
+ *                                                      all the systems that can be built for on this one
  *     npm run release:build -- linux-arm64-gnu         the main package, and that of one system
  *     npm run release:build -- --host                  the main package, and those of this system, from
  *                                                      build/Release, as its own compiler made it
@@ -21,6 +21,7 @@ const { MUSL_PLATFORMS, PROGRAM_PLATFORMS, platformName } = require('../lib/plat
 const {
   RELEASE,
   checkSize,
+  makeCli,
   makeMain,
   makeMusl,
   makePlatform,
@@ -139,6 +140,7 @@ function main() {
   }
   const results = [
     { made: pack(makeMain(), RELEASE), needs: '', problems: [] },
+    { made: pack(makeCli(), RELEASE), needs: '', problems: [] },
     ...makeLibraries(),
     ...makePrograms(),
   ];

@@ -47,6 +47,13 @@ function packed() {
   return names.filter((name) => name.endsWith('.tgz')).map((name) => path.join(RELEASE, name));
 }
 
+/** The package of the command line. @param {string[]} files */
+function commandLine(files) {
+  const found = files.find((file) => /^duroxide-cli-\d/.test(path.basename(file)));
+  if (found === undefined) throw new Error(`there is no command line in ${RELEASE}`);
+  return found;
+}
+
 /** The main package and that of this system. @param {string[]} files */
 function forHere(files) {
   const ending = `-${HOST}-`;
@@ -91,6 +98,26 @@ async function withNpm(folder, tarballs, url) {
       check.stdout,
     );
   }
+}
+
+/**
+ * The command line, for whoever asks for it: what is missing, and with it.
+ *
+ * @param {string} folder
+ * @param {string[]} files
+ * @param {string} url
+ */
+async function asCommand(folder, files, url) {
+  const command = path.join(folder, 'node_modules', 'duroxide', 'bin', 'duroxide.js');
+  const run = () => consumer.runIn(folder, [process.execPath, command, 'postgres-sql']);
+  const { code, stderr } = await run();
+  const named = stderr.includes(`npm install --save-dev ${packageName('cli')}@`);
+  report('the command line: what installs it is named', code === 2 && named, stderr);
+  const args = ['install', '--ignore-scripts', '--registry', url, commandLine(files)];
+  const installed = await consumer.npmIn(folder, args);
+  const found = await run();
+  const ok = installed.code === 0 && found.code === 0 && found.stdout.startsWith('BEGIN;');
+  report('the command line: it runs when it is installed', ok, installed.stderr + found.stderr);
 }
 
 /**
@@ -254,6 +281,7 @@ async function main() {
     const folder = project('npm');
     await withNpm(folder, here, registry.url);
     await asProcess(folder, files, registry.url);
+    await asCommand(folder, files, registry.url);
     await withTool('pnpm', () => withPnpm(project('pnpm'), registry.url));
     await withTool('Yarn', () => withYarn(project('yarn'), registry.url));
     await withTool(packageName('linux-arm64-gnu'), () => onArm(files));

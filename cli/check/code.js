@@ -1,12 +1,10 @@
 'use strict';
 
-const path = process.getBuiltinModule('node:path');
-const fs = process.getBuiltinModule('node:fs');
-const { pathToFileURL } = process.getBuiltinModule('node:url');
-const { Implementation } = require('../definitions.js');
-const { requireFile } = require('../here.js');
-const { onlyCheck } = require('../only-checked.js');
-const { UsageError } = require('./usage.js');
+const fs = require('node:fs');
+const path = require('node:path');
+const { pathToFileURL } = require('node:url');
+const { codeOf, onlyCheck } = require('duroxide/checking');
+const { UsageError } = require('../usage.js');
 
 /** The user's code that a command works with. */
 
@@ -24,11 +22,8 @@ async function loadCode(file, load) {
   if (!fs.existsSync(full)) throw new UsageError(`there is no file ${full}`);
   onlyCheck();
   const loaded = await load(pathToFileURL(full).href);
-  const exported = loaded['module.exports'] ?? commonJs(full) ?? loaded;
-  if (typeof exported === 'function') return [exported];
-  const things = [exported.default, exported.register].filter((v) => typeof v === 'function');
-  const code = Object.values(exported).filter((value) => value instanceof Implementation);
-  if (things.length + code.length > 0) return [...things, ...code];
+  const code = codeOf(loaded['module.exports'] ?? commonJs(full) ?? loaded);
+  if (code.length > 0) return code;
   throw new UsageError(
     `${full} exports no code: export what implement(...) gives, or a function that registers all code ` +
       'in the runtime that it is given, as the default or as register',
@@ -41,7 +36,7 @@ async function loadCode(file, load) {
  * @param {string} full
  */
 function commonJs(full) {
-  return requireFile.cache[fs.realpathSync(full)]?.exports;
+  return require.cache[fs.realpathSync(full)]?.exports;
 }
 
 module.exports = { loadCode };

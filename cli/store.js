@@ -1,15 +1,15 @@
 'use strict';
 
-const fs = process.getBuiltinModule('node:fs');
-const { PostgresProvider, SqliteProvider } = require('../provider.js');
+const fs = require('node:fs');
 const { UsageError } = require('./usage.js');
 
 /** The store that a command works on. */
 
-const STORE_HELP = `  --store <store>  a file, sqlite:<path> or postgres://…, whose schema stands in ?schema=<name>;
-                   env:NAME takes it from the environment, where others do not see it in the list of
-                   processes. Without it, DUROXIDE_STORE says which.
-`;
+const STORE_OPTION = '--store <store>';
+
+const STORE_HELP =
+  'a file, sqlite:<path> or postgres://…, whose schema stands in ?schema=<name>; env:NAME takes it from the ' +
+  'environment, where others do not see it in the list of processes. Without it, DUROXIDE_STORE says which';
 
 /**
  * Gives the location that is meant.
@@ -35,12 +35,14 @@ function isPostgres(location) {
 }
 
 /**
- * Opens a store that is there, for reading only.
+ * Opens a store that is there.
  *
  * @param {string} location
+ * @param {{ readOnly?: boolean }} options
  */
-async function openToRead(location) {
-  const options = { readOnly: true };
+async function openStore(location, options) {
+  // Only here: most of what a command line does wrong is told without it.
+  const { PostgresProvider, SqliteProvider } = require('duroxide');
   if (!isPostgres(location)) return SqliteProvider.open(location, options);
   const url = new URL(location);
   const schema = url.searchParams.get('schema');
@@ -59,4 +61,4 @@ function isExport(location) {
   return /\.ndjson$/i.test(location) && fs.existsSync(location);
 }
 
-module.exports = { STORE_HELP, isExport, locationOf, openToRead };
+module.exports = { STORE_HELP, STORE_OPTION, isExport, locationOf, openStore };

@@ -1,5 +1,7 @@
 'use strict';
 
+const { visible } = require('../visible.js');
+
 /** What a check has found, counted by orchestration and version, bounded however much it is. */
 
 /**
@@ -185,18 +187,6 @@ function describeGroup({ grade, instances, firstEventId, location, asked, record
 function describeTotal({ checked, same, differs, diverges, noCode, gone }) {
   const rest = gone > 0 ? `; ${gone} were deleted meanwhile` : '';
   return `${checked} checked: ${same} same, ${differs} differ, ${diverges} diverge, ${noCode} without code${rest}\n`;
-}
-
-/**
- * Text of a store as a terminal may show it: what would steer it is written out.
- *
- * @param {string} text
- */
-function visible(text) {
-  return text.replace(
-    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
-    (c) => `\\u{${/** @type {number} */ (c.codePointAt(0)).toString(16)}}`,
-  );
 }
 
 module.exports = { Report };
