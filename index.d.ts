@@ -336,8 +336,8 @@ export interface RetryPolicy {
   /** Names or codes of what an activity throws that ends the attempts, such as `['CardDeclined']`. */
   nonRetryable?: string[];
   /**
-   * Says whether to try again after a failure. It is asked once for each, and what it said is recorded: a
-   * replay does not ask. If it throws, that is the outcome.
+   * Says whether to try again after a failure. It is asked once for each, by the runtime that holds the
+   * instance; a replay does not ask. If it throws, that is the outcome.
    */
   retryIf?: (error: ActivityError) => boolean;
 }
@@ -501,9 +501,14 @@ export interface MapOptions {
   stopAfterFailures?: number;
 }
 
+/** How an activity is run. It is fixed when the activity is scheduled. */
 export interface ActivityOptions {
   /** Runs the activity on the worker that owns the session; the empty string means none. */
   sessionId?: string;
+  /** Routes the activity to workers that take the tag. */
+  tag?: string;
+  /** Tries the activity again when it fails; the last failure is thrown. Without it, it is tried once. */
+  retry?: Omit<RetryPolicy, 'timeoutMs' | 'totalTimeoutMs'>;
 }
 
 /**
@@ -777,8 +782,17 @@ export class ActivityContext {
   readonly activityName: string;
   readonly workerId: string;
   readonly sessionId: string | null;
-  /** 1 for the first attempt to run this schedule. */
+  /**
+   * 1 for the first attempt to run this schedule. Attempts that have failed count, and those that were lost
+   * with their process, which a policy does not count.
+   */
   readonly attempt: number;
+  /**
+   * 64 characters that stand for what is to be done: the same in every attempt, after a crash, and after a
+   * rewind; another for each other schedule, execution, instance and copy of one. Give it to whoever must not do
+   * it twice.
+   */
+  readonly idempotencyKey: string;
   /** Aborted, with a CancelledError as its reason, when the result is no longer wanted. */
   readonly signal: AbortSignal;
   /** The routing tag. */
@@ -1092,7 +1106,8 @@ export interface ActivityWait extends WaitBase {
    * - `queued`: runtimes that live can run it, and it is at `position` among what waits for them; they run
    *   `running` activities on `slots` slots
    * - `running`: `worker` has it
-   * - `retrying`: attempt number `attempt` is due at `nextAt`
+   * - `retrying`: an attempt has failed, and attempt number `attempt` is due at `nextAt`, which is absent while
+   *   code decides about it
    * - `no-worker`: runtimes that live have its code, but none of them takes its tag or session
    * - `no-code`: no runtime that lives has registered it
    * - `finished`: its outcome is stored, and the instance has not taken it yet
@@ -1105,14 +1120,17 @@ export interface ActivityWait extends WaitBase {
   slots?: number;
   attempt?: number;
   nextAt?: number;
+  /** What the last attempt failed with, where its policy tries it again. */
+  error?: string;
 }
 
 export interface TimerWait extends WaitBase {
   kind: 'timer';
   dueAt: number;
   /**
-   * Where the timer was set in answer to the failure of an activity, the pause before a retry as a rule: the
-   * activity, its last error, and how many activities of that name have failed in this execution.
+   * Where the timer was set in answer to the failure of an activity, such as a pause that code makes itself
+   * before it goes on: the activity, its last error, and how many activities of that name have failed in this
+   * execution.
    */
   after?: { activity: string; error: string; failures: number };
 }

@@ -120,7 +120,7 @@ describe('runs', () => {
           ['old', false],
         ]),
       },
-      deliveries: [{ token: 1, ok: true, value: '"ü"', details: '', timeMs: 2 ** 42 }],
+      deliveries: [{ token: 1, ok: true, asks: false, value: '"ü"', details: '', timeMs: 2 ** 42 }],
     });
   });
 

@@ -105,6 +105,30 @@ test('the pause of a retry', async (t) => {
       },
     },
   });
+  const wait = await waits(h, await h.launch('Pays'), 'activity', 'retrying');
+  assert.equal(wait.name, 'Charge');
+  assert.equal(wait.attempt, 2);
+  assert.match(wait.error, /card declined/);
+  assert.ok(wait.nextAt > wait.since + 3_000_000);
+});
+
+test('a pause that code makes itself', async (t) => {
+  const h = await withRuntime(t, {
+    activities: {
+      Charge() {
+        throw new Error('card declined');
+      },
+    },
+    orchestrations: {
+      *Pays(ctx) {
+        try {
+          yield ctx.scheduleActivity('Charge');
+        } catch {
+          yield ctx.scheduleTimer('1h');
+        }
+      },
+    },
+  });
   const wait = await waits(h, await h.launch('Pays'), 'timer');
   assert.deepEqual(wait.after, { activity: 'Charge', error: wait.after.error, failures: 1 });
   assert.match(wait.after.error, /card declined/);

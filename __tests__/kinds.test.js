@@ -21,6 +21,8 @@ const ASKED_AT_ONCE = [
   'send',
   'patch',
   'makePromise',
+  'tryAgain',
+  'giveUp',
 ];
 
 test('the kinds of actions are those of the engine', () => {

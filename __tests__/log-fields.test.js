@@ -43,13 +43,10 @@ test('traces and failures name what they are about', async (t) => {
   const id = await h.launch('Code');
   failed(await h.wait(id));
   await h.runtime.shutdown();
-  const retrying =
-    "Activity 'Work' (session=mine) attempt 1/2 failed: " +
-    "Activity 'Work' failed: Error: boom. Retrying...";
   const engine = 'duroxide::runtime';
   for (const [message, target, keys] of [
     ['of the code', 'duroxide::orchestration', OF_AN_INSTANCE],
-    [retrying, 'duroxide::orchestration', OF_AN_INSTANCE],
+    ['Activity attempt failed, it is tried again', engine, [...OF_AN_ACTIVITY, 'backoff_secs']],
     ['of the activity', 'duroxide::activity', OF_AN_ACTIVITY],
     [
       'Activity failed (application error)',

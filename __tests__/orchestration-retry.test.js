@@ -3,7 +3,7 @@
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
 const { ActivityError, TimeoutError } = require('../lib/errors.js');
-const { delayAfter, checkPolicy } = require('../lib/orchestration/backoff.js');
+const { delayAfter, checkPolicy } = require('../lib/policy.js');
 const { FakeEngine } = require('./support/fake-engine.js');
 
 const retrying = (policy, session) =>
@@ -19,8 +19,8 @@ const retrying = (policy, session) =>
     }
   };
 
-test('attempts alternate with pauses until one succeeds', () => {
-  const engine = new FakeEngine(retrying({ maxAttempts: 3 }));
+test('under earlier rules attempts alternate with pauses until one succeeds', () => {
+  const engine = new FakeEngine(retrying({ maxAttempts: 3 }), { rules: 1 });
   assert.deepEqual(engine.asked(), ['activity 1 A']);
   engine.fail(1, 'one');
   assert.deepEqual(engine.asked(), ['timer 2']);
@@ -41,8 +41,8 @@ test('attempts alternate with pauses until one succeeds', () => {
   );
 });
 
-test('the last failure is thrown, without a pause after it', () => {
-  const engine = new FakeEngine(retrying({ maxAttempts: 2, backoff: 0 }, 's-1'));
+test('under earlier rules the last failure is thrown, without a pause after it', () => {
+  const engine = new FakeEngine(retrying({ maxAttempts: 2, backoff: 0 }, 's-1'), { rules: 1 });
   engine.fail(1, 'one');
   assert.deepEqual(engine.asked(), ['activity 2 A']);
   assert.equal(engine.steps[1][0].session, 's-1');
@@ -50,6 +50,42 @@ test('the last failure is thrown, without a pause after it', () => {
   assert.deepEqual(engine.asked(), []);
   assert.deepEqual(engine.result, { caught: 'two', isTimeout: false });
   assert.match(engine.traces[0].message, /^Activity 'A' \(session=s-1\) attempt 1\/2 failed/);
+});
+
+test('a policy is one scheduled activity, of which the task has the policy', () => {
+  const policy = { maxAttempts: 3, backoff: 5, jitter: 0.5, nonRetryable: ['E'] };
+  const engine = new FakeEngine(retrying(policy, 's-1'));
+  assert.deepEqual(engine.asked(), ['activity 1 A']);
+  const [{ session, value }] = engine.steps[0];
+  assert.deepEqual([session, JSON.parse(value)], ['s-1', policy]);
+  engine.fail(1, 'three times', '{"kind":"application","activity":"A","attempts":3}');
+  assert.deepEqual(engine.result, { caught: 'three times', isTimeout: false });
+});
+
+test('code is asked about a failed attempt, and goes on only after the last', () => {
+  const seen = [];
+  const retryIf = (error) => {
+    seen.push([error.constructor.name, error.message, error.failure.attempts]);
+    return seen.length < 2;
+  };
+  const engine = new FakeEngine(retrying({ maxAttempts: Infinity, retryIf }));
+  const [{ value }] = engine.steps[0];
+  assert.deepEqual(JSON.parse(value), { asks: true });
+  const asks = (attempts) => ({
+    ...{ token: 1, ok: false, asks: true, value: 'no', timeMs: 1000 },
+    details: JSON.stringify({ kind: 'application', activity: 'A', attempts }),
+  });
+  engine.run({ deliveries: [asks(1)] });
+  assert.deepEqual(engine.asked(), ['tryAgain 1']);
+  // Nothing else is taken in the same run: the failure comes first.
+  engine.run({ deliveries: [asks(2), asks(3)] });
+  assert.deepEqual(engine.asked(), ['giveUp 1']);
+  assert.deepEqual(seen, [
+    ['ActivityError', 'no', 1],
+    ['ActivityError', 'no', 2],
+  ]);
+  engine.fail(1, 'no', '{"kind":"application","activity":"A","attempts":2}');
+  assert.deepEqual(engine.result, { caught: 'no', isTimeout: false });
 });
 
 test('an attempt races its timeout, which is final', () => {

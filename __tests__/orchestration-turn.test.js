@@ -107,10 +107,10 @@ test('race drops its losers in the step that decides it, timers included', () =>
   engine.ok(2, 'a');
   assert.deepEqual(engine.asked(), [
     'drop 1',
+    'drop 6',
     'drop 3',
     'drop 4',
     'drop 5',
-    'drop 6',
     'activity 7 next',
   ]);
   engine.ok(3, 'late');

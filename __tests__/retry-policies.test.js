@@ -4,10 +4,10 @@
 
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
-const { checkPolicy, withJitter } = require('../lib/orchestration/backoff.js');
+const { checkPolicy, withJitter } = require('../lib/policy.js');
 const { NonRetryableError, RetryableError } = require('../lib/duroxide.js');
 const { FakeEngine } = require('./support/fake-engine.js');
-const { signal, withRuntime } = require('./support/harness.js');
+const { completed, signal, withRuntime } = require('./support/harness.js');
 
 /** Tries an activity and says what came of it. */
 function* tries(ctx, policy) {
@@ -35,6 +35,12 @@ function throwing(make) {
     return seen.runs;
   };
   return seen;
+}
+
+/** A logger that keeps its records. */
+function recorder(lines) {
+  const keep = (level) => (fields, message) => lines.push({ level, message, fields });
+  return Object.fromEntries(['error', 'warn', 'info'].map((level) => [level, keep(level)]));
 }
 
 async function outcome(t, make, policy) {
@@ -95,10 +101,117 @@ test('RetryableError crosses the border with its pause', async (t) => {
   assert.deepEqual(await outcome(t, make, policy), { gave: 3, runs: 3 });
 });
 
-test('maxAttempts may be Infinity', async (t) => {
-  const make = (n) => (n < 30 ? new Error('again') : null);
-  const policy = { maxAttempts: Infinity, backoff: 'none' };
-  assert.deepEqual(await outcome(t, make, policy), { gave: 30, runs: 30 });
+test('maxAttempts may be Infinity, and costs no history', async (t) => {
+  for (const retryIf of [undefined, () => true]) {
+    const seen = throwing((n) => (n < 30 ? new Error('again') : null));
+    const attempts = [];
+    const h = await withRuntime(t, {
+      activities: {
+        Tries(ctx) {
+          attempts.push(ctx.attempt);
+          return seen.Tries();
+        },
+      },
+      orchestrations: {
+        *Retries(ctx) {
+          return yield* tries(ctx, { maxAttempts: Infinity, backoff: 'none', retryIf });
+        },
+      },
+    });
+    assert.deepEqual(await h.output('Retries'), { gave: 30 });
+    assert.deepEqual(attempts.sort((a, b) => a - b).at(-1), 30);
+    const events = await h.client.readExecutionHistory('Retries-1', 1);
+    assert.deepEqual(
+      events.map(({ kind }) => kind),
+      ['OrchestrationStarted', 'ActivityScheduled', 'ActivityCompleted', 'OrchestrationCompleted'],
+    );
+    assert.deepEqual(JSON.parse(events[1].data).policy, {
+      backoff: 'none',
+      ...(retryIf && { asks: true }),
+    });
+  }
+});
+
+test('the attempts of an activity are known to the next process', async (t) => {
+  const blocked = signal();
+  let runs = 0;
+  const setup = (block) => ({
+    activities: {
+      Tries(ctx) {
+        runs++;
+        if (!block || ctx.attempt === 1) throw new Error('again');
+        blocked.resolve();
+        return new Promise(() => {});
+      },
+    },
+    orchestrations: {
+      *Retries(ctx) {
+        return yield* tries(ctx, { maxAttempts: 3, backoff: 'none' });
+      },
+    },
+  });
+  const h = await withRuntime(t, setup(true));
+  const id = await h.launch('Retries');
+  await blocked.promise;
+  await h.restart(setup(false));
+  const { message, attempts } = completed(await h.wait(id));
+  const why = "Activity 'Tries' failed: Error: again; given up after 3 attempts (maxAttempts)";
+  assert.deepEqual([message, attempts], [why, 3]);
+  // The one that was lost is none of the policy's.
+  assert.equal(runs, 4);
+});
+
+test('retry, tag and sessionId are options of scheduleActivity', () => {
+  const options = { retry: { maxAttempts: 2 }, tag: 'gpu', sessionId: 's-1' };
+  const engine = new FakeEngine(function* (ctx) {
+    yield ctx.scheduleActivity('A', 1, { tag: 'gpu' });
+    return yield* ctx.scheduleActivityTyped('A', 1, options);
+  });
+  const shown = ([{ kind, name, tag, session, value }]) => ({ kind, name, tag, session, value });
+  const plain = { kind: 1, name: 'A', tag: 'gpu', session: null, value: null };
+  assert.deepEqual(shown(engine.steps[0]), plain);
+  engine.ok(1, null);
+  const value = JSON.stringify({ maxAttempts: 2 });
+  assert.deepEqual(shown(engine.steps[1]), { ...plain, session: 's-1', value });
+  // What is typed is parsed once more.
+  engine.ok(2, '{"parsed":true}');
+  assert.deepEqual(engine.result, { parsed: true });
+  for (const [wrong, message] of [
+    [{ retry: {} }, /retry\.maxAttempts/],
+    [{ retry: { maxAttempts: 2, timeoutMs: 5 } }, /options\.retry\.timeoutMs/],
+    [{ tag: '' }, /tag/],
+    [{ tags: 'gpu' }, /tags/],
+  ]) {
+    new FakeEngine(function* (ctx) {
+      assert.throws(() => ctx.scheduleActivity('A', 1, wrong), message);
+      yield ctx.scheduleTimer(1);
+    });
+  }
+});
+
+test('a failed attempt is one warning, with what comes next', async (t) => {
+  const make = (n) => (n < 3 ? new Error('again') : null);
+  const lines = [];
+  const h = await withRuntime(t, {
+    options: { logger: recorder(lines), logLevel: 'info' },
+    activities: { Tries: throwing(make).Tries },
+    orchestrations: {
+      *Retries(ctx) {
+        return yield* tries(ctx, { maxAttempts: 3, backoff: 'none' });
+      },
+    },
+  });
+  assert.deepEqual(await h.output('Retries'), { gave: 3 });
+  const about = lines.filter(({ fields }) => fields.activity_name === 'Tries');
+  assert.deepEqual(
+    about
+      .filter(({ level }) => level === 'warn')
+      .map(({ message, fields }) => [message, fields.attempt_count, fields.backoff_secs]),
+    [
+      ['Activity attempt failed, it is tried again', 1, 0],
+      ['Activity attempt failed, it is tried again', 2, 0],
+    ],
+  );
 });
 
 test('jitter shortens pauses, and never to none', () => {
@@ -166,7 +279,7 @@ test('if retryIf throws, that is the outcome, live and at replay', async (t) => 
   assert.equal(asked, 1);
 });
 
-test('a decision that was not recorded is made again', () => {
+test('under earlier rules a decision that was not recorded is made again', () => {
   let asked = 0;
   const code = function* (ctx) {
     const retryIf = () => {
@@ -176,7 +289,7 @@ test('a decision that was not recorded is made again', () => {
     return yield* tries(ctx, { maxAttempts: 9, retryIf });
   };
   const deliveries = [{ token: 1, ok: false, value: 'no', details: '', timeMs: 1 }];
-  const engine = new FakeEngine(code, { deliveries, replaySteps: 2 });
+  const engine = new FakeEngine(code, { deliveries, replaySteps: 2, rules: 1 });
   assert.equal(asked, 0);
   assert.deepEqual(engine.asked(), ['syscall 2 decide']);
   engine.ok(2, null);

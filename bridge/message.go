@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/binary"
 	"fmt"
 	"maps"
 	"slices"
@@ -41,6 +42,11 @@ const (
 	flagOK uint16 = 1
 	// flagReturned: the activity was not begun, because no slot came free for it soon.
 	flagReturned uint16 = 2
+	// flagPolicy: the activity has a policy, and attempts of it have failed before.
+	flagPolicy uint16 = 1
+	// flagRetries: the policy has another attempt, flagAsks: code decides about it; the pause comes with it.
+	flagRetries uint16 = 4
+	flagAsks    uint16 = 8
 	// flagAbandoned: nobody waits for the activity any more; its slot is free.
 	flagAbandoned uint16 = 1
 )
@@ -102,7 +108,7 @@ func encodeRun(runtime uint32, r *engine.RunRequest) ([]byte, error) {
 	}
 	for i := range r.Deliveries {
 		d := &r.Deliveries[i]
-		ints = append(appendLong(ints, d.Token), bit(d.OK))
+		ints = append(appendLong(ints, d.Token), bit(d.OK)|bit(d.Asks)<<1)
 		texts = append(texts, some(d.Value), some(d.Details))
 	}
 	// The times of the steps, the start among them.
@@ -128,15 +134,24 @@ func encodeDrop(runtime uint32, resident uint64) ([]byte, error) {
 
 // encodeActivity makes the record that asks for one attempt of an activity.
 func encodeActivity(runtime uint32, c *engine.ActivityCall) ([]byte, error) {
-	var intRoom [8]uint32
+	var intRoom [14]uint32
+	var textRoom [9]text
+	var flags uint16
 	ints := append(intRoom[:0], runtime, noWord)
 	ints = appendLong(ints, c.Invocation.Execution)
 	ints = appendLong(ints, c.ID)
+	for i := 0; i < len(c.Life); i += 4 {
+		ints = append(ints, binary.BigEndian.Uint32(c.Life[i:]))
+	}
 	ints = append(ints, count32(c.Attempt))
-	return encodeRecord(kindActivity, 0, c.Invocation.Token, ints, []text{
+	texts := append(textRoom[:0],
 		some(c.Invocation.Instance), some(c.Invocation.Name), some(c.Invocation.Version),
-		some(c.Activity), some(c.Input), some(c.WorkerID), optional(c.Session), optional(c.Tag),
-	})
+		some(c.Activity), some(c.Input), some(c.WorkerID), optional(c.Session), optional(c.Tag))
+	if p := c.Progress; p != nil {
+		flags |= flagPolicy
+		ints, texts = appendLong(ints, p.Failed), append(texts, some(p.Policy))
+	}
+	return encodeRecord(kindActivity, flags, c.Invocation.Token, ints, texts)
 }
 
 func encodeCancel(runtime uint32, token uint64, flags uint16, reason string) ([]byte, error) {
@@ -220,7 +235,14 @@ func decodeActivityAnswer(r *record) (engine.ActivityResult, error) {
 	if r.flags&flagOK != 0 {
 		return engine.ActivityResult{OK: true, Value: r.text(), Took: took}, r.err
 	}
-	return engine.ActivityResult{Message: r.text(), Details: r.text(), Took: took}, r.err
+	result := engine.ActivityResult{
+		Retries: r.flags&flagRetries != 0, Asks: r.flags&flagAsks != 0, Took: took,
+	}
+	if result.Retries || result.Asks {
+		result.PauseMs = r.long()
+	}
+	result.Message, result.Details = r.text(), r.text()
+	return result, r.err
 }
 
 // request is one request of the host.

@@ -242,11 +242,13 @@ func (w *workers) outcome(
 	case result.OK:
 		msg.Data = result.Value
 		rt.log.activityCompleted(call, took, len(result.Value))
+	case result.Retries:
+		pause, f := pauseOf(result.PauseMs), failed(&j.claim, &result)
+		rt.log.attemptFailed(call, took, *f, pause)
+		w.putBack(j, f, pause)
+		return nil, took, nil
 	default:
-		msg.Failure = &history.Failure{
-			Category: history.Application, Kind: history.ActivityFailedKind, ActivityName: task.Name,
-			Message: result.Message, Details: result.Details,
-		}
+		msg.Failure = failed(&j.claim, &result)
 		rt.log.activityFailed(call, took, *msg.Failure)
 	}
 	return w.stamped(msg), took, nil
@@ -305,8 +307,8 @@ func (w *workers) call(j *job) ActivityCall {
 			Token: j.token, Instance: task.Instance, Execution: task.Execution,
 			Name: task.Orchestration, Version: task.Version,
 		},
-		Activity: task.Name, ID: task.Event, Input: task.Input, WorkerID: w.rt.workerID(),
-		Session: task.Session, Tag: task.Tag, Attempt: j.claim.Attempt + j.claim.Marks,
+		Activity: task.Name, ID: task.Event, Life: task.Life, Input: task.Input, WorkerID: w.rt.workerID(),
+		Session: task.Session, Tag: task.Tag, Attempt: attemptOf(&j.claim), Progress: task.Progress,
 		Unwanted: &j.cancelled,
 	}
 }

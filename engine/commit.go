@@ -70,6 +70,9 @@ func (t *turn) build(d replay.Delta, reserved int) provider.Commit {
 	for _, v := range d.Values {
 		c.Values = append(c.Values, provider.ValueChange(v))
 	}
+	for _, r := range d.Retries {
+		c.Retries = append(c.Retries, provider.Retry{Event: r.Event, Delay: pauseOf(r.DelayMs)})
+	}
 	if len(c.Send) > 0 {
 		c.TurnHolder = t.rt.claimant()
 	}
@@ -118,6 +121,7 @@ func (t *turn) addTasks(c *provider.Commit, d replay.Delta, reserved int) {
 			Task: provider.Task{
 				Instance: t.r.instance, Life: t.r.life, Execution: c.Execution, Event: a.Event, Name: a.Name, Input: a.Input,
 				Session: a.Session, Tag: a.Tag, Orchestration: t.inv.Name, Version: t.inv.Version,
+				Progress: taskProgress(a.Policy),
 			},
 		})
 	}
@@ -341,6 +345,7 @@ func (t *turn) spread(c provider.Commit, done provider.Committed) {
 			rt.e.routeStored(rt, m, sent)
 		}
 	}
+	rt.wakeForRetries(c.Retries)
 	if len(done.Tasks) > 0 {
 		t.startTasks(done.Tasks)
 	}

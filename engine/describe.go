@@ -73,12 +73,13 @@ type WaitingFor struct {
 	// Running and Slots are how many activities run where it could run, and how many can.
 	Running int `json:"running,omitempty"`
 	Slots   int `json:"slots,omitempty"`
-	// Attempt is the next one, and NextAt when it is due.
-	Attempt int   `json:"attempt,omitempty"`
-	NextAt  int64 `json:"nextAt,omitempty"`
-	DueAt   int64 `json:"dueAt,omitempty"`
-	// After is the failure of an activity that came just before a timer: a pause before it is tried again, as
-	// a rule.
+	// Attempt is the next one, and NextAt when it is due; zero: that is still to be decided. Error is what the
+	// last attempt has failed with.
+	Attempt int    `json:"attempt,omitempty"`
+	NextAt  int64  `json:"nextAt,omitempty"`
+	Error   string `json:"error,omitempty"`
+	DueAt   int64  `json:"dueAt,omitempty"`
+	// After is the failure of an activity that came just before a timer: a pause before its code goes on.
 	After *AfterFailure `json:"after,omitempty"`
 	// Instance is the id of a child, and WaitingFor what that waits for.
 	Instance   string       `json:"instanceId,omitempty"`
@@ -271,7 +272,8 @@ func (r *reading) entry(ctx context.Context, open replay.OpenWait) (WaitingFor, 
 	case replay.Syscall:
 		return wait, false, nil // It is answered within the turn.
 	case replay.StartOrchestration, replay.ContinueAsNew, replay.SetCustomStatus, replay.SetValue,
-		replay.ClearValue, replay.ClearValues, replay.Drop, replay.Send, replay.CleanupFailed, replay.Patch:
+		replay.ClearValue, replay.ClearValues, replay.Drop, replay.Send, replay.CleanupFailed, replay.Patch,
+		replay.TryAgain, replay.GiveUp:
 		return wait, false, nil // They have no answer.
 	}
 	return wait, true, nil
@@ -302,12 +304,22 @@ func (r *reading) activity(wait *WaitingFor, e history.Event) {
 		}
 		return
 	}
+	before := t.Attempts
+	if p := t.Progress; p != nil {
+		before += int(p.Failed + p.Lost) //nolint:gosec // they were counted one by one
+		if p.Last != nil {
+			wait.Error = p.Last.Display()
+		}
+	}
 	if wait.Worker = r.worker(t.Node); wait.Worker != nil {
 		wait.State = AtWork
 		return
 	}
 	if t.DueMs > r.c.e.store.Now().UnixMilli() {
-		wait.State, wait.Attempt, wait.NextAt = Retrying, t.Attempts+1, t.DueMs
+		wait.State, wait.Attempt = Retrying, before+1
+		if t.DueMs != provider.Undecided {
+			wait.NextAt = t.DueMs
+		}
 		return
 	}
 	wait.State = r.place(wait, t)

@@ -8,6 +8,7 @@ import (
 
 	"duroxide/engine/replay"
 	"duroxide/history"
+	"duroxide/provider"
 )
 
 // Why a call of a Host has no answer.
@@ -120,14 +121,16 @@ type Invocation struct {
 type ActivityCall struct {
 	Invocation Invocation
 	Activity   string
-	// ID is the event id of the scheduling event.
+	// ID is the event id of the scheduling event, Life who lives at the instance.
 	ID       uint64
+	Life     history.Life
 	Input    string
 	WorkerID string
 	Session  *string
 	Tag      *string
-	// Attempt is 1 for the first.
-	Attempt int
+	// Attempt is 1 for the first. Progress is nil where there is no policy.
+	Attempt  int
+	Progress *provider.Progress
 	// Unwanted is set when the result is no longer wanted. Nil means that it always is.
 	Unwanted *atomic.Bool
 }
@@ -144,6 +147,10 @@ type ActivityResult struct {
 	Details string
 	// Took is how long the function itself ran.
 	Took time.Duration
+	// Retries means that the policy has another attempt after the pause, Asks that it is for the code to
+	// decide about that.
+	Retries, Asks bool
+	PauseMs       uint64
 	// Returned means that the activity was not begun, because no slot came free for it soon.
 	Returned bool
 }

@@ -125,6 +125,16 @@ func (l log) activityFailed(call ActivityCall, took time.Duration, f history.Fai
 		slog.String("error", f.Display())), stackAttrs(f))...)
 }
 
+// attemptFailed reports a failed attempt that is not the last one.
+func (l log) attemptFailed(call ActivityCall, took time.Duration, f history.Failure, pause time.Duration) {
+	l.write(slog.LevelWarn, targetRuntime, "Activity attempt failed, it is tried again",
+		slices.Concat(append(activityAttrs(call),
+			slog.String("outcome", string(f.Category)),
+			slog.Int64("duration_ms", took.Milliseconds()),
+			slog.String("error", f.Display()),
+			slog.Float64("backoff_secs", pause.Seconds())), stackAttrs(f))...)
+}
+
 // thrown is the part of the host's description of a failure that is for people who search for its place.
 type thrown struct {
 	Stack string  `json:"stack"`

@@ -30,7 +30,10 @@ const maxRefusal = 2000
 func (w *workers) handOver(j *job, msg provider.Message) {
 	w.rt.counters.activityEnded(msg.Failure == nil)
 	it := item{msg: msg, task: &j.claim.Token}
-	if j.claim.Attempt+j.claim.Marks == 1 && len(msg.Data) <= maxFused && w.rt.deliver(msg.Instance, msg.Life, it) {
+	if msg.Failure != nil && msg.Failure.PauseMs != nil {
+		it.kept = progressAfter(&j.claim, msg.Failure)
+	}
+	if it.kept == nil && j.claim.Attempt+j.claim.Marks == 1 && len(msg.Data) <= maxFused && w.rt.deliver(msg.Instance, msg.Life, it) {
 		return
 	}
 	w.rt.complete(it)
@@ -68,7 +71,7 @@ func (rt *Runtime) complete(it item) {
 
 // store stores an outcome once, as often as the store has transient trouble.
 func (rt *Runtime) store(it item) error {
-	c := provider.Completions{Items: []provider.Completion{{Task: *it.task, Message: &it.msg}}}
+	c := provider.Completions{Items: []provider.Completion{{Task: *it.task, Message: &it.msg, Kept: it.kept}}}
 	if c.Claim = rt.claimant(); c.Claim != nil {
 		defer rt.claiming()()
 	}
@@ -92,7 +95,7 @@ func isLost(err error) bool {
 
 // refused makes the failure of an activity whose outcome the store does not take.
 func refused(it item, cause error) item {
-	it.msg.Data = ""
+	it.msg.Data, it.kept = "", nil
 	it.msg.Failure = &history.Failure{
 		Category: history.Infrastructure, Operation: "complete",
 		Message: "the store does not take the outcome of the activity: " + bounded(cause.Error()),

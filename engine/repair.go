@@ -316,6 +316,7 @@ func (p *retryPlan) work(ctx context.Context, w provider.Rewrite, info provider.
 		w.Tasks = append(w.Tasks, provider.Task{
 			Instance: w.Instance, Life: w.Life, Execution: w.Execution, Event: a.Event, Name: a.Name, Input: a.Input,
 			Session: a.Session, Tag: a.Tag, Orchestration: info.Name, Version: info.Version,
+			Progress: taskProgress(a.Policy),
 		})
 	}
 	for _, timer := range work.Timers {

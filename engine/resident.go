@@ -57,6 +57,8 @@ type resident struct {
 type item struct {
 	msg  provider.Message
 	task *provider.Token
+	// kept is set where the outcome is that of an attempt only: its task stays.
+	kept *provider.Progress
 	// read means that the message was read from the store, not routed by who submitted it.
 	read bool
 	// unreadable is set where nobody will read the message any more: only its number is known.

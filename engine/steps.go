@@ -246,17 +246,10 @@ func (t *turn) serve() error {
 	for !t.ended {
 		d, ok := t.r.x.NextReady()
 		if !ok {
-			call, more := t.r.x.NextCall()
-			if !more {
-				return nil
-			}
-			nowMs := t.nowMs()
-			value, err := t.answer(call, nowMs)
-			if err != nil {
+			var err error
+			if d, ok, err = t.next(); !ok || err != nil {
 				return err
 			}
-			t.bytes += len(value)
-			d = t.r.x.Answer(call, value, nowMs)
 		}
 		answer, err := t.call(RunRequest{Deliveries: []replay.Delivery{d}})
 		if err != nil {
@@ -272,6 +265,23 @@ func (t *turn) serve() error {
 		}
 	}
 	return nil
+}
+
+// next gives the answer to the next system call, or the failure of an activity that was tried for the last
+// time.
+func (t *turn) next() (d replay.Delivery, ok bool, err error) {
+	call, ok := t.r.x.NextCall()
+	if !ok {
+		d, ok = t.r.x.NextGivenUp(t.nowMs())
+		return d, ok, nil
+	}
+	nowMs := t.nowMs()
+	value, err := t.answer(call, nowMs)
+	if err != nil {
+		return d, false, err
+	}
+	t.bytes += len(value)
+	return t.r.x.Answer(call, value, nowMs), true, nil
 }
 
 // answer computes a system call.
@@ -337,7 +347,7 @@ func arrivalOf(m provider.Message) replay.Arrival {
 	}
 	switch m.Kind {
 	case provider.ActivityDone:
-		a.Kind = replay.ActivityDone
+		a.Kind, a.Attempt = replay.ActivityDone, m.Failure != nil && m.Failure.PauseMs != nil
 	case provider.TimerDue:
 		a.Kind = replay.TimerFired
 	case provider.ChildDone:

@@ -6,6 +6,8 @@ const (
 	KindActivityCompleted       Kind = 11
 	KindActivityFailed          Kind = 12
 	KindActivityCancelRequested Kind = 13
+	// KindActivityWithPolicy is an ActivityScheduled with a policy.
+	KindActivityWithPolicy Kind = 14
 )
 
 var activityKinds = family{
@@ -13,6 +15,15 @@ var activityKinds = family{
 	KindActivityCompleted:       named[ActivityCompleted]("ActivityCompleted"),
 	KindActivityFailed:          named[ActivityFailed]("ActivityFailed"),
 	KindActivityCancelRequested: named[ActivityCancelRequested]("ActivityCancelRequested"),
+	KindActivityWithPolicy: {name: "ActivityScheduled", decode: func(w *Wire) Data {
+		var d ActivityScheduled
+		d.fields(w)
+		w.Text(&d.Policy)
+		if d.Policy == "" {
+			w.Fail("policy is missing")
+		}
+		return d
+	}},
 }
 
 // Names of activities that are system calls.
@@ -33,10 +44,18 @@ type ActivityScheduled struct {
 	Session *string
 	// Tag is nil for an activity of the default route.
 	Tag *string
+	// Policy says how the activity is tried, as JSON text of the host; "" means once. It is opaque here,
+	// and makes the event one of another kind, so that those without have no byte for it.
+	Policy string
 }
 
 // Kind gives the number of the kind.
-func (ActivityScheduled) Kind() Kind { return KindActivityScheduled }
+func (d ActivityScheduled) Kind() Kind {
+	if d.Policy != "" {
+		return KindActivityWithPolicy
+	}
+	return KindActivityScheduled
+}
 
 func (ActivityScheduled) schedules() {}
 
@@ -47,10 +66,19 @@ func (d *ActivityScheduled) fields(w *Wire) {
 	w.OptionalText(&d.Tag)
 }
 
-func (d ActivityScheduled) encode(w *Wire) { d.fields(w) }
+func (d ActivityScheduled) encode(w *Wire) {
+	d.fields(w)
+	if d.Policy != "" {
+		w.Text(&d.Policy)
+	}
+}
 
 func (d ActivityScheduled) shape() any {
-	return callShape{Name: d.Name, Input: payload(d.Input), Session: d.Session, Tag: d.Tag}
+	s := callShape{Name: d.Name, Input: payload(d.Input), Session: d.Session, Tag: d.Tag}
+	if d.Policy != "" {
+		s.Policy = payload(d.Policy)
+	}
+	return s
 }
 
 func (d ActivityScheduled) isLong() bool {

@@ -1,6 +1,7 @@
 package history_test
 
 import (
+	"bytes"
 	"encoding/hex"
 	"flag"
 	"fmt"
@@ -107,7 +108,8 @@ func turn() []history.Event {
 func TestEveryKindComesBackUnchanged(t *testing.T) {
 	t.Parallel()
 	seen := map[history.Kind]bool{}
-	for _, data := range samples() {
+	retried := history.ActivityScheduled{Name: "A", Input: "4", Policy: "{}"}
+	for _, data := range append(samples(), retried) {
 		seen[data.Kind()] = true
 		want := []history.Event{{ID: 5, Source: 4, TimeMs: 9, Engine: "0.1.0", Data: data}}
 		got, err := history.DecodeRow(history.EncodeRow(want))
@@ -152,6 +154,24 @@ func TestStoredRowsStayReadable(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, turn(), got)
 	require.Equal(t, stored, row, "the writer still writes the same bytes")
+}
+
+// An activity with a policy is of a kind of its own: the bytes of one without stay as they were.
+func TestAPolicyIsStoredBehindTheActivity(t *testing.T) {
+	t.Parallel()
+	plain := history.ActivityScheduled{Name: "A", Input: "4", Tag: new("t")}
+	with := plain
+	with.Policy = `{"maxAttempts":3}`
+	row := func(d history.Data) []byte {
+		return history.EncodeRow([]history.Event{{ID: 2, TimeMs: 6, Engine: "1.0.0", Data: d}})
+	}
+	got, err := history.DecodeRow(row(with))
+	require.NoError(t, err)
+	require.Equal(t, with, got[0].Data)
+	require.Equal(t, history.KindActivityWithPolicy, got[0].Kind())
+	want := append(bytes.Replace(row(plain), []byte{10}, []byte{14}, 1), 17)
+	require.Equal(t, append(want, with.Policy...), row(with))
+	require.Equal(t, history.KindActivityScheduled, plain.Kind())
 }
 
 // Format 1 knew neither lives nor the numbers of starts, format 2 no rules.

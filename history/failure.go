@@ -47,8 +47,8 @@ type Failure struct {
 	// none. It is opaque here.
 	Details string `json:"details,omitempty"`
 
-	// The rest is set for Poison, the name of the activity for all that failed. Older releases set that
-	// for Poison only.
+	// The rest is set for Poison, the name of the activity for all that failed, and Attempts for those
+	// with a policy. Older releases set both for Poison only.
 	Attempts     int    `json:"attempts,omitempty"`
 	MaxAttempts  int    `json:"maxAttempts,omitempty"`
 	Instance     string `json:"instance,omitempty"`
@@ -58,6 +58,10 @@ type Failure struct {
 
 	// Limit says that a published limit was broken.
 	Limit bool `json:"limit,omitempty"`
+
+	// PauseMs is set while the failure is that of an attempt, of which code says whether it was the last
+	// one: so long is the pause before the next. No event has it.
+	PauseMs *uint64 `json:"pauseMs,omitempty"`
 }
 
 // Cancelled gives the failure of an execution that was asked to stop.

@@ -25,6 +25,7 @@ type (
 		Version  *string         `json:"version,omitempty"`
 		Session  *string         `json:"sessionId,omitempty"`
 		Tag      *string         `json:"tag,omitempty"`
+		Policy   json.RawMessage `json:"policy,omitempty"`
 	}
 	reasonShape struct {
 		Reason string `json:"reason"`

@@ -49,6 +49,7 @@ func TestEventsAreShownAsJSON(t *testing.T) {
 		"a pinned start":     {history.OrchestrationChained{Name: "n", Instance: "i", Version: new("2.0.0")}, `{"name":"n","instance":"i","input":null,"version":"2.0.0"}`},
 		"an activity":        {history.ActivityScheduled{Name: "a", Input: `"x"`}, `{"name":"a","input":"x"}`},
 		"a routed activity":  {history.ActivityScheduled{Name: "a", Input: "1", Session: new("s"), Tag: new("t")}, `{"name":"a","input":1,"sessionId":"s","tag":"t"}`},
+		"a retried activity": {history.ActivityScheduled{Name: "a", Input: "1", Policy: `{"maxAttempts":3}`}, `{"name":"a","input":1,"policy":{"maxAttempts":3}}`},
 		"a built-in call":    {history.ActivityScheduled{Name: history.SyscallNewGUID}, `{"name":"__duroxide_syscall:new_guid","input":null}`},
 		"a bare guid":        {history.ActivityCompleted{Result: "0e5c-11"}, `"0e5c-11"`},
 		"a result":           {history.ActivityCompleted{Result: `{"ok":true}`}, `{"ok":true}`},

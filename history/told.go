@@ -45,7 +45,7 @@ type Told struct {
 	// Activity is the name of the activity that failed; "" where none did, or where an older release
 	// stored the failure.
 	Activity string `json:"activity,omitempty"`
-	// Attempts is how often the work was tried that is poison.
+	// Attempts is how often the work was tried that is poison, or that has a policy.
 	Attempts int    `json:"attempts,omitempty"`
 	Reason   string `json:"reason,omitempty"`
 	// Operation and Retryable describe trouble of the store.
@@ -61,6 +61,7 @@ func (f Failure) Told() Told {
 		Kind: f.Class(), Activity: f.ActivityName, Reason: f.Reason,
 		Operation: f.Operation, Retryable: f.Retryable,
 	}
+	t.Attempts = f.Attempts
 	if f.Category == Poison {
 		t.Attempts = f.tries()
 	}

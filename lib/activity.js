@@ -2,151 +2,20 @@
 
 const { performance } = process.getBuiltinModule('node:perf_hooks');
 const { setTimeout } = process.getBuiltinModule('node:timers');
-const timers = process.getBuiltinModule('node:timers/promises');
+const { ActivityContext, cancel, end } = require('./activity-context.js');
 const channel = require('./channel.js');
-const check = require('./check.js');
 const codec = require('./codec.js');
-const { CancelledError } = require('./errors.js');
 const { LimitError } = require('./limits.js');
+const { failedAnswer } = require('./policy.js');
 const { encodeThrown } = require('./thrown.js');
-const { LEVEL, traced } = require('./traced.js');
 
-/** What activities are given, and running one of them. */
+/** Running activities: as many at a time as there are slots. */
 
 /**
- * @typedef {{
- *   token: number, word: number, runtime: number, instance: string, execution: number, orchestration: string,
- *   version: string, activity: string, id: number, input: string, workerId: string,
- *   session: string | null, tag: string | null, attempt: number,
- * }} ActivityRecord
+ * @typedef {import('./native').ActivityRecord} ActivityRecord
+ * @typedef {InstanceType<typeof ActivityContext>} Context
  * @typedef {import('./native').ActivityAnswer} Answer
  */
-
-/** Its documentation is in index.d.ts. */
-class ActivityContext {
-  #record;
-  #makeClient;
-  #hasEnded = false;
-  /** @type {string | null} */
-  #cancelReason = null;
-  /** @type {AbortController | null} */
-  #controller = null;
-  /** @type {object | null} */
-  #client = null;
-
-  /**
-   * @param {ActivityRecord} record
-   * @param {() => object} makeClient
-   */
-  constructor(record, makeClient) {
-    this.#record = record;
-    this.#makeClient = makeClient;
-    this.instanceId = record.instance;
-    this.executionId = record.execution;
-    this.orchestrationName = record.orchestration;
-    this.orchestrationVersion = record.version;
-    this.activityName = record.activity;
-    this.workerId = record.workerId;
-    this.sessionId = record.session;
-    this.attempt = record.attempt;
-  }
-
-  tag() {
-    return this.#record.tag;
-  }
-
-  isCancelled() {
-    if (this.#cancelReason === null && !this.#hasEnded && channel.isCancelled(this.#record.token)) {
-      this.#cancelReason = '';
-    }
-    return this.#cancelReason !== null;
-  }
-
-  get signal() {
-    if (this.#controller === null) {
-      this.#controller = new AbortController();
-      if (this.#cancelReason !== null) this.#abort(this.#cancelReason);
-    }
-    return this.#controller.signal;
-  }
-
-  /** @param {number} ms */
-  async sleep(ms) {
-    const delay = check.integer('ms', ms, 0);
-    const { signal } = this;
-    try {
-      await timers.setTimeout(delay, undefined, { signal });
-    } catch (error) {
-      throw signal.aborted ? signal.reason : error;
-    }
-  }
-
-  getClient() {
-    if (this.#hasEnded) return null;
-    this.#client ??= this.#makeClient();
-    return this.#client;
-  }
-
-  /** @param {unknown} message @param {string} [text] */
-  traceDebug(message, text) {
-    this.#trace(LEVEL.debug, traced(message, text));
-  }
-
-  /** @param {unknown} message @param {string} [text] */
-  traceInfo(message, text) {
-    this.#trace(LEVEL.info, traced(message, text));
-  }
-
-  /** @param {unknown} message @param {string} [text] */
-  traceWarn(message, text) {
-    this.#trace(LEVEL.warn, traced(message, text));
-  }
-
-  /** @param {unknown} message @param {string} [text] */
-  traceError(message, text) {
-    this.#trace(LEVEL.error, traced(message, text));
-  }
-
-  /**
-   * @param {number} level
-   * @param {import('./traced.js').Traced} said
-   */
-  #trace(level, { message, fields }) {
-    channel.trace(this.#record.token, 0, level, message, fields);
-  }
-
-  /** @param {string} reason */
-  #abort(reason) {
-    const text = `activity '${this.activityName}' was cancelled`;
-    this.#controller?.abort(new CancelledError(reason === '' ? text : `${text}: ${reason}`));
-  }
-
-  /**
-   * Tells a context that its result is no longer wanted. That stays so.
-   *
-   * @param {ActivityContext} context
-   * @param {string} reason
-   */
-  static cancel(context, reason) {
-    // Whoever polled may know that it is cancelled, but not why.
-    context.#cancelReason ||= reason;
-    context.#abort(context.#cancelReason);
-  }
-
-  /**
-   * Tells a context that its function has ended.
-   *
-   * @param {ActivityContext} context
-   */
-  static end(context) {
-    context.#hasEnded = true;
-  }
-}
-
-// Users get the class, but not the right to cancel; see the exports.
-const { cancel, end } = ActivityContext;
-Reflect.deleteProperty(ActivityContext, 'cancel');
-Reflect.deleteProperty(ActivityContext, 'end');
 
 /** What is said of an activity whose result is refused. */
 const HAD_FINISHED = 'it had finished, but its result cannot be stored';
@@ -162,7 +31,7 @@ const TAKEN_BACK = Object.freeze({ takenBack: true });
  * more than that, so that a slot which comes free goes on at once.
  */
 class Activities {
-  /** @type {Map<number, ActivityContext>} */
+  /** @type {Map<number, Context>} */
   #running = new Map();
   /** @type {Map<number, { record: ActivityRecord, since: number, resolve(answer: any): void }>} */
   #waiting = new Map();
@@ -176,7 +45,7 @@ class Activities {
   /**
    * @param {{
    *   slots: number, strictValues: import('./lossy.js').Strictness,
-   *   find(name: string): ((context: ActivityContext, input: any) => unknown) | undefined,
+   *   find(name: string): ((context: Context, input: any) => unknown) | undefined,
    *   makeClient(): object,
    * }} host
    */
@@ -219,15 +88,9 @@ class Activities {
     const tookUs = () => (performance.now() - began) * 1000;
     try {
       const result = await this.#call(record, context);
-      return { ...this.#encode(name, result, context), tookUs: tookUs() };
+      return this.#encode(record, result, context, tookUs());
     } catch (error) {
-      const { message, details } = encodeThrown(error);
-      return {
-        ok: false,
-        message: `Activity '${name}' failed: ${message}`,
-        details,
-        tookUs: tookUs(),
-      };
+      return failedAnswer(record, encodeThrown(error), `Activity '${name}' failed: `, '', tookUs());
     } finally {
       end(context);
       if (this.#running.delete(record.token)) this.#freeSlot();
@@ -238,11 +101,14 @@ class Activities {
    * Makes text of a result. One that is refused is refused for good, and what was done is done: nothing
    * tries again.
    *
-   * @param {string} name
+   * @param {ActivityRecord} record
    * @param {unknown} result
-   * @param {ActivityContext} context
+   * @param {Context} context
+   * @param {number} tookUs
+   * @returns {Answer}
    */
-  #encode(name, result, context) {
+  #encode(record, result, context, tookUs) {
+    const name = record.activity;
     const care = {
       keepErrors: true,
       strict: this.#strictValues,
@@ -250,12 +116,17 @@ class Activities {
     };
     try {
       const value = codec.encode(result, `the result of activity '${name}'`, 'result', care);
-      return { ok: /** @type {const} */ (true), value };
+      return { ok: true, value, tookUs };
     } catch (error) {
       const kind = error instanceof LimitError ? 'limit' : undefined;
-      const { message, details } = encodeThrown(error, { final: true, kind });
-      const text = `Activity '${name}' failed: ${message}; ${HAD_FINISHED}`;
-      return { ok: /** @type {const} */ (false), message: text, details };
+      const thrown = encodeThrown(error, { final: true, kind });
+      return failedAnswer(
+        record,
+        thrown,
+        `Activity '${name}' failed: `,
+        `; ${HAD_FINISHED}`,
+        tookUs,
+      );
     }
   }
 
@@ -263,7 +134,7 @@ class Activities {
    * Calls the function; its first part holds the thread.
    *
    * @param {ActivityRecord} record
-   * @param {ActivityContext} context
+   * @param {Context} context
    */
   #call(record, context) {
     try {
@@ -338,4 +209,4 @@ class Activities {
   }
 }
 
-module.exports = { Activities, ActivityContext };
+module.exports = { Activities };

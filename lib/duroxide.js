@@ -1,6 +1,6 @@
 'use strict';
 
-const { ActivityContext } = require('./activity.js');
+const { ActivityContext } = require('./activity-context.js');
 const { Client } = require('./client.js');
 const {
   defineActivity,

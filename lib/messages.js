@@ -25,7 +25,13 @@ const FLAG_LONG_NAMES = 4;
 const FLAG_STRICT_VALUES = 8;
 const FLAG_OK = 1;
 const FLAG_RETURNED = 2;
+const FLAG_POLICY = 1;
+const FLAG_RETRIES = 4;
+const FLAG_ASKS = 8;
 const FLAG_ABANDONED = 1;
+/** What a delivery brings. */
+const BRINGS_RESULT = 1;
+const BRINGS_QUESTION = 2;
 const MAX_INT = 0xffffffff;
 const OUTCOME_NONE = 0;
 const OUTCOME_RETURNED = 1;
@@ -50,9 +56,12 @@ function readRun(r) {
   };
   if (r.flags & FLAG_OPEN) record.open = readOpening(r);
   for (let i = 0; i < record.deliveries.length; i++) {
+    const token = r.long();
+    const brings = r.int();
     record.deliveries[i] = {
-      token: r.long(),
-      ok: r.int() === 1,
+      token,
+      ok: brings === BRINGS_RESULT,
+      asks: brings === BRINGS_QUESTION,
       value: r.string(),
       details: r.string(),
       timeMs: 0,
@@ -96,13 +105,16 @@ function readDrop(r) {
 
 /** @param {FrameReader} r */
 function readActivity(r) {
+  const hasPolicy = (r.flags & FLAG_POLICY) !== 0;
   return {
     token: r.token,
     runtime: r.int(),
     word: r.int(),
     execution: r.long(),
     id: r.long(),
+    life: [r.int(), r.int(), r.int(), r.int()],
     attempt: r.int(),
+    failed: hasPolicy ? r.long() : 0,
     instance: r.string(),
     orchestration: r.string(),
     version: r.string(),
@@ -111,6 +123,7 @@ function readActivity(r) {
     workerId: r.string(),
     session: r.optionalString(),
     tag: r.optionalString(),
+    policy: hasPolicy ? r.string() : null,
   };
 }
 
@@ -209,7 +222,10 @@ function writeActivityAnswer(writer, token, answer) {
   if (answer.ok) {
     writer.write(KIND.activityAnswer, FLAG_OK, token, took, [answer.value]);
   } else {
-    writer.write(KIND.activityAnswer, 0, token, took, [answer.message, answer.details ?? '']);
+    const { message, details, next } = answer;
+    if (next) pushLong(took, next.pauseMs);
+    const flags = !next ? 0 : next.asks ? FLAG_ASKS : FLAG_RETRIES;
+    writer.write(KIND.activityAnswer, flags, token, took, [message, details ?? '']);
   }
 }
 

@@ -59,6 +59,8 @@ export interface RawBuffer extends Uint8Array {
 export interface Delivery {
   token: number;
   ok: boolean;
+  /** An attempt has failed: the code is to say whether there is another one. */
+  asks: boolean;
   /** JSON text, or the failure's text. */
   value: string;
   /** The failure's JSON object, or ''. */
@@ -128,12 +130,18 @@ export interface ActivityRecord {
   activity: string;
   /** Event id of the scheduling event. */
   id: number;
+  /** Who lives at the instance: 128 bits. */
+  life: number[];
   input: string;
   workerId: string;
   session: string | null;
   tag: string | null;
   /** 1 for the first. */
   attempt: number;
+  /** How many attempts have failed before; 0 where there is no policy. */
+  failed: number;
+  /** The policy as JSON text; see lib/policy.js. */
+  policy: string | null;
 }
 
 /** The result of an activity is no longer wanted. */
@@ -188,10 +196,19 @@ export interface RunAnswer {
   located?: boolean;
 }
 
-/** tookUs is how long the function ran; returned means that no slot came free for it soon. */
+/**
+ * tookUs is how long the function ran; returned means that no slot came free for it soon. With `next` the policy
+ * has another attempt, or, where it `asks`, code decides about that.
+ */
 export type ActivityAnswer =
   | { ok: true; value: string; tookUs?: number }
-  | { ok: false; message: string; details: string | null; tookUs?: number }
+  | {
+      ok: false;
+      message: string;
+      details: string | null;
+      tookUs?: number;
+      next?: { pauseMs: number; asks: boolean } | null;
+    }
   | { returned: true };
 
 /** The engine took an activity back before it had begun: nobody waits for an answer. */

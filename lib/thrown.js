@@ -33,9 +33,10 @@ const FIELDS = new Set(['name', 'message', 'stack', 'code', 'cause', 'errors']);
  *   name: string, message: string, stack: string | null, cause: Described | null,
  *   code?: string | number, data?: Record<string, unknown>, errors?: Described[],
  *   own?: true, kind?: string, activity?: string, attempts?: number, final?: true,
- *   retryAfterMs?: number,
+ *   retryAfterMs?: number, decision?: true,
  * }} Described
- *   `own`: an error of this package; `final`: no policy tries again; `retryAfterMs`: the pause before it
+ *   `own`: an error of this package; `final`: no policy tries again; `retryAfterMs`: the pause before it;
+ *   `decision`: the code has thrown it that was to decide about another attempt
  */
 
 /**
@@ -215,7 +216,8 @@ function encodeOutcome(thrown, because, isSaid = () => false) {
   const { activity, attempts } = factsOf(thrown)?.failure ?? {};
   if (activity !== undefined) described.activity = activity;
   if (attempts !== undefined) described.attempts = attempts;
-  return encoded(described, { plainErrorName: false });
+  const { message, details } = encoded(described, { plainErrorName: false });
+  return { message, details };
 }
 
 /**
@@ -243,7 +245,7 @@ function addLastCause(described, thrown, because, isSaid) {
  *
  * @param {unknown} thrown
  * @param {{ kind?: string, final?: true }} [more]
- * @returns {{ message: string, details: string }}
+ * @returns {{ message: string, details: string, described: Described }}
  */
 function encodeThrown(thrown, more = {}) {
   const described = { ...describe(thrown), ...more };
@@ -255,13 +257,22 @@ function encodeThrown(thrown, more = {}) {
 }
 
 /**
+ * Describes what the decision about another attempt has thrown.
+ *
+ * @param {unknown} thrown
+ */
+function encodeDecision(thrown) {
+  return encoded({ ...describe(thrown), decision: true }, { plainErrorName: true });
+}
+
+/**
  * @param {Described} described
  * @param {{ plainErrorName: boolean }} options
  */
 function encoded(described, options) {
   const message = textOf(described, options);
   const details = JSON.stringify({ ...described, message: shorten(described.message) });
-  return { message, details };
+  return { message, details, described };
 }
 
 /**
@@ -296,4 +307,4 @@ function define(target, key, value, enumerable) {
   Object.defineProperty(target, key, { value, enumerable, configurable: true, writable: true });
 }
 
-module.exports = { describe, encodeOutcome, encodeThrown, revive };
+module.exports = { describe, encodeDecision, encodeOutcome, encodeThrown, revive };

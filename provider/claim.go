@@ -344,6 +344,9 @@ type AbandonedTask struct {
 	IgnoreAttempt bool
 	// Mark leaves a mark on it, as the end of its lease would.
 	Mark bool
+	// Progress, if set, replaces that of the task: an attempt has failed. So the process has survived it,
+	// and attempts and marks begin anew; IgnoreAttempt and Mark do not matter then.
+	Progress *Progress
 }
 
 // Abandoned is the result of Abandon.
@@ -389,4 +392,8 @@ type Completion struct {
 	Task Token
 	// Message is the outcome (kind ActivityDone); nil drops the task without a word.
 	Message *Message
+	// Kept, if set, is that of an attempt only, and the task is not deleted: it is given back with this
+	// progress, as AbandonedTask says, and waits until a turn of its instance decides (Commit.Retries,
+	// Commit.CancelTasks).
+	Kept *Progress
 }

@@ -1,6 +1,10 @@
 package provider
 
-import "duroxide/history"
+import (
+	"time"
+
+	"duroxide/history"
+)
 
 // ExecutionStatus is the state of an execution.
 type ExecutionStatus uint8
@@ -78,6 +82,8 @@ type Commit struct {
 	// CancelTasks are event ids of this execution whose tasks are deleted, held or not, after
 	// NewTasks were inserted.
 	CancelTasks []uint64
+	// Retries are tasks of this execution that waited for a decision and are tried again.
+	Retries []Retry
 	// DropTimers are event ids of this execution whose TimerDue messages are deleted.
 	DropTimers []uint64
 	// Send are messages for this or other instances, in order.
@@ -129,6 +135,12 @@ type ValueChange struct {
 	Key         string
 	Value       *string
 	UpdatedAtMs int64
+}
+
+// Retry makes the task of an event due after Delay, if it waits for a decision (see Completion.Kept).
+type Retry struct {
+	Event uint64
+	Delay time.Duration
 }
 
 // NewTask is a task to insert.

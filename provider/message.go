@@ -137,4 +137,6 @@ type Task struct {
 	// Orchestration and Version are those of the scheduling execution.
 	Orchestration string
 	Version       string
+	// Progress is nil for a task without a policy. It is not among the task's own bytes.
+	Progress *Progress
 }

@@ -21,6 +21,8 @@ type TaskStanding struct {
 	// DueMs is when it may begin, or might have begun. Attempts is the stored number.
 	DueMs    int64
 	Attempts int
+	// Progress is nil for one without a policy, and where nobody here can read it.
+	Progress *Progress
 	// Ahead is how many tasks of its lane go first, at most MostAhead: where it waits for a worker.
 	Ahead int
 	// Owner is whose its session is; "" is nobody's.

@@ -90,6 +90,21 @@ const ROUNDS = {
     }
     return all;
   },
+  /** Policies that decide. */
+  *Decisions(ctx, round) {
+    const decide = (what) => (error) => {
+      if (what === 'exhaustedByThrow') throw new RangeError(`not again: ${error.message}`);
+      return what === 'again';
+    };
+    const all = [];
+    for (const what of ['again', 'exhaustedAtOnce', 'exhaustedByThrow']) {
+      const policy = { maxAttempts: Infinity, backoff: 1, jitter: 0.5, retryIf: decide(what) };
+      all.push(yield* attempt(ctx.scheduleActivityWithRetry('shaky', [what, 'd', round], policy)));
+    }
+    const policy = { maxAttempts: 9, nonRetryable: ['E_CARD'] };
+    all.push(yield* attempt(ctx.scheduleActivityWithRetry('fail', 'named', policy)));
+    return all;
+  },
   *RetriesTogether(ctx, round) {
     const tasks = (key) =>
       Object.entries(POLICIES).map(([what, policy]) => {
@@ -189,8 +204,19 @@ const ORCHESTRATIONS = {
   },
 };
 
-/** Each is an instance of the orchestration of its name. */
-const PARKED = [...Object.keys(ROUNDS), 'Generations', 'Forgetful'];
+/** Rounds that came later, by the first rules that they were saved under. */
+const SINCE = { Decisions: 1 };
+
+/**
+ * Instances of a saved store, each of the orchestration of its name.
+ *
+ * @param {string} saved the folder, `rules-N`
+ */
+function parkedIn(saved) {
+  const rules = Number(saved.slice('rules-'.length));
+  const all = [...Object.keys(ROUNDS), 'Generations', 'Forgetful'];
+  return all.filter((name) => (SINCE[name] ?? 0) <= rules);
+}
 
 /** Sends what a round waits for. */
 async function serve(client, round) {
@@ -244,4 +270,4 @@ function register(runtime) {
   for (const [name, fn] of Object.entries(ORCHESTRATIONS)) runtime.registerOrchestration(name, fn);
 }
 
-module.exports = { PARKED, register, serve };
+module.exports = { parkedIn, register, serve };

@@ -9,14 +9,15 @@
 
 const path = require('node:path');
 const { Client, Runtime } = require('../../lib/duroxide.js');
-const { PARKED, register, serve } = require('./histories.js');
+const { parkedIn, register, serve } = require('./histories.js');
 const { open } = require('./kill-store.js');
 const { SCHEMA, saveFile, saveSchema } = require('./saved-store.js');
 const { temporaryFolder } = require('./store.js');
 
 const PATIENCE_MS = 60_000;
 
-async function make(place) {
+async function make(place, saved) {
+  const parked = parkedIn(saved);
   const store = await open(place);
   const client = new Client(store);
   const runtime = new Runtime(store, {
@@ -28,9 +29,9 @@ async function make(place) {
   register(runtime);
   await runtime.start();
   await client.enqueueEvent('Generations', 'work', 'carried');
-  for (const name of PARKED) await client.startOrchestration(name, name, 1);
+  for (const name of parked) await client.startOrchestration(name, name, 1);
   await serve(client, 'before');
-  for (const name of PARKED) await client.waitForValue(name, 'learnt', PATIENCE_MS);
+  for (const name of parked) await client.waitForValue(name, 'learnt', PATIENCE_MS);
   await runtime.shutdown(PATIENCE_MS);
   await store.close();
 }
@@ -38,10 +39,10 @@ async function make(place) {
 async function main(saved) {
   const tidy = [];
   const file = path.join(temporaryFolder({ after: (fn) => tidy.push(fn) }), 'store.db');
-  await make({ file });
+  await make({ file }, saved);
   saveFile(saved, file);
   const url = process.env.DATABASE_URL;
-  await make({ url, schema: SCHEMA });
+  await make({ url, schema: SCHEMA }, saved);
   saveSchema(saved, url);
   for (const fn of tidy) fn();
 }

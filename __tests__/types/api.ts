@@ -86,7 +86,8 @@ async function use(): Promise<void> {
   runtime.registerOrchestration('order', order);
   runtime.registerActivity('charge', async (ctx, input: Order) => {
     await fetch('https://example.com', { signal: ctx.signal });
-    return { paid: input.total > 0 && ctx.attempt === 1 };
+    const key: string = ctx.idempotencyKey;
+    return { paid: input.total > 0 && ctx.attempt === 1 && key !== '' };
   });
   const wrapped = runtime.registerOrchestration('wrapped', (ctx, input: Order) =>
     steps(ctx, input),
@@ -155,6 +156,10 @@ async function registered(runtime: Runtime, client: Client): Promise<void> {
       const receipt = yield* ctx.scheduleActivity(charge, input);
       assertType<Equal<typeof receipt, Receipt>>();
       const tagged = yield* ctx.scheduleActivity(charge, input, { sessionId: 's' }).withTag('gpu');
+      const retry = { maxAttempts: 3, retryIf: (error: Error) => error.message !== '' };
+      yield* ctx.scheduleActivity(charge, input, { sessionId: 's', tag: 'gpu', retry });
+      // @ts-expect-error: timeouts are none of the policy here
+      ctx.scheduleActivity(charge, input, { retry: { maxAttempts: 3, timeoutMs: 5 } });
       assertType<Equal<typeof tagged, Receipt>>();
       const retried = yield* ctx.scheduleActivityWithRetry(charge, input, { maxAttempts: 3 });
       assertType<Equal<typeof retried, Receipt>>();

@@ -43,6 +43,8 @@ type Arrival struct {
 	GraceMs uint64
 	// Failure, if set, replaces Data.
 	Failure *history.Failure
+	// Attempt means that the Failure is that of an attempt, of which code has to decide.
+	Attempt bool
 	// FireAtMs is the planned time of a timer.
 	FireAtMs int64
 }
@@ -119,7 +121,7 @@ func (x *Execution) answered(a Arrival) *schedule {
 func (a Arrival) delivery(s *schedule) Delivery {
 	switch {
 	case a.Failure != nil:
-		return Delivery{Token: s.token, Value: a.Failure.Display(), Details: a.Failure.Told().String()}
+		return Delivery{Token: s.token, Asks: a.Attempt, Value: a.Failure.Display(), Details: a.Failure.Told().String()}
 	case a.Kind == TimerFired:
 		return Delivery{Token: s.token, OK: true, Value: "null"}
 	default:
@@ -193,6 +195,10 @@ func (x *Execution) complete(a Arrival, nowMs int64) (Delivery, bool, error) {
 	}
 	if !s.life.Fits(a.From) {
 		return Delivery{}, false, nil // Another child had this place before.
+	}
+	if a.Attempt {
+		x.failedAttempt(s, a.Failure)
+		return a.delivery(s), true, nil
 	}
 	x.append(s.event, nowMs, a.event())
 	x.close(s)

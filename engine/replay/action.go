@@ -7,7 +7,7 @@ type ActionKind uint8
 
 // The kinds of actions.
 const (
-	// Activity: Name, Input, Session, Tag.
+	// Activity: Name, Input, Session, Tag, Value (the policy; nil: it is tried once).
 	Activity ActionKind = 1
 	// Timer: DelayMs, or Value, which is a moment in Unix milliseconds.
 	Timer ActionKind = 2
@@ -47,6 +47,12 @@ const (
 	MakePromise ActionKind = 26
 	// Patch: Name, Value ("true" or "false"), what the code was told where nothing is recorded. It has no token.
 	Patch ActionKind = 40
+	// TryAgain answers the failure of an attempt: the activity with Token is tried again. Only the failure of
+	// a live attempt is asked about, so no history knows of it.
+	TryAgain ActionKind = 45
+	// GiveUp does too: it was the last attempt. Value is the JSON text that describes what the decision
+	// has thrown, and Input its text; nil where it has thrown nothing.
+	GiveUp ActionKind = 46
 )
 
 // misplaced is what a panic says where an action has come that cannot come there: a kind was forgotten.
@@ -70,8 +76,8 @@ type Action struct {
 	Token uint64
 	Name  string
 	Input string
-	// Value is a custom status, a stored value, the key of a remote read, the moment of a timer, or
-	// what an instance that a schedule starts is told.
+	// Value is a custom status, a stored value, the key of a remote read, the moment of a timer, what an
+	// instance that a schedule starts is told, a policy, or a description.
 	Value    *string
 	Version  *string
 	Instance *string
@@ -87,6 +93,8 @@ type Delivery struct {
 	// Token is that of the action; zero tells the code to stop, and Value is the reason.
 	Token uint64
 	OK    bool
+	// Asks means that an attempt has failed: the code is to say whether there is another one.
+	Asks bool
 	// Value is JSON text for OK, else the failure's text.
 	Value string
 	// Details is what is told of a failure, history.Told as JSON, or "".

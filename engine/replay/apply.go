@@ -69,6 +69,8 @@ func (x *Execution) apply(a *Action, nowMs int64) error {
 	case CleanupFailed:
 		x.cleanupFailed(a, nowMs)
 		return nil
+	case TryAgain, GiveUp:
+		return x.decideAttempt(a)
 	case ContinueAsNew:
 		return nil
 	default:
@@ -88,10 +90,10 @@ func (x *Execution) schedule(a *Action, nowMs int64) error {
 			return limit("Activity '%s' tag size (%d bytes) exceeds limit (%d bytes)", a.Name, len(*a.Tag), MaxTagBytes)
 		}
 		s.event = x.append(0, nowMs, history.ActivityScheduled{
-			Name: a.Name, Input: a.Input, Session: a.Session, Tag: a.Tag,
+			Name: a.Name, Input: a.Input, Session: a.Session, Tag: a.Tag, Policy: text(a.Value),
 		})
 		x.delta.Activities = append(x.delta.Activities, NewActivity{
-			Event: s.event, Name: a.Name, Input: a.Input, Session: a.Session, Tag: a.Tag,
+			Event: s.event, Name: a.Name, Input: a.Input, Session: a.Session, Tag: a.Tag, Policy: text(a.Value),
 		})
 	case Timer:
 		s.fireAtMs = due(a, nowMs)
@@ -112,7 +114,7 @@ func (x *Execution) schedule(a *Action, nowMs int64) error {
 	case MakePromise:
 		s.event = x.append(0, nowMs, history.PromiseMade{})
 	case StartOrchestration, ContinueAsNew, SetCustomStatus, SetValue, ClearValue, ClearValues, Drop,
-		CleanupFailed, Send, Patch:
+		CleanupFailed, Send, Patch, TryAgain, GiveUp:
 		panic(a.Kind.misplaced("schedule"))
 	default:
 		panic(a.Kind.misplaced("schedule"))
@@ -260,7 +262,7 @@ func (x *Execution) change(a *Action, nowMs int64) error {
 		x.delta.Values = append(x.delta.Values, ValueChange{All: true, UpdatedAtMs: nowMs})
 		return nil
 	case Activity, Timer, WaitEvent, Dequeue, SubOrchestration, StartOrchestration, ContinueAsNew, Syscall, Drop,
-		CleanupFailed, Send, Patch, MakePromise:
+		CleanupFailed, Send, Patch, MakePromise, TryAgain, GiveUp:
 		panic(a.Kind.misplaced("change"))
 	default:
 		panic(a.Kind.misplaced("change"))

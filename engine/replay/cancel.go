@@ -48,7 +48,7 @@ func (x *Execution) cancel(s *schedule, reason, childReason string, nowMs int64)
 	case Syscall: // It is answered in its own turn or not at all.
 	case MakePromise: // Whoever settles it is told that nobody waits.
 	case StartOrchestration, ContinueAsNew, SetCustomStatus, SetValue, ClearValue, ClearValues, Drop,
-		CleanupFailed, Send, Patch:
+		CleanupFailed, Send, Patch, TryAgain, GiveUp:
 		panic(s.kind.misplaced("cancel"))
 	default:
 		panic(s.kind.misplaced("cancel"))

@@ -21,7 +21,9 @@ type Delta struct {
 	Sent []Sending
 	// CancelActivities and DropTimers name schedules of earlier turns by event id.
 	CancelActivities []uint64
-	DropTimers       []uint64
+	// Retries are activities whose failed attempt is not the last one.
+	Retries    []Retried
+	DropTimers []uint64
 	// CancelChildren lists children of earlier turns.
 	CancelChildren []ChildCancel
 	Values         []ValueChange
@@ -40,6 +42,14 @@ type NewActivity struct {
 	Input   string
 	Session *string
 	Tag     *string
+	// Policy is "" for an activity that is tried once.
+	Policy string
+}
+
+// Retried is an activity that is tried again, after a pause.
+type Retried struct {
+	Event   uint64
+	DelayMs uint64
 }
 
 // NewTimer is a timer to set.

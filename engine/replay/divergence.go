@@ -81,6 +81,8 @@ var words = map[ActionKind]string{
 	Send:               "message",
 	MakePromise:        "promise",
 	Patch:              "patch",
+	TryAgain:           "another attempt",
+	GiveUp:             "the end of the attempts",
 }
 
 func (k ActionKind) word() string {

@@ -64,6 +64,7 @@ type Execution struct {
 	ready   []*schedule // subscriptions that found a message waiting (I4)
 	fresh   []*schedule // those that the running turn has made
 	calls   []*schedule // system calls without an answer
+	givenUp []*schedule // activities whose failed attempt was the last one
 
 	keys         map[string]struct{}
 	patches      map[string]bool
@@ -100,7 +101,9 @@ type schedule struct {
 	life     history.Life
 	key      string
 	fireAtMs int64 // of timers
-	closed   bool
+	// failed is what an activity has failed with of which code has to decide.
+	failed *history.Failure
+	closed bool
 	// stopping means that the child was asked to stop, and is still waited for.
 	stopping bool
 	// fresh means that the schedule was made by the running turn.
@@ -203,7 +206,7 @@ func (x *Execution) close(s *schedule) {
 		q.subscriptions = without(q.subscriptions, s)
 	case Activity, Timer, SubOrchestration, Syscall, MakePromise:
 	case StartOrchestration, ContinueAsNew, SetCustomStatus, SetValue, ClearValue, ClearValues, Drop,
-		CleanupFailed, Send, Patch:
+		CleanupFailed, Send, Patch, TryAgain, GiveUp:
 		panic(s.kind.misplaced("close"))
 	default:
 		panic(s.kind.misplaced("close"))

@@ -136,7 +136,7 @@ func (a *Action) fitsActivity(d history.ActivityScheduled) fit {
 		return other.given(d.Name == syscallActivities[a.Name] && d.Input == syscallInput(a))
 	}
 	return min(a.asks(Activity, d.Name, d.Input),
-		otherData.given(sameText(a.Session, d.Session) && sameText(a.Tag, d.Tag)))
+		otherData.given(sameText(a.Session, d.Session) && sameText(a.Tag, d.Tag) && text(a.Value) == d.Policy))
 }
 
 func (a *Action) asks(kind ActionKind, name, input string) fit {
@@ -195,7 +195,7 @@ func sameText(a, b *string) bool {
 func (a *Action) String() string {
 	switch a.Kind {
 	case Activity:
-		return describeActivity(a.Name, a.Input, a.Session, a.Tag)
+		return describeActivity(a.Name, a.Input, a.Session, a.Tag, text(a.Value))
 	case SubOrchestration:
 		return describeChild(a.Name, a.Input)
 	case StartOrchestration:
@@ -206,8 +206,8 @@ func (a *Action) String() string {
 		return describeValue(a.Name, text(a.Value))
 	case WaitEvent, Dequeue, ClearValue, Syscall, Patch:
 		return fmt.Sprintf("%s '%s'", a.Kind.word(), a.Name)
-	case Drop:
-		return fmt.Sprintf("cancellation of action %d", a.Token)
+	case Drop, TryAgain, GiveUp:
+		return fmt.Sprintf("%s of action %d", a.Kind.word(), a.Token)
 	case SetCustomStatus:
 		return describeStatus(a.Value)
 	case CleanupFailed:
@@ -223,7 +223,7 @@ func (a *Action) String() string {
 func describe(e history.Event) string {
 	switch d := e.Data.(type) {
 	case history.ActivityScheduled:
-		return describeActivity(d.Name, d.Input, d.Session, d.Tag)
+		return describeActivity(d.Name, d.Input, d.Session, d.Tag, d.Policy)
 	case history.SubOrchestrationScheduled:
 		return describeChild(d.Name, d.Input)
 	case history.OrchestrationChained:
@@ -256,13 +256,16 @@ func describe(e history.Event) string {
 
 // The descriptions hold everything that is compared, so that both sides show what differs.
 
-func describeActivity(name, input string, session, tag *string) string {
+func describeActivity(name, input string, session, tag *string, policy string) string {
 	description := fmt.Sprintf("activity '%s' with input %s", name, shorten(input))
 	if session != nil {
 		description += fmt.Sprintf(" on session '%s'", *session)
 	}
 	if tag != nil {
 		description += fmt.Sprintf(" with tag '%s'", *tag)
+	}
+	if policy != "" {
+		description += " with policy " + shorten(policy)
 	}
 	return description
 }

@@ -45,7 +45,7 @@ func nameWord(kind ActionKind) string {
 	case SetValue:
 		return "KV key"
 	case Activity, Timer, WaitEvent, SubOrchestration, StartOrchestration, ContinueAsNew, SetCustomStatus,
-		ClearValue, ClearValues, Syscall, Drop, CleanupFailed, Send, Patch, MakePromise:
+		ClearValue, ClearValues, Syscall, Drop, CleanupFailed, Send, Patch, MakePromise, TryAgain, GiveUp:
 		return "name"
 	default: // Apply says what is wrong with it.
 		return "name"

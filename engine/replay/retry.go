@@ -170,7 +170,7 @@ func (x *Execution) OpenWork(events []history.Event) Work {
 		// Signals and queue messages come as they come.
 		if d, ok := e.Data.(history.ActivityScheduled); ok && s.kind == Activity {
 			w.Activities = append(w.Activities, NewActivity{
-				Event: e.ID, Name: d.Name, Input: d.Input, Session: d.Session, Tag: d.Tag,
+				Event: e.ID, Name: d.Name, Input: d.Input, Session: d.Session, Tag: d.Tag, Policy: d.Policy,
 			})
 		}
 		if d, ok := e.Data.(history.TimerCreated); ok {

@@ -6,7 +6,7 @@ const codec = require('../codec.js');
 const { disown } = require('../disown.js');
 const limits = require('../limits.js');
 const { MAX_MOMENT } = require('../durations.js');
-const { checkPolicy } = require('./backoff.js');
+const { checkPolicy } = require('../policy.js');
 const { LOCATION, location } = require('./location.js');
 const { made, used } = require('./made.js');
 

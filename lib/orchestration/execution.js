@@ -199,6 +199,10 @@ class Execution {
       this.#scheduler.cancel(delivery.value);
       return;
     }
+    if (delivery.asks) {
+      this.#scheduler.ask(delivery);
+      return;
+    }
     const handle = this.#scheduler.answered(delivery.token);
     if (handle === null) return;
     const outcome = handle.read(delivery);

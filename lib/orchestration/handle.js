@@ -3,6 +3,7 @@
 const codec = require('../codec.js');
 const { DuroxideError, RejectedError } = require('../errors.js');
 const { activityError, errorOf, orchestrationError } = require('../failure.js');
+const { encodeDecision, revive } = require('../thrown.js');
 const { KEPT_FAILURES, classOfText } = require('./rules.js');
 
 /**
@@ -44,10 +45,18 @@ const KIND = Object.freeze({
   send: 25,
   makePromise: 26,
   patch: 40,
+  tryAgain: 45,
+  giveUp: 46,
 });
 
 /** After these the engine may have an answer that comes first. @type {Set<number>} */
-const ANSWERED_EARLY = new Set([KIND.waitEvent, KIND.dequeue, KIND.syscall, KIND.continueAsNew]);
+const ANSWERED_EARLY = new Set([
+  KIND.waitEvent,
+  KIND.dequeue,
+  KIND.syscall,
+  KIND.continueAsNew,
+  KIND.giveUp,
+]);
 
 /**
  * Makes an action. All actions have all fields, null where the kind has none.
@@ -122,6 +131,7 @@ const actions = {
       // An empty session means none.
       session: d.sessionId || null,
       tag: d.tag,
+      value: d.policy,
     }),
   timer: (d) => action(KIND.timer, { delayMs: Math.min(d.delayMs, Number.MAX_SAFE_INTEGER) }),
   timerAt: (d) => action(KIND.timer, { value: String(d.atMs) }),
@@ -160,12 +170,30 @@ class Handle {
     this.kind = asked.kind;
     this.token = asked.token;
     this.rules = rules;
+    this.retryIf = descriptor.retryIf;
     this.typed = descriptor._typed === true && TYPED_KINDS.has(asked.kind);
     /** An answered or dropped handle is settled: nothing more comes of it. */
     this.settled = false;
     this.children = NONE;
     /** Why the code was stopped that waits for it. @type {InstanceType<typeof import('./stopping.js').Stop> | null} */
     this.why = null;
+  }
+
+  /**
+   * Decides whether a failed attempt was the last one. What the decision throws is the outcome.
+   *
+   * @param {Delivery} delivery
+   * @returns {Action}
+   */
+  decide(delivery) {
+    try {
+      const error = failure(this.kind, delivery, this.rules);
+      const again = this.retryIf === undefined || this.retryIf(error);
+      return { ...action(again ? KIND.tryAgain : KIND.giveUp), token: this.token };
+    } catch (error) {
+      const { message, details } = encodeDecision(error);
+      return { ...action(KIND.giveUp, { input: message, value: details }), token: this.token };
+    }
   }
 
   /**
@@ -207,7 +235,9 @@ const TYPED_KINDS = new Set([KIND.activity, KIND.subOrchestration]);
  */
 function failure(kind, { value: message, details }, rules) {
   const told = details ? /** @type {any} */ (codec.decode(details)) : null;
-  if (kind === KIND.activity) return activityError(message, told);
+  if (kind === KIND.activity) {
+    return told?.thrown?.decision ? revive(told.thrown) : activityError(message, told);
+  }
   if (kind === KIND.makePromise) return errorOf(RejectedError, message, told);
   if (kind !== KIND.subOrchestration) return errorOf(DuroxideError, message, told);
   if (rules < KEPT_FAILURES) return errorOf(classOfText(message), message, told);

@@ -4,13 +4,14 @@ const codec = require('../codec.js');
 const { ActivityError, TimeoutError, factsOf, keepFacts } = require('../errors.js');
 const { causeOfError } = require('../failure.js');
 const { describe, revive } = require('../thrown.js');
-const { delayAfter, withJitter } = require('./backoff.js');
+const { checkPolicy, delayAfter, givenUp, policyText, withJitter } = require('../policy.js');
 const { LOCATION } = require('./location.js');
-const { KEPT_FAILURES } = require('./rules.js');
+const { KEPT_FAILURES, ONE_SCHEDULE } = require('./rules.js');
 
 /**
  * An activity tried again, as a branch built of activities, timers and races. The engine knows
- * nothing of it; histories show its parts.
+ * nothing of it; histories show its parts. So it is for executions that began under earlier rules, and
+ * for policies with a timeout.
  */
 
 /** @typedef {import('./descriptor.js').Descriptor} Descriptor */
@@ -20,6 +21,24 @@ const { KEPT_FAILURES } = require('./rules.js');
  *
  * @typedef {{ attempts: number, last: any }} Progress `last` is the last failure
  */
+
+/**
+ * Gives the attempts of an activity as a branch, or null: then it has become an activity that the engine
+ * tries again, with its policy.
+ *
+ * @param {Descriptor} task of the type activityWithRetry
+ * @param {Host} host
+ */
+function tried(task, host) {
+  const policy = checkPolicy(task.retry);
+  task.retry = policy;
+  const isTimed = policy.timeoutMs !== undefined || policy.totalTimeoutMs !== undefined;
+  if (host.rules < ONE_SCHEDULE || isTimed) return retried(task, host);
+  task.type = 'activity';
+  task.policy = policyText(policy);
+  task.retryIf = policy.retryIf;
+  return null;
+}
 
 /**
  * Runs attempts until one succeeds, the policy is exhausted, or time is up. The deadline, if there
@@ -212,11 +231,7 @@ function timedOut({ name, retry }, { rules }, { attempts: count, last }, limit) 
 function exhausted({ retry: { maxAttempts } }, { rules }, last) {
   const known = factsOf(last);
   if (rules < KEPT_FAILURES || known === undefined) return last;
-  const message =
-    maxAttempts === 1
-      ? last.message
-      : `${last.message}; given up after ${maxAttempts} attempts (maxAttempts)`;
-  const error = new ActivityError(message, { cause: last.cause });
+  const error = new ActivityError(givenUp(last.message, maxAttempts), { cause: last.cause });
   keepFacts(error, { ...known, failure: { ...known.failure, attempts: maxAttempts } });
   return error;
 }
@@ -243,4 +258,4 @@ function warning(task, attempt, error) {
   );
 }
 
-module.exports = { retried };
+module.exports = { tried };

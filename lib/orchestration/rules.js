@@ -14,8 +14,11 @@ const KEPT_FAILURES = 1;
 /** Losing branches clean up. */
 const CLEANED_BRANCHES = 2;
 
+/** An activity that is tried again is one scheduled activity. */
+const ONE_SCHEDULE = 2;
+
 /** What executions begin under that begin now: history.NewestRules, which a test compares. */
-const NEWEST_RULES = CLEANED_BRANCHES;
+const NEWEST_RULES = ONE_SCHEDULE;
 
 /** How the texts of failures begin that had a class of their own before. */
 const CLASS_OF_PREFIX = [
@@ -34,4 +37,4 @@ function classOfText(message) {
   return found === undefined ? OrchestrationError : found.Class;
 }
 
-module.exports = { CLEANED_BRANCHES, KEPT_FAILURES, NEWEST_RULES, classOfText };
+module.exports = { CLEANED_BRANCHES, KEPT_FAILURES, NEWEST_RULES, ONE_SCHEDULE, classOfText };

@@ -1,6 +1,5 @@
 'use strict';
 
-const { checkPolicy } = require('./backoff.js');
 const { COMBINATORS } = require('./combinators.js');
 const descriptor = require('./descriptor.js');
 const { Each } = require('./each.js');
@@ -9,7 +8,7 @@ const { ACTIONS, Handle, KIND, action } = require('./handle.js');
 const { LOCATION } = require('./location.js');
 const { used } = require('./made.js');
 const { Promises } = require('./promise.js');
-const { retried } = require('./retry.js');
+const { tried } = require('./retry.js');
 const { notWaitedFor } = require('./returned.js');
 const { CLEANED_BRANCHES, KEPT_FAILURES } = require('./rules.js');
 const { Cleanups, Stop } = require('./stopping.js');
@@ -94,6 +93,16 @@ class Scheduler {
     return handle;
   }
 
+  /**
+   * Asks about a failed attempt of an activity that still waits.
+   *
+   * @param {import('../native').Delivery} delivery
+   */
+  ask(delivery) {
+    const handle = this.#pending.get(delivery.token);
+    if (handle !== undefined) this.#execution.emit(this.call(() => handle.decide(delivery)));
+  }
+
   /** Forgets everything. */
   clear() {
     this.#jobs.length = 0;
@@ -163,10 +172,12 @@ class Scheduler {
     // Inside a combinator only the combinator's own mark counts.
     if (!(parent instanceof Fiber)) task._typed = false;
     if (task.type === 'activityWithRetry') {
-      task.retry = checkPolicy(task.retry);
-      const fiber = this.#branch(retried(task, this.#execution), parent, index);
-      fiber.isOurs = true;
-      return fiber;
+      const attempts = tried(task, this.#execution);
+      if (attempts !== null) {
+        const fiber = this.#branch(attempts, parent, index);
+        fiber.isOurs = true;
+        return fiber;
+      }
     }
     const ask = /** @type {(d: any) => Action} */ (ACTIONS.get(task.type));
     const asked = ask(task);

@@ -2,7 +2,7 @@
 
 const check = require('../check.js');
 const { nameOf, queueOfEvent } = require('../registered.js');
-const { checkPolicy } = require('./backoff.js');
+const { checkPolicy } = require('../policy.js');
 const { finish, inputText, withTag } = require('./descriptor.js');
 
 /** Makes the descriptors that several methods of a context share. */
@@ -16,8 +16,34 @@ const { finish, inputText, withTag } = require('./descriptor.js');
  * @param {boolean} typed
  */
 function activity(name, input, options, typed) {
-  const { sessionId } = check.options('options', options, { sessionId: check.string });
-  return onSession(name, input, sessionId || undefined, typed);
+  const { sessionId, tag, retry } = check.options('options', options, {
+    sessionId: check.string,
+    tag: check.text,
+    retry: checkRetry,
+  });
+  const task =
+    retry === undefined
+      ? onSession(name, input, sessionId || undefined, typed)
+      : activityWithRetry(name, input, retry, sessionId ? { sessionId } : {}, typed);
+  return tag === undefined ? task : task.withTag(tag);
+}
+
+/**
+ * Checks the policy of an option. The timeouts of an activity are none of its policy there.
+ *
+ * @param {string} _argument
+ * @param {any} retry
+ */
+function checkRetry(_argument, retry) {
+  const policy = checkPolicy(retry);
+  for (const name of /** @type {const} */ (['timeoutMs', 'totalTimeoutMs'])) {
+    if (policy[name] !== undefined) {
+      throw new TypeError(
+        `options.retry.${name} is none of the policy here: use scheduleActivityWithRetry`,
+      );
+    }
+  }
+  return policy;
 }
 
 /**

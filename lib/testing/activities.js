@@ -59,16 +59,18 @@ class TestActivities {
   #isSealed = false;
   #chaos;
   #now;
+  #moving;
   /** How often something has begun or gone on. */
   moves = 0;
 
   /**
    * @param {Chaos} chaos
-   * @param {() => number} now
+   * @param {{ now(): number, moving(): Promise<void> }} time
    */
-  constructor(chaos, now) {
+  constructor(chaos, { now, moving }) {
     this.#chaos = chaos;
     this.#now = now;
+    this.#moving = moving;
   }
 
   get running() {
@@ -127,6 +129,7 @@ class TestActivities {
    * @param {any} input
    */
   async run(name, code, context, input) {
+    await this.#moving();
     const { instanceId, executionId, attempt } = context;
     const control = this.control(name);
     control.calls.push({ input, attempt, instanceId, executionId, at: new Date(this.#now()) });

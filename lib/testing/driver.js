@@ -45,6 +45,8 @@ class Driver {
   /** @type {Set<Wait>} */
   #waits = new Set();
   #running = false;
+  /** @type {Promise<void>} */
+  #moving = Promise.resolve();
   #closed = false;
   /** When something moved last, in real time, and how many looks have seen nothing since. */
   #movedAt = 0;
@@ -72,6 +74,11 @@ class Driver {
 
   get nowMs() {
     return this.#nowMs;
+  }
+
+  /** Ends once `nowMs` is what the engine has: what begins with a move of the time comes before the news of it. */
+  get moving() {
+    return this.#moving;
   }
 
   /**
@@ -191,9 +198,13 @@ class Driver {
     }
     if (!Number.isFinite(atMs)) return false;
     if (await this.#crash()) return true;
-    const { nowMs, moved } = await this.#engine.advance(atMs, moves);
+    const advanced = this.#engine.advance(atMs, moves);
+    const told = advanced.then(({ nowMs, moved }) => {
+      if (moved) this.#nowMs = nowMs;
+    });
+    this.#moving = told.catch(() => {});
+    const { nowMs, moved } = await advanced;
     if (!moved) return true;
-    this.#nowMs = nowMs;
     this.#activities.wake(nowMs);
     this.#stir();
     return true;

@@ -95,7 +95,10 @@ class TestEnvironment {
     this.seed = setup.seed;
     this.client = new Client(provider);
     this.#chaos = new Chaos(setup.chaos, setup.seed, () => this.#restart());
-    this.#activities = new TestActivities(this.#chaos, () => this.#driver.nowMs);
+    this.#activities = new TestActivities(this.#chaos, {
+      now: () => this.#driver.nowMs,
+      moving: () => this.#driver.moving,
+    });
     this.#driver = new Driver({
       engine: this.#engine(),
       activities: this.#activities,

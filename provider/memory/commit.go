@@ -226,6 +226,7 @@ func (s *store) applyTasks(
 		n.Task.Instance, n.Task.Execution = in.id, c.Execution
 		inserted[i] = s.insertTask(n.Task)
 	}
+	s.retry(in, c)
 	maps.DeleteFunc(s.tasks, func(_ uint64, t *task) bool {
 		return t.Instance == in.id && t.Execution == c.Execution &&
 			slices.Contains(c.CancelTasks, t.Event)

@@ -46,6 +46,7 @@ func (s *store) nodeOf(id provider.LeaseID) string {
 
 func (s *store) standing(t *task) provider.TaskStanding {
 	st := provider.TaskStanding{Event: t.Event, Node: s.nodeOf(t.lease), DueMs: t.due, Attempts: t.attempts}
+	st.Progress, _ = provider.DecodeProgress(t.progress)
 	if t.Session != nil {
 		if held := s.sessions[*t.Session]; held != nil && held.until > s.at {
 			st.Owner = held.owner

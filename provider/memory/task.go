@@ -13,6 +13,7 @@ import (
 type task struct {
 	provider.Task
 	body     []byte
+	progress []byte
 	due      int64
 	place    int64 // among those that wait; zero while it does not
 	epoch    uint64
@@ -31,7 +32,7 @@ type session struct {
 
 func (s *store) insertTask(t provider.Task) *task {
 	t.ID = s.nextID()
-	stored := &task{Task: t, body: provider.EncodeTask(t), due: s.now}
+	stored := &task{Task: t, body: provider.EncodeTask(t), progress: provider.EncodeProgress(t.Progress), due: s.now}
 	s.tasks[t.ID] = stored
 	return stored
 }
@@ -99,7 +100,7 @@ func (s *store) claimTasks(r provider.ClaimRequest, c *claimer, claimed *provide
 		next, left := fair.Take(queues, r.MaxTasks-len(claimed.Tasks), s.round, of)
 		for _, t := range next {
 			s.round = max(s.round, t.place)
-			decoded, err := provider.DecodeTask(t.body)
+			decoded, err := provider.DecodeTaskWith(t.body, t.progress)
 			if err != nil {
 				claimed.Undecodable = append(claimed.Undecodable, s.hide(t, err))
 				continue
@@ -173,6 +174,23 @@ func (s *store) touch(t *task) {
 	}
 	if used := s.sessions[*t.Session]; used != nil && used.until > s.at {
 		used.active = s.at
+	}
+}
+
+// failed notes that an attempt has failed: the process has survived it.
+func (t *task) failed(p *provider.Progress) {
+	t.progress, t.attempts, t.marks = provider.EncodeProgress(p), 0, 0
+}
+
+// retry makes a task due that waits for a decision.
+func (s *store) retry(in *instance, c *provider.Commit) {
+	for _, r := range c.Retries {
+		for _, t := range s.tasks {
+			if t.Instance == in.id && t.Execution == c.Execution && t.Event == r.Event && t.due == provider.Undecided {
+				t.due = s.now + r.Delay.Milliseconds()
+				s.offered(t.due)
+			}
+		}
 	}
 }
 

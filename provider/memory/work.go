@@ -112,7 +112,11 @@ func (p *Provider) Complete(
 				results[i].Err = provider.ErrLockLost
 				continue
 			}
-			s.finishTask(t)
+			if item.Kept != nil {
+				s.keep(t, item.Kept)
+			} else {
+				s.finishTask(t)
+			}
 			if item.Message != nil {
 				messages, position = append(messages, *item.Message), append(position, i)
 			}
@@ -185,8 +189,18 @@ func (s *store) abandonTask(a provider.AbandonedTask) bool {
 	if a.Mark {
 		t.mark()
 	}
+	if a.Progress != nil {
+		t.failed(a.Progress)
+	}
 	s.offered(t.due)
 	return true
+}
+
+// keep gives a task back that waits for a decision.
+func (s *store) keep(t *task, p *provider.Progress) {
+	s.touch(t)
+	t.lease, t.place, t.due = 0, 0, provider.Undecided
+	t.failed(p)
 }
 
 // offerInstance notes the work of an instance that nobody holds.

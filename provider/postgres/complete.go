@@ -93,9 +93,12 @@ func (g *group) complete(
 	next := 0
 	for n, item := range c.Items {
 		t := g.finishable(item.Task)
-		if t != nil {
+		switch {
+		case t != nil && item.Kept != nil:
+			g.giveTaskBack(t, provider.Undecided, &provider.AbandonedTask{Progress: item.Kept})
+		case t != nil:
 			g.finishTask(t)
-		} else {
+		default:
 			results[n].Err = provider.ErrLockLost
 		}
 		if item.Message == nil {
@@ -109,9 +112,12 @@ func (g *group) complete(
 		next++
 	}
 	delivered, _ := g.deliver(kept, keptBodies, c.Claim)
-	for n, result := range delivered {
-		results[positions[n]] = result
-	}
+	// The server numbers the messages where the group is written without reading.
+	g.after = append(g.after, func() {
+		for n, result := range delivered {
+			results[positions[n]] = result
+		}
+	})
 	return results
 }
 
@@ -171,12 +177,7 @@ func (g *group) abandon(a *provider.Abandonment, result *provider.Abandoned) {
 			continue
 		}
 		due := g.now + item.Delay.Milliseconds()
-		w := &g.writes.freed
-		w.add(t)
-		t.lease = 0
-		w.due = append(w.due, due)
-		w.attempts = append(w.attempts, flag(!item.IgnoreAttempt))
-		w.marks = append(w.marks, flag(item.Mark))
+		g.giveTaskBack(t, due, &item)
 		g.ready(due)
 		if due <= g.now {
 			own.work = true

@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/jackc/pgx/v5"
+
+	"duroxide/provider"
 )
 
 var (
@@ -66,6 +68,27 @@ WITH freed AS (
   WHERE t.id = f.id AND t.epoch = f.epoch AND t.lease = f.lease AND t.id = ANY($1::bigint[])
   RETURNING 1)
 SELECT 1 / (count(*) = cardinality($1::bigint[]))::int FROM freed`)
+	// An attempt has failed, so that the process has survived it.
+	sqlFailTasks = define(`
+WITH freed AS (
+  UPDATE S.tasks t SET lease = 0, place = 0, due = f.due, attempts = 0, marks = 0, progress = f.progress
+  FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[])
+    AS f (id, epoch, lease, due, progress)
+  WHERE t.id = f.id AND t.epoch = f.epoch AND t.lease = f.lease AND t.id = ANY($1::bigint[])
+  RETURNING 1)
+SELECT 1 / (count(*) = cardinality($1::bigint[]))::int FROM freed`)
+	sqlRetryTasks = define(`
+UPDATE S.tasks t SET due = d.due FROM (
+  SELECT t.id, r.due
+  FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) AS r (instance, execution, event, due)
+  CROSS JOIN LATERAL (
+    SELECT id FROM S.tasks WHERE instance = r.instance AND execution = r.execution AND event = r.event
+    OFFSET 0) t
+  ORDER BY t.id OFFSET 0) d
+WHERE t.id = d.id AND t.lease = 0 AND t.due = $5`)
+	sqlSetProgress = define(`
+UPDATE S.tasks t SET progress = p.progress
+FROM unnest($1::bigint[], $2::bytea[]) AS p (id, progress) WHERE t.id = p.id AND t.id = ANY($1::bigint[])`)
 	sqlTakeTasks = define(`
 UPDATE S.tasks t SET lease = c.lease, place = 0, epoch = t.epoch + 1
 FROM unnest($1::bigint[], $2::bigint[]) AS c (id, lease) WHERE t.id = c.id AND t.id = ANY($1::bigint[])`)
@@ -282,6 +305,7 @@ func (g *group) flushTasks(p *pipeline) {
 	if f := &w.freed; len(f.id) > 0 {
 		p.exec(sqlFreeTasks, f.id, f.epoch, f.lease, f.due, f.attempts, f.marks)
 	}
+	g.flushAttempts(p)
 	if b := &w.begun; len(b.id) > 0 {
 		p.exec(sqlCountTasks, b.id, b.epoch, b.lease)
 	}
@@ -299,11 +323,25 @@ func (g *group) flushTasks(p *pipeline) {
 		p.exec(sqlQueueTasks, n.id, n.instance, n.execution, n.event, n.tag, n.session, n.body, g.now,
 			n.lane)
 	}
+	if n := &w.progress; len(n.id) > 0 {
+		p.exec(sqlSetProgress, n.id, n.bytes)
+	}
 	if len(w.fronts) > 0 {
 		p.exec(sqlSessionFronts, distinct(w.fronts))
 	}
 	if w.round > 0 {
 		p.exec(sqlAdvance, w.round)
+	}
+}
+
+// flushAttempts writes what became of attempts of activities with a policy.
+func (g *group) flushAttempts(p *pipeline) {
+	w := &g.writes
+	if f := &w.failed; len(f.id) > 0 {
+		p.exec(sqlFailTasks, f.id, f.epoch, f.lease, f.due, f.progress)
+	}
+	if r := &w.retried; len(r.event) > 0 {
+		p.exec(sqlRetryTasks, r.instance, r.execution, r.event, r.due, int64(provider.Undecided))
 	}
 }
 

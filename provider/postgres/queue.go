@@ -100,7 +100,7 @@ SELECT EXISTS (SELECT 1 FROM S.tasks WHERE lease = 0 AND place = 0 AND due <= $1
   OR EXISTS (SELECT 1 FROM S.tasks
     WHERE lease <> 0 AND lease = ANY(ARRAY(SELECT id FROM S.leases WHERE until_ms <= 0)))
   OR EXISTS (SELECT 1 FROM S.leases WHERE until_ms <= 0 AND -until_ms <= $2)`)
-	sqlBodies    = define(`SELECT id, body FROM S.tasks WHERE id = ANY($1::bigint[])`)
+	sqlBodies    = define(`SELECT id, body, progress FROM S.tasks WHERE id = ANY($1::bigint[])`)
 	sqlPlaceLate = define(`
 UPDATE S.tasks SET place = 1 + (SELECT round FROM S.rounds WHERE id = 1)
 WHERE id = ANY(ARRAY(
@@ -138,6 +138,7 @@ type readyTask struct {
 	marks    int64
 	size     int
 	body     []byte
+	progress []byte
 }
 
 func (t *readyTask) order() (place int64, number uint64) { return t.place, t.ID }
@@ -261,12 +262,12 @@ func (f *found) readBodies(p *pipeline) {
 	}
 	p.each(sqlBodies, func(r pgx.Rows) error {
 		var id int64
-		var body []byte
-		if err := r.Scan(&id, &body); err != nil {
+		var body, progress []byte
+		if err := r.Scan(&id, &body, &progress); err != nil {
 			return err
 		}
 		if t := byID[id]; t != nil {
-			t.body = body
+			t.body, t.progress = body, progress
 		}
 		return nil
 	}, ids)

@@ -50,6 +50,7 @@ func (g *group) commitTasks(i *instance, t *turn, result *provider.Committed) {
 		}
 	}
 	result.TaskLease = claims.used
+	g.retryTasks(i, t)
 	for _, event := range t.CancelTasks {
 		where := place{signed(i.key), signed(t.Execution), signed(event)}
 		for id, stored := range g.tasks {
@@ -59,6 +60,33 @@ func (g *group) commitTasks(i *instance, t *turn, result *provider.Committed) {
 			}
 		}
 	}
+}
+
+// retryTasks makes tasks due that wait for a decision.
+func (g *group) retryTasks(i *instance, t *turn) {
+	w := &g.writes.retried
+	for _, r := range t.Retries {
+		due := g.now + r.Delay.Milliseconds()
+		w.instance, w.execution = append(w.instance, signed(i.key)), append(w.execution, signed(t.Execution))
+		w.event, w.due = append(w.event, signed(r.Event)), append(w.due, due)
+		g.ready(due)
+	}
+}
+
+// giveTaskBack frees a task; with progress, because an attempt has failed.
+func (g *group) giveTaskBack(t *task, due int64, a *provider.AbandonedTask) {
+	if a.Progress != nil {
+		w := &g.writes.failed
+		w.add(t)
+		w.due, w.progress = append(w.due, due), append(w.progress, provider.EncodeProgress(a.Progress))
+	} else {
+		w := &g.writes.freed
+		w.add(t)
+		w.due = append(w.due, due)
+		w.attempts = append(w.attempts, flag(!a.IgnoreAttempt))
+		w.marks = append(w.marks, flag(a.Mark))
+	}
+	t.lease = 0
 }
 
 func (g *group) insertTask(i *instance, t *turn, n int, claims *holder) *provider.TaskClaim {
@@ -79,6 +107,10 @@ func (g *group) insertTask(i *instance, t *turn, n int, claims *holder) *provide
 	w.lease, w.epoch = append(w.lease, signed(lease)), append(w.epoch, signed(epoch))
 	w.tag, w.session = append(w.tag, fresh.Task.Tag), append(w.session, fresh.Task.Session)
 	w.body, w.lane = append(w.body, t.tasks[n]), append(w.lane, g.s.lanes.number(lane))
+	if p := fresh.Task.Progress; p != nil {
+		g.writes.progress.id = append(g.writes.progress.id, signed(id))
+		g.writes.progress.bytes = append(g.writes.progress.bytes, provider.EncodeProgress(p))
+	}
 	if lease == 0 {
 		if name := fresh.Task.Session; name != nil {
 			g.writes.fronts = append(g.writes.fronts, *name)
@@ -100,7 +132,7 @@ func (g *group) claimTasks(
 	tasks []*readyTask, route *provider.Route, claims *holder,
 ) (got []provider.TaskClaim, bad []provider.UndecodableTask) {
 	for _, t := range tasks {
-		decoded, err := provider.DecodeTask(t.body)
+		decoded, err := provider.DecodeTaskWith(t.body, t.progress)
 		if err != nil {
 			bad = append(bad, g.hideTask(t, err))
 			continue

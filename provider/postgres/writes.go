@@ -29,6 +29,18 @@ type writes struct {
 		taskTokens
 		due, attempts, marks []int64
 	}
+	// failed are tasks of which an attempt has failed, retried those that waited for a decision, and
+	// progress is that of new tasks.
+	failed struct {
+		taskTokens
+		due      []int64
+		progress [][]byte
+	}
+	retried  struct{ instance, execution, event, due []int64 }
+	progress struct {
+		id    []int64
+		bytes [][]byte
+	}
 	// begun are tasks that get an attempt.
 	begun  taskTokens
 	taken  struct{ id, lease []int64 }

@@ -15,6 +15,7 @@ func brokenStores() map[string]breaker {
 	for _, part := range []map[string]breaker{
 		brokenTokens(), brokenTurns(), brokenMessages(), brokenTasks(), brokenState(), brokenHistories(),
 		brokenNames(), brokenLives(), brokenKeys(), brokenFairness(), brokenTime(), brokenUpkeep(),
+		brokenAttempts(),
 	} {
 		maps.Copy(all, part)
 	}

@@ -137,8 +137,8 @@ cases also run on stores that are broken on purpose, and each of those must be c
 of a case starts with its ids, under the name of its theme.
 
 Ids with C and N are those of the specification; P are rules of this contract that it has no case
-for. The table is written by the suite's own test (` + "`go test ./provider/providertest -update`" + `),
-which fails if a case of the specification is missing here.
+for, R those of activities that are tried again. The table is written by the suite's own test
+(` + "`go test ./provider/providertest -update`" + `), which fails if a case of the specification is missing here.
 
 | Case | Test, or why there is none |
 |---|---|

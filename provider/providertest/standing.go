@@ -10,6 +10,7 @@ import (
 
 var standing = theme{"standing", "standing.go", []Case{
 	{ID: "P240", Title: "what an instance waits for names the tasks of its execution, and who has them", run: standingTasks},
+	{ID: "P246", Title: "a task that is tried again says how far that is", run: standingAttempts},
 	{ID: "P245", Title: "a task that waits says how many go first", run: standingPlace},
 	{ID: "P241", Title: "it says since when there is something to do, and what a node must serve for it", run: standingReady},
 	{ID: "P242", Title: "it is bounded, whatever waits", run: standingBounded},
@@ -51,6 +52,19 @@ func standingTasks(k *kit) {
 	require.Equal(k, "A", tasks[1].Owner)
 	require.Equal(k, provider.TaskStanding{Event: 4, DueMs: since, Owner: "A"}, tasks[2])
 	require.Equal(k, provider.TaskStanding{Event: 5, DueMs: since + time.Minute.Milliseconds(), Attempts: 1}, tasks[3])
+}
+
+func standingAttempts(k *kit) {
+	k.schedule(retried(2), retried(3), retried(4))
+	since := k.Clock.Now().UnixMilli()
+	k.fail(k.work(2, anyRoute), time.Minute, after(1, "failure"))
+	require.NoError(k, k.ask(k.work(3, anyRoute), after(2, "asked about")))
+	tasks := k.standing("W").Tasks
+	require.Equal(k, []provider.TaskStanding{
+		{Event: 2, DueMs: since + time.Minute.Milliseconds(), Progress: after(1, "failure")},
+		{Event: 3, DueMs: provider.Undecided, Progress: after(2, "asked about")},
+		{Event: 4, DueMs: since, Progress: &provider.Progress{Policy: policyText}},
+	}, tasks)
 }
 
 func standingPlace(k *kit) {

@@ -3,7 +3,8 @@ package providertest
 // themes lists all cases.
 func themes() []theme {
 	return []theme{
-		atomicity, locking, leases, queue, backlogs, creation, attempts, cancellation, deletion,
+		atomicity, locking, leases, queue, backlogs, creation, attempts, failures, cancellation,
+		deletion,
 		capability, serving, holding, repairing, sessions, tags, fairness, values, management, handoff, wakeups, damage,
 		names, lives, keys, clocks, presence, standing, model,
 	}

@@ -96,7 +96,7 @@ func (w *writer) complete(
 			return nil, err
 		}
 		if held {
-			if err := w.finishTask(item.Task, t); err != nil {
+			if err := w.finishOrKeep(&item, t); err != nil {
 				return nil, err
 			}
 		} else {
@@ -117,6 +117,17 @@ func (w *writer) complete(
 		results[positions[n]] = result
 	}
 	return results, err
+}
+
+// finishOrKeep deletes a task, or lets it wait for a decision.
+func (w *writer) finishOrKeep(c *provider.Completion, t task) error {
+	if c.Kept == nil {
+		return w.finishTask(c.Task, t)
+	}
+	if err := w.bumpSession(t); err != nil {
+		return err
+	}
+	return w.giveTaskBack(c.Task, provider.Undecided, c.Kept)
 }
 
 // Abandon gives claims back.
@@ -165,15 +176,21 @@ func (w *writer) abandon(a *provider.Abandonment, result *provider.Abandoned) er
 			continue
 		}
 		due := w.now + item.Delay.Milliseconds()
-		delete(w.tasks, item.Token.Key)
-		_, err = w.c.exec(sqlAbandonTask,
-			signed(item.Token.Key), due, flag(!item.IgnoreAttempt), flag(item.Mark))
-		if err != nil {
+		if err := w.abandonTask(&item, due); err != nil {
 			return err
 		}
 		w.ready(due)
 	}
 	return nil
+}
+
+func (w *writer) abandonTask(a *provider.AbandonedTask, due int64) error {
+	if a.Progress != nil {
+		return w.giveTaskBack(a.Token, due, a.Progress)
+	}
+	delete(w.tasks, a.Token.Key)
+	_, err := w.c.exec(sqlAbandonTask, signed(a.Token.Key), due, flag(!a.IgnoreAttempt), flag(a.Mark))
+	return err
 }
 
 func (w *writer) abandonInstance(a *provider.AbandonedInstance) (bool, error) {

@@ -12,6 +12,14 @@ var (
 INSERT INTO tasks
   (id, instance, execution, event, due, lease, epoch, attempts, tag, session, body, place, lane)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10, ?11, ?12)`}
+	sqlSetProgress = &statement{`UPDATE tasks SET progress = ?2 WHERE id = ?1`}
+	// An attempt has failed, so that the process has survived it.
+	sqlFailedTask = &statement{`
+UPDATE tasks SET lease = 0, due = ?2, place = 0, attempts = 0, marks = 0, progress = ?3
+WHERE id = ?1`}
+	sqlRetryTask = &statement{`
+UPDATE tasks SET due = ?4
+WHERE instance = ?1 + 0 AND execution = ?2 + 0 AND event = ?3 + 0 AND lease = 0 AND due = ?5`}
 	sqlTask       = &statement{`SELECT epoch, lease, session FROM tasks WHERE id = ?1`}
 	sqlFinishTask = &statement{`DELETE FROM tasks WHERE id = ?1 AND epoch = ?2`}
 	sqlCancelTask = &statement{`
@@ -94,6 +102,9 @@ func (w *writer) commitTasks(i *instance, t *turn, result *provider.Committed) e
 		result.Tasks[n] = claim
 	}
 	result.TaskLease = claims.used
+	if err := w.retryTasks(i, t); err != nil {
+		return err
+	}
 	for _, event := range t.CancelTasks {
 		err := w.c.each(sqlCancelTask, func(r *rows) bool {
 			delete(w.tasks, r.uint(0))
@@ -105,6 +116,29 @@ func (w *writer) commitTasks(i *instance, t *turn, result *provider.Committed) e
 		}
 	}
 	return nil
+}
+
+// retryTasks makes tasks due that wait for a decision.
+func (w *writer) retryTasks(i *instance, t *turn) error {
+	for _, r := range t.Retries {
+		due := w.now + r.Delay.Milliseconds()
+		changed, err := w.c.exec(sqlRetryTask,
+			signed(i.key), signed(t.Execution), signed(r.Event), due, int64(provider.Undecided))
+		if err != nil {
+			return err
+		}
+		if changed > 0 {
+			w.ready(due)
+		}
+	}
+	return nil
+}
+
+// giveTaskBack frees a task of which an attempt has failed.
+func (w *writer) giveTaskBack(token provider.Token, due int64, p *provider.Progress) error {
+	delete(w.tasks, token.Key)
+	_, err := w.c.exec(sqlFailedTask, signed(token.Key), due, provider.EncodeProgress(p))
+	return err
 }
 
 func (w *writer) insertTask(
@@ -145,6 +179,11 @@ func (w *writer) insertTask(
 	if err != nil {
 		return nil, err
 	}
+	if p := fresh.Task.Progress; p != nil {
+		if _, err := w.c.exec(sqlSetProgress, signed(id), provider.EncodeProgress(p)); err != nil {
+			return nil, err
+		}
+	}
 	if state.lease == 0 {
 		w.ready(w.now)
 		return nil, w.await(fresh.Task.Session, place)
@@ -166,6 +205,7 @@ type readyTask struct {
 	attempts int64
 	marks    int64
 	body     []byte
+	progress []byte
 }
 
 func distinct(texts []string) []string {

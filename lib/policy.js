@@ -3,10 +3,10 @@
 // Captured when the module loads: the guard of code stands in for the global one.
 const { random } = Math;
 
-const check = require('../check.js');
-const { millisecondsOf } = require('../durations.js');
+const check = require('./check.js');
+const { millisecondsOf } = require('./durations.js');
 
-/** Retry policies: what is allowed, and how long to pause after which failure. */
+/** Retry policies: what is allowed, what stands in the task, and what follows from a failure. */
 
 const DEFAULT_BASE_MS = 100;
 const DEFAULT_FIXED_MS = 1000;
@@ -177,4 +177,99 @@ function delayAfter(backoff, failures) {
   }
 }
 
-module.exports = { checkPolicy, delayAfter, withJitter };
+/**
+ * What is stored of a policy with the task, and is fixed by that. `asks` says that it has a function; no
+ * `maxAttempts` means that there is no limit.
+ *
+ * @typedef {{
+ *   maxAttempts?: number, backoff?: any, jitter?: number, nonRetryable?: string[], asks?: true,
+ * }} StoredPolicy
+ */
+
+/**
+ * Gives the text of a checked policy that is stored.
+ *
+ * @param {ReturnType<typeof checkPolicy>} policy
+ */
+function policyText({ maxAttempts, backoff, jitter, nonRetryable, retryIf }) {
+  /** @type {StoredPolicy} */
+  const stored = {
+    maxAttempts: maxAttempts === Infinity ? undefined : maxAttempts,
+    backoff,
+    jitter,
+    nonRetryable,
+    asks: retryIf === undefined ? undefined : true,
+  };
+  return JSON.stringify(stored);
+}
+
+/**
+ * Says what follows from a failed attempt: the next one, for which code may be asked, or that there is none,
+ * because the failure is final or the attempts are `exhausted`.
+ *
+ * @param {StoredPolicy} policy
+ * @param {number} failed how many attempts have failed, this one included
+ * @param {import('./thrown.js').Described} thrown
+ * @returns {{ next: { pauseMs: number, asks: boolean } | null, exhausted: boolean }}
+ */
+function afterFailure(policy, failed, thrown) {
+  const { maxAttempts = Infinity, backoff, jitter } = policy;
+  if (isFinal(policy, thrown)) return { next: null, exhausted: false };
+  if (failed >= maxAttempts) return { next: null, exhausted: true };
+  const pauseMs = thrown.retryAfterMs ?? withJitter(delayAfter(backoff, failed), jitter);
+  return { next: { pauseMs, asks: policy.asks === true }, exhausted: false };
+}
+
+/**
+ * Says whether a failure is one that no attempt would change, by what it is itself, not by its causes.
+ *
+ * @param {{ nonRetryable?: string[] }} policy
+ * @param {import('./thrown.js').Described} thrown
+ */
+function isFinal({ nonRetryable = [] }, { final, name, code }) {
+  return (
+    final === true || nonRetryable.some((one) => one === (name || 'Error') || one === String(code))
+  );
+}
+
+/**
+ * Says how often it was tried in the text of an activity that was tried as often as its policy allows.
+ *
+ * @param {string} message of the last failure
+ * @param {number} attempts
+ */
+function givenUp(message, attempts) {
+  return attempts === 1 ? message : `${message}; given up after ${attempts} attempts (maxAttempts)`;
+}
+
+/**
+ * Makes the answer of an attempt that has failed, with what its policy makes of that.
+ *
+ * @param {{ policy: string | null, failed: number }} record
+ * @param {{ message: string, details: string, described: import('./thrown.js').Described }} thrown
+ * @param {string} before
+ * @param {string} after
+ * @param {number} tookUs
+ * @returns {import('./native').ActivityAnswer}
+ */
+function failedAnswer({ policy, failed }, { message, details, described }, before, after, tookUs) {
+  const text = before + message + after;
+  if (!policy) return { ok: false, message: text, details, tookUs };
+  const { next, exhausted } = afterFailure(JSON.parse(policy), failed + 1, described);
+  return {
+    ok: false,
+    message: exhausted ? givenUp(text, failed + 1) : text,
+    details,
+    tookUs,
+    next,
+  };
+}
+
+module.exports = {
+  checkPolicy,
+  delayAfter,
+  failedAnswer,
+  givenUp,
+  policyText,
+  withJitter,
+};

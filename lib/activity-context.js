@@ -1,0 +1,150 @@
+'use strict';
+
+const { createHash } = process.getBuiltinModule('node:crypto');
+const timers = process.getBuiltinModule('node:timers/promises');
+const channel = require('./channel.js');
+const check = require('./check.js');
+const { CancelledError } = require('./errors.js');
+const { LEVEL, traced } = require('./traced.js');
+
+/** What an activity is given. */
+
+/** @typedef {import('./native').ActivityRecord} ActivityRecord */
+
+/** Its documentation is in index.d.ts. */
+class ActivityContext {
+  #record;
+  #makeClient;
+  /** @type {string | undefined} */
+  #key;
+  #hasEnded = false;
+  /** @type {string | null} */
+  #cancelReason = null;
+  /** @type {AbortController | null} */
+  #controller = null;
+  /** @type {object | null} */
+  #client = null;
+
+  /**
+   * @param {ActivityRecord} record
+   * @param {() => object} makeClient
+   */
+  constructor(record, makeClient) {
+    this.#record = record;
+    this.#makeClient = makeClient;
+    this.instanceId = record.instance;
+    this.executionId = record.execution;
+    this.orchestrationName = record.orchestration;
+    this.orchestrationVersion = record.version;
+    this.activityName = record.activity;
+    this.workerId = record.workerId;
+    this.sessionId = record.session;
+    this.attempt = record.attempt;
+  }
+
+  tag() {
+    return this.#record.tag;
+  }
+
+  get idempotencyKey() {
+    const { instance, life, execution, id } = this.#record;
+    this.#key ??= createHash('sha256')
+      .update(JSON.stringify([instance, life, execution, id]))
+      .digest('hex');
+    return this.#key;
+  }
+
+  isCancelled() {
+    if (this.#cancelReason === null && !this.#hasEnded && channel.isCancelled(this.#record.token)) {
+      this.#cancelReason = '';
+    }
+    return this.#cancelReason !== null;
+  }
+
+  get signal() {
+    if (this.#controller === null) {
+      this.#controller = new AbortController();
+      if (this.#cancelReason !== null) this.#abort(this.#cancelReason);
+    }
+    return this.#controller.signal;
+  }
+
+  /** @param {number} ms */
+  async sleep(ms) {
+    const delay = check.integer('ms', ms, 0);
+    const { signal } = this;
+    try {
+      await timers.setTimeout(delay, undefined, { signal });
+    } catch (error) {
+      throw signal.aborted ? signal.reason : error;
+    }
+  }
+
+  getClient() {
+    if (this.#hasEnded) return null;
+    this.#client ??= this.#makeClient();
+    return this.#client;
+  }
+
+  /** @param {unknown} message @param {string} [text] */
+  traceDebug(message, text) {
+    this.#trace(LEVEL.debug, traced(message, text));
+  }
+
+  /** @param {unknown} message @param {string} [text] */
+  traceInfo(message, text) {
+    this.#trace(LEVEL.info, traced(message, text));
+  }
+
+  /** @param {unknown} message @param {string} [text] */
+  traceWarn(message, text) {
+    this.#trace(LEVEL.warn, traced(message, text));
+  }
+
+  /** @param {unknown} message @param {string} [text] */
+  traceError(message, text) {
+    this.#trace(LEVEL.error, traced(message, text));
+  }
+
+  /**
+   * @param {number} level
+   * @param {import('./traced.js').Traced} said
+   */
+  #trace(level, { message, fields }) {
+    channel.trace(this.#record.token, 0, level, message, fields);
+  }
+
+  /** @param {string} reason */
+  #abort(reason) {
+    const text = `activity '${this.activityName}' was cancelled`;
+    this.#controller?.abort(new CancelledError(reason === '' ? text : `${text}: ${reason}`));
+  }
+
+  /**
+   * Tells a context that its result is no longer wanted. That stays so.
+   *
+   * @param {ActivityContext} context
+   * @param {string} reason
+   */
+  static cancel(context, reason) {
+    // Whoever polled may know that it is cancelled, but not why.
+    context.#cancelReason ||= reason;
+    context.#abort(context.#cancelReason);
+  }
+
+  /**
+   * Tells a context that its function has ended.
+   *
+   * @param {ActivityContext} context
+   */
+  static end(context) {
+    context.#hasEnded = true;
+  }
+}
+
+// Users get the class, but not the right to cancel.
+const { cancel, end } = ActivityContext;
+Reflect.deleteProperty(ActivityContext, 'cancel');
+Reflect.deleteProperty(ActivityContext, 'end');
+
+module.exports = { ActivityContext, cancel, end };
