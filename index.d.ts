@@ -1734,6 +1734,11 @@ export class Client {
   deleteInstance(instanceId: string, force?: boolean): Promise<DeleteResult>;
   /** Deletes ended root instances that match every condition. */
   deleteInstanceBulk(filter?: InstanceFilter): Promise<DeleteResult>;
+  /**
+   * Gives what retention would delete now, under the policy of the runtimes or another one. It reads all
+   * instances that are old enough.
+   */
+  previewRetention(policy?: RetentionOptions): Promise<RetentionPreview>;
   /** Deletes old executions of an instance, never the current one. */
   pruneExecutions(instanceId: string, options?: PruneOptions): Promise<PruneResult>;
   pruneExecutionsBulk(filter?: InstanceFilter, options?: PruneOptions): Promise<PruneResult>;
@@ -1850,10 +1855,54 @@ export interface RuntimeOptions {
   strictReplay?: boolean;
   /** Whether schedules may run here: true by default. They need a slot for turns, and none for activities. */
   schedules?: boolean;
+  /**
+   * What of ended instances is kept. Without it, as by default, this runtime deletes nothing, and asks for
+   * nothing to be kept.
+   */
+  retention?: RetentionOptions;
   /** For tests: drops instances from memory at random after turns. Only the speed may change. */
   evictAfterTurn?: boolean;
   /** For tests: drops instances from memory after every turn, so that each turn replays. */
   evictEveryTurn?: boolean;
+}
+
+/** How long something is kept. A time counts from the end of an instance; without one it is kept for ever. */
+export interface RetentionRule {
+  completed?: Duration;
+  failed?: Duration;
+  /** Of each instance the newest so many, the current one included; running ones have them pruned, too. */
+  executions?: number;
+}
+
+/**
+ * What of ended instances is kept. One runtime at a time deletes the rest, in small steps that take a hundredth
+ * of the time, root instances with their children: never what runs, is held or cleans up, nor what has a child
+ * that does. All living runtimes with this option count: where they differ, the longest time and the largest
+ * number do, with a warning. An id whose instance was deleted may be started again.
+ */
+export interface RetentionOptions extends RetentionRule {
+  /** How many ended root instances there are at most: those created first go. */
+  maxInstances?: number;
+  /** By the name of an orchestration; what such a rule leaves out is as for all. */
+  orchestrations?: Record<string, RetentionRule>;
+  /**
+   * Is given the history of each instance before it is deleted, as `exportHistory` gives it, and perhaps more
+   * than once. Where it throws or rejects, the instance and its tree stay until a later pass.
+   */
+  archive?: (history: string, instance: { instanceId: string; rootId: string }) => unknown;
+}
+
+/** What retention would delete now, and what it has deleted. */
+export interface RetentionPreview {
+  /** Times in milliseconds; null where no runtime has asked for retention. */
+  policy: object | null;
+  /** How many root instances go. Of these, the ones with a child that still runs will stay. */
+  instances: number;
+  groups: { name: string; status: 'Completed' | 'Failed'; instances: number; oldestAt: number }[];
+  /** By all passes so far; null before the first. */
+  deleted: { instances: number; executions: number } | null;
+  /** When the last whole pass began. */
+  lastPassAt: number | null;
 }
 
 /** An attempt at an activity, as interceptors see it. */

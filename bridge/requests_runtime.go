@@ -165,6 +165,11 @@ func milliseconds(ms float64) time.Duration {
 	}
 }
 
+type started struct {
+	// ID is that of the start, as health shows it.
+	ID string `json:"id"`
+}
+
 func serveStartRuntime(ctx context.Context, h *host, a startArguments, _ string) (result, error) {
 	s, err := h.store(a.Store)
 	if err != nil {
@@ -186,7 +191,7 @@ func serveStartRuntime(ctx context.Context, h *host, a startArguments, _ string)
 		detach()
 		return result{}, err
 	}
-	return result{value: empty{}}, h.addRuntime(ctx, a.Runtime, startedRuntime{r, detach})
+	return result{value: started{r.ID()}}, h.addRuntime(ctx, a.Runtime, startedRuntime{r, detach})
 }
 
 func (a *startArguments) registry() (*engine.Registry, error) {

@@ -122,6 +122,9 @@ func (e *Engine) newRuntime(set settings, reg *Registry, h Host) *Runtime {
 // Metrics gives the counters since the start.
 func (rt *Runtime) Metrics() Snapshot { return rt.counters.snapshot() }
 
+// ID returns the id of the start, by which Health names the runtime.
+func (rt *Runtime) ID() string { return rt.node }
+
 // Shutdown stops taking work, lets turns and activities in flight finish for the grace period,
 // abandons the rest and gives everything back. It may be called several times at once: all calls
 // return when it is done, and the shortest grace counts. The context limits the waiting only.

@@ -24,7 +24,7 @@ const { describe, health, summaries } = require('./observing.js');
 const { openedStore } = require('./provider.js');
 const { nameOf } = require('./registered.js');
 const { retry } = require('./repairs.js');
-const { ScheduleClient } = require('./schedules/client.js');
+const { RetentionClient } = require('./retention/client.js');
 const { ended, event, status } = require('./replies.js');
 const { encodeOutcome } = require('./thrown.js');
 const { readPromiseToken } = require('./tokens.js');
@@ -32,7 +32,7 @@ const { readPromiseToken } = require('./tokens.js');
 const DEFAULT_STATUS_POLL_MS = 500;
 
 /** The control plane: start, signal, wait, read, manage. Its documentation is in index.d.ts. */
-class Client extends ScheduleClient {
+class Client extends RetentionClient {
   #provider;
   #care;
   #ask = this.#request.bind(this);

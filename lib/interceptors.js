@@ -3,6 +3,7 @@
 const { types } = process.getBuiltinModule('node:util');
 const check = require('./check.js');
 const { disown } = require('./disown.js');
+const { describe } = require('./thrown.js');
 
 /**
  * Functions around calls: they see a call before and after, may wait, run it in a context of their own
@@ -199,4 +200,17 @@ function operationOf(request, { instance, name, queue, key }) {
   });
 }
 
-module.exports = { around, aroundStep, checkInterceptor, operationOf };
+/** Gives what says once that an interceptor of steps did what it may not. */
+function complainer() {
+  let hasComplained = false;
+  return (/** @type {unknown} */ error) => {
+    if (hasComplained) return;
+    hasComplained = true;
+    const { name, message } = describe(error);
+    process.emitWarning(
+      `an interceptor of steps of a duroxide runtime failed, which changes nothing: ${name}: ${message}`,
+    );
+  };
+}
+
+module.exports = { around, aroundStep, checkInterceptor, complainer, operationOf };

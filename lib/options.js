@@ -2,7 +2,8 @@
 
 const check = require('./check.js');
 const limits = require('./limits.js');
-const { checkFormat, checkLevel, checkLogger } = require('./trace.js');
+const { checkRetention } = require('./retention/policy.js');
+const { checkFormat, checkLevel, checkLogger, logOptions } = require('./trace.js');
 
 /** The options of a runtime, checked. Their defaults are the engine's, but for one. */
 
@@ -58,6 +59,7 @@ const OPTIONS = {
   codeId: checkCodeId,
   determinismGuard: checkGuard,
   schedules: check.boolean,
+  retention: checkRetention,
   evictAfterTurn: check.boolean,
   evictEveryTurn: check.boolean,
 };
@@ -89,6 +91,15 @@ function checkOptions(options) {
     strictValues: 'warn',
     ...check.options('options', options, OPTIONS),
   };
+}
+
+/**
+ * Gives the options that the engine takes: the others are for this side.
+ *
+ * @param {any} options
+ */
+function forEngine({ logger, determinismGuard: _, schedules: __, retention: ___, ...options }) {
+  return { ...options, log: logOptions({ ...options, logger }) };
 }
 
 /**
@@ -135,4 +146,4 @@ function checkTags(argument, value) {
   });
 }
 
-module.exports = { checkOptions, checkStrictness };
+module.exports = { checkOptions, checkStrictness, forEngine };

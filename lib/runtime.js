@@ -12,20 +12,20 @@ const {
   codeIn,
 } = require('./definitions.js');
 const { DuroxideError, errorFromCode } = require('./errors.js');
-const { around, aroundStep, checkInterceptor } = require('./interceptors.js');
+const { around, aroundStep, checkInterceptor, complainer } = require('./interceptors.js');
 const { hashOf, named } = require('./code-id.js');
-const { checkOptions } = require('./options.js');
+const { checkOptions, forEngine } = require('./options.js');
 const { guardFor } = require('./orchestration/guard.js');
 const { Turns } = require('./orchestration/turn.js');
 const { readiness } = require('./observing.js');
 const { isOnlyChecked } = require('./only-checked.js');
+const { ownCode } = require('./own-code.js');
 const { openedStore } = require('./provider.js');
 const { Registered } = require('./registered.js');
-const { scheduleCode } = require('./schedules/code.js');
 const { DeclaredSchedules } = require('./schedules/declared.js');
+const { declareRetention } = require('./retention/client.js');
 const semver = require('./semver.js');
-const { describe } = require('./thrown.js');
-const { logOptions, logTo } = require('./trace.js');
+const { logTo } = require('./trace.js');
 
 const DEFAULT_VERSION = '1.0.0';
 const DEFAULT_SHUTDOWN_MS = 1000;
@@ -43,9 +43,11 @@ class Runtime {
   #taken = new WeakSet();
   /** @type {Record<'activity' | 'step', import('./interceptors.js').Interceptor[]>} */
   #interceptors = { activity: [], step: [] };
-  #hasComplained = false;
+  #complain = complainer();
   /** The number under which the engine knows the runtime, while it is started. */
   #number = 0;
+  /** Random for each start: the id that getHealth shows. */
+  #id = '';
   /** @type {Promise<void> | null} */
   #started = null;
   /** @type {Promise<void> | null} */
@@ -162,20 +164,6 @@ class Runtime {
     if (step) this.#interceptors.step.push(step);
   }
 
-  /**
-   * Says once that an interceptor of steps did what it may not.
-   *
-   * @param {unknown} error
-   */
-  #complain(error) {
-    if (this.#hasComplained) return;
-    this.#hasComplained = true;
-    const { name, message } = describe(error);
-    process.emitWarning(
-      `an interceptor of steps of a duroxide runtime failed, which changes nothing: ${name}: ${message}`,
-    );
-  }
-
   /** @param {string} name */
   #findActivity(name) {
     const code = /** @type {any} */ (this.#activities.get(name));
@@ -221,11 +209,14 @@ class Runtime {
         { code: 'INVALID_STATE' },
       );
     }
-    if (this.#options.schedules !== false) this.register(...scheduleCode());
+    const { retention, serviceName } = this.#options;
+    this.register(...ownCode(this.#options));
     this.#started = this.#start();
     await this.#started;
     try {
-      await this.#schedules.make(this.#provider, this.#options.serviceName ?? 'duroxide');
+      const client = new Client(this.#provider);
+      await this.#schedules.make(client, serviceName ?? 'duroxide');
+      if (retention) await declareRetention(client, this.#id, retention.policy);
     } catch (error) {
       await this.shutdown(0);
       throw error;
@@ -233,7 +224,6 @@ class Runtime {
   }
 
   async #start() {
-    const { logger: _, determinismGuard: __, schedules: ___, ...options } = this.#options;
     const { store, runtimes, readOnly } = openedStore(this.#provider);
     if (readOnly) {
       throw errorFromCode(
@@ -246,10 +236,10 @@ class Runtime {
     channel.hold();
     runtimes.add(this);
     try {
-      await channel.request('runtime.start', {
+      const { value } = await channel.request('runtime.start', {
         store,
         runtime: this.#number,
-        options: { ...options, codeId: this.#codeId(), log: logOptions(this.#options) },
+        options: { ...forEngine(this.#options), codeId: this.#codeId() },
         orchestrations: [...this.#orchestrations.keys()].flatMap((name) =>
           this.#versions(name).map((version) => {
             const { cancelGraceMs = 0 } = this.#codeOf(name, version);
@@ -258,6 +248,7 @@ class Runtime {
         ),
         activities: [...this.#activities.keys()],
       });
+      this.#id = value.id;
       this.#isRunning = true;
     } catch (error) {
       this.#letGo();
@@ -300,11 +291,10 @@ class Runtime {
   /** Gives what is around the steps of code, or null where nothing is. */
   #aroundSteps() {
     const { step } = this.#interceptors;
-    const complain = (/** @type {unknown} */ error) => this.#complain(error);
     return step.length === 0
       ? null
       : (/** @type {object} */ call, /** @type {() => any} */ run) =>
-          aroundStep(step, call, run, complain);
+          aroundStep(step, call, run, this.#complain);
   }
 
   #letGo() {

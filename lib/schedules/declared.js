@@ -1,6 +1,5 @@
 'use strict';
 
-const { Client } = require('../client.js');
 const codec = require('../codec.js');
 const { definitionOf } = require('./definition.js');
 const { QUEUE, STATE_KEY, instanceOf, scheduleId } = require('./names.js');
@@ -22,12 +21,11 @@ class DeclaredSchedules {
   }
 
   /**
-   * @param {object} provider
+   * @param {any} client
    * @param {string} by what declares them: the name of the service
    */
-  async make(provider, by) {
+  async make(client, by) {
     if (this.#declared.size === 0) return;
-    const client = new Client(provider);
     for (const [id, options] of this.#declared) {
       await client.schedule(id, options);
       const text = await client.getValue(instanceOf(id), STATE_KEY);
@@ -42,7 +40,7 @@ class DeclaredSchedules {
 }
 
 /**
- * @param {InstanceType<typeof Client>} client
+ * @param {any} client
  * @param {string} id
  * @param {{ by: string, isCurrent: boolean }} declared
  */

@@ -5,10 +5,10 @@ const channel = require('../channel.js');
 const check = require('../check.js');
 const { Client } = require('../client.js');
 const { DuroxideError } = require('../errors.js');
+const { ownCode } = require('../own-code.js');
 const { openTestStore, openedStore } = require('../provider.js');
 const { nameOf } = require('../registered.js');
 const { Runtime } = require('../runtime.js');
-const { scheduleCode } = require('../schedules/code.js');
 const { TestActivities } = require('./activities.js');
 const { Chaos, checkChaos } = require('./chaos.js');
 const { describeRunning } = require('./conditions.js');
@@ -141,7 +141,7 @@ class TestEnvironment {
     );
     runtime.register(...[register ?? []].flat());
     // Before the activities are sealed; the start does not register it again.
-    if (options?.schedules !== false) runtime.register(...scheduleCode());
+    runtime.register(...ownCode(options));
     for (const [name, fn] of Object.entries(orchestrations ?? {})) {
       runtime.registerOrchestration(name, fn);
     }
