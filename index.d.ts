@@ -829,6 +829,26 @@ export interface SqliteOptions {
    * runtime starts on it. Beside an application that uses the file, or for a backup. False by default.
    */
   readOnly?: boolean;
+  /**
+   * `false` makes no file and changes no tables: opening fails with the code `SCHEMA` where a migration is
+   * missing, and `details.migrations` says which are there. The default is true.
+   */
+  migrate?: boolean;
+}
+
+/** What a store stands on, for people who look for the cause of trouble. */
+export interface StoreInspection {
+  kind: 'sqlite' | 'postgres';
+  /** Of the library or the server. */
+  version: string;
+  /** Of the engine. */
+  engine: string;
+  /** The numbers of the last migration of the store and of the last one that this release knows. */
+  migrations: { applied: number; known: number };
+  /** How far the clock of the store is ahead of that of this process. */
+  aheadMs: number;
+  /** What else matters, in words: how a file is kept, which limits a server has and how much of them is used. */
+  settings: { name: string; value: string }[];
 }
 
 /** How far a backup is. */
@@ -866,6 +886,13 @@ export class SqliteProvider {
    * appears under its name when it is complete and on the disk. Not for stores in memory.
    */
   backup(path: string, options?: BackupOptions): Promise<BackupResult>;
+  /**
+   * Gives the SQL that makes the tables, for looking at it: of the migrations after number `after`, 0 by
+   * default, in one transaction. It opens no file. `PRAGMA user_version` says what is there.
+   */
+  static migrationSql(options?: { after?: number }): Promise<string>;
+  /** Says how the file is kept, and which migrations it has. */
+  inspect(): Promise<StoreInspection>;
   /** Shuts the runtimes on it down, then closes the store. Closing twice is harmless. */
   close(): Promise<void>;
 }
@@ -877,7 +904,8 @@ export interface PostgresOptions {
   /** How long a call waits for a free connection; the default is 30 seconds. */
   acquireTimeoutMs?: number;
   /**
-   * `false` changes no tables: connecting fails with the code `SCHEMA` where a migration is missing.
+   * `false` changes no tables: connecting fails with the code `SCHEMA` where a migration is missing, and
+   * `details.migrations` says which are there.
    * `migrationSql` gives the SQL, and `npx duroxide postgres-sql` prints it, for whoever may apply it. The
    * default is true.
    */
@@ -926,6 +954,8 @@ export class PostgresProvider {
    * says what is there.
    */
   static migrationSql(options?: { schema?: string; after?: number }): Promise<string>;
+  /** Says how the server is set up, how much of its limits is used, and which migrations the schema has. */
+  inspect(): Promise<StoreInspection>;
   /** As `connect`, with all tables in a schema, which is made if it is missing. */
   static connectWithSchema(
     databaseUrl: string,

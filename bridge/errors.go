@@ -65,6 +65,13 @@ type failureDetails struct {
 	Operation string `json:"operation,omitempty"`
 	Retryable bool   `json:"retryable,omitempty"`
 	Stack     string `json:"stack,omitempty"`
+	// Migrations are those of a store that lacks some.
+	Migrations *migrationCount `json:"migrations,omitempty"`
+}
+
+type migrationCount struct {
+	Applied int `json:"applied"`
+	Known   int `json:"known"`
 }
 
 // undoDetails is what a refused repair would undo.
@@ -97,6 +104,9 @@ func codeError(err error) codedError {
 	var details failureDetails
 	if stored, ok := errors.AsType[*provider.Error](err); ok {
 		details.Operation, details.Retryable = stored.Op, stored.Retryable
+	}
+	if behind, ok := errors.AsType[*provider.BehindError](err); ok {
+		details.Migrations = &migrationCount{behind.Applied, behind.Known}
 	}
 	if panicked, ok := errors.AsType[*panicError](err); ok {
 		details.Stack = panicked.stack

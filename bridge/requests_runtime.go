@@ -13,9 +13,11 @@ import (
 )
 
 var storeRequests = map[string]handler{
-	"store.open":   with(serveOpen),
-	"store.close":  with(serveClose),
-	"postgres.sql": with(serveSchemaSQL),
+	"store.open":    with(serveOpen),
+	"store.close":   with(serveClose),
+	"store.inspect": with(serveInspect),
+	"postgres.sql":  with(serveSchemaSQL),
+	"sqlite.sql":    with(serveSQLiteSQL),
 }
 
 var runtimeRequests = map[string]handler{

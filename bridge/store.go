@@ -23,6 +23,8 @@ type store struct {
 	log    *logging.Shared
 	// copier is nil where the store cannot copy itself.
 	copier provider.Copier
+	// inspector is nil where the store says nothing of itself.
+	inspector provider.Inspector
 	// test is the clock of a store for tests, or nil.
 	test   *engine.TestClock
 	copies copies
@@ -45,6 +47,8 @@ type openArguments struct {
 	OrphanRetentionMs *int64 `json:"orphanRetentionMs"`
 	// ReadOnly refuses whatever would change the store.
 	ReadOnly bool `json:"readOnly"`
+	// Migrate is whether the tables are made and brought up to date; absent means yes.
+	Migrate *bool `json:"migrate"`
 
 	postgresArguments
 }
@@ -60,8 +64,6 @@ type postgresArguments struct {
 	// Zero stands for the defaults of the store.
 	MaxConnections   int   `json:"maxConnections"`
 	AcquireTimeoutMs int64 `json:"acquireTimeoutMs"`
-	// Migrate is whether the tables are brought up to date; absent means yes.
-	Migrate *bool `json:"migrate"`
 }
 
 // entraArguments name a server that takes Entra tokens.
@@ -86,11 +88,12 @@ func openStore(ctx context.Context, a openArguments) (*store, error) {
 		return nil, err
 	}
 	copier, _ := p.(provider.Copier)
+	inspector, _ := p.(provider.Inspector)
 	if a.ReadOnly {
 		p = readonly.Of(p)
 	}
 	e := engine.New(p, engine.Options{Log: log, Version: version})
-	return &store{engine: e, client: e.Client(), log: to, copier: copier}, nil
+	return &store{engine: e, client: e.Client(), log: to, copier: copier, inspector: inspector}, nil
 }
 
 // orphanRetention gives zero for the default. A millisecond is the least.
@@ -163,6 +166,42 @@ func serveSchemaSQL(_ context.Context, _ *host, a schemaArguments, _ string) (re
 	return result{value: schemaSQL{text}}, err
 }
 
+// serveSQLiteSQL is the same for a file.
+func serveSQLiteSQL(_ context.Context, _ *host, a schemaArguments, _ string) (result, error) {
+	text, err := sqlite.MigrationSQL(a.After)
+	return result{value: schemaSQL{text}}, err
+}
+
+// inspection is the answer of store.inspect.
+type inspection struct {
+	Kind       string             `json:"kind"`
+	Version    string             `json:"version"`
+	Engine     string             `json:"engine"`
+	Migrations migrationCount     `json:"migrations"`
+	AheadMs    float64            `json:"aheadMs"`
+	Settings   []provider.Setting `json:"settings"`
+}
+
+func serveInspect(ctx context.Context, h *host, a storeArguments, _ string) (result, error) {
+	s, err := h.store(a.Store)
+	if err != nil {
+		return result{}, err
+	}
+	if s.inspector == nil {
+		return result{}, &engine.InputError{Message: "a store of this kind says nothing of itself"}
+	}
+	found, err := s.inspector.Inspect(ctx)
+	if err != nil {
+		return result{}, err
+	}
+	kind, storeVersion := s.inspector.Name()
+	return result{value: inspection{
+		Kind: kind, Version: storeVersion, Engine: version, Settings: found.Settings,
+		Migrations: migrationCount{found.Applied, found.Known},
+		AheadMs:    float64(found.Ahead.Microseconds()) / 1000,
+	}}, nil
+}
+
 func openSQLite(
 	ctx context.Context, a openArguments, log *slog.Logger,
 ) (provider.Provider, error) {
@@ -178,6 +217,7 @@ func openSQLite(
 		Synchronous: synchronous,
 		CreateDirs:  a.CreateDirs,
 		ReadOnly:    a.ReadOnly,
+		VerifyOnly:  a.Migrate != nil && !*a.Migrate,
 
 		OrphanRetention: a.orphanRetention(),
 

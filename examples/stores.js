@@ -15,8 +15,8 @@ const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'duroxide-stores-'));
 
 function open() {
   if (DATABASE_URL) {
-    // connect(url) takes the schema `public`. `migrate: false` changes no tables; `directUrl` leads
-    // past a pooler. On Azure, connectWithEntra(host, port, database, user, options) and
+    // connect(url) takes the schema `public`. `migrate: false` changes no tables, and migrationSql({ schema })
+    // gives the SQL for whoever may; `directUrl` leads past a pooler. On Azure, connectWithEntra(host, port, database, user, options) and
     // connectWithSchemaAndEntra(…) use tokens, with `audience` and `refreshIntervalMs`.
     const options = { maxConnections: 4, acquireTimeoutMs: 10_000 };
     return PostgresProvider.connectWithSchema(DATABASE_URL, 'duroxide_example', options);
@@ -42,6 +42,10 @@ async function main() {
   console.log((await client.waitForOrchestration('double-1')).output);
   console.log((await client.deleteInstance('double-1')).instancesDeleted, 'deleted');
 
+  // What somebody wants to know who looks for the cause of trouble.
+  const { kind, migrations } = await other.inspect();
+  console.log(kind.length > 5, migrations.applied === migrations.known);
+
   // Closing a store shuts the runtimes on it down, too.
   await store.close();
   await client.getStatus('double-1').then(({ status }) => console.log(status));
@@ -57,6 +61,7 @@ main();
 /* Output:
 42
 1 deleted
+true true
 NotFound
 CLOSED true
 */

@@ -243,7 +243,7 @@ function kindOf(error) {
  */
 function retold(error, message) {
   const Class = /** @type {typeof DuroxideError} */ (error.constructor);
-  return new Class(message, { code: error.code, cause: error });
+  return new Class(message, { code: error.code, cause: error, details: error.details });
 }
 
 /**

@@ -72,6 +72,10 @@ class Provider {
     return thisCopy;
   }
 
+  async inspect() {
+    return (await channel.request('store.inspect', { store: openedStore(this).store })).value;
+  }
+
   async close() {
     const { store, runtimes } = openedStore(this);
     await Promise.all([...runtimes].map((runtime) => runtime.shutdown()));
@@ -95,6 +99,7 @@ function checkSqliteOptions(options) {
     synchronous: synchronousMode,
     orphanRetentionMs: natural,
     readOnly: check.boolean,
+    migrate: check.boolean,
   });
 }
 
@@ -111,7 +116,9 @@ async function openTestStore(startMs) {
 class SqliteProvider extends Provider {
   /**
    * @param {string | URL} path
-   * @param {{ synchronous?: 'full' | 'normal', orphanRetentionMs?: number, readOnly?: boolean }} [options]
+   * @param {{
+   *   synchronous?: 'full' | 'normal', orphanRetentionMs?: number, readOnly?: boolean, migrate?: boolean,
+   * }} [options]
    */
   static async open(path, options) {
     const given = checkSqliteOptions(options);
@@ -121,10 +128,17 @@ class SqliteProvider extends Provider {
   /** @param {{ synchronous?: 'full' | 'normal', orphanRetentionMs?: number }} [options] */
   static async inMemory(options) {
     const checked = checkSqliteOptions(options);
-    if (checked.readOnly) {
-      throw new TypeError('options.readOnly is for stores that are there; one in memory is empty');
+    const never = checked.readOnly ? 'readOnly' : checked.migrate === false ? 'migrate' : '';
+    if (never) {
+      throw new TypeError(`options.${never} is for stores that are there; one in memory is empty`);
     }
     return openSqlite({ memory: true, path: '', createDirs: false, ...checked });
+  }
+
+  /** @param {unknown} [options] */
+  static async migrationSql(options) {
+    const { after = 0 } = check.options('options', options, { after: natural });
+    return (await channel.request('sqlite.sql', { after })).value.sql;
   }
 
   /**

@@ -145,9 +145,9 @@ func (s *Store) migrate(ctx context.Context, conn *pgx.Conn) error {
 			return s.checkShape(ctx, conn, all)
 		}
 		if s.options.VerifyOnly {
-			return refuse(provider.ErrSchema, "schema %s lacks the migration %s, and this connection "+
-				"may not migrate; npx duroxide postgres-sql prints what is to be applied",
-				s.schema, missing[0].name)
+			behind := &provider.BehindError{Applied: len(all) - len(missing), Known: len(all)}
+			return refuse(behind, "schema %s lacks the migration %s, and this connection may not migrate; "+
+				"npx duroxide migrate prints or applies what is missing", s.schema, missing[0].name)
 		}
 		if err := s.applyNext(ctx, conn, all); err != nil {
 			if err := yield(ctx, err, giveUp); err != nil {

@@ -125,9 +125,11 @@ func migrate(c *conn, o *Options) error {
 	if version >= int64(len(names)) {
 		return nil
 	}
-	if o.ReadOnly {
-		return refuse(provider.ErrSchema, "%s has the tables of an earlier release (number %d of %d), and to read it "+
-			"changes none; open it once with the application of this release", o.Path, version, len(names))
+	if !o.mayMake() {
+		behind := &provider.BehindError{Applied: int(version), Known: len(names)}
+		return refuse(behind, "%s has the tables of an earlier release (number %d of %d), and this may not change "+
+			"them; open it once with the application of this release, or run npx duroxide migrate",
+			o.Path, version, len(names))
 	}
 	if err := c.script("BEGIN IMMEDIATE"); err != nil {
 		return fmt.Errorf("begin migration: %w", err)

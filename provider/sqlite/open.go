@@ -49,6 +49,9 @@ func opened(c *conn, path string) (*files.Set, error) {
 	return set, nil
 }
 
+// mayMake reports whether files and tables may be made.
+func (o *Options) mayMake() bool { return !o.ReadOnly && !o.VerifyOnly }
+
 // prepare gives clearer errors than the driver does for files that cannot be opened, and makes the
 // file, and its directories if that is wanted. It never opens a file that is there: closing it again
 // would drop the locks that this process has on it.
@@ -57,7 +60,7 @@ func prepare(o Options) error {
 		return refuse(provider.ErrCannotOpen, "no database file was given")
 	}
 	folder := filepath.Dir(o.Path)
-	if o.CreateDirs && !o.ReadOnly {
+	if o.CreateDirs && o.mayMake() {
 		if err := os.MkdirAll(folder, 0o750); err != nil {
 			return unusable("cannot create the folder", folder, err)
 		}
@@ -81,7 +84,7 @@ func prepare(o Options) error {
 	case o.ReadOnly:
 		return readable(o.Path, missing)
 	case missing:
-		return create(o.Path)
+		return create(o)
 	default:
 		return writable(o.Path)
 	}
@@ -109,7 +112,11 @@ func kindOf(mode fs.FileMode) string {
 }
 
 // create makes an empty file that only its owner can read.
-func create(path string) error {
+func create(o Options) error {
+	path := o.Path
+	if !o.mayMake() {
+		return refuse(provider.ErrCannotOpen, "there is no database file %s, and migrate: false makes none", path)
+	}
 	//nolint:gosec // which file it is, the caller says
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	switch {
@@ -205,8 +212,8 @@ func setUpOnce(c *conn, o Options) (warnings []string, err error) {
 		return nil, err
 	}
 	switch {
-	case fresh && o.ReadOnly:
-		err = refuse(provider.ErrSchema, "%s is empty: no store was ever opened on it", o.Path)
+	case fresh && !o.mayMake():
+		err = emptyFile(o.Path)
 	case fresh:
 		// On a file that has tables this would change nothing, and write nevertheless.
 		err = set(c, []string{"auto_vacuum = INCREMENTAL"})
@@ -223,6 +230,16 @@ func setUpOnce(c *conn, o Options) (warnings []string, err error) {
 		}
 	}
 	return warnings, migrate(c, &o)
+}
+
+// emptyFile refuses a file without tables, which whoever opens it may not make.
+func emptyFile(path string) error {
+	names, err := migrationNames()
+	if err != nil {
+		return err
+	}
+	behind := &provider.BehindError{Known: len(names)}
+	return refuse(behind, "%s is empty: no store was ever opened on it", path)
 }
 
 var sqlUseLog = &statement{`PRAGMA journal_mode = WAL`}

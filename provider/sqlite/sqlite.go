@@ -56,6 +56,9 @@ type Options struct {
 	// ReadOnly opens a file that is there, and never writes: what would is refused with
 	// provider.ErrReadOnly. The file must have the tables of this release.
 	ReadOnly bool
+	// VerifyOnly applies no migrations, and makes no file: where something is missing, opening fails with
+	// ErrSchema or ErrCannotOpen.
+	VerifyOnly bool
 	// OrphanRetention is how long queue messages wait for their instance; zero means
 	// provider.OrphanRetention.
 	OrphanRetention time.Duration
