@@ -12,7 +12,7 @@ const { serveRegistry } = require('../scripts/registry.js');
 
 /**
  * The packages as somebody installs them: the main one, the engine of this system in the binaries of this
- * checkout, and in the end the command line. No variable leads to them, and there is no compiler on the PATH.
+ * checkout, and in the end the command line and the page. No variable leads to them, and there is no compiler on the PATH.
  */
 
 const ROOT = path.join(__dirname, '..');
@@ -21,6 +21,7 @@ const top = fs.mkdtempSync(path.join(os.tmpdir(), 'duroxide-package-'));
 const folder = path.join(top, 'installed');
 let packed;
 let commandLine;
+let page;
 let registry;
 
 before(async () => {
@@ -28,9 +29,10 @@ before(async () => {
     packages.makeMain(path.join(top, 'made')),
     packages.makePlatform(HOST, path.join(ROOT, 'build', 'Release'), path.join(top, 'made')),
   ].map((made) => packages.pack(made, path.join(top, 'packed')));
-  const made = packages.makeCli(path.join(top, 'made'));
-  commandLine = packages.pack(made, path.join(top, 'packed'));
-  registry = await serveRegistry([...packed, commandLine].map(({ file }) => file));
+  [commandLine, page] = [packages.makeCli, packages.makeUi].map((make) =>
+    packages.pack(make(path.join(top, 'made')), path.join(top, 'packed')),
+  );
+  registry = await serveRegistry([...packed, commandLine, page].map(({ file }) => file));
   consumer.makeProject(folder);
   const files = packed.map(({ file }) => file);
   const { code, stderr } = await consumer.npmIn(folder, [
@@ -70,7 +72,8 @@ describe('what is packed', () => {
   });
 
   it('is no larger than it may be, and holds one copy of each binary', () => {
-    for (const each of [...packed, commandLine]) assert.deepEqual(packages.checkSize(each), []);
+    for (const each of [...packed, commandLine, page])
+      assert.deepEqual(packages.checkSize(each), []);
     const [, engine] = packed;
     assert.equal(engine.files.filter((name) => /\.(so|dylib|dll|node)$/.test(name)).length, 2);
   });
@@ -142,6 +145,41 @@ describe('in an empty folder, without a compiler', () => {
     const other = await consumer.runIn(folder, [process.execPath, command, 'check']);
     assert.equal(other.code, 2);
     assert.match(other.stderr, new RegExp(` is of the release 9\\.8\\.7, and .*: ${install}\n$`));
+  });
+});
+
+describe('the page', () => {
+  it('is a package of its own, with types, and is served as it is installed', async () => {
+    const { name, version } = packages.uiManifest();
+    const args = ['install', '--ignore-scripts', '--registry', registry.url, `${name}@${version}`];
+    const installed = await consumer.npmIn(folder, args);
+    assert.equal(installed.code, 0, installed.stderr);
+    const text = `const { Client, SqliteProvider } = require('duroxide');
+      const { createDashboard } = require('@duroxide/ui');
+      SqliteProvider.inMemory().then(async (store) => {
+        const page = createDashboard(new Client(store), { authenticate: false });
+        const ask = async (path) => (await page.fetch(new Request('http://localhost' + path))).text();
+        for (const file of ['page.js', 'page.css', 'sign-in.js', 'icon.svg']) {
+          console.log((await ask('/assets/' + file)).length > 100);
+        }
+        console.log(JSON.parse(await ask('/api/session')).version);
+        await store.close();
+      });`;
+    assert.equal(await output(['-e', text]), `${'true\n'.repeat(4)}${version}\n`);
+    const typed = `import { Client, type Provider } from 'duroxide';
+      import { createDashboard, serve, type Dashboard } from '@duroxide/ui';
+      export const make = (store: Provider): Dashboard =>
+        createDashboard(new Client(store), {
+          authenticate: (request: Request) => ({ user: request.url, role: 'read' as const }),
+          redact: (value, { kind }) => (kind === 'error' ? value : '[hidden]'),
+        });
+      // @ts-expect-error: somebody has to say who is let in
+      export const open = (store: Provider) => createDashboard(new Client(store), {});
+      export const link = async (client: Client) => (await serve({ client })).link;
+      `;
+    fs.writeFileSync(path.join(folder, 'page.ts'), typed);
+    const { code, stdout } = await consumer.typeCheck(folder, consumer.RESOLUTIONS[0], ['page.ts']);
+    assert.equal(code, 0, stdout);
   });
 });
 

@@ -118,8 +118,9 @@ function npmIn(folder, args) {
  *
  * @param {string} folder
  * @param {{ module: string, moduleResolution: string }} resolution
+ * @param {string[]} [files]
  */
-function typeCheck(folder, { module, moduleResolution }) {
+function typeCheck(folder, { module, moduleResolution }, files = ['first.ts', 'first.mts']) {
   const compilerOptions = {
     ...{ module, moduleResolution, target: 'es2022', strict: true, noEmit: true },
     ...{
@@ -129,7 +130,7 @@ function typeCheck(folder, { module, moduleResolution }) {
     },
   };
   const name = `tsconfig.${moduleResolution}.json`;
-  const text = JSON.stringify({ compilerOptions, files: ['first.ts', 'first.mts'] });
+  const text = JSON.stringify({ compilerOptions, files });
   fs.writeFileSync(path.join(folder, name), text);
   const compiler = path.join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
   return runIn(folder, [process.execPath, compiler, '-p', name]);

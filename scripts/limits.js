@@ -15,13 +15,13 @@ const MAX_SQL_LINES = 50;
 const MAX_C_EXPORTS = 8;
 
 const TEST = /_test\.go$|\.test\.js$|(^|\/)__tests__\/|(^|\/)(providertest|enginetest)\//;
-const CODE = /\.(go|js|cc|h|c|ts|sql)$/;
+const CODE = /\.(go|js|mjs|jsx|cc|h|c|ts|sql)$/;
 
 /** @param {string} file */
 function maxLines(file) {
   if (TEST.test(file)) return 700;
   if (file.endsWith('.go')) return 450;
-  if (file.endsWith('.js')) return 350;
+  if (/\.m?jsx?$/.test(file)) return 350;
   return Number.POSITIVE_INFINITY;
 }
 

@@ -1,11 +1,11 @@
 'use strict';
 
 /**
- * `npm run pack`: checks that the main package and the command line would hold what they should, and
- * nothing else.
+ * `npm run pack`: checks that the main package, the command line and the page would hold what they should,
+ * and nothing else.
  */
 
-const { RELEASE, checkSize, makeCli, makeMain, pack } = require('./packages.js');
+const { RELEASE, checkSize, makeCli, makeMain, makeUi, pack } = require('./packages.js');
 
 /** What the main package holds: the API and its types. The engine is in packages of its own. */
 const MAIN = {
@@ -24,6 +24,20 @@ const MAIN = {
 const CLI = {
   expected: [/^package\.json$/, /^LICENSE$/, /^([a-z]+\/)?[a-z-]+\.js$/],
   required: ['main.js', 'package.json', 'LICENSE'],
+};
+
+/** What the page holds. */
+const UI = {
+  expected: [
+    /^package\.json$/,
+    /^README\.md$/,
+    /^LICENSE$/,
+    /^LICENSES\.txt$/,
+    /^index\.(js|d\.ts)$/,
+    /^server\/[a-z-]+\.js$/,
+    /^assets\/(page\.(js|css)|sign-in\.js|icon\.svg)$/,
+  ],
+  required: ['index.js', 'index.d.ts', 'assets/page.js', 'assets/sign-in.js', 'assets/page.css'],
 };
 
 /**
@@ -46,6 +60,7 @@ let count = 0;
 for (const [folder, what] of /** @type {const} */ ([
   [makeMain(), MAIN],
   [makeCli(), CLI],
+  [makeUi(), UI],
 ])) {
   const packed = pack(folder, RELEASE);
   const problems = problemsOf(packed, what);

@@ -3,8 +3,8 @@
 /**
  * The packages as they are published, made in build/release: the main one, which holds no binary and
  * no source of one; one per platform with both binaries; the engine as a program; and for musl, where no
- * library can be loaded, one that brings the program along; and the command line. All have the version of
- * package.json.
+ * library can be loaded, one that brings the program along; the command line; and the page. All have the
+ * version of package.json.
  */
 
 const { execFileSync, spawnSync } = require('node:child_process');
@@ -22,6 +22,7 @@ const {
 } = require('../lib/platforms.js');
 const { bundle } = require('./bundle.js');
 const { ROOT } = require('./prepare.js');
+const { buildPage } = require('./ui.js');
 const manifest = require('../package.json');
 
 const RELEASE = path.join(ROOT, 'build', 'release');
@@ -121,6 +122,38 @@ function makeCli(among = MADE) {
   fs.cpSync(path.join(ROOT, 'cli'), folder, { recursive: true });
   fs.copyFileSync(path.join(ROOT, 'LICENSE'), path.join(folder, 'LICENSE'));
   describe(folder, cliManifest());
+  return folder;
+}
+
+/** The description of the page. */
+function uiManifest() {
+  return {
+    ...sharedManifest(packageName('ui')),
+    description: `See and operate what runs on a store of ${manifest.name}, in a browser`,
+    type: 'commonjs',
+    main: 'index.js',
+    types: 'index.d.ts',
+    exports: {
+      '.': { types: './index.d.ts', default: './index.js' },
+      './package.json': './package.json',
+    },
+    engines: manifest.engines,
+    peerDependencies: { [manifest.name]: manifest.version },
+  };
+}
+
+/** Makes the package of the page. @param {string} [among] other packages */
+function makeUi(among = MADE) {
+  const folder = folderFor('ui', among);
+  for (const name of ['index.js', 'index.d.ts', 'README.md', 'server']) {
+    fs.cpSync(path.join(ROOT, 'ui', name), path.join(folder, name), { recursive: true });
+  }
+  buildPage(path.join(folder, 'assets'));
+  fs.copyFileSync(path.join(ROOT, 'LICENSE'), path.join(folder, 'LICENSE'));
+  // The page is bundled with it.
+  const preact = fs.readFileSync(path.join(ROOT, 'node_modules', 'preact', 'LICENSE'), 'utf8');
+  fs.writeFileSync(path.join(folder, 'LICENSES.txt'), `preact\n\n${preact}`);
+  describe(folder, uiManifest());
   return folder;
 }
 
@@ -272,6 +305,7 @@ function pack(folder, destination) {
 const LIMITS = {
   main: { packed: 100_000, unpacked: Number.POSITIVE_INFINITY },
   cli: { packed: 50_000, unpacked: Number.POSITIVE_INFINITY },
+  ui: { packed: 150_000, unpacked: Number.POSITIVE_INFINITY },
   platform: { packed: 8_000_000, unpacked: 22_000_000 },
 };
 
@@ -280,6 +314,7 @@ function checkSize({ name, packed, unpacked }) {
   const { [name]: limit = LIMITS.platform } = {
     [manifest.name]: LIMITS.main,
     [packageName('cli')]: LIMITS.cli,
+    [packageName('ui')]: LIMITS.ui,
   };
   const problems = [];
   if (packed > limit.packed) problems.push(`${name} has ${packed} bytes, at most ${limit.packed}`);
@@ -298,8 +333,10 @@ module.exports = {
   makeMusl,
   makePlatform,
   makeProgram,
+  makeUi,
   npm,
   pack,
   platformManifest,
   programManifest,
+  uiManifest,
 };

@@ -29,6 +29,7 @@ const OWN_PARTS = [
   'kill.test.js',
   'kill-nodes.test.js',
   'engine-process.test.js',
+  'ui-browser.test.js',
 ];
 /** Tests without a runtime in their own process, in which the eviction mode changes nothing. */
 const WITHOUT_RUNTIME = [
@@ -41,6 +42,7 @@ const WITHOUT_RUNTIME = [
   'nodes.test.js',
   'schedules-kill.test.js',
   'time-limit.test.js',
+  'ui.test.js',
   ...OWN_PARTS,
 ];
 /** Those of them that test several processes on one store. */
@@ -230,6 +232,20 @@ const PARTS = [
     minutes: 20,
     needsBuild: true,
     commands: [nodeTest(['__tests__/kill.test.js', '__tests__/kill-nodes.test.js'])],
+  },
+  {
+    name: 'browser',
+    lane: 'go',
+    minutes: 20,
+    needsBuild: true,
+    mayLack: true,
+    commands: [
+      [
+        process.execPath,
+        'scripts/browser.js',
+        ...nodeTest(['__tests__/ui-browser.test.js'], ['--test-timeout=300000']),
+      ],
+    ],
   },
   {
     name: 'bench',

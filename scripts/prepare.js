@@ -60,9 +60,10 @@ function install() {
   if (!isInstalled()) npm(['ci', '--include=dev']);
 }
 
-/** Compiles the engine and the addon; quick when nothing has changed. */
+/** Compiles the engine and the addon, and makes the page; quick when nothing has changed. */
 function build() {
   run(process.execPath, [path.join(__dirname, 'build.js')]);
+  run(process.execPath, [path.join(__dirname, 'ui.js')]);
 }
 
 /**

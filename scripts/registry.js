@@ -12,7 +12,13 @@ const http = require('node:http');
 const os = require('node:os');
 const path = require('node:path');
 const { MUSL_PLATFORMS, PLATFORMS, PROGRAM_PLATFORMS } = require('../lib/platforms.js');
-const { cliManifest, pack, platformManifest, programManifest } = require('./packages.js');
+const {
+  cliManifest,
+  pack,
+  platformManifest,
+  programManifest,
+  uiManifest,
+} = require('./packages.js');
 const { ROOT } = require('./prepare.js');
 const { dependencies } = require('../package.json');
 
@@ -70,6 +76,7 @@ async function serveRegistry(files) {
     ...[...Object.keys(PLATFORMS), ...Object.keys(MUSL_PLATFORMS)].map(platformManifest),
     ...Object.keys(PROGRAM_PLATFORMS).map(programManifest),
     cliManifest(),
+    uiManifest(),
   ];
   for (const manifest of described) {
     packages.set(manifest.name, { manifest, bytes: Buffer.alloc(0) });

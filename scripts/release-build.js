@@ -3,7 +3,7 @@
 /**
  * `npm run release:build`: makes the packages that are published, in build/release.
  *
- *     npm run release:build                            the main package, the command line, and those of
+ *     npm run release:build                            the main package, the command line, the page, and those of
  *                                                      all the systems that can be built for on this one
  *     npm run release:build -- linux-arm64-gnu         the main package, and that of one system
  *     npm run release:build -- --host                  the main package, and those of this system, from
@@ -26,6 +26,7 @@ const {
   makeMusl,
   makePlatform,
   makeProgram,
+  makeUi,
   pack,
 } = require('./packages.js');
 const { ROOT } = require('./prepare.js');
@@ -141,6 +142,7 @@ function main() {
   const results = [
     { made: pack(makeMain(), RELEASE), needs: '', problems: [] },
     { made: pack(makeCli(), RELEASE), needs: '', problems: [] },
+    { made: pack(makeUi(), RELEASE), needs: '', problems: [] },
     ...makeLibraries(),
     ...makePrograms(),
   ];

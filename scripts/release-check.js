@@ -120,6 +120,30 @@ async function asCommand(folder, files, url) {
   report('the command line: it runs when it is installed', ok, installed.stderr + found.stderr);
 }
 
+const PAGE = `const { Client, SqliteProvider } = require('duroxide');
+  const { serve } = require('@duroxide/ui');
+  SqliteProvider.inMemory().then(async (store) => {
+    const page = await serve({ client: new Client(store), print: () => {} });
+    const { status } = await fetch(page.url + 'assets/sign-in.js');
+    console.log(status);
+    await page.close();
+    await store.close();
+  });`;
+
+/** The page, as it is installed. @param {string} folder @param {string[]} files @param {string} url */
+async function withPage(folder, files, url) {
+  const found = files.find((file) => /^duroxide-ui-\d/.test(path.basename(file)));
+  if (found === undefined) throw new Error(`there is no page in ${RELEASE}`);
+  const args = ['install', '--ignore-scripts', '--registry', url, found];
+  const installed = await consumer.npmIn(folder, args);
+  const { stdout, stderr } = await consumer.runIn(folder, [process.execPath, '-e', PAGE]);
+  report(
+    'the page: it is served when it is installed',
+    stdout === '200\n',
+    installed.stderr + stderr,
+  );
+}
+
 /**
  * The engine as a process of its own, for whoever asks for it: what is missing, and with it.
  *
@@ -282,6 +306,7 @@ async function main() {
     await withNpm(folder, here, registry.url);
     await asProcess(folder, files, registry.url);
     await asCommand(folder, files, registry.url);
+    await withPage(folder, files, registry.url);
     await withTool('pnpm', () => withPnpm(project('pnpm'), registry.url));
     await withTool('Yarn', () => withYarn(project('yarn'), registry.url));
     await withTool(packageName('linux-arm64-gnu'), () => onArm(files));
