@@ -433,6 +433,16 @@ func brokenTasks() map[string]breaker {
 			}
 			return b
 		},
+		"forgets the numbers of outcomes": func(b *broken) provider.Provider {
+			b.onDone = func(c provider.Completions) ([]provider.Submitted, error) {
+				results, err := b.Provider.Complete(background, c)
+				for i := range results {
+					results[i].ID = 0
+				}
+				return results, err
+			}
+			return b
+		},
 		"fails all completions with one": func(b *broken) provider.Provider {
 			b.onDone = func(c provider.Completions) ([]provider.Submitted, error) {
 				results, err := b.Provider.Complete(background, c)

@@ -69,6 +69,7 @@ func submitHeld(k *kit) {
 	require.Nil(k, results[0].Claim)
 	require.Equal(k, claim.Token.Lease, results[0].Held)
 	require.Equal(k, claim.Token.Lease, k.submit(raised("X", "2"))[0].Held)
+	require.NotZero(k, results[0].ID)
 	k.Clock.Advance(short)
 	require.Zero(k, k.submit(raised("X", "3"))[0].Held)
 	last := k.submitFor(k.holder(long), raised("X", "4"))[0]
@@ -99,6 +100,7 @@ func commitClaims(k *kit) {
 	k.noTurn()
 	k.commit(firstTurn(claims["child"]))
 	k.commit(turn(claims["free"]))
+	k.numbered(result.Sent[2], busy.Token.Lease, "busy", "2")
 }
 
 func claimed(n provider.NewTask, route provider.Route) provider.NewTask {
@@ -174,7 +176,22 @@ func completeClaims(k *kit) {
 	})
 	require.NoError(k, err)
 	require.Nil(k, results[0].Claim)
-	require.Equal(k, lease, results[0].Held)
+	k.numbered(results[0], lease, "X", "2")
+}
+
+// numbered checks that who is told which lease holds the target is told the number of the message, too: else
+// the holder would take it from memory, and once more from the store.
+func (k *kit) numbered(s provider.Submitted, held provider.LeaseID, instance, data string) {
+	k.Helper()
+	require.Equal(k, held, s.Held)
+	require.NotZero(k, s.ID)
+	require.NotZero(k, s.DueMs)
+	k.Clock.Advance(long)
+	messages := k.fetch(instance).Messages
+	i := slices.IndexFunc(messages, func(m provider.Message) bool { return m.ID == s.ID })
+	require.GreaterOrEqual(k, i, 0, "number %d is not that of the message", s.ID)
+	require.Equal(k, data, messages[i].Data)
+	require.Equal(k, s.DueMs, messages[i].DueMs)
 }
 
 func roomOfHolder(k *kit) {
