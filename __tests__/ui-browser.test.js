@@ -90,6 +90,9 @@ const PAGES = [
   ['schedules', 'nightly'],
   ['schedule?id=nightly', 'Next runs'],
   ['runtimes', 'Work that waits'],
+  ['activities', 'Reserve'],
+  ['versions', 'latest'],
+  ['storage', 'Would go now'],
   ['nothing', 'Nothing here'],
 ];
 
@@ -122,7 +125,8 @@ for (const colorScheme of ['light', 'dark']) {
     await page.getByRole('heading', { name: 'Overview' }).waitFor();
     for (const [address, ...texts] of PAGES) {
       await page.goto(`${url}/${address}`);
-      await page.getByText(texts.at(-1), { exact: true }).first().waitFor();
+      const text = page.locator('main').getByText(texts.at(-1), { exact: true });
+      await text.first().waitFor();
       assert.deepEqual(await axe(page), [], address);
     }
     await page.goto(`${url}/instance?id=order`);

@@ -155,7 +155,7 @@ test('what redact hides is in nothing that is sent', async (t) => {
 
 /** All that is sent of some instances. */
 async function everything(visitor, ids) {
-  const views = ['overview', 'instances', 'runtimes', 'schedules'];
+  const views = ['overview', 'instances', 'runtimes', 'schedules', 'activities', 'versions'];
   for (const id of ids) {
     views.push(`instance?id=${id}`, `history?id=${id}`, `tree?id=${id}`, `history.jsonl?id=${id}`);
   }

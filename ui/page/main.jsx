@@ -2,6 +2,7 @@
 
 import { render } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { Activities } from './activities.jsx';
 import { get, post, useConnection } from './api.mjs';
 import { Instance } from './instance.jsx';
 import { Instances } from './instances.jsx';
@@ -10,18 +11,23 @@ import { Link, Loading } from './parts.jsx';
 import { useAddress } from './router.mjs';
 import { Runtimes } from './runtimes.jsx';
 import { Schedule, Schedules } from './schedules.jsx';
+import { Storage } from './storage.jsx';
 import { Theme } from './theme.jsx';
+import { Versions } from './versions.jsx';
 
 const PAGES = {
   '': { title: 'Overview', show: Overview },
   instances: { title: 'Instances', show: Instances },
   instance: { title: 'Instance', show: Instance, below: 'instances' },
+  activities: { title: 'Activities', show: Activities },
   schedules: { title: 'Schedules', show: Schedules },
   schedule: { title: 'Schedule', show: Schedule, below: 'schedules' },
   runtimes: { title: 'Runtimes', show: Runtimes },
+  versions: { title: 'Versions', show: Versions },
+  storage: { title: 'Storage', show: Storage },
 };
 
-const MENU = ['', 'instances', 'schedules', 'runtimes'];
+const MENU = ['', 'instances', 'activities', 'schedules', 'runtimes', 'versions', 'storage'];
 
 function Connection() {
   const state = useConnection();

@@ -3,6 +3,7 @@
 /** What is asked for, by whom, and who answers. */
 
 const { act, bodyOf } = require('./actions.js');
+const { Samples, activities } = require('./activities.js');
 const { asset, page } = require('./assets.js');
 const { checkIsJson, checkMayOperate, checkSite } = require('./guard.js');
 const { json } = require('./http.js');
@@ -11,9 +12,11 @@ const { exported } = require('./export.js');
 const { Rates } = require('./rates.js');
 const { redactor } = require('./redact.js');
 const { schedule, schedules } = require('./schedules.js');
+const { retention, storage } = require('./storage.js');
 const { Streams } = require('./streams.js');
 const { history, instance, instances, overview, runtimes, tree } = require('./views.js');
 const { version } = require('./version.js');
+const { versions } = require('./versions.js');
 
 /** @typedef {import('./http.js').Asked} Asked */
 /** @typedef {import('./http.js').Answer} Answer */
@@ -33,6 +36,10 @@ const VIEWS = {
   schedules: { view: schedules, pauseMs: 2_000 },
   schedule: { view: schedule, pauseMs: 2_000 },
   runtimes: { view: runtimes, pauseMs: 2_000 },
+  activities: { view: activities, pauseMs: 5_000 },
+  versions: { view: versions, pauseMs: 5_000 },
+  storage: { view: storage, pauseMs: 5_000 },
+  retention: { view: retention, pauseMs: 60_000 },
 };
 
 /**
@@ -56,7 +63,8 @@ class Dashboard {
   constructor(setup) {
     this.#setup = setup;
     const { client, redact, onFault } = setup;
-    this.#context = { client, redact: redactor(redact, onFault), rates: new Rates() };
+    const samples = new Samples();
+    this.#context = { client, redact: redactor(redact, onFault), rates: new Rates(), samples };
     this.#streams = new Streams(onFault);
   }
 

@@ -11,6 +11,7 @@ const { asText, parsed, payload } = require('./redact.js');
  * @property {any} client
  * @property {import('./redact.js').Redact} redact
  * @property {InstanceType<typeof import('./rates.js').Rates>} rates
+ * @property {InstanceType<typeof import('./activities.js').Samples>} samples
  *
  * @typedef {URLSearchParams} Query
  */
@@ -248,4 +249,4 @@ async function runtimes(context) {
   return asked(() => healthOf(context));
 }
 
-module.exports = { history, instance, instances, number, overview, runtimes, text, tree };
+module.exports = { healthOf, history, instance, instances, number, overview, runtimes, text, tree };
