@@ -1297,6 +1297,13 @@ export interface RetryOptions extends RepairOptions {
   parents?: boolean;
 }
 
+export interface RewindOptions extends RepairOptions {
+  /** The last event that is kept: numbers of `readExecutionHistory`. */
+  toEvent: { execution: number; event: number };
+  /** What code did since may be forgotten. */
+  acceptUndo?: boolean;
+}
+
 /** The `details` of an error with the code WOULD_UNDO: what code did that would be undone. */
 export interface WouldUndoDetails {
   instanceId: string;
@@ -1760,6 +1767,20 @@ export class Client {
    * at once, one of the calls finds it failed.
    */
   retryInstance(instanceId: string, options?: RetryOptions): Promise<RepairResult>;
+  /**
+   * Takes an instance back to an event of its current execution, whether it runs, is held, or has ended:
+   * everything after the event is forgotten, and it goes on from there with the code of today. Values and
+   * custom status are those of the event (`customStatusVersion` goes up). What it waited for then it waits
+   * for again: activities run again, timers keep their due time, children go on as for `retryInstance`.
+   * Signals and queue messages that came since lie in front of newer ones, in order; children that were
+   * started since are cancelled; detached instances stay. Resolves when it is committed, as one.
+   *
+   * Rejects with WOULD_UNDO, and `details` of the type WouldUndoDetails, where its code has done anything
+   * since and `acceptUndo` is not given; with CANNOT_REPAIR where the event is of another execution, where
+   * the instance has ended and its parent knows, where a child has been started since under an id that
+   * code has chosen; with INVALID_INPUT where there is no such event.
+   */
+  rewindInstance(instanceId: string, options: RewindOptions): Promise<RepairResult>;
   /** Deletes a root instance with its children; a running one only if forced. */
   deleteInstance(instanceId: string, force?: boolean): Promise<DeleteResult>;
   /** Deletes ended root instances that match every condition. */

@@ -8,7 +8,8 @@ import (
 )
 
 var repairRequests = map[string]handler{
-	"client.retry": withClient(serveRetry),
+	"client.retry":  withClient(serveRetry),
+	"client.rewind": withClient(serveRewind),
 }
 
 // repairedValue says what a repair has done.
@@ -56,4 +57,20 @@ func textOrNil(text string) *string {
 		return nil
 	}
 	return &text
+}
+
+type rewindArguments struct {
+	instanceArguments
+	Execution  uint64 `json:"execution"`
+	Event      uint64 `json:"event"`
+	AcceptUndo bool   `json:"acceptUndo"`
+	Reason     string `json:"reason"`
+	By         string `json:"by"`
+}
+
+func serveRewind(ctx context.Context, c *engine.Client, a rewindArguments, _ string) (result, error) {
+	repaired, err := c.Rewind(ctx, a.Instance, engine.RewindOptions{
+		Execution: a.Execution, Event: a.Event, AcceptUndo: a.AcceptUndo, Reason: a.Reason, By: a.By,
+	})
+	return result{value: repairedValue{Instances: notNil(repaired.Instances)}}, err
 }

@@ -62,9 +62,19 @@ func (c *Client) Retry(ctx context.Context, instance string, o RetryOptions) (Re
 	if err != nil || held {
 		return Repaired{Instances: []string{instance}}, refusal(instance, err)
 	}
+	return c.planned(ctx, instance, o, func(p *retryPlan) error { return p.retry(ctx, instance) })
+}
+
+// planned plans a repair and does it, again where something has changed meanwhile.
+func (c *Client) planned(
+	ctx context.Context, instance string, o RetryOptions, plan func(p *retryPlan) error,
+) (Repaired, error) {
 	for try := 1; ; try++ {
 		p := &retryPlan{c: c, o: o, nowMs: c.e.store.Now().UnixMilli(), planned: map[string]bool{}}
-		err := p.run(ctx, instance)
+		err := plan(p)
+		if err == nil {
+			err = p.run(ctx)
+		}
 		switch {
 		case err == nil:
 			return p.done(instance), nil
@@ -79,8 +89,8 @@ func (c *Client) Retry(ctx context.Context, instance string, o RetryOptions) (Re
 	}
 }
 
-// run plans and does it.
-func (p *retryPlan) run(ctx context.Context, instance string) error {
+// retry plans to take back the failure of an instance, and those of its parents.
+func (p *retryPlan) retry(ctx context.Context, instance string) error {
 	top, err := p.top(ctx, instance)
 	if err != nil {
 		return err
@@ -91,7 +101,12 @@ func (p *retryPlan) run(ctx context.Context, instance string) error {
 	if !p.planned[instance] {
 		return cannotRepair(instance, "its parent does not wait for it any more")
 	}
-	_, err = retry(ctx, p.c, func(ctx context.Context) (struct{}, error) {
+	return nil
+}
+
+// run does what is planned.
+func (p *retryPlan) run(ctx context.Context) error {
+	_, err := retry(ctx, p.c, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, p.c.e.store.Repair(ctx, p.repair)
 	})
 	if errors.Is(err, provider.ErrChanged) && p.isDone(ctx) {

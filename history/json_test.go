@@ -44,6 +44,10 @@ func TestEventsAreShownAsJSON(t *testing.T) {
 			},
 			`{"reason":"why","by":"who","failure":` + boomJSON + `,"undone":[{"eventId":7,"kind":"ActivityFailed"}]}`,
 		},
+		"a rewind": {
+			history.OrchestrationRewound{By: "who", To: 6, Undone: []history.Undone{{Event: 7, Of: history.KindTimerFired}}},
+			`{"by":"who","toEventId":6,"undone":[{"eventId":7,"kind":"TimerFired"}]}`,
+		},
 		"a cancel request":   {history.OrchestrationCancelRequested{Reason: "why"}, `{"reason":"why"}`},
 		"a detached start":   {history.OrchestrationChained{Name: "n", Instance: "i", Input: "1"}, `{"name":"n","instance":"i","input":1}`},
 		"a pinned start":     {history.OrchestrationChained{Name: "n", Instance: "i", Version: new("2.0.0")}, `{"name":"n","instance":"i","input":null,"version":"2.0.0"}`},

@@ -3,10 +3,12 @@ package history
 // What was done to an execution by hand.
 const (
 	KindOrchestrationRetried Kind = 110
+	KindOrchestrationRewound Kind = 111
 )
 
 var repairKinds = family{
 	KindOrchestrationRetried: named[OrchestrationRetried]("OrchestrationRetried"),
+	KindOrchestrationRewound: named[OrchestrationRewound]("OrchestrationRewound"),
 }
 
 // OrchestrationRetried records that the end of the execution was taken back, with what had led to it. What
@@ -20,6 +22,31 @@ type OrchestrationRetried struct {
 	// Undone are the events that were taken back.
 	Undone []Undone
 }
+
+// OrchestrationRewound records that everything after an event was taken back. What it names is no longer in
+// the history, and its ids are not used again.
+type OrchestrationRewound struct {
+	// Reason and By are what was said when it was asked for.
+	Reason string
+	By     string
+	// To is the last event that was kept, and Undone are those after it.
+	To     uint64
+	Undone []Undone
+}
+
+// Kind gives the number of the kind.
+func (OrchestrationRewound) Kind() Kind { return KindOrchestrationRewound }
+
+func (OrchestrationRewound) repairs() {}
+
+func (d *OrchestrationRewound) fields(w *Wire) {
+	w.Text(&d.Reason)
+	w.Text(&d.By)
+	w.Uint(&d.To)
+	undone(w, &d.Undone)
+}
+
+func (d OrchestrationRewound) encode(w *Wire) { d.fields(w) }
 
 // Undone is an event that was taken back.
 type Undone struct {
@@ -62,6 +89,12 @@ type (
 		Failure any           `json:"failure"`
 		Undone  []undoneShape `json:"undone"`
 	}
+	rewoundShape struct {
+		Reason string        `json:"reason,omitempty"`
+		By     string        `json:"by,omitempty"`
+		To     uint64        `json:"toEventId"`
+		Undone []undoneShape `json:"undone"`
+	}
 	undoneShape struct {
 		Event uint64 `json:"eventId"`
 		Kind  string `json:"kind"`
@@ -69,9 +102,17 @@ type (
 )
 
 func (d OrchestrationRetried) shape() any {
-	s := retriedShape{Reason: d.Reason, By: d.By, Failure: failureShape(d.Failure), Undone: []undoneShape{}}
-	for _, u := range d.Undone {
-		s.Undone = append(s.Undone, undoneShape{Event: u.Event, Kind: u.Of.String()})
+	return retriedShape{Reason: d.Reason, By: d.By, Failure: failureShape(d.Failure), Undone: undoneShapes(d.Undone)}
+}
+
+func (d OrchestrationRewound) shape() any {
+	return rewoundShape{Reason: d.Reason, By: d.By, To: d.To, Undone: undoneShapes(d.Undone)}
+}
+
+func undoneShapes(all []Undone) []undoneShape {
+	shapes := make([]undoneShape, len(all))
+	for n, u := range all {
+		shapes[n] = undoneShape{Event: u.Event, Kind: u.Of.String()}
 	}
-	return s
+	return shapes
 }

@@ -182,6 +182,7 @@ const METHODS = {
   delete: 'deleteInstance',
   deleteBulk: 'deleteInstanceBulk',
   retry: 'retryInstance',
+  rewind: 'rewindInstance',
   prune: 'pruneExecutions',
   pruneBulk: 'pruneExecutionsBulk',
 };

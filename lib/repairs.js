@@ -31,4 +31,32 @@ async function retry(ask, instanceId, options) {
   return value;
 }
 
-module.exports = { retry };
+/** @type {(argument: string, value: unknown) => number} */
+const counted = (argument, value) => check.integer(argument, value, 1);
+
+/** @type {(argument: string, value: unknown) => { execution: number, event: number }} */
+function checkEvent(argument, value) {
+  const given = check.options(argument, value, { execution: counted, event: counted });
+  if (given.execution !== undefined && given.event !== undefined) return given;
+  throw new TypeError(`${argument} must be { execution, event }, the last event that is kept`);
+}
+
+const REWIND_OPTIONS = { ...REPAIR_OPTIONS, toEvent: checkEvent, acceptUndo: check.boolean };
+
+/**
+ * @param {Ask} ask
+ * @param {unknown} instanceId
+ * @param {unknown} options
+ */
+async function rewind(ask, instanceId, options) {
+  const instance = check.instanceId('instanceId', instanceId);
+  const { toEvent, ...asked } = check.options('options', options, REWIND_OPTIONS);
+  const { value } = await ask('rewind', {
+    instance,
+    ...asked,
+    ...checkEvent('options.toEvent', toEvent),
+  });
+  return value;
+}
+
+module.exports = { retry, rewind };

@@ -76,8 +76,11 @@ type Rewrite struct {
 	// reads them.
 	Events []history.Event
 	Level  uint64
-	// Base is the key-value layer that the execution starts from. The live values stay.
-	Base map[string]Value
+	// Base is the key-value layer that the execution starts from. Live, if set, replaces the live values,
+	// and CustomStatus changes that.
+	Base         map[string]Value
+	Live         map[string]Value
+	CustomStatus *CustomStatusChange
 	// Tasks are inserted, and Send are messages that are stored, after all messages of the instance are
 	// deleted that are no input from outside.
 	Tasks []Task

@@ -253,6 +253,18 @@ func (w *way) retried() {
 	require.Equal(w, 1, again.Open())
 	require.Equal(w, kept[len(kept)-1].ID, again.LastEvent())
 	require.Len(w, again.OpenWork(kept).Activities, 1)
+	kept, undone, err := replay.Rewind(kept, history.OrchestrationRewound{To: 1}, true, 1030, "1.0.0")
+	require.NoError(w, err)
+	require.Len(w, undone, 2)
+	got, err = history.DecodeRow(history.EncodeRow(kept))
+	require.NoError(w, err)
+	require.Equal(w, kept, got)
+	w.events[kept[len(kept)-1].Kind()] = true
+	x, _, err = replay.Load(kept, params)
+	require.NoError(w, err)
+	extra, err := x.Verify([][]replay.Action{actions}, false)
+	require.NoError(w, err)
+	require.Equal(w, actions, extra)
 }
 
 func TestEveryKindGoesAllTheWay(t *testing.T) {

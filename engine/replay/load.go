@@ -239,19 +239,26 @@ func (l *loader) schedule(e history.Event, opened history.Schedule) {
 		s.kind, s.name = Dequeue, d.Name
 		l.x.subscribe(s)
 	case history.SubOrchestrationScheduled:
-		s.kind, s.name, s.instance = SubOrchestration, d.Name, d.Instance
-		if d.Number > 0 {
-			s.life = l.x.params.Life.Started(d.Number)
-			l.x.starts = max(l.x.starts, d.Number)
-		}
-		if strings.HasPrefix(d.Instance, history.ReservedChildMarker) {
-			s.instance = l.x.params.Instance + "::" + d.Instance
-		}
+		s.kind, s.name = SubOrchestration, d.Name
+		s.instance, s.life = ChildOf(l.x.params.Instance, l.x.params.Life, d)
+		l.x.starts = max(l.x.starts, d.Number)
 	default:
 		panic(unknownData(opened))
 	}
 	l.x.add(s)
 	l.x.tokenEvents = append(l.x.tokenEvents, e.ID)
+}
+
+// ChildOf gives the id of a child, and its life; zero where an older release has started it.
+func ChildOf(parent string, life history.Life, d history.SubOrchestrationScheduled) (string, history.Life) {
+	id := d.Instance
+	if strings.HasPrefix(id, history.ReservedChildMarker) {
+		id = parent + "::" + id
+	}
+	if d.Number == 0 {
+		return id, history.Life{}
+	}
+	return id, life.Started(d.Number)
 }
 
 func (l *loader) activity(s *schedule, d history.ActivityScheduled) {

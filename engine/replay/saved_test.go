@@ -222,6 +222,7 @@ func savedKinds() map[string]func(json.RawMessage) (history.Data, error) {
 	register[history.KeyValueCleared](kinds)
 	register[history.KeyValuesCleared](kinds)
 	register[history.OrchestrationRetried](kinds)
+	register[history.OrchestrationRewound](kinds)
 	return kinds
 }
 

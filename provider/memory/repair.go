@@ -70,6 +70,13 @@ func (s *store) rewrite(in *instance, w *provider.Rewrite) {
 		ex.lastEvent = rows[len(rows)-1].ID
 	}
 	live := in.values()
+	if w.Live != nil {
+		live = w.Live
+	}
+	if w.CustomStatus != nil {
+		in.customStatus = w.CustomStatus.Status
+		in.customStatusVersion++
+	}
 	in.base = maps.Clone(w.Base)
 	if in.base == nil {
 		in.base = map[string]provider.Value{}

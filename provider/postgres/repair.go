@@ -219,6 +219,7 @@ func (g *group) rewrite(p *pipeline, rw *rewrite) {
 	if len(names) > 0 {
 		p.exec(sqlSetBase, key, names, values, at)
 	}
+	g.rewriteState(key, rw)
 	i.epoch++
 	i.lease, i.batch, i.batchDue, i.done, i.doneAfter = 0, 0, 0, 0, 0
 	i.dirty, i.pin, i.updated = true, max(i.pin, rw.Level), max(i.updated, g.now)
@@ -244,4 +245,20 @@ func (g *group) rewrite(p *pipeline, rw *rewrite) {
 	g.changed.instances = append(g.changed.instances, i.id)
 	var none provider.Committed
 	g.commitTasks(i, rw.turn, &none)
+}
+
+// rewriteState gives an instance the live values and the custom status of another moment.
+func (g *group) rewriteState(key int64, rw *rewrite) {
+	w := &g.writes
+	if rw.Live != nil {
+		w.cleared = append(w.cleared, key)
+	}
+	for name, value := range rw.Live {
+		w.values.instance, w.values.at = append(w.values.instance, key), append(w.values.at, value.UpdatedAtMs)
+		w.values.key, w.values.live = append(w.values.key, blob(name)), append(w.values.live, blob(value.Data))
+	}
+	if c := rw.CustomStatus; c != nil {
+		w.custom.instance = append(w.custom.instance, key)
+		w.custom.status = append(w.custom.status, optionalBlob(c.Status))
+	}
 }

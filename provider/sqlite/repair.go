@@ -208,6 +208,9 @@ func (w *writer) rewrite(rw *rewrite) error {
 			return err
 		}
 	}
+	if err := w.rewriteState(rw); err != nil {
+		return err
+	}
 	i.epoch++
 	i.lease, i.batch, i.batchDue = 0, 0, 0
 	if _, err := w.c.exec(sqlClaim, key, signed(i.epoch), int64(0), int64(0), int64(0)); err != nil {
@@ -233,6 +236,26 @@ func (w *writer) rewrite(rw *rewrite) error {
 	w.touch(i.id)
 	var none provider.Committed
 	return w.commitTasks(i, rw.turn, &none)
+}
+
+// rewriteState gives the instance the live values and the custom status of another moment.
+func (w *writer) rewriteState(rw *rewrite) error {
+	key := signed(rw.found.key)
+	if rw.Live != nil {
+		if _, err := w.c.exec(sqlClearValues, key); err != nil {
+			return err
+		}
+	}
+	for name, value := range rw.Live {
+		if _, err := w.c.exec(sqlSetValue, key, name, blob(value.Data), value.UpdatedAtMs); err != nil {
+			return err
+		}
+	}
+	if rw.CustomStatus == nil {
+		return nil
+	}
+	_, err := w.c.exec(sqlCustomStatus, key, optionalBlob(rw.CustomStatus.Status))
+	return err
 }
 
 // rewriteHistory gives the execution its other history.

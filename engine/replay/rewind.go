@@ -1,0 +1,48 @@
+package replay
+
+import (
+	"fmt"
+	"slices"
+
+	"duroxide/history"
+)
+
+// NoEventError says that there is no such event, or nothing after it.
+type NoEventError struct {
+	Event uint64
+	Last  bool
+}
+
+// Error says which.
+func (e *NoEventError) Error() string {
+	if e.Last {
+		return fmt.Sprintf("event %d is the last one", e.Event)
+	}
+	return fmt.Sprintf("there is no event %d", e.Event)
+}
+
+// Rewind gives the history of an execution up to an event, with a note as its last event, and what came
+// after. Where code has caused any of that, undo must be true. Errors: *NoEventError, *WouldUndoError.
+func Rewind(
+	events []history.Event, note history.OrchestrationRewound, undo bool, nowMs int64, engine string,
+) (kept, undone []history.Event, err error) {
+	at := slices.IndexFunc(events, func(e history.Event) bool { return e.ID == note.To })
+	switch {
+	case at < 0:
+		return nil, nil, &NoEventError{Event: note.To}
+	case at == len(events)-1:
+		return nil, nil, &NoEventError{Event: note.To, Last: true}
+	}
+	undone = events[at+1:]
+	if caused := slices.DeleteFunc(slices.Clone(undone), func(e history.Event) bool { return !isCaused(e) }); len(caused) > 0 && !undo {
+		return nil, nil, &WouldUndoError{Events: caused}
+	}
+	for _, e := range undone {
+		note.Undone = append(note.Undone, history.Undone{Event: e.ID, Of: e.Kind()})
+	}
+	last := events[len(events)-1]
+	kept = append(slices.Clone(events[:at+1]), history.Event{
+		ID: last.ID + 1, TimeMs: max(nowMs, last.TimeMs), Engine: engine, Data: note,
+	})
+	return kept, undone, nil
+}

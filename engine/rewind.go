@@ -1,0 +1,166 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"duroxide/engine/replay"
+	"duroxide/history"
+	"duroxide/provider"
+)
+
+// RewindOptions say where an instance goes back to.
+type RewindOptions struct {
+	// Execution and Event are the last event that is kept.
+	Execution uint64
+	Event     uint64
+	// AcceptUndo allows that what code did since is forgotten.
+	AcceptUndo bool
+	// Reason and By are recorded.
+	Reason string
+	By     string
+}
+
+// Rewind takes back everything after an event of the current execution. Errors, by errors.Is:
+// provider.ErrInstanceNotFound; ErrCannotRepair; ErrWouldUndo, which is a *WouldUndoError; an *InputError
+// where there is no such event.
+func (c *Client) Rewind(ctx context.Context, instance string, o RewindOptions) (Repaired, error) {
+	return c.planned(ctx, instance, RetryOptions{Reason: o.Reason, By: o.By}, func(p *retryPlan) error {
+		return p.rewind(ctx, instance, o)
+	})
+}
+
+func (p *retryPlan) rewind(ctx context.Context, instance string, o RewindOptions) error {
+	p.planned[instance] = true
+	info, err := p.c.Instance(ctx, instance)
+	switch {
+	case err != nil:
+		return err
+	case info.Execution != o.Execution:
+		return cannotRepair(instance, fmt.Sprintf("it is in execution %d, and goes back within that only", info.Execution))
+	case info.Status == provider.ContinuedAsNew || info.Status == provider.NotCommitted:
+		return provider.ErrChanged // Its next execution is about to begin.
+	}
+	if info.Status != provider.Running {
+		if err := p.unknownToParent(ctx, info); err != nil {
+			return err
+		}
+	}
+	events, err := p.c.History(ctx, instance, info.Execution)
+	if err != nil {
+		return err
+	}
+	note := history.OrchestrationRewound{Reason: o.Reason, By: o.By, To: o.Event}
+	kept, undone, err := replay.Rewind(events, note, o.AcceptUndo, p.nowMs, p.c.e.version)
+	if undo, ok := errors.AsType[*replay.WouldUndoError](err); ok {
+		return &WouldUndoError{Instance: instance, Execution: info.Execution, Events: undo.Events}
+	}
+	if missing, ok := errors.AsType[*replay.NoEventError](err); ok {
+		return inputErrorf("execution %d of instance %s cannot go back to event %d: %v",
+			info.Execution, instance, o.Event, missing)
+	}
+	if err != nil {
+		return err
+	}
+	base, err := p.base(ctx, info, events)
+	if err != nil {
+		return err
+	}
+	w := provider.Rewrite{
+		Place:     provider.Place{Instance: instance, Life: info.Life},
+		Execution: info.Execution, LastEvent: events[len(events)-1].ID, Status: info.Status,
+		Events: kept, Level: history.LevelOf(kept), Base: base,
+		Live: LiveValues(provider.Record{Values: base, Events: kept}),
+	}
+	if status := statusIn(kept); !sameText(status, statusIn(events)) {
+		w.CustomStatus = &provider.CustomStatusChange{Status: status}
+	}
+	if err := p.giveBack(ctx, &w, undone); err != nil {
+		return err
+	}
+	return p.work(ctx, w, info)
+}
+
+// unknownToParent refuses an ended instance whose parent knows of its end, or is about to.
+func (p *retryPlan) unknownToParent(ctx context.Context, info provider.InstanceInfo) error {
+	link, err := p.link(ctx, info)
+	if err != nil || link == nil {
+		return err
+	}
+	parent, err := p.c.Instance(ctx, link.Instance)
+	switch {
+	case errors.Is(err, provider.ErrInstanceNotFound):
+		return nil
+	case err != nil:
+		return err
+	case !parent.Life.Fits(link.Life) || parent.Execution != link.Execution:
+		return nil
+	}
+	return cannotRepair(info.Instance, fmt.Sprintf("its parent %s knows how it has ended", link.Instance))
+}
+
+// giveBack plans what becomes of what came and was begun since: signals and queue messages lie in front of
+// newer ones, and children are cancelled.
+func (p *retryPlan) giveBack(ctx context.Context, w *provider.Rewrite, undone []history.Event) error {
+	for _, e := range undone {
+		message := provider.Message{Instance: w.Instance, Life: w.Life, DueMs: e.TimeMs}
+		switch d := e.Data.(type) {
+		case history.ExternalEvent:
+			message.Kind, message.Name, message.Data = provider.EventRaised, d.Name, d.Data
+		case history.QueueEventDelivered:
+			message.Kind, message.Name, message.Data = provider.QueueEvent, d.Name, d.Data
+		case history.SubOrchestrationScheduled:
+			if err := p.cancelChild(ctx, w, e, d); err != nil {
+				return err
+			}
+			continue
+		default:
+			continue
+		}
+		w.Send = append(w.Send, message)
+	}
+	return nil
+}
+
+// cancelChild plans the end of a child that was started since. Ids that the engine has made are never used
+// again, so it stays where it is; a chosen one would be in the way of the next child.
+func (p *retryPlan) cancelChild(
+	ctx context.Context, w *provider.Rewrite, e history.Event, d history.SubOrchestrationScheduled,
+) error {
+	id, life := replay.ChildOf(w.Instance, w.Life, d)
+	info, err := p.c.Instance(ctx, id)
+	switch {
+	case errors.Is(err, provider.ErrInstanceNotFound):
+		return nil
+	case err != nil:
+		return err
+	case !info.Life.Fits(life):
+		return nil
+	case id == d.Instance:
+		return cannotRepair(w.Instance, fmt.Sprintf(
+			"it has started the child %s since, whose id its code has chosen and would want again", id))
+	}
+	w.Send = append(w.Send, provider.Message{
+		Instance: id, Life: info.Life, Kind: provider.CancelInstance, Data: history.ReasonParentDroppedChild,
+		Parent: &history.Parent{Instance: w.Instance, Life: w.Life, Execution: w.Execution, Event: e.ID},
+	})
+	return nil
+}
+
+// statusIn gives the custom status after some events.
+func statusIn(events []history.Event) *string {
+	var status *string
+	for _, e := range events {
+		switch d := e.Data.(type) {
+		case history.OrchestrationStarted:
+			status = d.CustomStatus
+		case history.CustomStatusUpdated:
+			status = d.Status
+		default: // It stays.
+		}
+	}
+	return status
+}
+
+func sameText(a, b *string) bool { return a == b || a != nil && b != nil && *a == *b }
