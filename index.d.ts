@@ -1290,11 +1290,26 @@ export interface RepairOptions {
   /** Why, and who asks for it: recorded in the history. At most 4000 bytes each. */
   reason?: string;
   by?: string;
+  /** Changes nothing, and says what would be done, or rejects as it would. */
+  dryRun?: boolean;
 }
 
 export interface RetryOptions extends RepairOptions {
   /** Repairs the parents too that have failed because of this instance, all in one commit. */
   parents?: boolean;
+}
+
+/** What bulk repairs select. Every condition that is given must hold. */
+export interface RetryFilter extends Omit<ListOptions, 'limit' | 'before'> {
+  /** Held instances; without it, root instances that have failed, whose children go along. */
+  held?: boolean;
+  /** Only those that failed like this. */
+  failure?: FailureKind;
+}
+
+export interface BulkRepairResult extends RepairResult {
+  /** Those that were left as they are, and why: CANNOT_REPAIR or WOULD_UNDO. */
+  refused: { instanceId: string; code: string; message: string }[];
 }
 
 export interface RewindOptions extends RepairOptions {
@@ -1767,6 +1782,12 @@ export class Client {
    * at once, one of the calls finds it failed.
    */
   retryInstance(instanceId: string, options?: RetryOptions): Promise<RepairResult>;
+  /**
+   * Retries all instances that a filter selects, one after the other, each as `retryInstance` does; those
+   * that it refuses are listed. An error ends the call; what was repaired before stays repaired, and to
+   * call it again goes on.
+   */
+  retryInstances(filter: RetryFilter, options?: RepairOptions): Promise<BulkRepairResult>;
   /**
    * Takes an instance back to an event of its current execution, whether it runs, is held, or has ended:
    * everything after the event is forgotten, and it goes on from there with the code of today. Values and

@@ -44,6 +44,7 @@ const SIGNATURES = {
   terminateInstance: ['instanceId'],
   exportHistories: [],
   retryInstance: ['instanceId'],
+  retryInstances: [],
   rewindInstance: ['instanceId', null],
   resolve: ['token'],
   reject: ['token'],

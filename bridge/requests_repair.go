@@ -22,10 +22,11 @@ type retryArguments struct {
 	Reason  string `json:"reason"`
 	By      string `json:"by"`
 	Parents bool   `json:"parents"`
+	DryRun  bool   `json:"dryRun"`
 }
 
 func serveRetry(ctx context.Context, c *engine.Client, a retryArguments, _ string) (result, error) {
-	repaired, err := c.Retry(ctx, a.Instance, engine.RetryOptions{Reason: a.Reason, By: a.By, Parents: a.Parents})
+	repaired, err := c.Retry(ctx, a.Instance, engine.RetryOptions{Reason: a.Reason, By: a.By, Parents: a.Parents, DryRun: a.DryRun})
 	return result{value: repairedValue{Instances: notNil(repaired.Instances)}}, err
 }
 
@@ -66,11 +67,13 @@ type rewindArguments struct {
 	AcceptUndo bool   `json:"acceptUndo"`
 	Reason     string `json:"reason"`
 	By         string `json:"by"`
+	DryRun     bool   `json:"dryRun"`
 }
 
 func serveRewind(ctx context.Context, c *engine.Client, a rewindArguments, _ string) (result, error) {
 	repaired, err := c.Rewind(ctx, a.Instance, engine.RewindOptions{
-		Execution: a.Execution, Event: a.Event, AcceptUndo: a.AcceptUndo, Reason: a.Reason, By: a.By,
+		Execution: a.Execution, Event: a.Event, AcceptUndo: a.AcceptUndo,
+		Reason: a.Reason, By: a.By, DryRun: a.DryRun,
 	})
 	return result{value: repairedValue{Instances: notNil(repaired.Instances)}}, err
 }

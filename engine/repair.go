@@ -26,6 +26,8 @@ type RetryOptions struct {
 	By     string
 	// Parents repairs those too that have failed because of it.
 	Parents bool
+	// DryRun only says what would be done.
+	DryRun bool
 }
 
 // WouldUndoError says what a repair would undo that it was not allowed to.
@@ -58,11 +60,20 @@ const (
 // with the code that there is. A held one is released. Errors, by errors.Is: provider.ErrInstanceNotFound;
 // ErrCannotRepair; ErrWouldUndo, which is a *WouldUndoError.
 func (c *Client) Retry(ctx context.Context, instance string, o RetryOptions) (Repaired, error) {
-	held, err := retry(ctx, c, func(ctx context.Context) (bool, error) { return c.e.store.Resume(ctx, instance) })
+	held, err := c.resume(ctx, instance, o.DryRun)
 	if err != nil || held {
 		return Repaired{Instances: []string{instance}}, refusal(instance, err)
 	}
 	return c.planned(ctx, instance, o, func(p *retryPlan) error { return p.retry(ctx, instance) })
+}
+
+// resume releases a held instance; false where it is not held.
+func (c *Client) resume(ctx context.Context, instance string, dryRun bool) (bool, error) {
+	if dryRun {
+		info, err := c.Instance(ctx, instance)
+		return info.Hold != nil, err
+	}
+	return retry(ctx, c, func(ctx context.Context) (bool, error) { return c.e.store.Resume(ctx, instance) })
 }
 
 // planned plans a repair and does it, again where something has changed meanwhile.
@@ -72,7 +83,7 @@ func (c *Client) planned(
 	for try := 1; ; try++ {
 		p := &retryPlan{c: c, o: o, nowMs: c.e.store.Now().UnixMilli(), planned: map[string]bool{}}
 		err := plan(p)
-		if err == nil {
+		if err == nil && !o.DryRun {
 			err = p.run(ctx)
 		}
 		switch {

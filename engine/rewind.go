@@ -20,13 +20,15 @@ type RewindOptions struct {
 	// Reason and By are recorded.
 	Reason string
 	By     string
+	// DryRun only says what would be done.
+	DryRun bool
 }
 
 // Rewind takes back everything after an event of the current execution. Errors, by errors.Is:
 // provider.ErrInstanceNotFound; ErrCannotRepair; ErrWouldUndo, which is a *WouldUndoError; an *InputError
 // where there is no such event.
 func (c *Client) Rewind(ctx context.Context, instance string, o RewindOptions) (Repaired, error) {
-	return c.planned(ctx, instance, RetryOptions{Reason: o.Reason, By: o.By}, func(p *retryPlan) error {
+	return c.planned(ctx, instance, RetryOptions{Reason: o.Reason, By: o.By, DryRun: o.DryRun}, func(p *retryPlan) error {
 		return p.rewind(ctx, instance, o)
 	})
 }

@@ -23,7 +23,7 @@ const { around, checkInterceptor, operationOf } = require('./interceptors.js');
 const { describe, health, summaries } = require('./observing.js');
 const { openedStore } = require('./provider.js');
 const { nameOf } = require('./registered.js');
-const { retry, rewind } = require('./repairs.js');
+const { retry, retryAll, rewind } = require('./repairs.js');
 const { RetentionClient } = require('./retention/client.js');
 const { ended, event, status } = require('./replies.js');
 const { encodeOutcome } = require('./thrown.js');
@@ -317,6 +317,11 @@ class Client extends RetentionClient {
   /** @param {string} instanceId @param {unknown} [options] */
   async retryInstance(instanceId, options) {
     return retry(this.#ask, instanceId, options);
+  }
+
+  /** @param {unknown} filter @param {unknown} [options] */
+  async retryInstances(filter, options) {
+    return retryAll(this.#ask, filter, options);
   }
 
   /** @param {string} instanceId @param {unknown} options */
