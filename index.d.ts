@@ -411,7 +411,16 @@ export interface EndOptions {
   cleanupTimeoutMs?: number;
 }
 
-export interface ImplementOptions extends EndOptions {
+export interface VersionOptions extends EndOptions {
+  /**
+   * Versions whose executions this code goes on with too, and whose starts it takes: bounds that must all
+   * hold, `'>=1.1.0 <1.3.0'`, of `<`, `<=`, `>`, `>=`, `=`. An exact version that is registered goes first,
+   * then the highest that replaces it. `ctx.orchestrationVersion` stays the recorded one.
+   */
+  replaces?: string;
+}
+
+export interface ImplementOptions extends VersionOptions {
   /** The semantic version of this code, `'1.0.0'` by default. */
   version?: string;
 }
@@ -2070,13 +2079,13 @@ export class Runtime {
     name: string,
     version: string,
     fn: Orchestration<TInput, TOutput>,
-    options?: EndOptions,
+    options?: VersionOptions,
   ): RegisteredOrchestration<TInput, TOutput>;
   registerOrchestrationVersionedTyped<TInput = any, TOutput = any>(
     name: string,
     version: string,
     fn: Orchestration<TInput, TOutput>,
-    options?: EndOptions,
+    options?: VersionOptions,
   ): RegisteredOrchestration<TInput, TOutput>;
   /**
    * Registers code that was made with definitions, and whole modules of it. Versions of one name may come

@@ -66,6 +66,11 @@ type startArguments struct {
 		Version string `json:"version"`
 		// CancelGraceMs is how long a cancellation leaves its code.
 		CancelGraceMs float64 `json:"cancelGraceMs"`
+		// Replaces are bounds of the versions that it goes on with too; empty for none.
+		Replaces []struct {
+			Compare string `json:"compare"`
+			Version string `json:"version"`
+		} `json:"replaces"`
 	} `json:"orchestrations"`
 	Activities []string `json:"activities"`
 }
@@ -200,6 +205,9 @@ func (a *startArguments) registry() (*engine.Registry, error) {
 	registry := engine.NewRegistry()
 	for _, o := range a.Orchestrations {
 		options := engine.OrchestrationOptions{CancelGrace: milliseconds(o.CancelGraceMs)}
+		for _, b := range o.Replaces {
+			options.Replaces = append(options.Replaces, engine.Bound(b))
+		}
 		if err := registry.AddOrchestrationWith(o.Name, o.Version, options); err != nil {
 			return nil, err
 		}

@@ -36,6 +36,56 @@ type orchestrationVersions struct {
 type OrchestrationOptions struct {
 	// CancelGrace is how long a cancellation that says nothing else leaves its code to clean up.
 	CancelGrace time.Duration
+	// Replaces are versions that it goes on with too; without bounds there are none.
+	Replaces []Bound
+}
+
+// Bound compares versions with one: Compare is "<", "<=", ">", ">=" or "=".
+type Bound struct {
+	Compare string
+	Version string
+}
+
+func (b Bound) holds(v *semver.Version) bool {
+	bound, err := semver.StrictNewVersion(b.Version)
+	if err != nil {
+		return false
+	}
+	order := v.Compare(bound)
+	switch b.Compare {
+	case "<":
+		return order < 0
+	case "<=":
+		return order <= 0
+	case ">":
+		return order > 0
+	case ">=":
+		return order >= 0
+	default:
+		return order == 0
+	}
+}
+
+// replaces reports whether all bounds hold for a version. A text that is none is never replaced.
+func (o OrchestrationOptions) replaces(version string) bool {
+	v, err := semver.StrictNewVersion(version)
+	return err == nil && len(o.Replaces) > 0 &&
+		!slices.ContainsFunc(o.Replaces, func(b Bound) bool { return !b.holds(v) })
+}
+
+// of gives what runs for a version: what is registered for it, else the highest that replaces it.
+func (versions *orchestrationVersions) of(version string) (o OrchestrationOptions, ok bool) {
+	if o, ok = versions.known[version]; ok {
+		return o, true
+	}
+	var best *semver.Version
+	for registered, other := range versions.known {
+		v, err := semver.StrictNewVersion(registered)
+		if err == nil && other.replaces(version) && (best == nil || v.GreaterThan(best)) {
+			o, ok, best = other, true, v
+		}
+	}
+	return o, ok
 }
 
 // NewRegistry gives an empty registry.
@@ -108,7 +158,7 @@ func (g *Registry) AddActivity(name string) error {
 }
 
 // Resolve gives the version that runs for a name: the highest one where version is nil or the
-// recorded "0.0.0", else exactly the given one. ok is false where it is not registered; a text
+// recorded "0.0.0", else exactly the given one, be it one that another replaces. ok is false where it is not registered; a text
 // that is no semantic version never is.
 func (g *Registry) Resolve(name string, version *string) (resolved string, ok bool) {
 	g.mu.RLock()
@@ -120,7 +170,7 @@ func (g *Registry) Resolve(name string, version *string) (resolved string, ok bo
 	if version == nil || *version == unversioned {
 		return versions.latest.Original(), true
 	}
-	if _, ok := versions.known[*version]; !ok {
+	if _, ok := versions.of(*version); !ok {
 		return "", false
 	}
 	return *version, true
@@ -134,7 +184,8 @@ func (g *Registry) grace(name, version string) uint64 {
 	if versions == nil {
 		return 0
 	}
-	return graceMs(versions.known[version].CancelGrace)
+	o, _ := versions.of(version)
+	return graceMs(o.CancelGrace)
 }
 
 // serves gives what a node with this code can run, as stores ask for it.

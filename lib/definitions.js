@@ -37,6 +37,20 @@ function checkSemver(argument, version) {
 }
 
 /**
+ * Gives the bounds of the versions that code replaces.
+ *
+ * @param {string} argument
+ * @param {unknown} given
+ */
+function checkRange(argument, given) {
+  const bounds = semver.range(check.string(argument, given));
+  if (bounds !== null) return bounds;
+  throw new TypeError(
+    `${argument} must be bounds of versions like '>=1.1.0 <1.3.0', not ${check.kindOf(given)}`,
+  );
+}
+
+/**
  * Refuses what certainly is no code of an orchestration. Whether another function gives a generator is
  * seen when it is called.
  *
@@ -62,8 +76,11 @@ function describeFunction(fn) {
 /** How an orchestration ends that is not let to its own end. */
 const END_OPTIONS = { cancelGraceMs: check.duration, cleanupTimeoutMs: check.duration };
 
+/** The options of one version. */
+const VERSION_OPTIONS = { ...END_OPTIONS, replaces: checkRange };
+
 /** The options of code, by what it is for. */
-const CODE_OPTIONS = { orchestration: { version: checkSemver, ...END_OPTIONS }, activity: {} };
+const CODE_OPTIONS = { orchestration: { version: checkSemver, ...VERSION_OPTIONS }, activity: {} };
 
 /** Code of an orchestration or an activity. It stands for the name, too. */
 class Implementation extends Registered {
@@ -77,7 +94,7 @@ class Implementation extends Registered {
     super(kind, name);
     if (kind === 'orchestration') checkGenerator(name, fn);
     else check.func('fn', fn);
-    /** @type {{ version?: string, cancelGraceMs?: number, cleanupTimeoutMs?: number }} */
+    /** @type {{ version?: string, [option: string]: unknown }} */
     const { version, ...rest } = check.options('options', options, CODE_OPTIONS[kind]);
     this.fn = fn;
     this.options = Object.freeze(rest);
@@ -212,6 +229,7 @@ function describeThing(thing) {
 module.exports = {
   END_OPTIONS,
   Implementation,
+  VERSION_OPTIONS,
   checkActivityName,
   checkGenerator,
   checkSemver,

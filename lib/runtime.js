@@ -6,6 +6,7 @@ const check = require('./check.js');
 const { Client } = require('./client.js');
 const {
   END_OPTIONS,
+  VERSION_OPTIONS,
   checkActivityName,
   checkGenerator,
   checkSemver,
@@ -98,7 +99,7 @@ class Runtime {
 
   /** @param {string} name @param {string} version @param {Function} fn @param {unknown} [options] */
   registerOrchestrationVersioned(name, version, fn, options) {
-    const ends = check.options('options', options, END_OPTIONS);
+    const given = check.options('options', options, VERSION_OPTIONS);
     check.name('name', name);
     checkSemver('version', version);
     const latest = this.#versions(name).at(-1);
@@ -109,7 +110,7 @@ class Runtime {
           `existing latest ${latest}`,
       );
     }
-    return this.#register(name, version, fn, ends);
+    return this.#register(name, version, fn, given);
   }
 
   /** @param {string} name @param {string} version @param {Function} fn @param {unknown} [options] */
@@ -121,7 +122,7 @@ class Runtime {
    * @param {string} name
    * @param {string} version
    * @param {Function} fn
-   * @param {{ cancelGraceMs?: number, cleanupTimeoutMs?: number }} options
+   * @param {Record<string, any>} options
    */
   #register(name, version, fn, options) {
     this.#refuseAfterStart();
@@ -183,7 +184,7 @@ class Runtime {
 
   /** @param {string} name @param {string} version */
   #codeOf(name, version) {
-    return this.#orchestrations.get(name)?.get(version);
+    return semver.find(this.#orchestrations.get(name) ?? new Map(), version);
   }
 
   /**
@@ -242,8 +243,8 @@ class Runtime {
         options: { ...forEngine(this.#options), codeId: this.#codeId() },
         orchestrations: [...this.#orchestrations.keys()].flatMap((name) =>
           this.#versions(name).map((version) => {
-            const { cancelGraceMs = 0 } = this.#codeOf(name, version);
-            return { name, version, cancelGraceMs };
+            const { cancelGraceMs = 0, replaces = [] } = this.#codeOf(name, version);
+            return { name, version, cancelGraceMs, replaces };
           }),
         ),
         activities: [...this.#activities.keys()],

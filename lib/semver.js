@@ -74,4 +74,57 @@ function compareNumbers(a, b) {
   return a < b ? -1 : Number(a > b);
 }
 
-module.exports = { isVersion, compare };
+/** @typedef {{ compare: string, version: string }} Bound */
+
+/** @type {Record<string, (order: number) => boolean>} */
+const HOLDS = {
+  '<': (order) => order < 0,
+  '<=': (order) => order <= 0,
+  '>': (order) => order > 0,
+  '>=': (order) => order >= 0,
+  '=': (order) => order === 0,
+};
+
+/**
+ * Reads a range of versions: bounds like `>=1.1.0` that must all hold, with spaces between them.
+ *
+ * @param {string} text
+ * @returns {Bound[] | null} null where it is none
+ */
+function range(text) {
+  const bounds = text.split(' ').map((part) => {
+    const [, operator, version] = /** @type {RegExpExecArray} */ (/^([<>=]*)(.*)$/s.exec(part));
+    return { compare: operator || '=', version };
+  });
+  return bounds.every(({ compare: c, version }) => c in HOLDS && isVersion(version))
+    ? bounds
+    : null;
+}
+
+/**
+ * @param {Bound[]} bounds
+ * @param {string} version
+ */
+function isIn(bounds, version) {
+  return (
+    isVersion(version) &&
+    bounds.every((bound) => HOLDS[bound.compare](compare(version, bound.version)))
+  );
+}
+
+/**
+ * Gives what is there for a version: its own, else that of the highest version that replaces it.
+ *
+ * @template {{ replaces?: Bound[] }} T
+ * @param {Map<string, T>} all
+ * @param {string} version
+ * @returns {T | undefined}
+ */
+function find(all, version) {
+  const own = all.get(version);
+  if (own !== undefined) return own;
+  const replacing = [...all].filter(([, { replaces }]) => replaces && isIn(replaces, version));
+  return replacing.sort(([a], [b]) => compare(a, b)).at(-1)?.[1];
+}
+
+module.exports = { isVersion, compare, find, range };

@@ -107,6 +107,10 @@ async function use(): Promise<void> {
   new Client();
 
   const client = new Client(provider);
+  await client.retryInstances({ held: true, failure: 'poison' }, { dryRun: true });
+  await client.rewindInstance('o', { toEvent: { execution: 1, event: 2 }, by: 'me' });
+  // @ts-expect-error It needs an event.
+  await client.rewindInstance('o', { toEvent: { execution: 1 } });
   await client.startOrchestrationVersioned('o-1', 'order', { id: 'o' }, '1.0.0');
   const status = await client.waitForOrchestration<string>('o-1');
   assertType<Equal<typeof status.output, string | undefined>>();
@@ -149,6 +153,9 @@ async function registered(runtime: Runtime, client: Client): Promise<void> {
     yield;
     return String(n);
   });
+  runtime.registerOrchestrationVersioned('ranged', '1.3.0', steps, { replaces: '<1.3.0' });
+  // @ts-expect-error A range is a text.
+  runtime.registerOrchestrationVersioned('ranged', '1.4.0', steps, { replaces: 1 });
   const parent = runtime.registerOrchestrationVersioned(
     'Parent',
     '2.0.0',
