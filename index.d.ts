@@ -1335,6 +1335,18 @@ export interface WouldUndoDetails {
   events: { eventId: number; kind: string }[];
 }
 
+/** The instances of one version of an orchestration that have not ended. */
+export interface VersionInUse {
+  name: string;
+  /** Null where the start has not been taken yet and leaves the choice to the runtime. */
+  version: string | null;
+  /** All of them, held ones among them. */
+  running: number;
+  held: number;
+  /** When the first of them was made, in milliseconds since 1970. */
+  oldestAt: number;
+}
+
 /** What a repair has done. */
 export interface RepairResult {
   /** The instances that go on again, the one that was asked for first. */
@@ -1777,6 +1789,11 @@ export class Client {
    */
   exportHistories(filter?: ExportFilter): AsyncGenerator<string, void, undefined>;
   getInstanceTree(instanceId: string): Promise<InstanceTree>;
+  /**
+   * Counts the instances that have not ended by orchestration and version: code of what is not there may
+   * go. It looks at all instances of the store.
+   */
+  versionsInUse(orchestration?: string | RegisteredOrchestration): Promise<VersionInUse[]>;
 
   /**
    * Takes a failed instance up again, under the same id and with the code of today: its end is taken back,

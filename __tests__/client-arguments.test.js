@@ -45,6 +45,7 @@ const SIGNATURES = {
   exportHistories: [],
   retryInstance: ['instanceId'],
   retryInstances: [],
+  versionsInUse: [],
   rewindInstance: ['instanceId', null],
   resolve: ['token'],
   reject: ['token'],

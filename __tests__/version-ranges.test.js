@@ -96,3 +96,35 @@ test('what is no range is refused where it is written', async (t) => {
   );
   runtime.registerOrchestrationVersioned('V', '1.0.0', code('a'), { replaces: '=0.9.0' });
 });
+
+test('the versions are counted of what has not ended', async (t) => {
+  const h = await withStore(t);
+  await start(h, [['1.0.0'], ['2.0.0']]);
+  const began = Date.now();
+  for (const [id, version] of [
+    ['a', '1.0.0'],
+    ['b', '2.0.0'],
+    ['c', '2.0.0'],
+    ['d', '2.0.0'],
+  ]) {
+    await h.client.startOrchestrationVersioned(id, 'V', null, version);
+    await h.until(id, 'waits');
+  }
+  await h.client.raiseEvent('d', 'go', 1);
+  completed(await h.wait('d'));
+  await h.client.startOrchestration('other', 'Other');
+  const found = await h.client.versionsInUse();
+  for (const { oldestAt } of found)
+    assert.ok(oldestAt >= began - 1000 && oldestAt <= Date.now() + 1000);
+  assert.deepEqual(
+    found.map(({ name, version, running, held }) => [name, version, running, held]),
+    [
+      ['Other', null, 1, 0],
+      ['V', '1.0.0', 1, 0],
+      ['V', '2.0.0', 2, 0],
+    ],
+  );
+  assert.equal((await h.client.versionsInUse('V')).length, 2);
+  assert.deepEqual(await h.client.versionsInUse('nobody'), []);
+  await assert.rejects(h.client.versionsInUse(7), TypeError);
+});

@@ -10,6 +10,7 @@ import (
 var repairRequests = map[string]handler{
 	"client.retry":  withClient(serveRetry),
 	"client.rewind": withClient(serveRewind),
+	"client.inUse":  withClient(serveInUse),
 }
 
 // repairedValue says what a repair has done.
@@ -76,4 +77,32 @@ func serveRewind(ctx context.Context, c *engine.Client, a rewindArguments, _ str
 		Reason: a.Reason, By: a.By, DryRun: a.DryRun,
 	})
 	return result{value: repairedValue{Instances: notNil(repaired.Instances)}}, err
+}
+
+type inUseArguments struct {
+	storeArguments
+	Name *string `json:"name"`
+}
+
+type inUseValue struct {
+	Name     string  `json:"name"`
+	Version  *string `json:"version"`
+	Running  int     `json:"running"`
+	Held     int     `json:"held"`
+	OldestAt *int64  `json:"oldestAt"`
+}
+
+type inUseResult struct {
+	Versions []inUseValue `json:"versions"`
+}
+
+func serveInUse(ctx context.Context, c *engine.Client, a inUseArguments, _ string) (result, error) {
+	found, err := c.InUse(ctx, valueOf(a.Name))
+	all := make([]inUseValue, len(found))
+	for n, u := range found {
+		all[n] = inUseValue{
+			Name: u.Name, Version: textOrNil(u.Version), Running: u.Running, Held: u.Held, OldestAt: timeMs(u.Oldest),
+		}
+	}
+	return result{value: inUseResult{all}}, err
 }

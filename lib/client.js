@@ -7,15 +7,14 @@ const {
   BEGIN_OPTIONS,
   EXPORT_OPTIONS,
   LIST_OPTIONS,
-  PRUNE_OPTIONS,
   START_OPTIONS,
   SUMMARY_OPTIONS,
   careOf,
-  conditions,
   isParsed,
   sayingWhat,
   waiting,
 } = require('./client-options.js');
+const { prune, pruneAll, remove, removeAll } = require('./deletions.js');
 const { exportText } = require('./export.js');
 const { OrchestrationHandle, resultOf } = require('./handles.js');
 const { all, list, unlessGone } = require('./listing.js');
@@ -23,7 +22,7 @@ const { around, checkInterceptor, operationOf } = require('./interceptors.js');
 const { describe, health, summaries } = require('./observing.js');
 const { openedStore } = require('./provider.js');
 const { nameOf } = require('./registered.js');
-const { retry, retryAll, rewind } = require('./repairs.js');
+const { retry, retryAll, rewind, versionsInUse } = require('./repairs.js');
 const { RetentionClient } = require('./retention/client.js');
 const { ended, event, status } = require('./replies.js');
 const { encodeOutcome } = require('./thrown.js');
@@ -319,6 +318,11 @@ class Client extends RetentionClient {
     return retry(this.#ask, instanceId, options);
   }
 
+  /** @param {unknown} [orchestration] */
+  async versionsInUse(orchestration) {
+    return versionsInUse(this.#ask, orchestration);
+  }
+
   /** @param {unknown} filter @param {unknown} [options] */
   async retryInstances(filter, options) {
     return retryAll(this.#ask, filter, options);
@@ -331,27 +335,22 @@ class Client extends RetentionClient {
 
   /** @param {string} instanceId @param {boolean} [force] */
   async deleteInstance(instanceId, force) {
-    const instance = check.instanceId('instanceId', instanceId);
-    const request = { instance, force: check.boolean('force', force ?? false) };
-    return (await this.#request('delete', request)).value;
+    return remove(this.#ask, instanceId, force);
   }
 
   /** @param {unknown} [filter] */
   async deleteInstanceBulk(filter) {
-    return (await this.#request('deleteBulk', conditions(filter))).value;
+    return removeAll(this.#ask, filter);
   }
 
   /** @param {string} instanceId @param {unknown} [options] */
   async pruneExecutions(instanceId, options) {
-    const instance = check.instanceId('instanceId', instanceId);
-    const limits = check.options('options', options, PRUNE_OPTIONS);
-    return (await this.#request('prune', { instance, ...limits })).value;
+    return prune(this.#ask, instanceId, options);
   }
 
   /** @param {unknown} [filter] @param {unknown} [options] */
   async pruneExecutionsBulk(filter, options) {
-    const limits = check.options('options', options, PRUNE_OPTIONS);
-    return (await this.#request('pruneBulk', { filter: conditions(filter), ...limits })).value;
+    return pruneAll(this.#ask, filter, options);
   }
 }
 

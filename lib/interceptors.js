@@ -183,6 +183,7 @@ const METHODS = {
   deleteBulk: 'deleteInstanceBulk',
   retry: 'retryInstance',
   rewind: 'rewindInstance',
+  inUse: 'versionsInUse',
   prune: 'pruneExecutions',
   pruneBulk: 'pruneExecutionsBulk',
 };

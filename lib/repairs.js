@@ -5,6 +5,7 @@ const { SELECTION } = require('./client-options.js');
 const { failureOf } = require('./failure.js');
 const limits = require('./limits.js');
 const { all, unlessGone } = require('./listing.js');
+const { nameOf } = require('./registered.js');
 
 /** What takes back what has happened to instances. */
 
@@ -119,4 +120,15 @@ function isMeant({ value, payload }, held, kind) {
   return kind === undefined || failureOf(value.failure, payload ?? '').kind === kind;
 }
 
-module.exports = { retry, retryAll, rewind };
+/**
+ * @param {import('./handles.js').Ask} ask
+ * @param {unknown} [orchestration]
+ */
+async function versionsInUse(ask, orchestration) {
+  const isAll = orchestration === undefined || orchestration === null;
+  const name = isAll ? null : nameOf('orchestration', orchestration, 'orchestration');
+  const { value } = await ask('inUse', { name });
+  return value.versions;
+}
+
+module.exports = { retry, retryAll, rewind, versionsInUse };

@@ -49,6 +49,21 @@ type Repairs interface {
 	// Repair gives instances another history, all of them in one transaction. Their claims end, and those of
 	// their tasks, which go. ErrChanged: one of them, or of what they wait for, is not as it is said to be.
 	Repair(ctx context.Context, r Repair) error
+	// InUse counts instances that have not ended by orchestration and version, in this order; "" is all
+	// orchestrations.
+	InUse(ctx context.Context, name string) ([]InUse, error)
+}
+
+// InUse counts the instances that have not ended of one version of an orchestration.
+type InUse struct {
+	Name string
+	// Version is "" for what has not begun and leaves the choice to the registry.
+	Version string
+	// Running are all of them, Held those that are held.
+	Running int
+	Held    int
+	// Oldest is when the first of them was made.
+	Oldest time.Time
 }
 
 // Repair is what one repair changes.

@@ -1,9 +1,11 @@
 package memory
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"duroxide/history"
 	"duroxide/provider"
@@ -97,4 +99,37 @@ func (s *store) rewrite(in *instance, w *provider.Rewrite) {
 	}
 	s.visible(in.id)
 	s.offerInstance(in)
+}
+
+// InUse counts instances that have not ended by orchestration and version.
+func (p *Provider) InUse(ctx context.Context, name string) (all []provider.InUse, err error) {
+	err = p.do(ctx, "in_use", func(s *store) error {
+		byVersion := map[[2]string]*provider.InUse{}
+		for _, in := range s.instances {
+			if !in.born || !in.active() || name != "" && in.name != name {
+				continue
+			}
+			key, created := [2]string{in.name, in.version}, time.UnixMilli(in.created)
+			u := byVersion[key]
+			if u == nil {
+				u = &provider.InUse{Name: in.name, Version: in.version, Oldest: created}
+				byVersion[key] = u
+			}
+			u.Running++
+			if in.held() != nil {
+				u.Held++
+			}
+			if created.Before(u.Oldest) {
+				u.Oldest = created
+			}
+		}
+		for _, u := range byVersion {
+			all = append(all, *u)
+		}
+		slices.SortFunc(all, func(a, b provider.InUse) int {
+			return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Version, b.Version))
+		})
+		return nil
+	})
+	return all, err
 }

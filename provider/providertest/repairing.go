@@ -17,6 +17,8 @@ var repairing = theme{"repairing", "repairing.go", []Case{
 	{ID: "P214", Title: "a repair is kept by the store", needs: needReopen, run: repairedOverReopening},
 	{ID: "P215", Title: "a child that is waited for must run, and nobody may have asked it to stop", run: repairedAround},
 	{ID: "P216", Title: "messages from outside wait over a repair, and no others", run: repairedMessages},
+	{ID: "P217", Title: "a repair can bring back other live values and another custom status", run: repairedState},
+	{ID: "P218", Title: "what has not ended is counted by version", run: countedInUse},
 }}
 
 // over makes an instance that has failed.
@@ -183,4 +185,61 @@ func repairedMessages(k *kit) {
 		provider.Message{Kind: provider.CancelInstance, Instance: "X", Data: "stop"})
 	k.repairs(repairOf(k.rewriting("X")), nil)
 	require.ElementsMatch(k, []string{"1", "2", "timer 0"}, datas(k.fetchAs("X", having("TestOrch", "1.0.0")).Messages))
+}
+
+func repairedState(k *kit) {
+	status := "late"
+	k.create("X")
+	k.step("X", func(c *provider.Commit) {
+		c.Events = events(5, 6)
+		c.CustomStatus = &provider.CustomStatusChange{Status: &status}
+		value := "2"
+		c.Values = []provider.ValueChange{{Key: "a", Value: &value}, {Key: "b", Value: &value}}
+	}, ends(provider.Failed, "boom"))
+	w := k.rewriting("X")
+	early := "early"
+	w.Live = map[string]provider.Value{"a": {Data: "1", UpdatedAtMs: 3}, "c": {Data: "0", UpdatedAtMs: 3}}
+	w.CustomStatus = &provider.CustomStatusChange{Status: &early}
+	k.repairs(repairOf(w), nil)
+	live, err := k.Provider.Values(k.ctx, "X")
+	require.NoError(k, err)
+	require.Equal(k, map[string]string{"a": "1", "c": "0"}, live)
+	got, err := k.Provider.Status(k.ctx, "X")
+	require.NoError(k, err)
+	require.Equal(k, &early, got.CustomStatus)
+	require.Equal(k, uint64(2), got.CustomStatusVersion)
+}
+
+func countedInUse(k *kit) {
+	since := k.Clock.Now()
+	as := func(id, name, version string) {
+		k.createFrom(startFor(id, name, version), startedAs(name, version))
+		k.Clock.Advance(time.Second)
+	}
+	as("1", "O", "1.0.0")
+	as("2", "O", "1.0.0")
+	as("3", "O", "2.0.0")
+	as("4", "P", "1.0.0")
+	as("5", "P", "1.0.0")
+	k.step("5", ends(provider.Completed, "1"))
+	k.poke("3")
+	k.held(*k.fetchWith(long, coded("a")), "a")
+	c := turn(k.fetchAs("3", coded("b")))
+	c.Events = events(2)
+	k.commit(c)
+	k.poke("2")
+	k.held(*k.fetchWith(long, coded("a")), "a")
+	k.submit(startFor("6", "Q", ""))
+	at := func(seconds int) time.Time { return since.Add(time.Duration(seconds) * time.Second) }
+	all := []provider.InUse{
+		{Name: "O", Version: "1.0.0", Running: 2, Held: 1, Oldest: at(0)},
+		{Name: "O", Version: "2.0.0", Running: 1, Oldest: at(2)},
+		{Name: "P", Version: "1.0.0", Running: 1, Oldest: at(3)},
+		{Name: "Q", Running: 1, Oldest: at(5)},
+	}
+	for name, want := range map[string][]provider.InUse{"": all, "O": all[:2], "nobody": nil} {
+		got, err := k.Provider.InUse(k.ctx, name)
+		require.NoError(k, err)
+		require.Equal(k, want, got)
+	}
 }
