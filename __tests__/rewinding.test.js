@@ -274,3 +274,47 @@ test('what cannot be is refused', async (t) => {
   await refused('parent', { toEvent: { execution: 0, event: 1 } }, RangeError);
   await refused('parent', to(1, { acceptUndo: 'yes' }), TypeError);
 });
+
+function* Promised(ctx) {
+  yield ctx.waitForEvent('begin');
+  const promise = ctx.promise();
+  ctx.setCustomStatus(promise.token);
+  const value = yield* promise;
+  ctx.setCustomStatus('settled');
+  yield ctx.waitForEvent('end');
+  return value;
+}
+
+test('what a promise got stays, and one that is made once more can be settled once more', async (t) => {
+  const h = await withRuntime(t, { orchestrations: { Promised } });
+  const id = await h.launch('Promised');
+  await h.client.raiseEvent(id, 'begin');
+  const made = await until(h, id, 'PromiseMade');
+  const { customStatus: token } = await h.client.waitForStatusChange(id, 0);
+  await h.client.resolve(token, 'first');
+  await h.until(id, 'settled');
+  await h.client.rewindInstance(id, to(made));
+  await h.until(id, 'settled');
+  assert.deepEqual(await h.client.resolve(token, 'late'), { duplicate: true });
+  await h.client.rewindInstance(id, to(2));
+  await until(h, id, 'PromiseMade');
+  await h.client.waitForStatusChange(id, 0);
+  assert.deepEqual(await h.client.resolve(token, 'second'), { duplicate: false });
+  await h.until(id, 'settled');
+  await h.client.raiseEvent(id, 'end');
+  assert.equal(completed(await h.wait(id)), 'second');
+});
+
+test('a promise whose rejection is taken back by a retry can be settled once more', async (t) => {
+  const h = await withRuntime(t, { orchestrations: { Promised } });
+  const id = await h.launch('Promised');
+  await h.client.raiseEvent(id, 'begin');
+  await until(h, id, 'PromiseMade');
+  const { customStatus: token } = await h.client.waitForStatusChange(id, 0);
+  await h.client.reject(token, new Error('no'));
+  failed(await h.wait(id));
+  await assert.doesNotReject(h.client.retryInstance(id));
+  assert.deepEqual(await h.client.resolve(token, 'yes'), { duplicate: false });
+  await h.client.raiseEvent(id, 'end');
+  assert.equal(completed(await h.wait(id)), 'yes');
+});

@@ -148,7 +148,7 @@ func (p *retryPlan) done(instance string) Repaired {
 
 func cannotRepair(instance, why string) error {
 	return &RefusedError{
-		Message: fmt.Sprintf("Instance %s cannot be retried: %s", instance, why), Err: ErrCannotRepair,
+		Message: fmt.Sprintf("Instance %s cannot be repaired: %s", instance, why), Err: ErrCannotRepair,
 	}
 }
 
@@ -276,6 +276,7 @@ func (p *retryPlan) add(ctx context.Context, instance string) error {
 		Place:     provider.Place{Instance: instance, Life: info.Life},
 		Execution: info.Execution, LastEvent: events[len(events)-1].ID, Status: info.Status,
 		Events: kept, Level: history.LevelOf(kept), Base: base,
+		Forget: promiseKeys(info.Execution, replay.Unsettled(events, kept)),
 	}
 	return p.work(ctx, w, info)
 }

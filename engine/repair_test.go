@@ -29,7 +29,8 @@ func failedInstance() turn {
 	return turn{
 		outcome: ended(provider.Failed, "no way"),
 		events: []history.Data{
-			history.ActivityScheduled{Name: "a", Input: "1"}, history.ActivityFailed{Failure: noWay},
+			history.ActivityScheduled{Name: "a", Input: "1"},
+			history.ActivityFailed{Failure: noWay},
 			history.OrchestrationFailed{Failure: noWay},
 		},
 		answers: map[uint64]uint64{3: 2},
@@ -50,9 +51,10 @@ func (f *fixture) retried(t *testing.T, call func() (engine.Repaired, error)) (e
 	}
 }
 
-func (f *fixture) kinds(t *testing.T, instance string) []string {
+// kinds gives those of the events of the instance.
+func (f *fixture) kinds(t *testing.T) []string {
 	t.Helper()
-	events, err := f.History(t.Context(), instance, 0)
+	events, err := f.History(t.Context(), "a", 0)
 	require.NoError(t, err)
 	var kinds []string
 	for _, e := range events {
@@ -78,7 +80,7 @@ func TestARepairWhoseAnswerIsLostIsDoneOnce(t *testing.T) {
 	})
 	require.NoError(t, err)
 	require.Equal(t, []string{"a"}, done.Instances)
-	require.Equal(t, []string{"OrchestrationStarted", "ActivityScheduled", "OrchestrationRetried"}, f.kinds(t, "a"))
+	require.Equal(t, []string{"OrchestrationStarted", "ActivityScheduled", "OrchestrationRetried"}, f.kinds(t))
 	depths, err := f.Depths(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, 1, depths.Tasks)
@@ -101,7 +103,7 @@ func TestARepairIsPlannedAgainWhereSomethingHasChanged(t *testing.T) {
 	})
 	require.NoError(t, err)
 	require.Equal(t, 3, calls)
-	require.Equal(t, []string{"OrchestrationStarted", "ActivityScheduled", "OrchestrationRewound"}, f.kinds(t, "a"))
+	require.Equal(t, []string{"OrchestrationStarted", "ActivityScheduled", "OrchestrationRewound"}, f.kinds(t))
 }
 
 func TestARepairThatNeverFitsSaysSo(t *testing.T) {
@@ -128,7 +130,7 @@ func TestADryRunChangesNothing(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, nil)
 	f.commit(t, "a", failedInstance())
-	before := f.kinds(t, "a")
+	before := f.kinds(t)
 	done, err := f.Retry(t.Context(), "a", engine.RetryOptions{DryRun: true})
 	require.NoError(t, err)
 	require.Equal(t, []string{"a"}, done.Instances)
@@ -139,7 +141,7 @@ func TestADryRunChangesNothing(t *testing.T) {
 	var undo *engine.WouldUndoError
 	require.ErrorAs(t, err, &undo)
 	require.Len(t, undo.Events, 1)
-	require.Equal(t, before, f.kinds(t, "a"))
+	require.Equal(t, before, f.kinds(t))
 }
 
 func TestWhatWasUsedOfAFailureIsKeptByARetry(t *testing.T) {

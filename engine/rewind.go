@@ -78,6 +78,7 @@ func (p *retryPlan) rewind(ctx context.Context, instance string, o RewindOptions
 	if status := statusIn(kept); !sameText(status, statusIn(events)) {
 		w.CustomStatus = &provider.CustomStatusChange{Status: status}
 	}
+	w.Forget = promiseKeys(info.Execution, replay.Unmade(events, o.Event))
 	if err := p.giveBack(ctx, &w, undone); err != nil {
 		return err
 	}
@@ -102,27 +103,55 @@ func (p *retryPlan) unknownToParent(ctx context.Context, info provider.InstanceI
 	return cannotRepair(info.Instance, fmt.Sprintf("its parent %s knows how it has ended", link.Instance))
 }
 
-// giveBack plans what becomes of what came and was begun since: signals and queue messages lie in front of
-// newer ones, and children are cancelled.
+// promiseKeys gives what is to be forgotten so that promises can be settled once more.
+func promiseKeys(execution uint64, promises []uint64) (hashes [][]byte) {
+	for _, n := range promises {
+		m := provider.Message{Kind: provider.PromiseSettled, Key: promiseKey(execution, n)}
+		hashes = append(hashes, m.KeyHash())
+	}
+	return hashes
+}
+
+// giveBack plans what becomes of what came and was begun since: signals, queue messages and what promises
+// got lie in front of newer ones, and children are cancelled.
 func (p *retryPlan) giveBack(ctx context.Context, w *provider.Rewrite, undone []history.Event) error {
+	promises := replay.Promises(w.Events)
 	for _, e := range undone {
-		message := provider.Message{Instance: w.Instance, Life: w.Life, DueMs: e.TimeMs}
-		switch d := e.Data.(type) {
-		case history.ExternalEvent:
-			message.Kind, message.Name, message.Data = provider.EventRaised, d.Name, d.Data
-		case history.QueueEventDelivered:
-			message.Kind, message.Name, message.Data = provider.QueueEvent, d.Name, d.Data
-		case history.SubOrchestrationScheduled:
+		if d, ok := e.Data.(history.SubOrchestrationScheduled); ok {
 			if err := p.cancelChild(ctx, w, e, d); err != nil {
 				return err
 			}
-			continue
-		default:
-			continue
 		}
-		w.Send = append(w.Send, message)
+		if m, ok := givenBack(e, promises[e.Source]); ok {
+			m.Instance, m.Life, m.DueMs = w.Instance, w.Life, e.TimeMs
+			if m.Kind == provider.PromiseSettled {
+				m.Execution = w.Execution
+			}
+			w.Send = append(w.Send, m)
+		}
 	}
 	return nil
+}
+
+// givenBack gives the message whose arrival an event says, if it still has somebody: for what a promise got
+// that promise must be there.
+func givenBack(e history.Event, promise uint64) (m provider.Message, ok bool) {
+	if d, ok := e.Data.(history.ExternalEvent); ok {
+		return provider.Message{Kind: provider.EventRaised, Name: d.Name, Data: d.Data}, true
+	}
+	if d, ok := e.Data.(history.QueueEventDelivered); ok {
+		return provider.Message{Kind: provider.QueueEvent, Name: d.Name, Data: d.Data}, true
+	}
+	m = provider.Message{Kind: provider.PromiseSettled, Source: promise}
+	if d, ok := e.Data.(history.PromiseResolved); ok {
+		m.Data = d.Value
+		return m, promise > 0
+	}
+	if d, ok := e.Data.(history.PromiseRejected); ok {
+		m.Failure = &d.Failure
+		return m, promise > 0
+	}
+	return provider.Message{}, false
 }
 
 // cancelChild plans the end of a child that was started since. Ids that the engine has made are never used
@@ -154,12 +183,11 @@ func (p *retryPlan) cancelChild(
 func statusIn(events []history.Event) *string {
 	var status *string
 	for _, e := range events {
-		switch d := e.Data.(type) {
-		case history.OrchestrationStarted:
+		if d, ok := e.Data.(history.OrchestrationStarted); ok {
 			status = d.CustomStatus
-		case history.CustomStatusUpdated:
+		}
+		if d, ok := e.Data.(history.CustomStatusUpdated); ok {
 			status = d.Status
-		default: // It stays.
 		}
 	}
 	return status

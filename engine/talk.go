@@ -59,7 +59,10 @@ type Settlement struct {
 func (c *Client) Settle(ctx context.Context, s Settlement) (repeated bool, err error) {
 	_, repeated, err = c.sendOnce(ctx, provider.Message{
 		Instance: s.Instance, Kind: provider.PromiseSettled, Execution: s.Execution, Source: s.Promise,
-		Data: s.Data, Failure: s.Failure, Key: fmt.Sprintf("%d %d", s.Execution, s.Promise),
+		Data: s.Data, Failure: s.Failure, Key: promiseKey(s.Execution, s.Promise),
 	})
 	return repeated, err
 }
+
+// promiseKey is by what it is known again that a promise is settled.
+func promiseKey(execution, promise uint64) string { return fmt.Sprintf("%d %d", execution, promise) }

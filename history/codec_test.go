@@ -91,7 +91,7 @@ func samples() []history.Data {
 		history.OrchestrationRetried{Failure: failure},
 		history.OrchestrationCancelling{Reason: "why", UntilMs: 12},
 		history.CleanupFailed{Failure: failure},
-		history.OrchestrationRewound{Reason: "why", By: "who", To: 300, Undone: []history.Undone{{Event: 301, Of: history.KindTimerFired}}},
+		history.OrchestrationRewound{Reason: "why", By: "who", To: 300, Undone: []history.Undone{{Event: 301, Of: history.KindTimerFired}}, Starts: 4},
 		history.OrchestrationRewound{},
 	}
 }

@@ -32,6 +32,8 @@ type OrchestrationRewound struct {
 	// To is the last event that was kept, and Undone are those after it.
 	To     uint64
 	Undone []Undone
+	// Starts is the highest number of a start that was used until then; see Life.Started.
+	Starts uint64
 }
 
 // Kind gives the number of the kind.
@@ -44,6 +46,7 @@ func (d *OrchestrationRewound) fields(w *Wire) {
 	w.Text(&d.By)
 	w.Uint(&d.To)
 	undone(w, &d.Undone)
+	w.Uint(&d.Starts)
 }
 
 func (d OrchestrationRewound) encode(w *Wire) { d.fields(w) }

@@ -14,16 +14,14 @@ const {
   sayingWhat,
   waiting,
 } = require('./client-options.js');
-const { prune, pruneAll, remove, removeAll } = require('./deletions.js');
 const { exportText } = require('./export.js');
 const { OrchestrationHandle, resultOf } = require('./handles.js');
 const { all, list, unlessGone } = require('./listing.js');
 const { around, checkInterceptor, operationOf } = require('./interceptors.js');
 const { describe, health, summaries } = require('./observing.js');
+const { ManagementClient } = require('./management.js');
 const { openedStore } = require('./provider.js');
 const { nameOf } = require('./registered.js');
-const { retry, retryAll, rewind, versionsInUse } = require('./repairs.js');
-const { RetentionClient } = require('./retention/client.js');
 const { ended, event, status } = require('./replies.js');
 const { encodeOutcome } = require('./thrown.js');
 const { readPromiseToken } = require('./tokens.js');
@@ -31,7 +29,7 @@ const { readPromiseToken } = require('./tokens.js');
 const DEFAULT_STATUS_POLL_MS = 500;
 
 /** The control plane: start, signal, wait, read, manage. Its documentation is in index.d.ts. */
-class Client extends RetentionClient {
+class Client extends ManagementClient {
   #provider;
   #care;
   #ask = this.#request.bind(this);
@@ -40,7 +38,10 @@ class Client extends RetentionClient {
 
   /** @param {object} provider @param {object | null} [options] */
   constructor(provider, options) {
-    super((input) => this.#encode(input));
+    super(
+      (input) => this.#encode(input),
+      (...request) => this.#request(...request),
+    );
     openedStore(provider);
     this.#provider = provider;
     this.#care = careOf(options);
@@ -311,46 +312,6 @@ class Client extends RetentionClient {
     const instance = check.instanceId('instanceId', instanceId);
     const { value } = await this.#request('tree', { instance });
     return { rootId: instance, allIds: value.ids, size: value.ids.length };
-  }
-
-  /** @param {string} instanceId @param {unknown} [options] */
-  async retryInstance(instanceId, options) {
-    return retry(this.#ask, instanceId, options);
-  }
-
-  /** @param {unknown} [orchestration] */
-  async versionsInUse(orchestration) {
-    return versionsInUse(this.#ask, orchestration);
-  }
-
-  /** @param {unknown} filter @param {unknown} [options] */
-  async retryInstances(filter, options) {
-    return retryAll(this.#ask, filter, options);
-  }
-
-  /** @param {string} instanceId @param {unknown} options */
-  async rewindInstance(instanceId, options) {
-    return rewind(this.#ask, instanceId, options);
-  }
-
-  /** @param {string} instanceId @param {boolean} [force] */
-  async deleteInstance(instanceId, force) {
-    return remove(this.#ask, instanceId, force);
-  }
-
-  /** @param {unknown} [filter] */
-  async deleteInstanceBulk(filter) {
-    return removeAll(this.#ask, filter);
-  }
-
-  /** @param {string} instanceId @param {unknown} [options] */
-  async pruneExecutions(instanceId, options) {
-    return prune(this.#ask, instanceId, options);
-  }
-
-  /** @param {unknown} [filter] @param {unknown} [options] */
-  async pruneExecutionsBulk(filter, options) {
-    return pruneAll(this.#ask, filter, options);
   }
 }
 

@@ -100,10 +100,14 @@ type Rewrite struct {
 	// deleted that are no input from outside.
 	Tasks []Task
 	Send  []Message
+	// Forget are hashes of keys of messages that count no more; see Message.KeyHash.
+	Forget [][]byte
 }
 
 // IsInput reports whether a message comes from outside, whatever the instance has asked for.
-func (k MessageKind) IsInput() bool { return k == EventRaised || k == QueueEvent }
+func (k MessageKind) IsInput() bool {
+	return k == EventRaised || k == QueueEvent || k == PromiseSettled
+}
 
 // ListQuery filters List. The zero value lists everything.
 type ListQuery struct {

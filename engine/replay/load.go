@@ -83,7 +83,8 @@ func (l *loader) event(e history.Event) error {
 		l.output(e)
 	case history.PatchDecided:
 		l.x.patches[d.Name] = d.Applied
-	case history.Repair: // Nobody has asked for it, and nothing follows from it.
+	case history.Repair: // Nobody has asked for it.
+		l.x.starts = max(l.x.starts, startsOf(d))
 	case history.OrchestrationStarted: // A second start: no code has asked for it.
 		l.output(e)
 	default:

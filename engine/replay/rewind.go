@@ -37,6 +37,9 @@ func Rewind(
 	if caused := slices.DeleteFunc(slices.Clone(undone), func(e history.Event) bool { return !isCaused(e) }); len(caused) > 0 && !undo {
 		return nil, nil, &WouldUndoError{Events: caused}
 	}
+	for _, e := range events {
+		note.Starts = max(note.Starts, startsOf(e.Data))
+	}
 	for _, e := range undone {
 		note.Undone = append(note.Undone, history.Undone{Event: e.ID, Of: e.Kind()})
 	}
@@ -45,4 +48,60 @@ func Rewind(
 		ID: last.ID + 1, TimeMs: max(nowMs, last.TimeMs), Engine: engine, Data: note,
 	})
 	return kept, undone, nil
+}
+
+// Promises gives the numbers by which promises are named outside, by the events that have made them.
+func Promises(events []history.Event) map[uint64]uint64 {
+	numbers := map[uint64]uint64{}
+	number := uint64(0)
+	for _, e := range events {
+		if _, ok := e.Data.(history.Schedule); !ok {
+			continue
+		}
+		number++
+		if _, ok := e.Data.(history.PromiseMade); ok {
+			numbers[e.ID] = number
+		}
+	}
+	return numbers
+}
+
+// Unmade gives the numbers of the promises that were made after an event.
+func Unmade(events []history.Event, since uint64) (numbers []uint64) {
+	for event, number := range Promises(events) {
+		if event > since {
+			numbers = append(numbers, number)
+		}
+	}
+	return numbers
+}
+
+// Unsettled gives the numbers of the promises that were rejected in a history and are not in what was kept
+// of it.
+func Unsettled(events, kept []history.Event) (numbers []uint64) {
+	settled := map[uint64]bool{}
+	for _, e := range kept {
+		settled[e.Source] = true
+	}
+	promises := Promises(events)
+	for _, e := range events {
+		if _, ok := e.Data.(history.PromiseRejected); ok && !settled[e.Source] {
+			numbers = append(numbers, promises[e.Source])
+		}
+	}
+	return numbers
+}
+
+// startsOf gives the highest number of a start that an event knows of; zero where it knows none.
+func startsOf(data history.Data) uint64 {
+	if d, ok := data.(history.SubOrchestrationScheduled); ok {
+		return d.Number
+	}
+	if d, ok := data.(history.OrchestrationChained); ok {
+		return d.Number
+	}
+	if d, ok := data.(history.OrchestrationRewound); ok {
+		return d.Starts
+	}
+	return 0
 }

@@ -94,6 +94,9 @@ func (s *store) rewrite(in *instance, w *provider.Rewrite) {
 	}
 	maps.DeleteFunc(s.tasks, func(_ uint64, t *task) bool { return t.Instance == in.id })
 	in.messages = slices.DeleteFunc(in.messages, func(m *message) bool { return !m.kind.IsInput() })
+	for _, hash := range w.Forget {
+		delete(in.keys.known, string(hash))
+	}
 	for _, t := range w.Tasks {
 		s.wait(s.insertTask(t))
 	}

@@ -20,7 +20,8 @@ FROM unnest($1::bigint[], $2::bytea[], $3::bigint[]) WITH ORDINALITY AS n (insta
 CROSS JOIN LATERAL (
   SELECT coalesce(max(number), 0) AS last FROM S.duroxide_keys WHERE instance = n.instance OFFSET 0) l
 ON CONFLICT (instance, hash) DO UPDATE SET number = excluded.number, until_ms = excluded.until_ms`)
-	sqlTrimKeys = define(`
+	sqlForgetKeys = define(`DELETE FROM S.duroxide_keys WHERE instance = $1 AND hash = ANY($2::bytea[])`)
+	sqlTrimKeys   = define(`
 DELETE FROM S.duroxide_keys WHERE ctid = ANY(ARRAY(
   SELECT k.ctid FROM (SELECT DISTINCT instance FROM unnest($1::bigint[]) AS n (instance)) n
   CROSS JOIN LATERAL (

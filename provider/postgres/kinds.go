@@ -4,9 +4,9 @@ package postgres
 // where the statement has the same literal. A test compares them with the numbers of the contract.
 // Migrations have numbers of their own.
 const (
-	starts     = "(1, 2)"    // what begins an execution: StartInstance and ContinueInstance
-	beginnings = "(1, 2, 8)" // what is looked at before everything else: these and CancelInstance
-	timers     = "4"         // TimerDue
-	ends       = "(8)"       // what ends a held instance, see MessageKind.EndsHeld
-	inputs     = "(5, 6)"    // EventRaised and QueueEvent
+	starts     = "(1, 2)"     // what begins an execution: StartInstance and ContinueInstance
+	beginnings = "(1, 2, 8)"  // what is looked at before everything else: these and CancelInstance
+	timers     = "4"          // TimerDue
+	ends       = "(8)"        // what ends a held instance, see MessageKind.EndsHeld
+	inputs     = "(5, 6, 20)" // EventRaised, QueueEvent, PromiseSettled
 )

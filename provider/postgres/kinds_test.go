@@ -14,5 +14,7 @@ func TestStatementsHaveTheKindsOfTheContract(t *testing.T) {
 	begin := fmt.Sprintf("(%d, %d", provider.StartInstance, provider.ContinueInstance)
 	require.Equal(t, starts, begin+")")
 	require.Equal(t, beginnings, fmt.Sprintf("%s, %d)", begin, provider.CancelInstance))
+	require.Equal(t, inputs,
+		fmt.Sprintf("(%d, %d, %d)", provider.EventRaised, provider.QueueEvent, provider.PromiseSettled))
 	require.Equal(t, timers, fmt.Sprintf("%d", provider.TimerDue))
 }

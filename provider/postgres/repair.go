@@ -219,6 +219,9 @@ func (g *group) rewrite(p *pipeline, rw *rewrite) {
 	if len(names) > 0 {
 		p.exec(sqlSetBase, key, names, values, at)
 	}
+	if len(rw.Forget) > 0 {
+		p.exec(sqlForgetKeys, key, rw.Forget)
+	}
 	g.rewriteState(key, rw)
 	i.epoch++
 	i.lease, i.batch, i.batchDue, i.done, i.doneAfter = 0, 0, 0, 0, 0

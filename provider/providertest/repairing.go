@@ -1,6 +1,8 @@
 package providertest
 
 import (
+	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -19,6 +21,7 @@ var repairing = theme{"repairing", "repairing.go", []Case{
 	{ID: "P216", Title: "messages from outside wait over a repair, and no others", run: repairedMessages},
 	{ID: "P217", Title: "a repair can bring back other live values and another custom status", run: repairedState},
 	{ID: "P218", Title: "what has not ended is counted by version", run: countedInUse},
+	{ID: "P219", Title: "settlements wait over a repair, and keys that it forgets are new", run: repairedPromises},
 }}
 
 // over makes an instance that has failed.
@@ -242,4 +245,23 @@ func countedInUse(k *kit) {
 		require.NoError(k, err)
 		require.Equal(k, want, got)
 	}
+}
+
+func repairedPromises(k *kit) {
+	settled := func(source uint64) provider.Message {
+		return withKey(provider.Message{
+			Kind: provider.PromiseSettled, Instance: "X", Execution: 1, Source: source, Data: fmt.Sprint("settled ", source),
+		}, strconv.FormatUint(source, 10))
+	}
+	k.create("X")
+	k.step("X", func(c *provider.Commit) { c.Events = events(5, 6) })
+	one, two := settled(1), settled(2)
+	k.submit(one, two)
+	w := k.rewriting("X")
+	w.Status, w.Forget = provider.Running, [][]byte{two.KeyHash()}
+	k.repairs(repairOf(w), nil)
+	require.Equal(k, provider.Repeated, k.one(one).Fate)
+	require.Equal(k, provider.Stored, k.one(two).Fate)
+	require.ElementsMatch(k, []string{"settled 1", "settled 2", "settled 2", "timer 0"},
+		datas(k.fetchAs("X", having("TestOrch", "1.0.0")).Messages))
 }

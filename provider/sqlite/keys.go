@@ -13,7 +13,8 @@ DELETE FROM duroxide_keys WHERE instance = ?1 + 0
   AND number <= (SELECT max(number) FROM (
     SELECT number FROM duroxide_keys WHERE instance = ?1 + 0 ORDER BY number LIMIT ?2))
   AND (until_ms <= ?3 OR number <= ?4)`}
-	sqlDropKeys = &statement{`DELETE FROM duroxide_keys WHERE instance = ?1 + 0`}
+	sqlForgetKey = &statement{`DELETE FROM duroxide_keys WHERE instance = ?1 + 0 AND hash = ?2`}
+	sqlDropKeys  = &statement{`DELETE FROM duroxide_keys WHERE instance = ?1 + 0`}
 )
 
 // admit gives the fate of a message that its target may have: whether its key is new there, which is

@@ -14,6 +14,6 @@ func TestStatementsHaveTheKindsOfTheContract(t *testing.T) {
 	begin := fmt.Sprintf("(%d, %d", provider.StartInstance, provider.ContinueInstance)
 	require.Equal(t, starts, begin+")")
 	require.Equal(t, timers, fmt.Sprintf("%d", provider.TimerDue))
-	require.Equal(t, inputs, fmt.Sprintf("(%d, %d)", provider.EventRaised, provider.QueueEvent))
+	require.Equal(t, inputs, fmt.Sprintf("(%d, %d, %d)", provider.EventRaised, provider.QueueEvent, provider.PromiseSettled))
 	require.Equal(t, ends, fmt.Sprintf("(%d)", provider.CancelInstance))
 }

@@ -203,6 +203,11 @@ func (w *writer) rewrite(rw *rewrite) error {
 		}
 	}
 	clear(w.tasks) // some of them were its own
+	for _, hash := range rw.Forget {
+		if _, err := w.c.exec(sqlForgetKey, key, hash); err != nil {
+			return err
+		}
+	}
 	for name, value := range rw.Base {
 		if _, err := w.c.exec(sqlSetBase, key, name, blob(value.Data), value.UpdatedAtMs); err != nil {
 			return err

@@ -1,0 +1,72 @@
+'use strict';
+
+const check = require('./check.js');
+const { PRUNE_OPTIONS, conditions } = require('./client-options.js');
+const { retry, retryAll, rewind, versionsInUse } = require('./repairs.js');
+const { RetentionClient } = require('./retention/client.js');
+
+/** What a client does to instances from outside: it repairs and deletes them. */
+
+/** Its documentation is in index.d.ts. */
+class ManagementClient extends RetentionClient {
+  #ask;
+
+  /**
+   * @param {(input: unknown) => string} encode
+   * @param {import('./handles.js').Ask} ask
+   */
+  constructor(encode, ask) {
+    super(encode);
+    this.#ask = ask;
+  }
+
+  /** @param {string} name @param {object} args */
+  async #value(name, args) {
+    return (await this.#ask(name, args)).value;
+  }
+
+  /** @param {string} instanceId @param {unknown} [options] */
+  async retryInstance(instanceId, options) {
+    return retry(this.#ask, instanceId, options);
+  }
+
+  /** @param {unknown} [filter] @param {unknown} [options] */
+  async retryInstances(filter, options) {
+    return retryAll(this.#ask, filter, options);
+  }
+
+  /** @param {string} instanceId @param {unknown} options */
+  async rewindInstance(instanceId, options) {
+    return rewind(this.#ask, instanceId, options);
+  }
+
+  /** @param {unknown} [orchestration] */
+  async versionsInUse(orchestration) {
+    return versionsInUse(this.#ask, orchestration);
+  }
+
+  /** @param {string} instanceId @param {boolean} [force] */
+  async deleteInstance(instanceId, force) {
+    const instance = check.instanceId('instanceId', instanceId);
+    return this.#value('delete', { instance, force: check.boolean('force', force ?? false) });
+  }
+
+  /** @param {unknown} [filter] */
+  async deleteInstanceBulk(filter) {
+    return this.#value('deleteBulk', conditions(filter));
+  }
+
+  /** @param {string} instanceId @param {unknown} [options] */
+  async pruneExecutions(instanceId, options) {
+    const instance = check.instanceId('instanceId', instanceId);
+    return this.#value('prune', { instance, ...check.options('options', options, PRUNE_OPTIONS) });
+  }
+
+  /** @param {unknown} [filter] @param {unknown} [options] */
+  async pruneExecutionsBulk(filter, options) {
+    const limits = check.options('options', options, PRUNE_OPTIONS);
+    return this.#value('pruneBulk', { filter: conditions(filter), ...limits });
+  }
+}
+
+module.exports = { ManagementClient };
