@@ -1820,8 +1820,8 @@ export class Client {
    * custom status are those of the event (`customStatusVersion` goes up). What it waited for then it waits
    * for again: activities run again, timers keep their due time, children go on as for `retryInstance`.
    * Signals, queue messages and what promises got since lie in front of newer ones, in order; a promise that
-   * is made once more can be settled once more; children that were
-   * started since are cancelled; detached instances stay. Resolves when it is committed, as one.
+   * is made once more can be settled once more. Children that were started since are cancelled; detached
+   * instances stay. Resolves when it is committed, as one.
    *
    * Rejects with WOULD_UNDO, and `details` of the type WouldUndoDetails, where its code has done anything
    * since and `acceptUndo` is not given; with CANNOT_REPAIR where the event is of another execution, where

@@ -40,6 +40,9 @@ async function main() {
   const { code, details } = await client.retryInstance('order-7').catch((error) => error);
   console.log(code, details.events.map(({ kind }) => kind).join());
 
+  const { refused } = await client.retryInstances({ name: 'Order' }, { dryRun: true });
+  console.log(refused.length, 'would be refused');
+
   for (const id of await client.listInstancesByStatus('Failed', { name: 'Order' })) {
     const { currentExecutionId: execution } = await client.getInstanceInfo(id);
     const history = await client.readExecutionHistory(id, execution);
@@ -60,6 +63,7 @@ main();
 /* Output:
 40 have failed
 WOULD_UNDO ActivityScheduled,CustomStatusUpdated
+40 would be refused
 40 have completed
 shipped order-7 (charged)
 */

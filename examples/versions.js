@@ -2,7 +2,7 @@
 
 /**
  * New code beside old: a running execution keeps the version that it began with, a new start takes
- * the latest, and continue-as-new upgrades.
+ * the latest, and continue-as-new upgrades. Code may also take over versions that it fits.
  */
 
 const { Client, Runtime, SqliteProvider } = require('duroxide');
@@ -19,9 +19,10 @@ async function main() {
     return `${ctx.orchestrationVersion}: ${amount}`;
   });
   // biome-ignore lint/correctness/useYield: this version has nothing to wait for
-  runtime.registerOrchestrationVersioned('Price', '2.0.0', function* (ctx, amount) {
+  const taxed = function* (ctx, amount) {
     return `${ctx.orchestrationVersion}: ${amount} plus tax`;
-  });
+  };
+  runtime.registerOrchestrationVersioned('Price', '2.0.0', taxed, { replaces: '>=1.1.0 <2.0.0' });
   runtime.registerOrchestration('Both', function* (ctx, amount) {
     const latest = yield ctx.scheduleSubOrchestrationVersioned('Price', '2.0.0', amount);
     const id = `${ctx.instanceId}-pinned`;
@@ -34,7 +35,11 @@ async function main() {
   await client.startOrchestrationVersioned('old', 'Price', 10, '1.0.0');
   await client.startOrchestration('new', 'Price', 10);
   console.log((await client.waitForOrchestration('new')).output);
+  await client.startOrchestrationVersioned('replaced', 'Price', 10, '1.5.0');
+  console.log((await client.waitForOrchestration('replaced')).output);
   await client.waitForStatusChange('old', 0);
+  const [{ version, running }] = await client.versionsInUse('Price');
+  console.log(`${running} runs ${version}`);
   await client.raiseEvent('old', 'go');
   console.log((await client.waitForOrchestration('old')).output);
 
@@ -58,6 +63,8 @@ main();
 
 /* Output:
 2.0.0: 10 plus tax
+1.5.0: 10 plus tax
+1 runs 1.0.0
 1.0.0: 10
 2.0.0: 11 plus tax
 [ '2.0.0: 20 plus tax', '1.0.0: 20' ]
