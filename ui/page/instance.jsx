@@ -18,10 +18,12 @@ import {
   Time,
   useNow,
 } from './parts.jsx';
+import { href } from './router.mjs';
 import { Timeline } from './timeline.jsx';
 import { Tree } from './tree.jsx';
 
-function WaitItem({ wait, now }) {
+/** A wait; events that began those of a child are in the child's history. */
+function WaitItem({ wait, now, child }) {
   return (
     <li class={`wait ${wait.kind} ${wait.state ?? ''}`}>
       {waitText(wait, now)}
@@ -37,7 +39,9 @@ function WaitItem({ wait, now }) {
         {wait.eventId !== undefined && (
           <>
             {', '}
-            <a href={`#event-${wait.eventId}`}>event {wait.eventId}</a>
+            <a href={`${child ? href('instance', { id: child }) : ''}#event-${wait.eventId}`}>
+              event {wait.eventId}
+            </a>
           </>
         )}
       </span>
@@ -50,7 +54,12 @@ function WaitItem({ wait, now }) {
       {wait.waitingFor?.length > 0 && (
         <ul>
           {wait.waitingFor.map((each) => (
-            <WaitItem key={`${each.kind} ${each.eventId}`} wait={each} now={now} />
+            <WaitItem
+              key={`${each.kind} ${each.eventId}`}
+              wait={each}
+              now={now}
+              child={wait.instanceId}
+            />
           ))}
         </ul>
       )}

@@ -104,9 +104,9 @@ export function lanesOf(stretches) {
   return [...lanes.values()].map(({ ends, ...lane }) => ({ ...lane, rows: ends.length }));
 }
 
-/** Times in which nothing happened but waiting, where they are much longer than what happened. */
+/** Times in which nothing happened here but waiting, for children too, where they are much longer than what happened. */
 function foldsOf(stretches, from, to) {
-  const works = ({ kind, state }) => ['activity', 'child'].includes(kind) && state !== 'queued';
+  const works = ({ kind, state }) => kind === 'activity' && state !== 'queued';
   const times = [...new Set([from, to, ...stretches.flatMap((each) => [each.from, each.to])])];
   times.sort((a, b) => a - b);
   const busy = stretches.filter(works);

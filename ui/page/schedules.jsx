@@ -194,7 +194,7 @@ export function Schedule({ params: { id }, mayOperate }) {
         <span class="id">{visible(id)}</span> <Stage of={data} />
       </h1>
       <Problem problem={problem} />
-      <p>{visible(data.waitsFor)}</p>
+      <p>Waits for: {visible(data.waitsFor)}</p>
       {mayOperate && <Actions of={data} id={id} />}
       <Facts
         of={[

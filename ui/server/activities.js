@@ -55,7 +55,9 @@ function callsOf(events) {
 /** @param {any} client @param {string} id @param {number} execution @returns {Promise<Call[] | null>} */
 async function read(client, id, execution) {
   const stats = await client.getOrchestrationStats(id);
-  if (stats === null || stats.historySizeBytes > MOST_BYTES) return null;
+  // It has not begun.
+  if (stats === null) return [];
+  if (stats.historySizeBytes > MOST_BYTES) return null;
   return callsOf(await client.readExecutionHistory(id, execution));
 }
 
