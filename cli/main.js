@@ -1,8 +1,8 @@
 'use strict';
 
 const { CommanderError } = require('commander');
-const { makeProgram } = require('./program.js');
-const { EXIT, UsageError } = require('./usage.js');
+const { hideSecrets, makeProgram } = require('./program.js');
+const { EXIT, exitCodeOf } = require('./usage.js');
 const { visible } = require('./visible.js');
 
 /** The command line: `npx duroxide <command>`. */
@@ -38,12 +38,12 @@ async function main(argv, load) {
 
 /**
  * @param {any} error
- * @param {number} [code]
+ * @param {number} [code] instead of that which the error stands for
  */
-function tell(error, code = EXIT.failed) {
+function tell(error, code = exitCodeOf(error)) {
   const lines = String(error?.message ?? error).split('\n');
-  process.stderr.write(`duroxide: ${lines.map(visible).join('\n')}\n`);
-  return error instanceof UsageError ? EXIT.usage : code;
+  process.stderr.write(`${hideSecrets(lines.map(visible).join('\n'))}\n`);
+  return code;
 }
 
 module.exports = { main };

@@ -1,8 +1,25 @@
 'use strict';
 
 const { Command } = require('commander');
+const { backup } = require('./commands/backup.js');
 const { check } = require('./commands/check.js');
+const { completion } = require('./commands/completion.js');
+const { describe } = require('./commands/describe.js');
+const { doctor } = require('./commands/doctor.js');
+const { cancel, retry, terminate } = require('./commands/ending.js');
+const { exportCommand } = require('./commands/export.js');
+const { health } = require('./commands/health.js');
+const { history } = require('./commands/history.js');
+const { list } = require('./commands/list.js');
+const { enqueue, raise } = require('./commands/messages.js');
+const { migrate } = require('./commands/migrate.js');
 const { postgresSql } = require('./commands/postgres-sql.js');
+const { prune, remove } = require('./commands/removing.js');
+const { schedules } = require('./commands/schedules.js');
+const { start } = require('./commands/start.js');
+const { stats } = require('./commands/stats.js');
+const { top } = require('./commands/top.js');
+const { tree } = require('./commands/tree.js');
 
 /**
  * What commands get to work with.
@@ -14,24 +31,43 @@ const { postgresSql } = require('./commands/postgres-sql.js');
  * @property {(error: unknown, code?: number) => void} fail tells an error, and ends with a code
  */
 
-const COMMANDS = [check, postgresSql];
+/** The commands by what they are for, as the help lists them. */
+const GROUPS = Object.entries({
+  'See:': [list, describe, history, tree, stats, health, top],
+  'Operate:': [start, raise, enqueue, cancel, terminate, retry, remove, prune, schedules],
+  'Code and stores:': [check, exportCommand, doctor, migrate, postgresSql, backup],
+  'Shells:': [completion],
+});
+
+const MORE = 'duroxide --help lists the commands, duroxide <command> --help says more of one.';
 
 /** @param {Context} context */
 function makeProgram(context) {
   const program = new Command('duroxide')
     .usage('<command> [options]')
     .description('See and operate what runs on a store of duroxide.')
+    .version(require('duroxide/package.json').version)
     .helpCommand(false)
-    .showHelpAfterError(
-      'duroxide --help lists the commands, duroxide <command> --help says more of one.',
-    )
-    .configureOutput({
-      outputError: (text, write) => write(text.replace(/^(error: )?/, 'duroxide: ')),
-    })
+    .showHelpAfterError(MORE)
+    .configureOutput({ outputError: (text, write) => write(hideSecrets(text)) })
     .exitOverride()
-    .addHelpText('after', '\nduroxide <command> --help says more.');
-  for (const add of COMMANDS) add(program, context);
+    .addHelpText('after', `\nThe store is named by --store or DUROXIDE_STORE. ${MORE}`);
+  for (const [title, commands] of GROUPS) {
+    program.commandsGroup(title);
+    for (const add of commands) add(program, context);
+  }
   return program;
 }
 
-module.exports = { makeProgram };
+/**
+ * An error text of the parser, without what may have a password in it.
+ *
+ * @param {string} text
+ */
+function hideSecrets(text) {
+  return text
+    .replace(/^(error: )?/, 'duroxide: ')
+    .replaceAll(/\b(postgres(?:ql)?:\/\/)[^\s'"]*/gi, '$1…');
+}
+
+module.exports = { hideSecrets, makeProgram };

@@ -4,6 +4,7 @@ const { exportedHistories } = require('../check/exported.js');
 const { Report } = require('../check/report.js');
 const { STORE_HELP, STORE_OPTION, isExport, locationOf, openStore } = require('../store.js');
 const { EXIT, UsageError } = require('../usage.js');
+const { repeated } = require('../values.js');
 
 /** How many instances are tried at once: while one is read, the code of others runs. */
 const AT_ONCE = 8;
@@ -24,10 +25,6 @@ const AT_ONCE = 8;
  * @param {import('../program.js').Context} context
  */
 function check(program, context) {
-  const also = (/** @type {string} */ one, others = /** @type {string[]} */ ([])) => [
-    ...others,
-    one,
-  ];
   program
     .command('check')
     .summary('tries code on the histories of what runs, before it is deployed')
@@ -40,8 +37,12 @@ function check(program, context) {
       'exports what implement(...) gives, or a function (runtime) => … that registers',
     )
     .option(STORE_OPTION, `${STORE_HELP}. A file *.ndjson of exported histories stands for a store`)
-    .option('--name <name>', 'only instances of this orchestration; may be repeated', also)
-    .option('--instance <id>', 'only this instance, whether it runs or not; may be repeated', also)
+    .option('--name <name>', 'only instances of this orchestration; may be repeated', repeated)
+    .option(
+      '--instance <id>',
+      'only this instance, whether it runs or not; may be repeated',
+      repeated,
+    )
     .option('--all', 'those that have ended, too')
     .option('--strict', 'other inputs, values and statuses, and missing code, count as failures')
     .option('--json', 'the result as JSON')
