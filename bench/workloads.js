@@ -6,6 +6,7 @@
  */
 
 const { IDLE } = require('./idle.js');
+const { PAYLOADS } = require('./payloads.js');
 const { quantile } = require('./stats.js');
 const { BUSY, WAIT_MS, failed, now, registerEcho, sum } = require('./support.js');
 
@@ -238,6 +239,7 @@ const WORKLOADS = {
     },
   },
 
+  ...PAYLOADS,
   ...IDLE,
 };
 

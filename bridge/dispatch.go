@@ -28,7 +28,7 @@ type handler func(ctx context.Context, h *host, q request) (result, error)
 // requests is the one table from request names to engine calls.
 var requests = merge(
 	storeRequests, copyRequests, runtimeRequests, clientRequests, manageRequests, observeRequests, repairRequests, abortRequests,
-	testRequests, rehearseRequests,
+	testRequests, rehearseRequests, profileRequests,
 )
 
 func merge(groups ...map[string]handler) map[string]handler {
@@ -106,7 +106,7 @@ func (h *host) fail(operation uint64, err error) {
 	h.settle(record)
 }
 
-func (h *host) settle(record []byte) {
+func (h *host) settle(record packed) {
 	if err := h.queue.push(record, nil); err != nil {
 		logging.Logger.Debug("a request ended after its host", slog.String("error", err.Error()))
 	}

@@ -14,6 +14,7 @@ const { checkTools } = require('./tools.js');
  *     node scripts/build.js            both
  *     node scripts/build.js --force    both, from scratch as far as the shim is concerned
  *     node scripts/build.js --program  both, and the engine as a program, for a process of its own
+ *     node scripts/build.js --profile  both, the engine such that it can be measured: bench/profile.js
  */
 
 const root = path.join(__dirname, '..');
@@ -102,7 +103,8 @@ function checkModules() {
 }
 
 function buildLibrary() {
-  const flags = [...buildEngine('c-shared'), '-o', stagedFile, './bridge'];
+  const tags = process.argv.includes('--profile') ? ['profile'] : [];
+  const flags = [...buildEngine('c-shared', '', tags), '-o', stagedFile, './bridge'];
   checkModules();
   run('go', flags, { ...process.env, CGO_ENABLED: '1' });
   installEngine();

@@ -25,14 +25,16 @@ const COLD = [
  *
  * @param {string | null} mode a build mode of Go, or null for a program
  * @param {string} [more] for the linker
+ * @param {string[]} [tags] beside those of every build
  */
-function buildEngine(mode, more = '') {
+function buildEngine(mode, more = '', tags = []) {
   // Go would align functions to 32 bytes on x64, which costs a hundredth of the file.
   const words = ['-s', '-w', '-funcalign=8', more, `-X main.version=${version}`];
   const flags = words.filter(Boolean).join(' ');
   // Who fetches tokens brings HTTP/2 along; the copy of it in net/http would only be weight.
   const cold = COLD.map((packages) => `-gcflags=${packages}=-l`);
-  const common = [...cold, '-trimpath', '-tags=nethttpomithttp2', `-ldflags=${flags}`];
+  const tagged = `-tags=${['nethttpomithttp2', ...tags].join()}`;
+  const common = [...cold, '-trimpath', tagged, `-ldflags=${flags}`];
   return ['build', ...(mode === null ? [] : [`-buildmode=${mode}`]), ...common];
 }
 
