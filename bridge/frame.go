@@ -44,21 +44,57 @@ func optional(s *string) text {
 	return text{value: *s}
 }
 
-// encodeRecord makes the bytes of one record.
-func encodeRecord(kind, flags uint16, token uint64, ints []uint32, texts []text) ([]byte, error) {
+// largeText is from how many bytes on a text is not copied into a record that is to be sent, but from where
+// it is into the memory of the host.
+const largeText = 4 << 10
+
+// packed is a record that is to be sent.
+type packed struct {
+	bytes []byte // all of it but the large texts
+	large []largeAt
+	size  int
+}
+
+// largeAt is a large text, and before which of the bytes it stands.
+type largeAt struct {
+	at    int
+	value string
+}
+
+// copyTo writes a record into memory that has room for it, and gives its size.
+func (p *packed) copyTo(b []byte) int {
+	from, at := 0, 0
+	for _, l := range p.large {
+		at += copy(b[at:], p.bytes[from:l.at])
+		at += copy(b[at:], l.value)
+		from = l.at
+	}
+	return at + copy(b[at:], p.bytes[from:])
+}
+
+// packRecord makes one record.
+func packRecord(kind, flags uint16, token uint64, ints []uint32, texts []text) (packed, error) {
 	head := align(recordHeader + 4*(len(ints)+len(texts)))
-	size := head
+	size, large, largeBytes := head, 0, 0
 	for _, t := range texts {
 		if len(t.value) > maxText {
-			return nil, fmt.Errorf("text of %d bytes: %w", len(t.value), errTooLarge)
+			return packed{}, fmt.Errorf("text of %d bytes: %w", len(t.value), errTooLarge)
 		}
 		size += len(t.value)
+		if len(t.value) >= largeText {
+			large++
+			largeBytes += len(t.value)
+		}
 	}
 	size = align(size)
 	if size > maxRecord {
-		return nil, fmt.Errorf("record of %d bytes: %w", size, errTooLarge)
+		return packed{}, fmt.Errorf("record of %d bytes: %w", size, errTooLarge)
 	}
-	b := make([]byte, size)
+	p := packed{bytes: make([]byte, size-largeBytes), size: size}
+	if large > 0 {
+		p.large = make([]largeAt, 0, large)
+	}
+	b := p.bytes
 	binary.LittleEndian.PutUint32(b, uint32(size)) //nolint:gosec // bounded by maxRecord
 	binary.LittleEndian.PutUint16(b[4:], kind)
 	binary.LittleEndian.PutUint16(b[6:], flags)
@@ -74,9 +110,13 @@ func encodeRecord(kind, flags uint16, token uint64, ints []uint32, texts []text)
 	for _, t := range texts {
 		binary.LittleEndian.PutUint32(b[at:], lengthField(t))
 		at += 4
-		body += copy(b[body:], t.value)
+		if len(t.value) >= largeText {
+			p.large = append(p.large, largeAt{body, t.value})
+		} else {
+			body += copy(b[body:], t.value)
+		}
 	}
-	return b, nil
+	return p, nil
 }
 
 func lengthField(t text) uint32 {

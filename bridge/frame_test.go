@@ -28,10 +28,28 @@ func readAll(t *testing.T, frame []byte) []*record {
 	return records
 }
 
+// encodeRecord gives the bytes of a record, as the host finds them.
+func encodeRecord(kind, flags uint16, token uint64, ints []uint32, texts []text) ([]byte, error) {
+	record, err := packRecord(kind, flags, token, ints, texts)
+	if err != nil {
+		return nil, err
+	}
+	b := make([]byte, record.size)
+	b = b[:record.copyTo(b)]
+	return b, nil
+}
+
 func TestRecordsKeepEveryFieldInOrder(t *testing.T) {
 	t.Parallel()
 	texts := []text{
-		some(""), some("plain"), some("ü\x00ß"), {missing: true}, some(strings.Repeat("é", 70_000)),
+		some(strings.Repeat("x", largeText)),
+		some(""),
+		some("plain"),
+		some("ü\x00ß"),
+		{missing: true},
+		some(strings.Repeat("é", 70_000)),
+		some(strings.Repeat("y", largeText+1)),
+		some("after"),
 	}
 	first, err := encodeRecord(7, 3, 1<<52+5, []uint32{1, 0xffffffff, 3}, texts)
 	require.NoError(t, err)
@@ -123,11 +141,11 @@ func TestARunAnswerIsReadAsItWasWritten(t *testing.T) {
 }
 
 func FuzzFrame(f *testing.F) {
-	b, err := encodeRun(1, &engine.RunRequest{
+	run, err := encodeRun(1, &engine.RunRequest{
 		Resident: 1, Deliveries: []replay.Delivery{{Token: 1, OK: true, Value: "é"}},
 	})
 	require.NoError(f, err)
-	f.Add(frameOf(b))
+	f.Add(frameOf(run.bytes))
 	f.Add([]byte{})
 	f.Fuzz(func(_ *testing.T, frame []byte) {
 		// Whatever the bytes are, reading them ends and stays inside them.

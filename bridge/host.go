@@ -156,7 +156,7 @@ func (h *host) answer(token uint64, r reply) {
 }
 
 // ask appends the record of a call and blocks until it is answered.
-func (h *host) ask(ctx context.Context, c *call, record []byte) (reply, error) {
+func (h *host) ask(ctx context.Context, c *call, record packed) (reply, error) {
 	c.answer = make(chan reply, 1)
 	h.mu.Lock()
 	if h.ended {
@@ -261,7 +261,7 @@ func (h *runtimeHost) CancelActivity(token uint64, reason string) {
 }
 
 // post appends a record that nobody waits for. A host that is gone needs it no more.
-func (h *runtimeHost) post(what string, record []byte, err error) {
+func (h *runtimeHost) post(what string, record packed, err error) {
 	if err != nil {
 		logging.To(h.log).Warn("cannot "+what, slog.String("error", err.Error()))
 		return

@@ -190,7 +190,7 @@ func TestRecordsArriveInOrderAndWakeOnce(t *testing.T) {
 	for i := range 5000 {
 		b, err := encodeRecord(9, 0, uint64(i), nil, nil)
 		require.NoError(t, err)
-		require.NoError(t, q.push(b, nil))
+		require.NoError(t, q.push(packed{bytes: b, size: len(b)}, nil))
 	}
 	require.Equal(t, 1, wakes)
 	frame := make([]byte, 1<<12)
@@ -202,10 +202,10 @@ func TestRecordsArriveInOrderAndWakeOnce(t *testing.T) {
 		}
 	}
 	require.Equal(t, uint64(5000), next)
-	require.NoError(t, q.push(make([]byte, recordHeader), nil))
+	require.NoError(t, q.push(packed{bytes: make([]byte, recordHeader), size: recordHeader}, nil))
 	require.Equal(t, 2, wakes, "an empty take arms the wake again")
 	q.close()
-	require.ErrorIs(t, q.push(nil, nil), engine.ErrHostGone)
+	require.ErrorIs(t, q.push(packed{}, nil), engine.ErrHostGone)
 	require.Equal(t, 2, wakes)
 }
 
@@ -214,7 +214,7 @@ func TestARecordThatDoesNotFitNamesTheCapacityItNeeds(t *testing.T) {
 	q := queue{wake: func() {}, pulse: engine.NewPulse(engine.RealClock{})}
 	b, err := encodeRecord(1, 0, 1, nil, []text{some(strings.Repeat("x", 1000))})
 	require.NoError(t, err)
-	require.NoError(t, q.push(b, nil))
+	require.NoError(t, q.push(packed{bytes: b, size: len(b)}, nil))
 	need := q.take(make([]byte, 64), 32)
 	require.Equal(t, -int64(frameHeader+len(b)), need)
 	require.Equal(t, need, q.take(make([]byte, -need-1), 32), "one byte below")

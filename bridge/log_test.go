@@ -53,7 +53,7 @@ func TestALoggerObjectGetsTheRecordsOfItsRuntimeOnly(t *testing.T) {
 func TestWhatIsSaidOfARuntimeGoesToItsLog(t *testing.T) {
 	t.Parallel()
 	h, own := objectOf(t, "info")
-	(&runtimeHost{h, 7, own}).post("drop a generator", nil, errTooLarge)
+	(&runtimeHost{h, 7, own}).post("drop a generator", packed{}, errTooLarge)
 	require.Len(t, logged(t, h), 1)
 }
 

@@ -74,7 +74,7 @@ func appendLong(ints []uint32, n uint64) []uint32 {
 func count32(n int) uint32 { return uint32(n) } //nolint:gosec // see above
 
 // encodeRun makes the record that asks for one run.
-func encodeRun(runtime uint32, r *engine.RunRequest) ([]byte, error) {
+func encodeRun(runtime uint32, r *engine.RunRequest) (packed, error) {
 	var intRoom [32]uint32
 	var textRoom [16]text
 	ints, texts := append(intRoom[:0], runtime, noWord), textRoom[:0]
@@ -118,7 +118,7 @@ func encodeRun(runtime uint32, r *engine.RunRequest) ([]byte, error) {
 	for i := range r.Deliveries {
 		ints = appendLong(ints, uint64(r.Deliveries[i].TimeMs)) //nolint:gosec // after 1970
 	}
-	return encodeRecord(kindRun, flags, r.Invocation.Token, ints, texts)
+	return packRecord(kindRun, flags, r.Invocation.Token, ints, texts)
 }
 
 func bit(b bool) uint32 {
@@ -128,12 +128,12 @@ func bit(b bool) uint32 {
 	return 0
 }
 
-func encodeDrop(runtime uint32, resident uint64) ([]byte, error) {
-	return encodeRecord(kindDrop, 0, resident, []uint32{runtime}, nil)
+func encodeDrop(runtime uint32, resident uint64) (packed, error) {
+	return packRecord(kindDrop, 0, resident, []uint32{runtime}, nil)
 }
 
 // encodeActivity makes the record that asks for one attempt of an activity.
-func encodeActivity(runtime uint32, c *engine.ActivityCall) ([]byte, error) {
+func encodeActivity(runtime uint32, c *engine.ActivityCall) (packed, error) {
 	var intRoom [14]uint32
 	var textRoom [9]text
 	var flags uint16
@@ -151,27 +151,27 @@ func encodeActivity(runtime uint32, c *engine.ActivityCall) ([]byte, error) {
 		flags |= flagPolicy
 		ints, texts = appendLong(ints, p.Failed), append(texts, some(p.Policy))
 	}
-	return encodeRecord(kindActivity, flags, c.Invocation.Token, ints, texts)
+	return packRecord(kindActivity, flags, c.Invocation.Token, ints, texts)
 }
 
-func encodeCancel(runtime uint32, token uint64, flags uint16, reason string) ([]byte, error) {
-	return encodeRecord(kindCancel, flags, token, []uint32{runtime}, []text{some(reason)})
+func encodeCancel(runtime uint32, token uint64, flags uint16, reason string) (packed, error) {
+	return packRecord(kindCancel, flags, token, []uint32{runtime}, []text{some(reason)})
 }
 
 // encodeLog makes the record that hands a log line to a logger object.
-func encodeLog(runtime, level uint32, target, message, fields string) ([]byte, error) {
-	return encodeRecord(kindLog, 0, 0, []uint32{runtime, level},
+func encodeLog(runtime, level uint32, target, message, fields string) (packed, error) {
+	return packRecord(kindLog, 0, 0, []uint32{runtime, level},
 		[]text{some(target), some(message), some(fields)})
 }
 
 // encodeResult settles a request: value is JSON text or "".
-func encodeResult(operation uint64, value string, payload *string) ([]byte, error) {
-	return encodeRecord(kindSettle, flagOK, operation, nil, []text{some(value), optional(payload)})
+func encodeResult(operation uint64, value string, payload *string) (packed, error) {
+	return packRecord(kindSettle, flagOK, operation, nil, []text{some(value), optional(payload)})
 }
 
 // encodeFailure settles a request with an error.
-func encodeFailure(operation uint64, e codedError) ([]byte, error) {
-	return encodeRecord(kindSettle, 0, operation, nil,
+func encodeFailure(operation uint64, e codedError) (packed, error) {
+	return packRecord(kindSettle, 0, operation, nil,
 		[]text{some(e.code), some(e.message), some(e.details)})
 }
 

@@ -115,7 +115,7 @@ func TestAHostIsSentLittleUntilItAsksForMoreAndIsLateUntilThen(t *testing.T) {
 	_, last := f.read()
 	require.Equal(t, uint64(1), last.token)
 	for n := range records { // Nobody asks yet, so they all wait.
-		record, err := encodeRecord(kindSettle, 0, uint64(n+2), nil, []text{some(""), some("")})
+		record, err := packRecord(kindSettle, 0, uint64(n+2), nil, []text{some(""), some("")})
 		require.NoError(t, err)
 		require.NoError(t, f.served.queue.push(record, nil))
 	}

@@ -30,7 +30,7 @@ type queue struct {
 
 // queued is a record that waits to be fetched. call is what it asks for, if somebody waits for that.
 type queued struct {
-	record []byte
+	record packed
 	call   *call
 }
 
@@ -50,11 +50,11 @@ type call struct {
 }
 
 // mostTaken bounds the records of one frame.
-const mostTaken = 256
+const mostTaken = 64
 
 // push appends a record and wakes the host if it sleeps. A record that asks for user code is refused
 // while those of its runtime are taken back, or if it was cancelled before it came here.
-func (q *queue) push(record []byte, c *call) error {
+func (q *queue) push(record packed, c *call) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed {
@@ -84,7 +84,7 @@ func (q *queue) refuses(runtime uint32) bool {
 // take writes a frame of at most the given number of records and gives its length: zero if nothing
 // waits, or the negated capacity that the first record needs.
 func (q *queue) take(frame []byte, most int) int64 {
-	var taken [mostTaken][]byte
+	var taken [mostTaken]packed
 	n, need := q.detach(&taken, len(frame)-frameHeader, min(most, mostTaken))
 	if n == 0 {
 		return -need
@@ -92,24 +92,24 @@ func (q *queue) take(frame []byte, most int) int64 {
 	binary.LittleEndian.PutUint32(frame, count32(n))
 	binary.LittleEndian.PutUint32(frame[4:], 0)
 	at := frameHeader
-	for _, record := range taken[:n] {
-		at += copy(frame[at:], record)
+	for i := range taken[:n] {
+		at += taken[i].copyTo(frame[at:])
 	}
 	return int64(at)
 }
 
 // detach takes records that fit into the room. If not even the first does, it gives the capacity
 // that it needs; copying happens outside the mutex.
-func (q *queue) detach(taken *[mostTaken][]byte, room, most int) (n int, need int64) {
+func (q *queue) detach(taken *[mostTaken]packed, room, most int) (n int, need int64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for n < most && q.head < len(q.records) {
 		next := &q.records[q.head]
 		if next.call == nil || !next.call.takenBack {
-			if len(next.record) > room {
+			if next.record.size > room {
 				break
 			}
-			room -= len(next.record)
+			room -= next.record.size
 			taken[n] = q.hand(next)
 			n++
 		}
@@ -118,7 +118,7 @@ func (q *queue) detach(taken *[mostTaken][]byte, room, most int) (n int, need in
 	}
 	q.compact()
 	if n == 0 && len(q.records) > 0 {
-		return 0, int64(frameHeader + len(q.records[q.head].record))
+		return 0, int64(frameHeader + q.records[q.head].record.size)
 	}
 	if n == 0 {
 		q.armed = false
@@ -128,10 +128,10 @@ func (q *queue) detach(taken *[mostTaken][]byte, room, most int) (n int, need in
 }
 
 // hand gives a record that is fetched its word, if it asks for user code.
-func (q *queue) hand(next *queued) []byte {
+func (q *queue) hand(next *queued) packed {
 	if c := next.call; c != nil {
 		c.fetched, c.word = true, q.words.hand(c.token)
-		binary.LittleEndian.PutUint32(next.record[wordAt:], count32(c.word))
+		binary.LittleEndian.PutUint32(next.record.bytes[wordAt:], count32(c.word))
 	}
 	return next.record
 }

@@ -17,19 +17,21 @@ const (
 
 // EncodeRow gives the stored bytes of the events of one turn. It panics if an event has no data.
 func EncodeRow(events []Event) []byte {
-	w := NewEncoder(64 + 64*len(events))
+	return Encode(func(w *Wire) { encodeEvents(w, events) })
+}
+
+func encodeEvents(w *Wire, events []Event) {
 	w.Format()
 	w.count(len(events), leastEvent)
 	if len(events) == 0 {
-		return w.Bytes()
+		return
 	}
 	previous := Event{Engine: events[0].Engine, TimeMs: events[0].TimeMs}
 	w.Text(&previous.Engine)
 	w.Int(&previous.TimeMs)
 	for i := range events {
-		encodeEvent(&w, &events[i], &previous)
+		encodeEvent(w, &events[i], &previous)
 	}
-	return w.Bytes()
 }
 
 func encodeEvent(w *Wire, e, previous *Event) {
@@ -50,8 +52,9 @@ func encodeEvent(w *Wire, e, previous *Event) {
 }
 
 // DecodeRow gives back the events of one row. Errors wrap ErrFormat; it never skips what it does
-// not know, because a history with a hole would replay wrongly.
-func DecodeRow(row []byte) ([]Event, error) {
+// not know, because a history with a hole would replay wrongly. The strings that it gives share a text that
+// was given, or one copy of bytes.
+func DecodeRow[Row []byte | string](row Row) ([]Event, error) {
 	w := NewDecoder(row)
 	w.Format()
 	events := make([]Event, w.count(0, leastEvent))

@@ -321,3 +321,14 @@ func FuzzDecodeRow(f *testing.F) {
 		require.Equal(t, events, again)
 	})
 }
+
+func TestRowsTakeNoMoreMemoryThanTheyHaveBytes(t *testing.T) {
+	t.Parallel()
+	for _, data := range samples() {
+		row := history.EncodeRow([]history.Event{
+			{ID: 1, TimeMs: 1 << 40, Engine: "0.1.0", Data: data},
+			{ID: 300, Source: 1 << 62, TimeMs: -5, Engine: "0.1.1", Data: data},
+		})
+		require.Equal(t, len(row), cap(row), "%T", data)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/bits"
 )
 
 // ErrFormat says that stored bytes are not what this version writes: another format, an unknown
@@ -20,11 +21,13 @@ var ErrNewer = errors.New("written by a newer release")
 // method takes a pointer, writes its value when encoding, and sets it when decoding. After the
 // first error all reads give zero values. A Wire is for one goroutine.
 type Wire struct {
-	out      []byte
-	in       string
-	decoding bool
-	format   uint8
-	err      error
+	out       []byte
+	in        string
+	decoding  bool
+	measuring bool
+	size      int // of what was measured
+	format    uint8
+	err       error
 }
 
 // newestFormat is the format that is written: that of rows, messages and tasks. Whatever changes the
@@ -36,14 +39,18 @@ const newestFormat = 3
 // record of any release.
 const lastFormat = 31
 
-// NewEncoder gives a Wire that writes, with room for size bytes before it grows.
-func NewEncoder(size int) Wire { return Wire{out: make([]byte, 0, size), format: newestFormat} }
+// Encode gives the bytes of what a function writes, in memory of exactly their length: values may be
+// large, and growing would copy them. The function is called twice, first to measure.
+func Encode(write func(w *Wire)) []byte {
+	w := Wire{measuring: true, format: newestFormat}
+	write(&w)
+	w.out, w.measuring = make([]byte, 0, w.size), false
+	write(&w)
+	return w.out
+}
 
-// NewDecoder gives a Wire that reads data. The strings that it gives share one copy of data.
-func NewDecoder(data []byte) Wire { return Wire{in: string(data), decoding: true} }
-
-// Bytes gives what was written.
-func (w *Wire) Bytes() []byte { return w.out }
+// NewDecoder gives a Wire that reads data. The strings that it gives share a text, or one copy of bytes.
+func NewDecoder[Data []byte | string](data Data) Wire { return Wire{in: string(data), decoding: true} }
 
 // Finish gives the first error, or ErrFormat if bytes are left over.
 func (w *Wire) Finish() error {
@@ -77,7 +84,7 @@ func (w *Wire) Life(v *Life) {
 		return
 	}
 	if !w.decoding {
-		w.out = append(w.out, v[:]...)
+		w.write(string(v[:]))
 		return
 	}
 	copy(v[:], w.take(uint64(len(v))))
@@ -99,7 +106,11 @@ func (w *Wire) Newer(format string, args ...any) {
 // Byte carries one byte.
 func (w *Wire) Byte(v *uint8) {
 	if !w.decoding {
-		w.out = append(w.out, *v)
+		if w.measuring {
+			w.size++
+		} else {
+			w.out = append(w.out, *v)
+		}
 		return
 	}
 	if w.in == "" {
@@ -117,13 +128,13 @@ func (w *Wire) Uint(v *uint64) {
 		*v = w.readUint()
 		return
 	}
-	w.out = binary.AppendUvarint(w.out, *v)
+	w.writeUint(*v)
 }
 
 // Int carries a signed number; small magnitudes are short.
 func (w *Wire) Int(v *int64) {
 	if !w.decoding {
-		w.out = binary.AppendVarint(w.out, *v)
+		w.writeUint(uint64(*v)<<1 ^ uint64(*v>>63)) //nolint:gosec // as encoding/binary does
 		return
 	}
 	u := w.readUint()
@@ -136,8 +147,8 @@ func (w *Wire) Text(v *string) {
 		*v = w.take(w.readUint())
 		return
 	}
-	w.out = binary.AppendUvarint(w.out, uint64(len(*v)))
-	w.out = append(w.out, *v...)
+	w.writeUint(uint64(len(*v)))
+	w.write(*v)
 }
 
 // OptionalText carries a string or its absence.
@@ -150,10 +161,10 @@ func (w *Wire) OptionalText(v **string) {
 			*v = &text
 		}
 	case *v == nil:
-		w.out = append(w.out, 0)
+		w.writeUint(0)
 	default:
-		w.out = binary.AppendUvarint(w.out, uint64(len(**v))+1)
-		w.out = append(w.out, **v...)
+		w.writeUint(uint64(len(**v)) + 1)
+		w.write(**v)
 	}
 }
 
@@ -245,6 +256,22 @@ func (w *Wire) count(n, size int) int {
 		return 0
 	}
 	return int(c) //nolint:gosec // bounded above by a length
+}
+
+func (w *Wire) write(text string) {
+	if w.measuring {
+		w.size += len(text)
+		return
+	}
+	w.out = append(w.out, text...)
+}
+
+func (w *Wire) writeUint(v uint64) {
+	if w.measuring {
+		w.size += (bits.Len64(v|1) + 6) / 7
+		return
+	}
+	w.out = binary.AppendUvarint(w.out, v)
 }
 
 func (w *Wire) readUint() uint64 {

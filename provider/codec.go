@@ -11,10 +11,10 @@ import (
 
 // EncodeMessage gives the stored bytes of a message, without ID, Instance, DueMs and Attempts.
 func EncodeMessage(m Message) []byte {
-	w := history.NewEncoder(64 + len(m.Name) + len(m.Input) + len(m.Data))
-	w.Format()
-	messageFields(&w, &m)
-	return w.Bytes()
+	return history.Encode(func(w *history.Wire) {
+		w.Format()
+		messageFields(w, &m)
+	})
 }
 
 // DecodeMessage gives back what EncodeMessage wrote. Errors wrap ErrCorrupt, or ErrNewer for a format or
@@ -83,11 +83,10 @@ func storedKind(m *Message) uint8 {
 // EncodeTask gives the stored bytes of a task, without ID, Instance, Execution, Event, Session and
 // Tag.
 func EncodeTask(t Task) []byte {
-	w := history.NewEncoder(
-		16 + len(t.Name) + len(t.Input) + len(t.Orchestration) + len(t.Version))
-	w.Format()
-	taskFields(&w, &t)
-	return w.Bytes()
+	return history.Encode(func(w *history.Wire) {
+		w.Format()
+		taskFields(w, &t)
+	})
 }
 
 // DecodeTask gives back what EncodeTask wrote. Errors wrap ErrCorrupt or ErrNewer.

@@ -29,10 +29,10 @@ func EncodeProgress(p *Progress) []byte {
 	if p == nil {
 		return nil
 	}
-	w := history.NewEncoder(64 + len(p.Policy))
-	w.Format()
-	progressFields(&w, p)
-	return w.Bytes()
+	return history.Encode(func(w *history.Wire) {
+		w.Format()
+		progressFields(w, p)
+	})
 }
 
 // DecodeProgress gives back what EncodeProgress wrote; nil for no bytes. Errors wrap ErrCorrupt or ErrNewer.
