@@ -238,7 +238,7 @@ func TestAClaimIsKeptWhoseAnswerCameLate(t *testing.T) {
 func TestAShutdownStoresTheOutcomesOfWhatHasFinished(t *testing.T) {
 	t.Parallel()
 	large := func(context.Context, engine.ActivityCall) (any, error) {
-		return strings.Repeat("x", 100_000), nil // not handed over in memory
+		return strings.Repeat("x", 3<<20), nil // not handed over in memory
 	}
 	inBubble(t, setup{act: large}, func(t *testing.T, b *bubble) {
 		t.Helper()

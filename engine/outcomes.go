@@ -8,9 +8,10 @@ import (
 	"duroxide/provider"
 )
 
-// maxFused is the largest result that is handed over in memory: a larger one is stored first,
-// because computing it again costs more than a commit.
-const maxFused = 64 << 10
+// maxFused is the largest result that is handed over in memory: a larger one is stored first, because
+// it would make the group that its turn is written in too long for those beside it. Storing it first
+// writes it twice.
+const maxFused = 2 << 20
 
 // Pauses between tries to store an outcome that the store refuses for good.
 const (

@@ -29,7 +29,7 @@ func counting(runs *int) func(context.Context, engine.ActivityCall) (any, error)
 func stored(runs *int) func(context.Context, engine.ActivityCall) (any, error) {
 	return func(context.Context, engine.ActivityCall) (any, error) {
 		*runs++
-		return strings.Repeat("x", 100_000), nil
+		return strings.Repeat("x", 3<<20), nil
 	}
 }
 
