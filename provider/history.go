@@ -93,3 +93,38 @@ func LastOf(execution, first uint64, body []byte) (*history.Event, error) {
 	}
 	return &events[len(events)-1], nil
 }
+
+// outputApart is from how many bytes on stores may leave an output where it is already: in the last event.
+const outputApart = 1 << 10
+
+// OutputIsLast reports whether the last of the events with which an execution ends tells its output, so that
+// a store need not have a second copy of it.
+func OutputIsLast(events []history.Event, o *Outcome) bool {
+	if o == nil || len(o.Output) < outputApart || len(events) == 0 {
+		return false
+	}
+	told, ok := outputOf(&events[len(events)-1])
+	return ok && told == o.Output
+}
+
+// LastOutput gives the output that the last event of a stored row tells. Errors wrap ErrCorrupt or ErrNewer.
+func LastOutput(row string) (string, error) {
+	events, err := history.DecodeRow(row)
+	if err != nil {
+		return "", unreadable(err)
+	}
+	if n := len(events); n > 0 {
+		if output, ok := outputOf(&events[n-1]); ok {
+			return output, nil
+		}
+	}
+	return "", fmt.Errorf("%w: the last event of an execution tells no output", ErrCorrupt)
+}
+
+func outputOf(e *history.Event) (output string, ok bool) {
+	if d, completed := e.Data.(history.OrchestrationCompleted); completed {
+		return d.Output, true
+	}
+	d, continued := e.Data.(history.OrchestrationContinuedAsNew)
+	return d.Input, continued
+}

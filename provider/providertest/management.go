@@ -1,10 +1,12 @@
 package providertest
 
 import (
+	"strings"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"duroxide/history"
 	"duroxide/provider"
 )
 
@@ -25,6 +27,7 @@ var management = theme{"management", "management.go", []Case{
 	{ID: "P41", Title: "a list is cut down by prefix, name and creation", run: filters},
 	{ID: "P42", Title: "status gives the state that clients wait for", run: statusOfInstance},
 	{ID: "P60", Title: "the last event of an execution is read alone", run: lastEvent},
+	{ID: "P247", Title: "an output of any size is given back, whatever the last event tells", run: outputs},
 }}
 
 func listed(k *kit) {
@@ -285,4 +288,38 @@ func lastEvent(k *kit) {
 	past := k.history("X", 1)
 	require.Equal(k, past[len(past)-1].ID, last(1))
 	require.Zero(k, last(3))
+}
+
+// outputs ends executions with outputs that stores may leave to the last event, and with ones that it does
+// not tell.
+func outputs(k *kit) {
+	told := func(status provider.ExecutionStatus, output string, data history.Data) func(*provider.Commit) {
+		return func(c *provider.Commit) {
+			c.Events = append(c.Events, event(c.LastEvent+2, data))
+			c.Outcome = outcome(status, output)
+		}
+	}
+	for n, size := range []int{1, 1023, 1024, 100_000} {
+		id, output := string(rune('a'+n)), strings.Repeat("x", size)
+		k.create(id)
+		k.step(id, told(provider.ContinuedAsNew, output, history.OrchestrationContinuedAsNew{Input: output}))
+		require.Equal(k, output, k.info(id).Output)
+		k.poke(id)
+		c := nextTurn(k.fetch(id))
+		told(provider.Completed, output+"2", history.OrchestrationCompleted{Output: output + "2"})(&c)
+		k.commit(c)
+		k.create(id+" else", told(provider.Completed, output, history.OrchestrationCompleted{Output: "other"}))
+		for instance, want := range map[string][]string{id: {output, output + "2"}, id + " else": {output}} {
+			last := want[len(want)-1]
+			status, err := k.Provider.Status(k.ctx, instance)
+			require.NoError(k, err)
+			require.Equal(k, last, status.Output)
+			require.Equal(k, last, k.info(instance).Output)
+			for n := range want {
+				info, err := k.Provider.Execution(k.ctx, instance, uint64(n+1))
+				require.NoError(k, err)
+				require.Equal(k, want[n], info.Output)
+			}
+		}
+	}
 }

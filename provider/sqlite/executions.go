@@ -61,7 +61,7 @@ func (w *writer) commitExecution(i *instance, t *turn) error {
 	if t.IsAwaited() {
 		w.touch(i.id)
 	}
-	if err := w.commitOutcome(i, t.Outcome); err != nil {
+	if err := w.commitOutcome(i, t); err != nil {
 		return err
 	}
 	if t.Hold != nil || i.hold != nil {
@@ -156,16 +156,34 @@ func (w *writer) nextExecution(i *instance, t *turn) error {
 	return err
 }
 
-func (w *writer) commitOutcome(i *instance, o *provider.Outcome) error {
+func (w *writer) commitOutcome(i *instance, t *turn) error {
+	o := t.Outcome
 	if o == nil {
 		return nil
 	}
 	i.status = o.Status
-	var completed any
+	var completed, output any
 	if o.Status.IsFinal() {
 		completed = w.now
 	}
+	if !provider.OutputIsLast(t.Events, o) {
+		output = blob(o.Output)
+	}
 	_, err := w.c.exec(sqlOutcome,
-		signed(i.key), signed(i.execution), int64(o.Status), blob(o.Output), completed)
+		signed(i.key), signed(i.execution), int64(o.Status), output, completed)
 	return err
+}
+
+// lastRow is, for executions that have ended and whose output is not in their row, the row of their history
+// that tells it. A large output there would be copied whenever the tree of the executions is searched.
+const lastRow = `CASE WHEN e.output IS NULL AND e.completed IS NOT NULL THEN (
+  SELECT h.body FROM histories h WHERE h.instance = e.instance AND h.execution = e.execution
+  ORDER BY h.first DESC LIMIT 1) END`
+
+// output gives the output of an execution of that status from its own column or from that of lastRow.
+func (r *rows) output(status provider.ExecutionStatus, own, last int) (string, error) {
+	if !r.null(own) || !status.IsFinal() {
+		return r.text(own), nil
+	}
+	return provider.LastOutput(r.text(last))
 }

@@ -12,7 +12,7 @@ var (
 	sqlInstance = &statement{`
 SELECT d.name, d.version, i.execution, i.status, e.output, d.created, max(d.created, i.updated),
   d.parent, d.life, d.instance IS NOT NULL, e.instance IS NOT NULL, d.hold, i.last_event,
-  d.cancelling
+  d.cancelling, ` + lastRow + `
 FROM instances i
 LEFT JOIN details d ON d.instance = i.key
 LEFT JOIN executions e ON e.instance = i.key AND e.execution = i.execution
@@ -23,7 +23,7 @@ WHERE i.id = CAST(?1 AS TEXT) ORDER BY e.execution`}
 	// The sizes of the current execution stand in the hot row.
 	sqlExecutionInfo = &statement{`
 SELECT e.status, e.output, e.started, e.completed,
-  CASE WHEN e.execution = i.execution THEN i.events ELSE e.events END
+  CASE WHEN e.execution = i.execution THEN i.events ELSE e.events END, ` + lastRow + `
 FROM instances i JOIN executions e ON e.instance = i.key
 WHERE i.id = CAST(?1 AS TEXT) AND e.execution = ?2 + 0`}
 	sqlChildren = &statement{`
@@ -82,7 +82,6 @@ func (s *Store) Instance(ctx context.Context, instance string) (provider.Instanc
 			Version:   r.text(1),
 			Execution: r.uint(2),
 			Status:    executionStatus(r.int(3)),
-			Output:    r.text(4),
 			Created:   moment(r.int(5)),
 			Updated:   moment(r.int(6)),
 			Parent:    r.text(7),
@@ -90,7 +89,8 @@ func (s *Store) Instance(ctx context.Context, instance string) (provider.Instanc
 		}
 		info.Hold = provider.DecodeHold(r.blob(11)).At(info.Execution, r.uint(12), info.Status)
 		info.Cancelling = provider.DecodeCancelling(r.blob(13)).At(info.Status)
-		return nil
+		info.Output, err = r.output(info.Status, 4, 14)
+		return err
 	})
 	if err != nil {
 		return provider.InstanceInfo{}, err
@@ -133,12 +133,12 @@ func (s *Store) Execution(
 		info = provider.ExecutionInfo{
 			Execution: execution,
 			Status:    executionStatus(r.int(0)),
-			Output:    r.text(1),
 			Started:   moment(r.int(2)),
 			Completed: moment(r.int(3)),
 			Events:    int(r.int(4)),
 		}
-		return nil
+		info.Output, err = r.output(info.Status, 1, 5)
+		return err
 	})
 	if err != nil {
 		return provider.ExecutionInfo{}, err

@@ -11,7 +11,7 @@ var (
 	sqlStatus = &statement{`
 SELECT i.execution, i.status, e.output, d.custom_status, d.custom_status_version,
   d.instance IS NOT NULL, e.instance IS NOT NULL, d.hold, i.last_event,
-  d.cancelling
+  d.cancelling, ` + lastRow + `
 FROM instances i
 LEFT JOIN details d ON d.instance = i.key
 LEFT JOIN executions e ON e.instance = i.key AND e.execution = i.execution
@@ -31,17 +31,19 @@ func (s *Store) Status(ctx context.Context, instance string) (*provider.Status, 
 	err := s.read(ctx, "get_status", func(c *conn) error {
 		status = nil
 		r, err := c.one(sqlStatus, instance)
-		if r != nil {
+		if r != nil && err == nil {
 			err = whole(instance, r.uint(0), r.int(1), r.int(5), r.int(6))
 			status = &provider.Status{
 				Execution:           r.uint(0),
 				Status:              executionStatus(r.int(1)),
-				Output:              r.text(2),
 				CustomStatus:        r.optional(3),
 				CustomStatusVersion: r.uint(4),
 			}
 			status.Hold = provider.DecodeHold(r.blob(7)).At(status.Execution, r.uint(8), status.Status)
 			status.Cancelling = provider.DecodeCancelling(r.blob(9)).At(status.Status)
+			if err == nil {
+				status.Output, err = r.output(status.Status, 2, 10)
+			}
 		}
 		return err
 	})
