@@ -224,5 +224,6 @@ func (w *writer) abandonInstance(a *provider.AbandonedInstance) (bool, error) {
 			return false, err
 		}
 	}
-	return true, w.offer(i)
+	_, err = w.offer(i)
+	return true, err
 }

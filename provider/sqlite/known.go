@@ -110,7 +110,12 @@ type instance struct {
 	starts  uint64
 	// hold says what the instance is held for, see held.
 	hold *provider.Hold
+	// messages is how many rows of messages there are at most. Zero spares looking for them.
+	messages int64
 }
+
+// unknownMessages is the number of messages of an instance that was read: nobody has counted them.
+const unknownMessages = 1 << 40
 
 const instanceColumns = `
 SELECT i.key, i.id, i.execution, i.status, i.last_event, i.epoch, i.lease, i.pin, i.batch,
@@ -168,6 +173,7 @@ func (w *writer) readInstance(s *statement, key any) (*instance, error) {
 		starts:    r.uint(22),
 		lane:      r.int(23),
 		hold:      provider.DecodeHold(r.blob(24)),
+		messages:  unknownMessages,
 	}
 	if r.uint(19) != 0 {
 		i.parent = &history.Parent{

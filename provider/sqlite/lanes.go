@@ -146,6 +146,9 @@ func (w *writer) move(i *instance, lane provider.Lane) error {
 
 // moveMessages gives the messages of an instance their lanes.
 func (w *writer) moveMessages(i *instance) error {
+	if i.messages == 0 {
+		return nil
+	}
 	if _, err := w.c.exec(sqlMessageLanes, signed(i.key), i.lane); err != nil || i.held() == nil {
 		return err
 	}

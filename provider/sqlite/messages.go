@@ -224,6 +224,7 @@ func (d *delivery) insert(
 	if err != nil {
 		return err
 	}
+	t.messages++
 	m.ID, m.Attempts = id, 0
 	result.ID, result.DueMs = id, m.DueMs
 	if t.fresh || d.claims.Holder == nil {
@@ -382,7 +383,8 @@ func (d *delivery) offer(t *target) error {
 	case t.fresh && !t.start:
 		return nil
 	case len(t.arrived) == 0, t.execution == 0 && !t.fresh:
-		return d.w.offer(t.instance)
+		_, err := d.w.offer(t.instance)
+		return err
 	}
 	for _, m := range t.arrived {
 		d.w.ready(m.DueMs)
@@ -392,15 +394,20 @@ func (d *delivery) offer(t *target) error {
 
 // anyDue reports whether an instance has messages that can be delivered now.
 func (w *writer) anyDue(i *instance) (bool, error) {
+	if i.messages == 0 {
+		return false, nil
+	}
 	r, err := w.c.one(sqlAnyDue, signed(i.key), w.now, signed(i.execution))
 	return r != nil, err
 }
 
-// offer notes the work of an instance that nobody holds.
-func (w *writer) offer(i *instance) error {
-	work, err := w.anyDue(i)
-	if err != nil {
-		return err
+// offer notes the work of an instance that nobody holds, and reports whether there is some now.
+func (w *writer) offer(i *instance) (work bool, err error) {
+	if i.messages == 0 {
+		return false, nil
+	}
+	if work, err = w.anyDue(i); err != nil {
+		return false, err
 	}
 	if work {
 		w.ready(w.now)
@@ -409,5 +416,5 @@ func (w *writer) offer(i *instance) error {
 	if err == nil && next != nil {
 		w.ready(next.int(0))
 	}
-	return err
+	return work, err
 }

@@ -85,7 +85,8 @@ func (s *Store) Resume(ctx context.Context, instance string) (bool, error) {
 		if err := w.resettle(i, lane); err != nil {
 			return err
 		}
-		return w.offer(i)
+		_, err = w.offer(i)
+		return err
 	})
 	return held && err == nil, err
 }
@@ -150,7 +151,7 @@ func (s *Store) Repair(ctx context.Context, r provider.Repair) error {
 			if _, _, err := w.deliver(rw.Send, rw.turn.sends, nil); err != nil {
 				return err
 			}
-			if err := w.offer(rw.found); err != nil {
+			if _, err := w.offer(rw.found); err != nil {
 				return err
 			}
 		}

@@ -10,13 +10,20 @@ import (
 var (
 	sqlConsume    = &statement{`DELETE FROM messages WHERE id = ?1 AND instance = ?2 + 0`}
 	sqlAppend     = &statement{`INSERT INTO histories (instance, execution, first, body) VALUES (?1, ?2, ?3, ?4)`}
-	sqlCommitTurn = &statement{`
-UPDATE instances SET execution = ?2, status = ?3, last_event = ?4, pin = ?5, events = ?6,
-  bytes = ?7, dirty = ?8, updated = ?9, done = ?10, done_after = ?11, lane = ?12
-WHERE key = ?1 AND epoch = ?10`}
-	sqlRelease   = &statement{`UPDATE instances SET lease = 0 WHERE key = ?1`}
-	sqlDropTimer = &statement{`
+	sqlCommitTurn = &statement{commitTurn + commitWhere}
+	// To set the lease of a turn that keeps it would write its index anew.
+	sqlCommitLast = &statement{commitTurn + `, lease = 0` + commitWhere}
+	sqlRelease    = &statement{`UPDATE instances SET lease = 0 WHERE key = ?1`}
+	sqlDropTimer  = &statement{`
 DELETE FROM messages WHERE instance = ?1 + 0 AND execution = ?2 + 0 AND source = ?3 + 0 AND kind = ` + timers}
+)
+
+const (
+	commitTurn = `
+UPDATE instances SET execution = ?2, status = ?3, last_event = ?4, pin = ?5, events = ?6,
+  bytes = ?7, dirty = ?8, updated = ?9, done = ?10, done_after = ?11, lane = ?12`
+	commitWhere = `
+WHERE key = ?1 AND epoch = ?10`
 )
 
 // turn is a commit with everything encoded that can be encoded before the writer is asked.
@@ -89,6 +96,7 @@ func (w *writer) commitTurn(t *turn, result *provider.Committed) error {
 		if deleted != 1 {
 			return refuse(provider.ErrMessageLost, "message %d of %s was consumed already", id, i.id)
 		}
+		i.messages--
 	}
 	for n, token := range t.Tasks {
 		if err := w.finishTask(token, finished[n]); err != nil {
@@ -141,7 +149,7 @@ func (t *turn) repeats(i *instance) bool {
 		i.execution == t.Execution && i.lastEvent == t.Events[n-1].ID
 }
 
-// commitRow appends the history and moves the hot row on.
+// commitRow appends the history and moves the hot row on, which gives the instance back too.
 func (w *writer) commitRow(i *instance, t *turn) error {
 	if n := len(t.Events); n > 0 {
 		_, err := w.c.exec(sqlAppend,
@@ -154,7 +162,11 @@ func (w *writer) commitRow(i *instance, t *turn) error {
 		i.bytes += int64(len(t.row))
 	}
 	i.done, i.doneAfter = i.epoch, t.LastEvent
-	changed, err := w.c.exec(sqlCommitTurn,
+	statement := sqlCommitTurn
+	if t.Release {
+		statement, i.lease = sqlCommitLast, 0
+	}
+	changed, err := w.c.exec(statement,
 		signed(i.key), signed(i.execution), int64(i.status), signed(i.lastEvent), signed(i.pin),
 		i.events, i.bytes, flag(i.dirty), w.now, signed(i.epoch), signed(t.LastEvent), i.lane)
 	if err == nil && changed != 1 {
@@ -163,14 +175,8 @@ func (w *writer) commitRow(i *instance, t *turn) error {
 	return err
 }
 
-// commitMessages drops timers, sends, and gives the instance back.
+// commitMessages drops timers, sends, and offers the instance if it was given back.
 func (w *writer) commitMessages(i *instance, t *turn, result *provider.Committed) error {
-	if t.Release {
-		i.lease = 0
-		if _, err := w.c.exec(sqlRelease, signed(i.key)); err != nil {
-			return err
-		}
-	}
 	var err error
 	if len(t.Send) > 0 {
 		result.Sent, result.TurnLease, err = w.deliver(t.Send, t.sends, t.TurnHolder)
@@ -179,16 +185,15 @@ func (w *writer) commitMessages(i *instance, t *turn, result *provider.Committed
 		}
 	}
 	for _, event := range t.DropTimers {
-		_, err := w.c.exec(sqlDropTimer, signed(i.key), signed(t.Execution), signed(event))
+		dropped, err := w.c.exec(sqlDropTimer, signed(i.key), signed(t.Execution), signed(event))
 		if err != nil {
 			return err
 		}
+		i.messages -= dropped
 	}
 	if !t.Release || i.lease != 0 {
 		return nil
 	}
-	if result.Work, err = w.anyDue(i); err != nil {
-		return err
-	}
-	return w.offer(i)
+	result.Work, err = w.offer(i)
+	return err
 }
