@@ -189,8 +189,16 @@ test('an instance is led to its end from the page', { skip: noBrowser }, async (
   await page.locator('h1').getByText('Completed').waitFor();
   await page.getByText('OrchestrationRetried').waitFor();
 
+  await page.goto(`${url}/instance?id=counts#event-1`);
+  await page.locator('h1').getByText('Completed').waitFor();
+  await page.getByRole('button', { name: 'Rewind…' }).click();
+  assert.equal(await page.getByLabel('The last event that stays').inputValue(), '1');
+  await page.getByRole('dialog').getByRole('button', { name: 'Rewind' }).click();
+  await page.getByRole('status').getByText('It goes on from there').waitFor();
+  await h.wait('counts');
+
   await page.goto(`${url}/instance?id=video`);
-  await page.getByText('which no runtime takes (tag gpu)').waitFor();
+  await page.getByText('with the tag gpu, which no runtime takes').waitFor();
   await act('Cancel', { Reason: 'no gpu' }, 'is stored');
   await page.locator('h1').getByText('Failed').waitFor();
   await page.goto(`${url}/instance?id=typo`);
@@ -394,5 +402,8 @@ test('with 100,000 instances', { skip: noBrowser }, async (t) => {
   await shows('instances?idPrefix=i-77777', 'i-77777');
   await shows('instance?id=i-77777', 'none that lives has registered it');
   await shows('runtimes', 'Work that waits');
+  await shows('versions', 'none that lives');
+  await shows('activities', 'None of them has called');
+  await shows('storage', 'Would go now');
   assert.deepEqual(page.problems, []);
 });

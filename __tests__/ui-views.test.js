@@ -325,6 +325,33 @@ test('a repair says who has asked for it', async (t) => {
   assert.deepEqual([facts.by, values.reason.text], ['ada', '"new card"']);
 });
 
+test('an instance goes back to an event, and who has asked for it is known', async (t) => {
+  let price = 1;
+  const h = await withRuntime(t, {
+    activities: { Price: () => price },
+    orchestrations: {
+      *Prices(ctx) {
+        return yield ctx.scheduleActivity('Price');
+      },
+    },
+  });
+  const authenticate = () => ({ user: 'ada', role: 'operate' });
+  const { visitor } = await mounted(t, h.client, { authenticate, readOnly: false });
+  assert.equal(await h.output('Prices'), 1);
+  price = 2;
+  const back = { id: 'Prices-1', execution: 1, event: 1, reason: 'wrong price' };
+  const refused = await visitor.act('rewind', back);
+  assert.deepEqual([refused.http, refused.error.code], [409, 'WOULD_UNDO']);
+  assert.ok(refused.error.details.events.length > 0);
+  assert.equal((await visitor.act('rewind', { ...back, event: 'first' })).http, 400);
+  const { instances } = await visitor.act('rewind', { ...back, acceptUndo: true });
+  assert.deepEqual(instances, ['Prices-1']);
+  assert.equal((await h.wait('Prices-1')).output, 2);
+  const { events } = await visitor.get('history?id=Prices-1');
+  const { facts } = events.find(({ kind }) => kind === 'OrchestrationRewound');
+  assert.deepEqual([facts.by, facts.toEventId], ['ada', 1]);
+});
+
 test('schedules: listed, described, paused, run, made up for, deleted', async (t) => {
   const h = await withRuntime(t, SHOP);
   await h.client.schedule('nightly', {

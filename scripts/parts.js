@@ -30,6 +30,7 @@ const OWN_PARTS = [
   'kill-nodes.test.js',
   'engine-process.test.js',
   'ui-browser.test.js',
+  'ui-browser-waits.test.js',
 ];
 /** Tests without a runtime in their own process, in which the eviction mode changes nothing. */
 const WITHOUT_RUNTIME = [
@@ -243,7 +244,10 @@ const PARTS = [
       [
         process.execPath,
         'scripts/browser.js',
-        ...nodeTest(['__tests__/ui-browser.test.js'], ['--test-timeout=300000']),
+        ...nodeTest(
+          ['__tests__/ui-browser.test.js', '__tests__/ui-browser-waits.test.js'],
+          ['--test-concurrency=1'],
+        ),
       ],
     ],
   },

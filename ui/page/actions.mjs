@@ -50,6 +50,23 @@ export const RETRY = {
     `${instances.length === 1 ? 'It goes' : `${instances.length} instances go`} on.`,
 };
 
+/** Back to an event: that which is chosen in the history, if one is. */
+export const rewind = (execution, event) => ({
+  name: 'rewind',
+  label: 'Rewind',
+  about:
+    'Everything after the event is forgotten, and it goes on from there with the code of today. What was called since is called again.',
+  fields: [
+    { name: 'event', label: 'The last event that stays', type: 'number', required: true },
+    REASON,
+    { name: 'acceptUndo', label: 'What its code did since may be forgotten', type: 'check' },
+  ],
+  fixed: { execution },
+  initial: event === null ? {} : { event: String(event) },
+  isHard: true,
+  done: said('It goes on from there.'),
+});
+
 export const RAISE = {
   name: 'raise',
   label: 'Raise event',
@@ -95,12 +112,13 @@ export const PRUNE = {
 };
 
 /** What can be done to an instance, as it is. */
-export function actionsOf({ status, held, parentInstanceId }) {
+export function actionsOf({ status, held, parentInstanceId, currentExecutionId }, selected) {
   const isRunning = status === 'Running';
   const isRoot = parentInstanceId === undefined;
   return [
     ...(isRunning ? [RAISE, ENQUEUE, CANCEL, TERMINATE] : []),
     ...(status === 'Failed' || held ? [RETRY] : []),
+    rewind(currentExecutionId, selected),
     PRUNE,
     ...(isRoot ? [DELETE] : []),
   ];

@@ -109,7 +109,11 @@ export function ActionDialog({ action, id, onClose, onDone }) {
     event.preventDefault();
     setState({ isBusy: true, problem: null });
     try {
-      const result = await post(`actions/${action.name}`, { ...bodyOf(fields, values), id });
+      const result = await post(`actions/${action.name}`, {
+        ...bodyOf(fields, values),
+        ...action.fixed,
+        id,
+      });
       onDone(action.done(result));
     } catch (problem) {
       setState({ isBusy: false, problem });

@@ -70,7 +70,8 @@ export function waitText(wait, now) {
 }
 
 const WAITS = {
-  activity: (wait, name, now) => `activity${name}${ACTIVITY[wait.state]?.(wait, now) ?? ''}`,
+  activity: (wait, name, now) =>
+    `the activity${name}${routed(wait)}${ACTIVITY[wait.state]?.(wait, now) ?? ''}`,
   timer: (wait, _, now) =>
     wait.after
       ? `the pause before ${visible(wait.after.activity)} is tried again, ${until(wait.dueAt, now)}`
@@ -82,6 +83,15 @@ const WAITS = {
   code: (wait, name) => `a runtime that runs${name}${version(wait)}${CODE[wait.state] ?? ''}`,
   held: (wait, name) => `code that fits its history:${name}${version(wait)} is held`,
 };
+
+function routed({ tag, sessionId }) {
+  const parts = [
+    tag && `with the tag ${visible(tag)}`,
+    sessionId && `of the session ${visible(sessionId)}`,
+  ];
+  const text = parts.filter(Boolean).join(' and ');
+  return text === '' ? '' : ` ${text}`;
+}
 
 const version = (wait) => (wait.version ? ` ${wait.version}` : '');
 
@@ -98,8 +108,7 @@ const ACTIVITY = {
     w.nextAt === undefined
       ? ', whose code decides whether it is tried again'
       : `: attempt ${w.attempt}, ${until(w.nextAt, now)}`,
-  'no-worker': (w) =>
-    `, which no runtime takes (${w.tag === undefined ? `session ${w.sessionId}` : `tag ${w.tag}`})`,
+  'no-worker': () => ', which no runtime takes',
   'no-code': () => ', which no runtime that lives has registered',
   finished: () => ', which has ended',
 };

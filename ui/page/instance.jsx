@@ -18,7 +18,7 @@ import {
   Time,
   useNow,
 } from './parts.jsx';
-import { href } from './router.mjs';
+import { href, useSelected } from './router.mjs';
 import { Timeline } from './timeline.jsx';
 import { Tree } from './tree.jsx';
 
@@ -250,11 +250,12 @@ function Recorded({ id, of, history }) {
 function Actions({ of, id }) {
   const [action, setAction] = useState(null);
   const [said, setSaid] = useState('');
+  const selected = useSelected();
   return (
     <div class="actions">
       <fieldset class="buttons">
         <legend class="hidden">Actions</legend>
-        {actionsOf(of).map((each) => (
+        {actionsOf(of, selected).map((each) => (
           <button
             key={each.name}
             type="button"

@@ -25,6 +25,13 @@ function optional(body, field, type) {
   return value;
 }
 
+/** @param {Body} body @param {string} field @returns {number} */
+function whole(body, field) {
+  const value = body[field];
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new Problem(400, 'INVALID_INPUT', `${field} must be a whole number above 0`);
+}
+
 /** @param {Body} body */
 const idOf = (body) => required(body, 'id');
 /** @param {Body} body */
@@ -52,6 +59,11 @@ const ACTIONS = {
   async retry(client, body, who) {
     const parents = given({ parents: optional(body, 'parents', 'boolean') });
     return client.retryInstance(idOf(body), { ...repair(body, who), ...parents });
+  },
+  async rewind(client, body, who) {
+    const toEvent = { execution: whole(body, 'execution'), event: whole(body, 'event') };
+    const acceptUndo = given({ acceptUndo: optional(body, 'acceptUndo', 'boolean') });
+    return client.rewindInstance(idOf(body), { ...repair(body, who), toEvent, ...acceptUndo });
   },
   async raise(client, body) {
     return { status: await client.raiseEvent(idOf(body), required(body, 'name'), body.data) };

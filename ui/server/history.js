@@ -30,6 +30,7 @@ const RECORDS = new Set([
   'OrchestrationChained',
   'OrchestrationContinuedAsNew',
   'OrchestrationRetried',
+  'OrchestrationRewound',
   'OrchestrationStarted',
   'OrchestrationTerminateRequested',
   'PatchDecided',
@@ -43,13 +44,22 @@ const RECORDS = new Set([
 ]);
 
 /** Fields that are the application's. @type {Record<string, ValueKind>} */
-const VALUES = { input: 'input', status: 'customStatus', value: 'value', reason: 'reason' };
+const VALUES = {
+  input: 'input',
+  status: 'customStatus',
+  value: 'value',
+  reason: 'reason',
+  failure: 'error',
+};
 
 /** What `data` is, by the kind of the event. @type {Record<string, ValueKind>} */
 const DATA = { ExternalEvent: 'event', QueueEventDelivered: 'message', MessageSent: 'message' };
 
 /** Fields that name things; names are not hidden. */
 const NAMES = ['name', 'version', 'instance', 'key', 'tag', 'sessionId', 'what', 'by'];
+
+/** Fields that code's own policy and a repair have written, without data of the application. */
+const OURS = ['policy', 'undone'];
 
 /** Kinds whose texts may be JSON of their own. */
 const TEXTS = ['customStatus', 'value'];
@@ -67,11 +77,10 @@ function placeIn(stack) {
  * @param {string} kind
  * @param {string} field
  * @param {unknown} value
- * @returns {ValueKind | 'policy' | null}
+ * @returns {ValueKind | 'ours' | null}
  */
 function valueKind(kind, field, value) {
-  // That of an activity is code's own, and has no data.
-  if (field === 'policy') return 'policy';
+  if (OURS.includes(field)) return 'ours';
   if (field === 'data') return DATA[kind] ?? 'event';
   if (field in VALUES) return VALUES[field];
   const isFact = NAMES.includes(field) || ['number', 'boolean'].includes(typeof value);
@@ -111,7 +120,7 @@ function reader(instanceId, redact, most) {
     for (const [field, value] of Object.entries(data)) {
       const is = valueKind(kind, field, value);
       if (is === null) facts[field] = value;
-      else values[field] = payload(is === 'policy' ? value : hide(is, name, value), most);
+      else values[field] = payload(is === 'ours' ? value : hide(is, name, value), most);
     }
     return { facts, values };
   };

@@ -5,10 +5,7 @@
 const { asked } = require('./problem.js');
 const { healthOf } = require('./views.js');
 
-/** How many instances are counted of a version. */
-const MOST = 200;
-const MOST_VERSIONS = 60;
-const READS = 4;
+const MOST_VERSIONS = 200;
 
 /**
  * What some runtimes have registered: of each orchestration its versions.
@@ -28,42 +25,37 @@ function registered(runtimes) {
   return names;
 }
 
+/**
+ * Versions that some runtime has, or on which something runs.
+ *
+ * @param {any[]} runtimes
+ * @param {any[]} inUse
+ */
+function rowsOf(runtimes, inUse) {
+  const key = (/** @type {any} */ of) => JSON.stringify([of.name, of.version]);
+  const used = new Map(inUse.map((each) => [key(each), each]));
+  const rows = [...registered(runtimes)].flatMap(([name, own]) =>
+    [...own].map(([version, by], at) => {
+      const isLatest = at === own.size - 1;
+      const { running = 0, held = 0, oldestAt = null } = used.get(key({ name, version })) ?? {};
+      used.delete(key({ name, version }));
+      return { name, version, runtimes: by.length, isLatest, running, held, oldestAt };
+    }),
+  );
+  // What nobody has, and is needed, stands first.
+  return [...used.values()].map((each) => ({ ...each, runtimes: 0, isLatest: false })).concat(rows);
+}
+
 /** @param {import('./views.js').Context} context */
 async function versions(context) {
   const { client } = context;
   return asked(async () => {
-    const { health } = await healthOf(context);
-    const names = registered(health?.runtimes ?? []);
-    const rows = [...names].flatMap(([name, own]) =>
-      [...own].map(([version, runtimes], at) => ({
-        name,
-        version,
-        runtimes: runtimes.length,
-        isLatest: at === own.size - 1,
-      })),
-    );
-    const shown = rows.slice(0, MOST_VERSIONS);
-    /** @type {object[]} */
-    const counted = Array.from(shown);
-    const left = shown.map((row, at) => ({ row, at }));
-    const worker = async () => {
-      for (let next = left.shift(); next !== undefined; next = left.shift()) {
-        const { name, version } = next.row;
-        const page = await client.listInstances({ name, version, status: 'Running', limit: MOST });
-        const running = page.instances.length;
-        const held = page.instances.filter((/** @type {any} */ told) => told.held).length;
-        counted[next.at] = { ...next.row, running, hasMore: page.next !== null, held };
-      }
-    };
-    await Promise.all(Array.from({ length: READS }, worker));
-    const missing = (health?.unserved ?? []).filter(
-      (/** @type {any} */ work) => work.kind === 'code' && work.state === 'no-code',
-    );
+    const [{ health }, inUse] = await Promise.all([healthOf(context), client.versionsInUse()]);
+    const rows = rowsOf(health?.runtimes ?? [], inUse);
     return {
       runtimes: health?.runtimes.length ?? 0,
-      versions: counted,
-      missing,
-      hasMore: rows.length > shown.length,
+      versions: rows.slice(0, MOST_VERSIONS),
+      hasMore: rows.length > MOST_VERSIONS,
     };
   });
 }
