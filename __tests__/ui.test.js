@@ -239,7 +239,9 @@ test('authenticate says who looks, and who operates', async (t) => {
   assert.equal((await bob.act('terminate', { id: 'one' })).http, 403);
   assert.equal((await h.client.getStatus('one')).status, 'Running');
   assert.equal((await ada.get('session')).mayOperate, true);
-  assert.equal((await ada.act('terminate', { id: 'one' })).http, 200);
+  assert.equal((await ada.act('terminate', { id: 'one', reason: 'enough' })).http, 200);
+  await h.start({ orchestrations: { *Nobody() {} } });
+  assert.match((await h.wait('one')).error, /enough, by ada$/);
 });
 
 test('mounted, it is read only unless said otherwise', async (t) => {

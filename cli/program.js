@@ -20,6 +20,7 @@ const { start } = require('./commands/start.js');
 const { stats } = require('./commands/stats.js');
 const { top } = require('./commands/top.js');
 const { tree } = require('./commands/tree.js');
+const { ui } = require('./commands/ui.js');
 
 /**
  * What commands get to work with.
@@ -33,7 +34,7 @@ const { tree } = require('./commands/tree.js');
 
 /** The commands by what they are for, as the help lists them. */
 const GROUPS = Object.entries({
-  'See:': [list, describe, history, tree, stats, health, top],
+  'See:': [list, describe, history, tree, stats, health, top, ui],
   'Operate:': [start, raise, enqueue, cancel, terminate, retry, remove, prune, schedules],
   'Code and stores:': [check, exportCommand, doctor, migrate, postgresSql, backup],
   'Shells:': [completion],

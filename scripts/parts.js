@@ -44,6 +44,7 @@ const WITHOUT_RUNTIME = [
   'schedules-kill.test.js',
   'time-limit.test.js',
   'ui.test.js',
+  'ui-command.test.js',
   ...OWN_PARTS,
 ];
 /** Those of them that test several processes on one store. */

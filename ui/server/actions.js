@@ -37,6 +37,17 @@ const idOf = (body) => required(body, 'id');
 /** @param {Body} body */
 const reasonOf = (body) => optional(body, 'reason', 'string');
 
+/**
+ * A reason that says who gives it, for where nothing else is recorded.
+ *
+ * @param {Body} body
+ * @param {Who} who
+ */
+function signed(body, { user }) {
+  const reason = reasonOf(body) ?? 'from the page';
+  return user === null ? reason : `${reason}, by ${user}`;
+}
+
 /** Options without those that are not given. @param {Record<string, unknown>} options */
 function given(options) {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
@@ -49,12 +60,12 @@ function repair(body, { user }) {
 
 /** @type {Record<string, Action>} */
 const ACTIONS = {
-  async cancel(client, body) {
+  async cancel(client, body, who) {
     const options = given({ graceMs: optional(body, 'graceMs', 'number') });
-    return { status: await client.cancelInstance(idOf(body), reasonOf(body) ?? null, options) };
+    return { status: await client.cancelInstance(idOf(body), signed(body, who), options) };
   },
-  async terminate(client, body) {
-    return { status: await client.terminateInstance(idOf(body), reasonOf(body) ?? null) };
+  async terminate(client, body, who) {
+    return { status: await client.terminateInstance(idOf(body), signed(body, who)) };
   },
   async retry(client, body, who) {
     const parents = given({ parents: optional(body, 'parents', 'boolean') });
