@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -18,6 +19,7 @@ import (
 // a lock under a random number, which stands in their rows, and which the server lets go with the session.
 type presences struct {
 	session atomic.Int64 // zero: there is no session that tells it
+	writing sync.Mutex   // held while rows are written; it comes before mu
 
 	mu     sync.Mutex // guards what follows
 	joined map[string][]byte
@@ -36,7 +38,8 @@ var (
 INSERT INTO S.duroxide_runtimes (id, started, seen, host, pid, pid_start, session, body)
 SELECT n.id, $3, $3, $4, $5, $6, $7, n.body FROM unnest($1::text[], $2::bytea[]) AS n (id, body)
 ON CONFLICT (id) DO UPDATE SET seen = $3, session = $7, body = excluded.body`)
-	sqlLeave = define(`DELETE FROM S.duroxide_runtimes WHERE id = ANY($1::text[])`)
+	sqlTellSession = define(`UPDATE S.duroxide_runtimes SET session = $2 WHERE id = ANY($1::text[])`)
+	sqlLeave       = define(`DELETE FROM S.duroxide_runtimes WHERE id = ANY($1::text[])`)
 	// The last column says whether the session is there that tells of the runtime.
 	sqlRuntimes = define(`
 WITH ` + heldSessions + `
@@ -53,27 +56,38 @@ FROM S.duroxide_runtimes r`)
 
 // Join announces a runtime.
 func (s *Store) Join(ctx context.Context, node string, body []byte) error {
-	if err := s.join(ctx, map[string][]byte{node: body}); err != nil {
-		return err
-	}
 	p := &s.presences
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	if p.joined == nil {
 		p.joined = map[string][]byte{}
 	}
-	p.joined[node] = body
-	return nil
+	p.joined[node] = body // First: a session that begins meanwhile writes it, too.
+	p.mu.Unlock()
+	err := s.join(ctx, []string{node})
+	if err != nil {
+		p.mu.Lock()
+		delete(p.joined, node)
+		p.mu.Unlock()
+	}
+	return err
 }
 
-func (s *Store) join(ctx context.Context, all map[string][]byte) error {
-	if len(all) == 0 {
-		return nil
-	}
+// join writes the rows of those that have not left meanwhile, with what they said last. One call after
+// another writes or deletes: who began to write before a session did must not come after who knows of it,
+// nor a row after its end.
+func (s *Store) join(ctx context.Context, asked []string) error {
+	s.presences.writing.Lock()
+	defer s.presences.writing.Unlock()
+	joined := s.presences.own()
 	var nodes []string
 	var bodies [][]byte
-	for node, body := range all {
-		nodes, bodies = append(nodes, node), append(bodies, body)
+	for _, node := range asked {
+		if body, ok := joined[node]; ok {
+			nodes, bodies = append(nodes, node), append(bodies, body)
+		}
+	}
+	if len(nodes) == 0 {
+		return nil
 	}
 	here := s.process
 	return s.direct(ctx, "join", func(ctx context.Context) error {
@@ -89,6 +103,8 @@ func (s *Store) Leave(ctx context.Context, node string) error {
 	p.mu.Lock()
 	delete(p.joined, node)
 	p.mu.Unlock()
+	p.writing.Lock()
+	defer p.writing.Unlock()
 	return s.leaveAll(ctx, []string{node})
 }
 
@@ -179,9 +195,24 @@ func (s *Store) SweepRuntimes(ctx context.Context) error {
 		err = s.leaveAll(ctx, over)
 	}
 	if err == nil {
-		err = s.join(ctx, own)
+		err = s.join(ctx, slices.Collect(maps.Keys(own)))
 	}
 	return err
+}
+
+// tellSession writes which session tells of the runtimes of this process that have joined by now.
+func (s *Store) tellSession(ctx context.Context) error {
+	s.presences.writing.Lock()
+	defer s.presences.writing.Unlock()
+	own := slices.Collect(maps.Keys(s.presences.own()))
+	if len(own) == 0 {
+		return nil
+	}
+	return s.direct(ctx, "tell_session", func(ctx context.Context) error {
+		p := s.pipeline()
+		p.exec(sqlTellSession, own, s.presences.session.Load())
+		return s.sendPool(ctx, p)
+	})
 }
 
 // present has the listening connection tell that the runtimes of this process live.
@@ -196,7 +227,7 @@ func (s *Store) present(conn *pgx.Conn) error {
 	}
 	s.presences.session.Store(session)
 	s.idle.Go(func() { // Nobody waits for that to listen.
-		err := quick(s.background, func(ctx context.Context) error { return s.join(ctx, s.presences.own()) })
+		err := quick(s.background, s.tellSession)
 		if err != nil { // The next sweep does it.
 			s.log.Debug("postgres: runtimes are not announced", "error", err.Error())
 		}
