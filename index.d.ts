@@ -1308,6 +1308,20 @@ export interface RetryOptions extends RepairOptions {
   parents?: boolean;
 }
 
+export interface DefaultVersionOptions {
+  /** How many of a hundred ids take the version: 100 by default. */
+  percent?: number;
+}
+
+/** Which version starts take that ask for none. */
+export interface DefaultVersion {
+  name: string;
+  version: string;
+  percent: number;
+  /** What the other ids take; null where there are none. */
+  otherwise: string | null;
+}
+
 /** What bulk repairs select. Every condition that is given must hold. */
 export interface RetryFilter extends Omit<ListOptions, 'limit' | 'before'> {
   /** Held instances; without it, root instances that have failed, whose children go along. */
@@ -1794,6 +1808,23 @@ export class Client {
    * go. It looks at all instances of the store.
    */
   versionsInUse(orchestration?: string | RegisteredOrchestration): Promise<VersionInUse[]>;
+  /**
+   * Says which version starts of an orchestration take that ask for none, wherever they come from: clients,
+   * children, detached starts, schedules. Without it, and after `null`, they take the highest one that is
+   * registered where they are taken. It is kept in the store; other processes go by it within a second. What
+   * was started before stays with what it has; `continueAsNew` takes the higher of its own version and the
+   * default, so that it never goes back. A start waits where no runtime has the version.
+   *
+   * With `percent`, so many of the ids take it, always the same ones (a higher number adds others), and the
+   * rest what was the default for all before. Rejects with INVALID_INPUT where there was none.
+   */
+  setDefaultVersion(
+    orchestration: string | RegisteredOrchestration,
+    version: string | null,
+    options?: DefaultVersionOptions,
+  ): Promise<void>;
+  /** What `setDefaultVersion` has said, by name. */
+  getDefaultVersions(): Promise<DefaultVersion[]>;
 
   /**
    * Takes a failed instance up again, under the same id and with the code of today: its end is taken back,

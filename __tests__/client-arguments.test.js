@@ -46,6 +46,8 @@ const SIGNATURES = {
   retryInstance: ['instanceId'],
   retryInstances: [],
   versionsInUse: [],
+  setDefaultVersion: ['orchestration', null],
+  getDefaultVersions: [],
   rewindInstance: ['instanceId', null],
   resolve: ['token'],
   reject: ['token'],

@@ -285,12 +285,14 @@ test('every method of a client has its name for interceptors', async (t) => {
     const number = name === 'waitForStatusChange' || name.includes('Execution') ? 1 : 'x';
     if (/^listInstancesByStatus$|^exportHistories$|^retryInstances$/.test(name)) continue; // They list, as listAllInstances does.
     const args = name === 'startOrchestrationVersioned' ? ['x', 'x', null, '1.0.0'] : ['x', number];
-    const given = /Bulk$|^listAll|^listInstances$|^getHealth$|^getSystem|^getQueue/.test(name)
-      ? []
-      : args;
+    const given =
+      /Bulk$|^listAll|^listInstances$|^getHealth$|^getSystem|^getQueue|^getDefault/.test(name)
+        ? []
+        : args;
     if (onlyIds.test(name)) given.pop();
     if (/Typed$/.test(name) || /^(waitForOrchestration|cancelInstance|resolve|reject)$/.test(name))
       continue;
+    if (name === 'setDefaultVersion') given[1] = null;
     if (name === 'rewindInstance') given[1] = { toEvent: { execution: 1, event: 1 } };
     await assert.rejects(client[name](...given), /^Error: seen$/, name);
   }

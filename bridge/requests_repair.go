@@ -11,6 +11,9 @@ var repairRequests = map[string]handler{
 	"client.retry":  withClient(serveRetry),
 	"client.rewind": withClient(serveRewind),
 	"client.inUse":  withClient(serveInUse),
+
+	"client.setDefault": withClient(serveSetDefault),
+	"client.defaults":   withClient(serveDefaults),
 }
 
 // repairedValue says what a repair has done.
@@ -105,4 +108,35 @@ func serveInUse(ctx context.Context, c *engine.Client, a inUseArguments, _ strin
 		}
 	}
 	return result{value: inUseResult{all}}, err
+}
+
+type defaultArguments struct {
+	storeArguments
+	Name    string  `json:"name"`
+	Version *string `json:"version"`
+	Percent int     `json:"percent"`
+}
+
+func serveSetDefault(ctx context.Context, c *engine.Client, a defaultArguments, _ string) (result, error) {
+	return result{}, c.SetDefaultVersion(ctx, a.Name, valueOf(a.Version), a.Percent)
+}
+
+type defaultValue struct {
+	Name    string  `json:"name"`
+	Version string  `json:"version"`
+	Percent int     `json:"percent"`
+	Before  *string `json:"otherwise"`
+}
+
+type defaultsResult struct {
+	Versions []defaultValue `json:"versions"`
+}
+
+func serveDefaults(ctx context.Context, c *engine.Client, _ storeArguments, _ string) (result, error) {
+	found, err := c.DefaultVersions(ctx)
+	all := make([]defaultValue, len(found))
+	for n, d := range found {
+		all[n] = defaultValue{Name: d.Name, Version: d.Version, Percent: d.Percent, Before: textOrNil(d.Before)}
+	}
+	return result{value: defaultsResult{all}}, err
 }

@@ -112,13 +112,17 @@ func (c *Client) start(ctx context.Context, r StartRequest) (history.Life, provi
 	if err := r.check(); err != nil {
 		return history.Life{}, provider.Dropped, err
 	}
+	version, err := c.pin(ctx, r.Name, r.Instance, r.Version)
+	if err != nil {
+		return history.Life{}, provider.Dropped, err
+	}
 	life := newLife()
 	sent, err := c.submit(ctx, provider.Message{
 		Instance: r.Instance,
 		Life:     life,
 		Kind:     provider.StartInstance,
 		Name:     r.Name,
-		Version:  r.Version,
+		Version:  version,
 		Input:    r.Input,
 	})
 	if err == nil && r.Exclusive && sent.Fate == provider.Taken {

@@ -31,6 +31,9 @@ func (t *turn) commit(d replay.Delta) error {
 			defer rt.workers.endOpening()
 		}
 	}
+	if err := t.pin(&d); err != nil {
+		return err
+	}
 	c := t.build(d, reserved)
 	if c.TurnHolder != nil {
 		defer rt.claiming()()

@@ -30,16 +30,17 @@ type Options struct {
 // Engine is one opened store with the clients and runtimes of this process on it. It is safe for
 // concurrent use.
 type Engine struct {
-	store   provider.Provider
-	clock   Clock
-	test    *TestClock // nil outside of tests
-	log     log
-	version string
-	changes *waiters
-	watch   interest
-	pool    *Pool
-	gone    gone
-	suspect chan struct{} // has an entry while a suspect runs
+	store    provider.Provider
+	clock    Clock
+	test     *TestClock // nil outside of tests
+	log      log
+	version  string
+	changes  *waiters
+	watch    interest
+	pool     *Pool
+	gone     gone
+	defaults defaults
+	suspect  chan struct{} // has an entry while a suspect runs
 
 	mu       sync.Mutex
 	runtimes []*Runtime // that take work

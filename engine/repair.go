@@ -379,6 +379,9 @@ func (p *retryPlan) child(
 		return nil, err
 	}
 	if gone || !info.Life.Fits(child.Life) {
+		if child.Version, err = p.c.pin(ctx, child.Name, child.Instance, child.Version); err != nil {
+			return nil, err
+		}
 		start := startOfChild(link, child)
 		return &start, nil
 	}

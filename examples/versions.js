@@ -51,6 +51,11 @@ async function main() {
   await client.raiseEvent('moving', 'go', 'upgrade');
   console.log((await client.waitForOrchestration('moving')).output);
 
+  // What starts take that ask for none can be said without a deployment, also for a part of them.
+  await client.setDefaultVersion('Price', '1.0.0');
+  await client.setDefaultVersion('Price', '2.0.0', { percent: 100 });
+  console.log((await client.getDefaultVersions()).map((d) => `${d.name} ${d.version}`).join());
+
   await client.startOrchestration('both', 'Both', 20);
   await client.waitForStatusChange('both-pinned', 0);
   await client.raiseEvent('both-pinned', 'go');
@@ -67,5 +72,6 @@ main();
 1 runs 1.0.0
 1.0.0: 10
 2.0.0: 11 plus tax
+Price 2.0.0
 [ '2.0.0: 20 plus tax', '1.0.0: 20' ]
 */

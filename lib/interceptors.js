@@ -183,6 +183,8 @@ const METHODS = {
   deleteBulk: 'deleteInstanceBulk',
   retry: 'retryInstance',
   rewind: 'rewindInstance',
+  setDefault: 'setDefaultVersion',
+  defaults: 'getDefaultVersions',
   inUse: 'versionsInUse',
   prune: 'pruneExecutions',
   pruneBulk: 'pruneExecutionsBulk',

@@ -2,10 +2,15 @@
 
 const check = require('./check.js');
 const { PRUNE_OPTIONS, conditions } = require('./client-options.js');
+const { checkSemver } = require('./definitions.js');
+const { nameOf } = require('./registered.js');
 const { retry, retryAll, rewind, versionsInUse } = require('./repairs.js');
 const { RetentionClient } = require('./retention/client.js');
 
 /** What a client does to instances from outside: it repairs and deletes them. */
+
+/** @type {Record<string, (argument: string, value: unknown) => number>} */
+const DEFAULT_OPTIONS = { percent: (argument, value) => check.integer(argument, value, 1, 100) };
 
 /** Its documentation is in index.d.ts. */
 class ManagementClient extends RetentionClient {
@@ -43,6 +48,18 @@ class ManagementClient extends RetentionClient {
   /** @param {unknown} [orchestration] */
   async versionsInUse(orchestration) {
     return versionsInUse(this.#ask, orchestration);
+  }
+
+  /** @param {unknown} orchestration @param {string | null} version @param {unknown} [options] */
+  async setDefaultVersion(orchestration, version, options) {
+    const name = nameOf('orchestration', orchestration, 'orchestration');
+    const given = version === null ? null : checkSemver('version', version);
+    const { percent = 100 } = check.options('options', options, DEFAULT_OPTIONS);
+    await this.#ask('setDefault', { name, version: given, percent });
+  }
+
+  async getDefaultVersions() {
+    return (await this.#value('defaults', {})).versions;
   }
 
   /** @param {string} instanceId @param {boolean} [force] */

@@ -47,6 +47,7 @@ type Provider interface {
 	Work
 	Leases
 	Upkeep
+	Defaults
 	State
 	Management
 	Repairs
@@ -133,6 +134,14 @@ type Upkeep interface {
 	Runtimes(ctx context.Context) ([]Presence, error)
 	// SweepRuntimes forgets runtimes that have ended. Whoever has joined calls it once in SignOfLife.
 	SweepRuntimes(ctx context.Context) error
+}
+
+// Defaults says which versions starts take that ask for none. What is stored means nothing to a store.
+type Defaults interface {
+	// SetDefault stores what is said of an orchestration; nil forgets it.
+	SetDefault(ctx context.Context, orchestration string, body []byte) error
+	// Defaults gives all of it, by orchestration.
+	Defaults(ctx context.Context) (map[string][]byte, error)
 }
 
 // State is what clients read of one instance, and how they learn of changes.

@@ -25,6 +25,8 @@ const (
 	Leave           Op = "Leave"
 	Runtimes        Op = "Runtimes"
 	SweepRuntimes   Op = "SweepRuntimes"
+	SetDefault      Op = "SetDefault"
+	Defaults        Op = "Defaults"
 	Abandon         Op = "Abandon"
 	Renew           Op = "Renew"
 	Held            Op = "Held"

@@ -72,6 +72,16 @@ func (p *Provider) SweepRuntimes(ctx context.Context) error {
 	return p.run(ctx, SweepRuntimes, func() error { return p.Provider.SweepRuntimes(ctx) })
 }
 
+// SetDefault stores what starts take.
+func (p *Provider) SetDefault(ctx context.Context, orchestration string, body []byte) error {
+	return p.run(ctx, SetDefault, func() error { return p.Provider.SetDefault(ctx, orchestration, body) })
+}
+
+// Defaults gives what starts take.
+func (p *Provider) Defaults(ctx context.Context) (map[string][]byte, error) {
+	return call(ctx, p, Defaults, func() (map[string][]byte, error) { return p.Provider.Defaults(ctx) })
+}
+
 // Abandon gives claims back.
 func (p *Provider) Abandon(
 	ctx context.Context, a provider.Abandonment,

@@ -160,6 +160,7 @@ type store struct {
 	sessions  map[string]*session
 	announced map[string]bool // names of activities
 	present   map[string]*presence
+	defaults  map[string][]byte
 	// orphanRetention is how long queue messages wait for their instance.
 	orphanRetention time.Duration
 }
@@ -174,6 +175,7 @@ func newStore(orphanRetention time.Duration) store {
 		sessions:        make(map[string]*session),
 		announced:       make(map[string]bool),
 		present:         make(map[string]*presence),
+		defaults:        make(map[string][]byte),
 	}
 }
 

@@ -80,6 +80,8 @@ func (*store) TakeOverdue(context.Context, provider.OverdueTurns) ([]provider.In
 
 func (*store) SweepRuntimes(context.Context) error { return refuse("sweep_runtimes") }
 
+func (*store) SetDefault(context.Context, string, []byte) error { return refuse("set_default") }
+
 func (*store) Repair(context.Context, provider.Repair) error { return refuse("repair") }
 
 func (*store) Resume(context.Context, string) (bool, error) { return false, refuse("resume") }
