@@ -60,7 +60,8 @@ func open(ctx context.Context, o Options, here process.ID) (*Store, error) {
 	}
 	s.routes.clear()
 	s.room, s.listener, s.notifier = newRoom(int(config.MaxConns)), &listener{s: s}, newNotifier(s)
-	config.AfterConnect = func(context.Context, *pgx.Conn) error {
+	config.AfterConnect = func(_ context.Context, c *pgx.Conn) error {
+		teachBytes(c)
 		s.room.connected()
 		return nil
 	}
