@@ -4,11 +4,17 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"duroxide/provider/sqlite/files"
 )
 
 const (
 	// probeEvery is how often an idle store with watchers looks for commits of other processes.
 	probeEvery = 40 * time.Millisecond
+	// askEvery is how often SQLite is asked for them although the log looks as it did.
+	askEvery = time.Second
+	// stampGrain is how long after a write another one may leave the same time.
+	stampGrain = 20 * time.Millisecond
 	// truncateAfter is how long a store is idle before its log is moved into the file.
 	truncateAfter = 2 * time.Second
 	// checkpointPages is 16 MiB of log.
@@ -68,7 +74,7 @@ func (w *writer) pause() (time.Duration, bool) {
 
 // idle does what can wait. Errors are left for the requests that will meet them too.
 func (w *writer) idle() {
-	if w.store.watchers.Any() && w.store.glance() == nil && w.notice() == nil {
+	if w.store.watchers.Any() && w.store.glance() == nil && w.mayBeNews() && w.notice() == nil {
 		w.publish()
 	}
 	if w.untruncated && w.store.sound() == nil && time.Since(w.idleSince) >= truncateAfter {
@@ -77,6 +83,21 @@ func (w *writer) idle() {
 			w.store.log.Warn("sqlite: cannot shorten the log", "error", err)
 		}
 	}
+}
+
+// mayBeNews reports whether other processes may have written since SQLite was asked last, which costs more
+// than to look at the log.
+func (w *writer) mayBeNews() bool {
+	now := time.Now()
+	stamp, known := w.store.files.Written()
+	if known && stamp == w.stamp && now.Sub(w.asked) < askEvery {
+		return false
+	}
+	w.asked, w.stamp = now, files.Stamp{}
+	if now.UnixNano()-stamp.AtNs > int64(stampGrain) {
+		w.stamp = stamp
+	}
+	return true
 }
 
 // checkpoint moves the log into the file when enough was written.

@@ -10,6 +10,7 @@ import (
 	"duroxide/provider"
 	"duroxide/provider/clock"
 	"duroxide/provider/process"
+	"duroxide/provider/sqlite/files"
 )
 
 // Bounds of one group of requests: all that wait while a group is written make the next one.
@@ -103,6 +104,9 @@ type writer struct {
 	before int
 	// version is the data_version seen last; it changes when another process has written.
 	version int64
+	// stamp is what the log looked like when SQLite was asked for the version while idle, at asked.
+	stamp files.Stamp
+	asked time.Time
 	// deletions is the stored number of deletions.
 	deletions int64
 	// pages counts what was written since the last checkpoint, and untruncated says that the log

@@ -19,3 +19,10 @@ import "errors"
 
 // ErrMoved means that a name leads to another file than the one that is open, or to none.
 var ErrMoved = errors.New("was deleted, moved or replaced")
+
+// Stamp tells states of a file apart, but for what is written within a few milliseconds.
+type Stamp struct {
+	// AtNs is when it was written last, in nanoseconds since 1970.
+	AtNs int64
+	Size int64
+}

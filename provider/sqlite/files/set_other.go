@@ -23,6 +23,9 @@ func (*Set) Joined() error { return nil }
 // Writable leaves it to SQLite to find out.
 func Writable(string) error { return nil }
 
+// Written cannot say.
+func (*Set) Written() (Stamp, bool) { return Stamp{}, false }
+
 // First cannot say.
 func (*Set) First() bool { return true }
 

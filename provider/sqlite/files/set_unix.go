@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"sync/atomic"
 	"syscall"
 )
@@ -77,6 +78,16 @@ func (s *Set) Check() error {
 		}
 	}
 	return nil
+}
+
+// Written says when the log was written last, and how long it is. It is false where the system does not
+// say.
+func (s *Set) Written() (Stamp, bool) {
+	info, err := os.Stat(s.log.path)
+	if err != nil {
+		return Stamp{}, false
+	}
+	return Stamp{AtNs: info.ModTime().UnixNano(), Size: info.Size()}, true
 }
 
 // First reports whether nobody else had the database when it was opened, as far as that is known.
