@@ -12,7 +12,7 @@ const FRAME_HEADER = 8;
 const RECORD_HEADER = 24;
 const NO_STRING = 0xffffffff;
 const HIGH = 0x100000000;
-/** Above this many UTF-16 units the exact length is computed before room is made. */
+/** Above this many UTF-16 units the exact length is computed before more room is made. */
 const EXACT_FROM = 4096;
 const MAX_FRAME = 0x7ffffff8;
 
@@ -130,7 +130,9 @@ class FrameWriter {
         continue;
       }
       if (typeof string !== 'string') throw new TypeError(`a ${typeof string} is not a string`);
-      const room = string.length < EXACT_FROM ? string.length * 3 : Buffer.byteLength(string);
+      const most = string.length * 3;
+      const fits = string.length < EXACT_FROM || end + most <= this.#memory.size;
+      const room = fits ? most : Buffer.byteLength(string);
       this.#reserve(end + room);
       const length = this.#memory.bytes.utf8Write(string, end, room);
       this.#memory.words[at++] = length * 2;
