@@ -3,57 +3,17 @@
 /** The command line beside an application: what it shows and does, and how it ends. */
 
 const assert = require('node:assert/strict');
-const { execFile } = require('node:child_process');
+const { once } = require('node:events');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { test } = require('node:test');
-const { makeRuntime } = require('./support/harness.js');
+const { EXIT, application, begin, run } = require('./support/command.js');
 const { restoreFile } = require('./support/saved-store.js');
 const shop = require('./support/shop.js');
-const { openStore, temporaryFolder } = require('./support/store.js');
-const { Client, SqliteProvider } = require('../lib/duroxide.js');
+const { temporaryFolder } = require('./support/store.js');
+const { SqliteProvider } = require('../lib/duroxide.js');
 const { version } = require('../package.json');
-
-const COMMAND = path.join(__dirname, '..', 'bin', 'duroxide.js');
-const EXIT = { done: 0, failed: 1, usage: 2, notFound: 3, store: 4 };
-
-/** Runs a command, and gives its exit code and what it printed. */
-function run(args, env = {}, input = undefined) {
-  return new Promise((resolve) => {
-    const options = { env: { ...process.env, ...env }, maxBuffer: 64 << 20 };
-    const child = execFile(process.execPath, [COMMAND, ...args], options, (error, stdout, stderr) =>
-      resolve({ code: error === null ? 0 : error.code, stdout, stderr }),
-    );
-    child.stdin.end(input);
-  });
-}
-
-/** How a command names the store of a test. */
-function locationOf({ file, url, schema }) {
-  if (file !== undefined) return file;
-  const location = new URL(url);
-  location.searchParams.set('schema', schema);
-  return location.href;
-}
-
-/** A store in use by an application; `duroxide` runs a command on it. */
-async function application(t, setUp = shop.register) {
-  const { provider, place } = await openStore(t);
-  const runtime = makeRuntime(provider, {});
-  setUp(runtime);
-  await runtime.start();
-  t.after(() => runtime.shutdown());
-  const client = new Client(provider);
-  const env = { DUROXIDE_STORE: locationOf(place) };
-  const duroxide = async (...args) => {
-    const { code, stdout, stderr } = await run(args, env);
-    assert.equal(code, EXIT.done, `${args.join(' ')}: ${stderr}`);
-    return stdout;
-  };
-  const json = async (...args) => JSON.parse(await duroxide(...args));
-  return { client, duroxide, json, env, ended: (args, input) => run(args, env, input) };
-}
 
 /** Outputs without what differs from run to run. */
 function settledText(text) {
@@ -137,7 +97,7 @@ test('what is listed and described is what the API gives', async (t) => {
 });
 
 test('an instance is started, told things, and followed to its end', async (t) => {
-  const { client, json, ended } = await application(t, (runtime) => {
+  const { client, json, ended, env } = await application(t, (runtime) => {
     runtime.registerOrchestration('Rounds', function* (ctx, n) {
       const word = yield ctx.waitForEvent('go');
       if (n > 0) return yield ctx.continueAsNew(n - 1);
@@ -156,7 +116,14 @@ test('an instance is started, told things, and followed to its end', async (t) =
   const refused = await ended(['start', 'Rounds', 'r', '1', '--if-new']);
   assert.equal(refused.code, EXIT.failed);
   await shop.settled(client, 'r', 'event');
-  const following = ended(['history', 'r', '--follow']);
+  const follower = begin(['history', 'r', '--follow'], env);
+  let stdout = '';
+  follower.stdout.setEncoding('utf8').on('data', (part) => {
+    stdout += part;
+  });
+  // It begins with the execution that is the current one then.
+  await once(follower.stdout, 'data');
+  const closed = once(follower, 'close');
   assert.deepEqual(await json('raise', 'r', 'go', '"first"'), {
     instanceId: 'r',
     status: 'Running',
@@ -170,7 +137,7 @@ test('an instance is started, told things, and followed to its end', async (t) =
     word: 'second',
     message: { a: [1] },
   });
-  const { code, stdout } = await following;
+  const [code] = await closed;
   assert.equal(code, EXIT.done);
   const events = stdout
     .trim()

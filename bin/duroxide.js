@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 'use strict';
 
-const { findCommandLine } = require('../lib/command-line.js');
+const { findPart } = require('../lib/command-line.js');
 
 /** Where the command line is missing, or what was asked for makes no sense. */
 const USAGE_CODE = 2;
@@ -9,12 +9,12 @@ const USAGE_CODE = 2;
 // Here, because no bundler is to wonder what this may load.
 const load = (/** @type {string} */ url) => import(url);
 
-const { main, problem } = findCommandLine();
-if (main === undefined) {
+const { exported, problem } = findPart('cli');
+if (exported === undefined) {
   process.stderr.write(`duroxide: ${problem}\n`);
   process.exitCode = USAGE_CODE;
 } else {
-  main(process.argv.slice(2), load).then((/** @type {number} */ code) => {
+  exported.main(process.argv.slice(2), { load, findPart }).then((/** @type {number} */ code) => {
     process.exitCode = code;
   });
 }

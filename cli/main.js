@@ -9,14 +9,16 @@ const { visible } = require('./visible.js');
 
 /**
  * @param {string[]} argv
- * @param {import('./check/code.js').Load} load
+ * @param {{ load: import('./check/code.js').Load, findPart: import('./program.js').FindPart }} given by
+ *   bin/duroxide.js, which knows where things are
  * @returns {Promise<number>} the exit code
  */
-async function main(argv, load) {
+async function main(argv, { load, findPart }) {
   /** @type {number} */
   let code = EXIT.done;
   const program = makeProgram({
     load,
+    findPart,
     print: (text) => process.stdout.write(text),
     exit: (chosen) => {
       code = chosen;

@@ -15,18 +15,23 @@ const { enqueue, raise } = require('./commands/messages.js');
 const { migrate } = require('./commands/migrate.js');
 const { postgresSql } = require('./commands/postgres-sql.js');
 const { prune, remove } = require('./commands/removing.js');
+const { rewind } = require('./commands/rewind.js');
 const { schedules } = require('./commands/schedules.js');
 const { start } = require('./commands/start.js');
 const { stats } = require('./commands/stats.js');
 const { top } = require('./commands/top.js');
 const { tree } = require('./commands/tree.js');
 const { ui } = require('./commands/ui.js');
+const { versions } = require('./commands/versions.js');
+
+/** @typedef {(part: 'ui') => { exported?: any, problem?: string }} FindPart finds another package */
 
 /**
  * What commands get to work with.
  *
  * @typedef {object} Context
  * @property {import('./check/code.js').Load} load
+ * @property {FindPart} findPart
  * @property {(text: string) => void} print
  * @property {(code: number) => void} exit says with which code the process will end
  * @property {(error: unknown, code?: number) => void} fail tells an error, and ends with a code
@@ -34,8 +39,8 @@ const { ui } = require('./commands/ui.js');
 
 /** The commands by what they are for, as the help lists them. */
 const GROUPS = Object.entries({
-  'See:': [list, describe, history, tree, stats, health, top, ui],
-  'Operate:': [start, raise, enqueue, cancel, terminate, retry, remove, prune, schedules],
+  'See:': [list, describe, history, tree, stats, versions, health, top, ui],
+  'Operate:': [start, raise, enqueue, cancel, terminate, retry, rewind, remove, prune, schedules],
   'Code and stores:': [check, exportCommand, doctor, migrate, postgresSql, backup],
   'Shells:': [completion],
 });

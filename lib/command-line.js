@@ -7,35 +7,45 @@ const { HERE, requireFile } = require('./here.js');
 const { packageName } = require('./platforms.js');
 const { name, version } = require('../package.json');
 
-/** Where the command line is: a package of its own, which only those install who want it. */
+/** Where the packages are that people use, and that only those install who want them. */
 
-const PACKAGE = packageName('cli');
+/** What begins each of them, in its folder of the repository. */
+const ENTRIES = Object.freeze({
+  cli: { what: 'the command line', main: 'main.js' },
+  ui: { what: 'the page', main: 'index.js' },
+});
 
-/** Gives its main function, or what to do where it is not there. */
-function findCommandLine() {
-  const checkout = path.join(HERE, 'cli', 'main.js');
-  if (fs.existsSync(checkout)) return { main: requireFile(checkout).main };
+/**
+ * Gives what a package exports, or what to do where it is not there.
+ *
+ * @param {keyof typeof ENTRIES} part
+ * @returns {{ exported?: any, problem?: string }}
+ */
+function findPart(part) {
+  const { what, main } = ENTRIES[part];
+  const checkout = path.join(HERE, part, main);
+  if (fs.existsSync(checkout)) return { exported: requireFile(checkout) };
+  const wanted = packageName(part);
   // Beside this package, or in the project, which some package managers keep apart.
-  const found = [requireFile, createRequire(path.resolve('package.json'))].find(hasPackage);
-  const install = `npm install --save-dev ${PACKAGE}@${version}`;
+  const places = [requireFile, createRequire(path.resolve('package.json'))];
+  const found = places.find((from) => hasPackage(from, wanted));
+  const install = `npm install --save-dev ${wanted}@${version}`;
   if (found === undefined) {
-    return { problem: `the command line of ${name} is a package of its own: ${install}` };
+    return { problem: `${what} of ${name} is a package of its own: ${install}` };
   }
-  const { version: other } = found(`${PACKAGE}/package.json`);
-  if (other === version) return { main: found(PACKAGE).main };
-  return {
-    problem: `${PACKAGE} is of the release ${other}, and ${name} of ${version}: ${install}`,
-  };
+  const { version: other } = found(`${wanted}/package.json`);
+  if (other === version) return { exported: found(wanted) };
+  return { problem: `${wanted} is of the release ${other}, and ${name} of ${version}: ${install}` };
 }
 
-/** @param {NodeJS.Require} from */
-function hasPackage(from) {
+/** @param {NodeJS.Require} from @param {string} wanted */
+function hasPackage(from, wanted) {
   try {
-    from.resolve(`${PACKAGE}/package.json`);
+    from.resolve(`${wanted}/package.json`);
     return true;
   } catch {
     return false;
   }
 }
 
-module.exports = { findCommandLine };
+module.exports = { findPart };

@@ -3,13 +3,16 @@
 const { once } = require('node:events');
 const readline = require('node:readline');
 const { InvalidArgumentError } = require('commander');
-const { findPage } = require('../page.js');
 const { onStore, storeCommand } = require('../store.js');
+const { UsageError } = require('../usage.js');
 
 const MOST_PORTS = 65_535;
 
-/** @param {import('commander').Command} program */
-function ui(program) {
+/**
+ * @param {import('commander').Command} program
+ * @param {import('../program.js').Context} context
+ */
+function ui(program, { findPart }) {
   storeCommand(
     program,
     'ui',
@@ -22,8 +25,9 @@ function ui(program) {
       '\nThe link is good for one sign-in; Enter at a terminal prints another one. Control-C ends it.',
     )
     .action((options) => {
-      const { serve } = findPage();
-      return onStore(options, (work) => run(serve, options, work));
+      const { exported, problem } = findPart('ui');
+      if (problem !== undefined) throw new UsageError(problem);
+      return onStore(options, (work) => run(exported.serve, options, work));
     });
 }
 
