@@ -5,7 +5,7 @@
  * is built and run as its users would, from the packages of this system.
  *
  *     node scripts/fixtures.js bundlers     esbuild, rollup, vite and webpack; vitest and jest
- *     node scripts/fixtures.js next         a route handler of Next.js
+ *     node scripts/fixtures.js next         route handlers of Next.js, that of the page among them
  *
  * What they need is pinned by a lock file beside them and installed into .tools. Where that cannot be
  * fetched this is said, and the exit code is 77.
@@ -18,7 +18,7 @@ const { packageName, platformName } = require('../lib/platforms.js');
 const consumer = require('./consumer.js');
 const { Unreachable, installLocked } = require('./npm-tools.js');
 const { dependencies } = require('../package.json');
-const { makeMain, makePlatform } = require('./packages.js');
+const { makeMain, makePlatform, makeUi } = require('./packages.js');
 const { ROOT } = require('./prepare.js');
 
 const HOST = platformName(process.platform, process.arch);
@@ -101,9 +101,14 @@ async function next({ tools, shop }) {
   const program = path.join(tools, 'node_modules', 'next', 'dist', 'bin', 'next');
   await check('Next.js builds', shop, { args: [program, 'build'], env });
   const standalone = path.join(shop, '.next', 'standalone', path.basename(shop));
-  await check('Next.js: the copied server answers', standalone, {
+  const answers = [
+    /hello: 200 Completed Hello, Ada!\n/,
+    /\/duroxide\/api\/instances: 200 \{"instances":\[\{"instanceId":"welcome-1".*\n/,
+    /\/duroxide: 200 <!doctype html>[\s\S]*\/duroxide\/api\/session: 401 /,
+  ];
+  await check('Next.js: the copied server answers, and serves the page', standalone, {
     args: ['--require', path.join(shop, 'ask.cjs'), 'server.js'],
-    expected: 'answer: Completed Hello, Ada!',
+    expected: new RegExp(answers.map(({ source }) => source).join('')),
     env,
   });
 }
@@ -124,6 +129,7 @@ function layOut(name, tools) {
   const engine = makePlatform(HOST, path.join(ROOT, 'build', 'Release'), made);
   const modules = (/** @type {string} */ folder) => path.join(folder, 'node_modules');
   fs.cpSync(makeMain(made), path.join(modules(shop), 'duroxide'), { recursive: true });
+  fs.cpSync(makeUi(made), path.join(modules(shop), packageName('ui')), { recursive: true });
   for (const dependency of Object.keys(dependencies)) {
     const from = path.join(ROOT, 'node_modules', dependency);
     fs.cpSync(from, path.join(modules(shop), dependency), { recursive: true });

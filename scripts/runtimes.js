@@ -17,8 +17,8 @@ const { ROOT } = require('./prepare.js');
 /** As scripts/test.js knows it: something was not to be had, and this was said. */
 const LACKING = 77;
 const SMOKE = path.join('__tests__', 'support', 'smoke.js');
-/** Those that are about npm, which other releases come without, and about our scripts. */
-const LEFT_OUT = /^(package|time-limit)\.test\.js$/;
+/** Those that are about npm, which other releases come without, about our scripts, and about browsers. */
+const LEFT_OUT = /^(package|time-limit|ui-browser(-waits)?)\.test\.js$/;
 
 /** What npm calls this system in names of packages of Node.js. */
 const SYSTEM = process.platform === 'win32' ? 'win' : process.platform;

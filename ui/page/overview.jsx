@@ -80,7 +80,9 @@ function attention({ health, failed, metrics }) {
   const { runtimes = [], unserved = [] } = health ?? {};
   const isAlone = health !== null && runtimes.length === 0 && metrics.runningInstances > 0;
   return [
-    ...(isAlone ? [{ key: 'none', text: 'No runtime lives: nothing goes on.' }] : []),
+    ...(isAlone
+      ? [{ key: 'none', text: 'No runtime lives: nothing goes on', to: 'runtimes' }]
+      : []),
     ...unserved.map(unservedItem),
     ...runtimes.filter(({ load }) => load.blockedMs > 0).map(blockedItem),
     ...failed.map(failedItem),
