@@ -303,6 +303,12 @@ export interface ScheduleListOptions {
   idPrefix?: string;
 }
 
+/** How an inline activity is run. */
+export interface InlineActivityOptions {
+  /** Runs it again when it fails, and limits its time; by default it runs once, as long as it takes. */
+  retry?: RetryPolicy | null;
+}
+
 /** Pauses between attempts: a duration is the pause. */
 export type Backoff =
   | 'exponential'
@@ -580,6 +586,19 @@ export class OrchestrationContext<TInput = any> {
     retry: RetryPolicy,
     sessionId: string,
   ): ActivityTask<T>;
+
+  /**
+   * Runs code of its own as an activity under a name: on the node that holds the instance, in a slot of its
+   * runtime, at least once. What it gives is recorded, so a replay does not run it. After a crash, the end of
+   * the runtime or a move to another node the replayed code brings the function again, so it may use what
+   * the orchestration knows, and should change nothing there. A replay compares the name only. It fails as
+   * an activity does, with an ActivityError.
+   */
+  run<T = any>(
+    name: string,
+    fn: (context: ActivityContext) => T | Promise<T>,
+    options?: InlineActivityOptions | null,
+  ): ScheduledTask<Awaited<T>>;
 
   /** Waits, across restarts. */
   scheduleTimer(delay: Duration): ScheduledTask<null>;

@@ -307,10 +307,12 @@ test('an abandoned activity gives its slot up, and its context goes on serving i
   const contexts = [];
   const activities = new Activities({
     slots: 1,
-    find: (name) => (ctx) => {
-      contexts.push(ctx);
-      return name === 'Stuck' ? finish.promise : 'quick';
-    },
+    find:
+      ({ activity: name }) =>
+      (ctx) => {
+        contexts.push(ctx);
+        return name === 'Stuck' ? finish.promise : 'quick';
+      },
     makeClient: () => ({ is: 'a client' }),
   });
   const record = (token, activity) => ({ token, word: 0, activity, input: 'null', attempt: 1 });
@@ -333,10 +335,12 @@ test('an abandoned activity gives its slot up, and its context goes on serving i
 test('an activity sleeps until its result is no longer wanted', async () => {
   const activities = new Activities({
     slots: 2,
-    find: (name) => async (context) => {
-      await context.sleep(name === 'Short' ? 1 : 3_600_000);
-      return 'slept';
-    },
+    find:
+      ({ activity: name }) =>
+      async (context) => {
+        await context.sleep(name === 'Short' ? 1 : 3_600_000);
+        return 'slept';
+      },
     makeClient: () => ({}),
   });
   const record = (token, activity) => ({ token, word: 0, activity, input: 'null', attempt: 1 });

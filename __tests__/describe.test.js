@@ -76,6 +76,20 @@ test('an event that nobody raises', async (t) => {
   assert.deepEqual((await h.client.describe(id)).waitingFor, []);
 });
 
+test('code of the orchestration itself that runs', async (t) => {
+  const run = endless(t);
+  const h = await withRuntime(t, {
+    orchestrations: {
+      *Inline(ctx) {
+        return yield ctx.run('look', run);
+      },
+    },
+  });
+  const wait = await waits(h, await h.launch('Inline'), 'activity', 'running');
+  assert.equal(wait.name, 'look');
+  assert.equal(wait.worker.pid, process.pid);
+});
+
 test('a tag that no runtime takes', async (t) => {
   const h = await withRuntime(t, {
     activities: { Render: () => 1 },

@@ -9,7 +9,13 @@ const { CHECKS } = require('../lib/orchestration/descriptor.js');
 const { ACTIONS, KIND } = require('../lib/orchestration/handle.js');
 
 /** Types that are run here, out of others. */
-const BUILT_HERE = ['activityWithRetry', 'map', 'promise', ...COMBINATORS.keys()];
+const BUILT_HERE = [
+  'activityWithRetry',
+  'inlineWithRetry',
+  'map',
+  'promise',
+  ...COMBINATORS.keys(),
+];
 /** Kinds that the context asks for at once, so that nobody yields them. */
 const ASKED_AT_ONCE = [
   'setCustomStatus',

@@ -40,7 +40,8 @@ const (
 	flagStrictValues uint16 = 8
 	// flagOK: the answer is a result, not an error.
 	flagOK uint16 = 1
-	// flagReturned: the activity was not begun, because no slot came free for it soon.
+	// flagReturned: the activity was not begun, because no slot came free for it soon, or because the
+	// generator with its closure is not there.
 	flagReturned uint16 = 2
 	// flagPolicy: the activity has a policy, and attempts of it have failed before.
 	flagPolicy uint16 = 1
@@ -134,8 +135,8 @@ func encodeDrop(runtime uint32, resident uint64) (packed, error) {
 
 // encodeActivity makes the record that asks for one attempt of an activity.
 func encodeActivity(runtime uint32, c *engine.ActivityCall) (packed, error) {
-	var intRoom [14]uint32
-	var textRoom [9]text
+	var intRoom [18]uint32
+	var textRoom [10]text
 	var flags uint16
 	ints := append(intRoom[:0], runtime, noWord)
 	ints = appendLong(ints, c.Invocation.Execution)
@@ -143,6 +144,8 @@ func encodeActivity(runtime uint32, c *engine.ActivityCall) (packed, error) {
 	for i := 0; i < len(c.Life); i += 4 {
 		ints = append(ints, binary.BigEndian.Uint32(c.Life[i:]))
 	}
+	ints = appendLong(ints, c.Resident)
+	ints = appendLong(ints, c.Action)
 	ints = append(ints, count32(c.Attempt))
 	texts := append(textRoom[:0],
 		some(c.Invocation.Instance), some(c.Invocation.Name), some(c.Invocation.Version),

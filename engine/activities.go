@@ -34,6 +34,13 @@ type workers struct {
 	// held are the jobs that wait, run, or have finished and are not committed yet.
 	held    map[provider.Token]*job
 	average time.Duration // of recent activities; zero means unknown
+	// inline has what is in hand of residents, ring those of whom something waits for a slot.
+	inline     map[*resident]*inline
+	ring       []*resident
+	inlineNext bool      // after a task
+	offered    time.Time // when a slot was last left to tasks
+
+	backlog atomic.Int64 // the length of ring
 }
 
 // job is one claimed task.
@@ -43,21 +50,28 @@ type job struct {
 	token uint64
 	// cancelled is set under workers.mu: nobody wants the result. The host reads it.
 	cancelled atomic.Bool
+	// of is set for inline activities: whose it is. action is the token of its action, and reminder the
+	// message that its attempts are counted on, if it is a suspect.
+	of       *resident
+	action   uint64
+	reminder uint64
 	// Guarded by workers.mu:
 	doubtful bool // a renewal has not found the task under a lease that may have ended
 	started  bool
 	finished bool // its outcome was handed over
 	called   bool // the host may know the token
 	abort    context.CancelFunc
+	// generator is the living code that has the closure of an inline activity.
+	generator uint64
 }
 
 func newWorkers(rt *Runtime) *workers {
-	return &workers{rt: rt, held: map[provider.Token]*job{}}
+	return &workers{rt: rt, held: map[provider.Token]*job{}, inline: map[*resident]*inline{}}
 }
 
 // room gives the number of tasks that can be claimed now.
 func (w *workers) room() int {
-	if w.rt.isStopping() || w.rt.isLate() {
+	if !w.rt.set.takesTasks() || w.rt.isStopping() || w.rt.isLate() {
 		return 0
 	}
 	w.mu.Lock()
@@ -69,9 +83,10 @@ func (w *workers) roomLocked() int {
 	return max(w.window()-w.started-len(w.queue)-w.reserved, 0)
 }
 
-// window is the number of tasks that may be with the host: one for each slot, and a few ahead.
+// window is the number of activities that may be with the host: one for each slot, and a few ahead. There
+// is one for inline ones where there are none for tasks.
 func (w *workers) window() int {
-	slots := w.rt.set.workerConcurrency
+	slots := max(w.rt.set.workerConcurrency, 1)
 	if w.average == 0 {
 		return slots
 	}
@@ -81,7 +96,7 @@ func (w *workers) window() int {
 // reserve sets room aside for at most n tasks, so that what is claimed never waits behind other
 // work. It gives the number, for unreserve.
 func (w *workers) reserve(n int) int {
-	if w.rt.isStopping() || w.rt.isLate() {
+	if !w.rt.set.takesTasks() || w.rt.isStopping() || w.rt.isLate() {
 		return 0
 	}
 	w.mu.Lock()
@@ -105,7 +120,17 @@ func (w *workers) unreserve(n int) {
 func (w *workers) idle() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return len(w.held) == 0 && w.started == 0
+	if len(w.held) > 0 || w.started > 0 {
+		return false
+	}
+	for _, in := range w.inline {
+		for _, j := range in.jobs {
+			if !j.finished {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // add takes claimed tasks and starts as many as there are free slots.
@@ -138,9 +163,11 @@ func (w *workers) pump() {
 		w.returnQueue()
 		return
 	}
-	for w.started < w.window() && len(w.queue) > 0 && w.rt.ctx.Err() == nil {
-		j := w.queue[0]
-		w.queue = w.queue[1:]
+	for w.started < w.window() && w.rt.ctx.Err() == nil {
+		j := w.next()
+		if j == nil {
+			return
+		}
 		if j.cancelled.Load() {
 			continue
 		}
@@ -173,6 +200,8 @@ func (w *workers) work(ctx context.Context, j *job) {
 	}
 	defer w.rt.poller.freed()
 	switch {
+	case j.of != nil:
+		w.endInline(j, msg, err)
 	case cancelled: // The task is gone; nobody wants the result.
 	case errors.Is(err, ErrTakenBack):
 		w.rt.returns.task(j.claim.Token)
@@ -234,7 +263,9 @@ func (w *workers) outcome(
 		return nil, 0, err
 	case result.Returned:
 		w.stopPrefetch()
-		w.abandon(provider.AbandonedTask{Token: w.tokenOf(j), IgnoreAttempt: true})
+		if j.of == nil {
+			w.abandon(provider.AbandonedTask{Token: w.tokenOf(j), IgnoreAttempt: true})
+		}
 		return nil, 0, nil
 	case j.cancelled.Load(): // Nobody wants to know what it makes of that.
 		rt.log.activityStopped(call, took)
@@ -270,8 +301,7 @@ func (w *workers) attempt(
 		return result, err
 	}
 	err = rt.alone(ctx, func() error {
-		err := rt.insist(ctx, "begin_task", func() error { return rt.e.store.BeginTask(ctx, w.tokenOf(j)) })
-		if err != nil {
+		if err := w.charge(ctx, j); err != nil {
 			return err
 		}
 		return run()
@@ -309,7 +339,7 @@ func (w *workers) call(j *job) ActivityCall {
 		},
 		Activity: task.Name, ID: task.Event, Life: task.Life, Input: task.Input, WorkerID: w.rt.workerID(),
 		Session: task.Session, Tag: task.Tag, Attempt: attemptOf(&j.claim), Progress: task.Progress,
-		Unwanted: &j.cancelled,
+		Unwanted: &j.cancelled, Resident: j.generator, Action: j.action,
 	}
 }
 
@@ -358,7 +388,7 @@ func (w *workers) cancel(instance string, execution uint64, reasons map[uint64]s
 	}
 }
 
-// deleted stops the activities of instances that are no more.
+// deleted stops the activities of instances that are no more. Inline ones have ended with their residents.
 func (w *workers) deleted(instances []provider.Gone) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

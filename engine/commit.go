@@ -14,7 +14,12 @@ func (t *turn) finish() error {
 	if t.resume != nil {
 		t.take(*t.resume)
 	}
-	return t.commit(t.r.x.Take())
+	d := t.r.x.Take()
+	if t.isEmpty(d) {
+		t.runInline(d)
+		return nil
+	}
+	return t.commit(d)
 }
 
 // commit writes the turn, as often as the store has transient trouble, and then lets everything
@@ -22,7 +27,7 @@ func (t *turn) finish() error {
 func (t *turn) commit(d replay.Delta) error {
 	rt := t.rt
 	reserved := 0
-	if rt.workers != nil && len(d.Activities) > 0 && !rt.poller.hasLeft() {
+	if len(d.Activities) > 0 && !rt.poller.hasLeft() {
 		reserved = rt.workers.reserve(len(d.Activities))
 		defer func() { rt.workers.unreserve(reserved) }()
 	}
@@ -52,6 +57,7 @@ func (t *turn) commit(d replay.Delta) error {
 	t.settle(c, d)
 	events := t.r.events
 	t.spread(c, done)
+	t.runInline(d)
 	t.count(d, events)
 	return nil
 }
@@ -76,6 +82,7 @@ func (t *turn) build(d replay.Delta, reserved int) provider.Commit {
 	for _, r := range d.Retries {
 		c.Retries = append(c.Retries, provider.Retry{Event: r.Event, Delay: pauseOf(r.DelayMs)})
 	}
+	t.addReminder(&c)
 	if len(c.Send) > 0 {
 		c.TurnHolder = t.rt.claimant()
 	}
@@ -94,6 +101,12 @@ func (t *turn) build(d replay.Delta, reserved int) provider.Commit {
 func (t *turn) continuesHere(next *replay.Successor) bool {
 	_, ok := t.rt.reg.Resolve(t.r.x.Params().Name, next.Version)
 	return ok
+}
+
+// isEmpty reports whether a turn that was only to load the instance has nothing to commit.
+func (t *turn) isEmpty(d replay.Delta) bool {
+	return len(t.items)+len(t.taken)+len(t.tasks)+len(t.notices)+len(d.Events) == 0 && t.resume == nil &&
+		!t.ended && t.r.reminder != nil && t.r.x.HasInline()
 }
 
 func (t *turn) execution() uint64 {
@@ -278,19 +291,22 @@ func (t *turn) settle(c provider.Commit, d replay.Delta) {
 	r.consumed(t.taken)
 	r.mailbox = append(t.left, r.mailbox...)
 	rt.mu.Unlock()
-	if rt.workers != nil {
-		rt.workers.forget(c.Tasks)
-		rt.workers.cancel(r.instance, c.Execution, unwanted(d, t.ending))
-	}
+	t.settleReminder(c.Messages)
+	rt.workers.forget(c.Tasks)
+	rt.workers.answered(r, d.Events)
+	reasons := unwanted(d, t.ending)
+	rt.workers.cancel(r.instance, c.Execution, reasons)
+	rt.workers.cancelInline(r, reasons)
 }
 
 // unwanted says of the activities that a turn cancels why their results are no longer wanted.
 func unwanted(d replay.Delta, ending *replay.Ending) map[uint64]string {
-	if len(d.CancelActivities) == 0 {
+	cancelled := slices.Concat(d.CancelActivities, d.CancelInline)
+	if len(cancelled) == 0 {
 		return nil
 	}
-	reasons := make(map[uint64]string, len(d.CancelActivities))
-	for _, event := range d.CancelActivities {
+	reasons := make(map[uint64]string, len(cancelled))
+	for _, event := range cancelled {
 		reasons[event] = ended(ending)
 	}
 	for _, e := range d.Events {
@@ -338,6 +354,8 @@ func (t *turn) spread(c provider.Commit, done provider.Committed) {
 		switch {
 		case !ok:
 			rt.log.messageDropped(m.Instance, m, whyNot(sent.Fate))
+		case m.IsReminder():
+			t.keepReminder(m)
 		case m.IsResumption():
 			t.keepResumption(m)
 		case m.Kind == provider.TimerDue && m.DueMs > rt.nowMs():

@@ -176,6 +176,9 @@ func (w *describing) waits(ctx context.Context, info provider.InstanceInfo) (all
 	for _, t := range standing.Tasks {
 		r.tasks[t.Event] = t
 	}
+	if x.HasInline() && len(all) == 1 && all[0].State == AtWork {
+		r.inline, all = all[0].Worker, nil // It was not looked at since because of its reminder.
+	}
 	for _, wait := range open[:min(len(open), mostWaits)] {
 		entry, ok, err := r.entry(ctx, wait)
 		if err != nil {
@@ -247,6 +250,7 @@ type reading struct {
 	*describing
 	events []history.Event
 	tasks  map[uint64]provider.TaskStanding
+	inline *Worker // who holds the instance, where inline activities are open
 }
 
 // entry describes an open schedule; false where nobody waits for it from outside.
@@ -257,6 +261,11 @@ func (r *reading) entry(ctx context.Context, open replay.OpenWait) (WaitingFor, 
 	case replay.Activity:
 		wait.Kind = WaitsForActivity
 		r.activity(&wait, e)
+	case replay.Inline:
+		wait.Kind, wait.State, wait.Worker = WaitsForActivity, Queued, r.inline
+		if r.inline != nil {
+			wait.State = AtWork
+		}
 	case replay.Timer:
 		wait.Kind, wait.DueAt, wait.After = WaitsForTimer, open.FireAtMs, r.failureBefore(open.Event)
 	case replay.WaitEvent:

@@ -117,7 +117,7 @@ func (e *Engine) changed(c provider.Change) {
 	for _, rt := range e.started() {
 		switch {
 		case !c.Work:
-		case c.TasksOnly && (rt.workers == nil || rt.workers.room() == 0):
+		case c.TasksOnly && rt.workers.room() == 0:
 			rt.poller.full(taskRoom) // until a slot is free
 		default:
 			rt.poller.wake()

@@ -51,9 +51,7 @@ func (e *Engine) deleted(instances []provider.Gone) {
 	e.gone.add(instances)
 	for _, rt := range e.working() {
 		rt.deleted(instances)
-		if rt.workers != nil {
-			rt.workers.deleted(instances)
-		}
+		rt.workers.deleted(instances)
 	}
 }
 
@@ -70,9 +68,8 @@ func (rt *Runtime) deleted(instances []provider.Gone) {
 // findDeleted finds out which of the tasks that are held here were deleted, and ends them.
 func (e *Engine) findDeleted(ctx context.Context) {
 	for _, rt := range e.working() {
-		if rt.workers != nil {
-			rt.renewTasks(ctx, nil)
-		}
+		rt.renewTasks(ctx, nil)
+		rt.findLostInline(ctx)
 	}
 }
 
@@ -80,8 +77,9 @@ func (e *Engine) findDeleted(ctx context.Context) {
 // does not block.
 func (e *Engine) dropDeleted() {
 	for _, rt := range e.working() {
-		if rt.workers != nil {
-			rt.spawn("deletions", func() { rt.renewTasks(rt.ctx, nil) })
-		}
+		rt.spawn("deletions", func() {
+			rt.renewTasks(rt.ctx, nil)
+			rt.findLostInline(rt.ctx)
+		})
 	}
 }

@@ -97,6 +97,9 @@ func (w *workers) stop(j *job, reason string) {
 	if j.cancelled.Swap(true) {
 		return
 	}
+	if j.of != nil {
+		w.forgetInline(j)
+	}
 	if !j.started || j.finished {
 		delete(w.held, j.claim.Token)
 		return

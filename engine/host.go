@@ -128,6 +128,9 @@ type ActivityCall struct {
 	WorkerID string
 	Session  *string
 	Tag      *string
+	// Resident and Action name the closure of an inline activity: the living generator, and the token of the
+	// action that asked for it. Zero means that the activity is registered.
+	Resident, Action uint64
 	// Attempt is 1 for the first. Progress is nil where there is no policy.
 	Attempt  int
 	Progress *provider.Progress
@@ -151,6 +154,7 @@ type ActivityResult struct {
 	// decide about that.
 	Retries, Asks bool
 	PauseMs       uint64
-	// Returned means that the activity was not begun, because no slot came free for it soon.
+	// Returned means that the activity was not begun, because no slot came free for it soon, or because the
+	// generator with its closure is not there any more.
 	Returned bool
 }

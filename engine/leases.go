@@ -133,9 +133,8 @@ func (rt *Runtime) renew(ctx context.Context) {
 			load = nil
 		}
 	}
-	if rt.workers != nil {
-		rt.renewTasks(ctx, load)
-	}
+	rt.renewTasks(ctx, load)
+	rt.findLostInline(ctx)
 }
 
 // renewTasks extends the leases of what the workers hold, and stops what they do not hold any more.

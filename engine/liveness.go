@@ -203,9 +203,7 @@ func (l *liveness) giveBack() {
 	rt := l.rt
 	l.change(true)
 	rt.host.TakeBack()
-	if rt.workers != nil {
-		rt.workers.resume()
-	}
+	rt.workers.resume()
 	rt.giveBackIdle()
 	rt.returns.flush()
 }
@@ -228,8 +226,6 @@ func (l *liveness) back() {
 	if warned {
 		rt.log.threadAnswers(rt.e.clock.Now().Sub(since))
 	}
-	if rt.workers != nil {
-		rt.workers.resume()
-	}
+	rt.workers.resume()
 	rt.poller.wake()
 }

@@ -47,6 +47,9 @@ func (rt *Runtime) evictIdle(ctx context.Context) {
 		if now.Sub(r.used) < rt.set.residentIdle && bytes < rt.set.residentBytes {
 			continue
 		}
+		if rt.keepsInline(r) {
+			continue
+		}
 		if rt.leases.holds(r.token.Lease) {
 			a.Instances = append(a.Instances, provider.AbandonedInstance{Token: r.token, IgnoreAttempt: true})
 		}
@@ -67,6 +70,16 @@ func (rt *Runtime) evictIdle(ctx context.Context) {
 	if result.Work {
 		rt.poller.wake()
 	}
+}
+
+// keepsInline reports whether a resident must stay, because inline activities of it are in hand. What they do
+// not need of it is let go.
+func (rt *Runtime) keepsInline(r *resident) bool {
+	needed, inHand := rt.workers.needsCode(r)
+	if inHand && !needed {
+		rt.unload(r)
+	}
+	return inHand
 }
 
 // eventBytes estimates the memory of an event that a resident stands for.

@@ -154,6 +154,11 @@ type settings struct {
 	serviceVersion           string
 }
 
+// takesTasks reports whether a runtime takes activities from the store.
+func (s *settings) takesTasks() bool {
+	return s.workerConcurrency > 0 && s.tags.Mode != provider.TagsNone
+}
+
 // withDefaults resolves the options, or says with an *InputError which one is wrong.
 func (o RuntimeOptions) withDefaults() (settings, error) {
 	s := settings{

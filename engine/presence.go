@@ -107,9 +107,7 @@ func (rt *Runtime) load() RuntimeLoad {
 	rt.mu.Lock()
 	l := RuntimeLoad{Instances: rt.active}
 	rt.mu.Unlock()
-	if rt.workers != nil {
-		l.Activities = rt.workers.running()
-	}
+	l.Activities = rt.workers.running()
 	l.BlockedMs = rt.host.Pulse().Owed().Milliseconds()
 	return l
 }

@@ -42,6 +42,11 @@ type resident struct {
 	attempt   int
 	marks     int
 	hold      *provider.Hold // what it was held for when it was claimed
+	// reminder is the message that stays while inline activities are open. Those up to the event recovered
+	// were open when a process ended, and charged is the suspect that its attempts are counted for.
+	reminder  *item
+	recovered uint64
+	charged   uint64
 	x         *replay.Execution
 	resident  uint64 // the generator's number in the host; zero means none
 	events    int
@@ -59,6 +64,8 @@ type item struct {
 	task *provider.Token
 	// kept is set where the outcome is that of an attempt only: its task stays.
 	kept *provider.Progress
+	// inline: the message is the outcome of an inline activity, and nobody else has it.
+	inline bool
 	// read means that the message was read from the store, not routed by who submitted it.
 	read bool
 	// unreadable is set where nobody will read the message any more: only its number is known.
@@ -90,6 +97,9 @@ func (rt *Runtime) adopt(c provider.InstanceClaim) {
 	}
 	r.token = c.Token
 	for _, m := range c.Messages {
+		if m.IsReminder() {
+			delete(r.known, m.ID) // It says that what is open has to be looked at once more.
+		}
 		rt.put(r, item{msg: m})
 	}
 	for _, m := range c.Undecodable {
@@ -104,6 +114,7 @@ func (rt *Runtime) adopt(c provider.InstanceClaim) {
 // finds out with its next call to the store. The caller holds rt.mu.
 func (rt *Runtime) bury(r *resident) {
 	r.mailbox, r.refill, r.pages = nil, false, pages{}
+	rt.workers.stopInline(r, "its instance was deleted")
 	if !r.running {
 		rt.unload(r)
 		r.dropTimers()
@@ -126,7 +137,8 @@ func (rt *Runtime) fit(r *resident, c provider.InstanceClaim) {
 		r.parent = c.Parent
 	}
 	r.execution, r.last, r.status = c.Execution, c.LastEvent, c.Status
-	r.name, r.version, r.attempt, r.marks = c.Name, c.Version, c.Attempt, c.Marks
+	r.name, r.version = c.Name, c.Version
+	r.attempt, r.marks = countsOf(c)
 }
 
 // start runs the resident's goroutine if there is work and none runs. The caller holds rt.mu.
@@ -149,7 +161,7 @@ func (rt *Runtime) deliver(instance string, life history.Life, it item) bool {
 	if r == nil || !r.life.Fits(life) || rt.stopping && !r.running || !rt.leases.holds(r.token.Lease) {
 		return false
 	}
-	if it.task != nil && len(r.mailbox) >= mostOutcomes {
+	if (it.task != nil || it.inline) && len(r.mailbox) >= mostOutcomes {
 		return false
 	}
 	rt.put(r, it)
@@ -209,7 +221,7 @@ func (rt *Runtime) live(r *resident) {
 			return
 		}
 		if rt.set.evictEveryTurn || rt.set.evictAfterTurn && rand.IntN(2) == 0 { //nolint:gosec // not a secret
-			rt.unload(r)
+			rt.evict(r)
 		}
 	}
 }
@@ -253,6 +265,20 @@ func (rt *Runtime) end(r *resident) {
 	}
 }
 
+// evict is for tests: it lets the memory of an instance go, as it may go at any time.
+func (rt *Runtime) evict(r *resident) {
+	if needed, _ := rt.workers.needsCode(r); !needed {
+		rt.unload(r)
+	}
+}
+
+// leaveInline ends the inline activities of an instance that is let go: whoever takes it runs them. It is called
+// by the resident's goroutine, or by the holder of rt.mu while none runs.
+func (rt *Runtime) leaveInline(r *resident) {
+	rt.workers.stopInline(r, "its instance is let go")
+	r.reminder, r.recovered, r.charged = nil, 0, 0
+}
+
 // unload forgets what is in memory of an instance; the next turn replays. It is called by the
 // resident's goroutine, or by the holder of rt.mu while none runs.
 func (rt *Runtime) unload(r *resident) {
@@ -260,6 +286,7 @@ func (rt *Runtime) unload(r *resident) {
 		rt.host.Drop(r.resident)
 	}
 	r.x, r.resident, r.events, r.bytes, r.values = nil, 0, 0, 0, nil
+	rt.workers.unloaded(r)
 }
 
 // remove lets a resident go altogether; the caller is its goroutine. Outcomes of activities that
@@ -268,10 +295,9 @@ func (rt *Runtime) remove(r *resident) {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
 	for _, it := range r.mailbox {
-		if it.task != nil {
-			rt.completeLater(it)
-		}
+		rt.keepOutcome(it)
 	}
+	rt.leaveInline(r)
 	rt.unload(r)
 	r.dropTimers()
 	r.mailbox, r.refill, r.pages, r.read = nil, false, pages{}, nil

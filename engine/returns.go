@@ -83,13 +83,11 @@ func firstOf[T any](list []T, n int) (first, rest []T) {
 func (r *returns) write(a provider.Abandonment) {
 	rt := r.rt
 	defer rt.poller.freed() // a shutdown may wait for it
-	if rt.workers != nil {
-		tokens := make([]provider.Token, len(a.Tasks))
-		for i := range a.Tasks {
-			tokens[i] = a.Tasks[i].Token
-		}
-		rt.workers.forget(tokens)
+	tokens := make([]provider.Token, len(a.Tasks))
+	for i := range a.Tasks {
+		tokens[i] = a.Tasks[i].Token
 	}
+	rt.workers.forget(tokens)
 	var result provider.Abandoned
 	err := rt.insist(rt.ctx, "abandon", func() (err error) {
 		result, err = rt.e.store.Abandon(rt.ctx, a)
@@ -139,6 +137,10 @@ func (rt *Runtime) giveBackIdle() {
 // release gives the claim of a resident back and keeps its memory, if it has one. The caller holds
 // rt.mu, and the resident does not run.
 func (rt *Runtime) release(r *resident) {
+	if rt.workers.hasBegun(r) {
+		return // N1
+	}
+	rt.leaveInline(r)
 	if rt.leases.holds(r.token.Lease) {
 		rt.returns.instance(r.token)
 	}
@@ -151,9 +153,7 @@ func (rt *Runtime) handBack(r *resident, items []item) {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
 	for _, it := range append(items, r.mailbox...) {
-		if it.task != nil {
-			rt.completeLater(it)
-		}
+		rt.keepOutcome(it)
 	}
 	r.mailbox, r.refill, r.pages, r.read = nil, false, pages{}, nil
 	clear(r.known)

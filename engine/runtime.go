@@ -35,7 +35,7 @@ type Runtime struct {
 	leases     *leaseSet // for instances
 	taskLeases *leaseSet
 	poller     *poller
-	workers    *workers // nil without worker slots
+	workers    *workers
 	sessions   *sessions
 	alive      *liveness
 	returns    *returns
@@ -113,9 +113,7 @@ func (e *Engine) newRuntime(set settings, reg *Registry, h Host) *Runtime {
 	rt.sessions = newSessions(rt)
 	rt.alive = newLiveness(rt)
 	rt.returns = &returns{rt: rt}
-	if set.workerConcurrency > 0 && set.tags.Mode != provider.TagsNone {
-		rt.workers = newWorkers(rt)
-	}
+	rt.workers = newWorkers(rt)
 	return rt
 }
 
@@ -176,7 +174,7 @@ func (rt *Runtime) waitQuiet() {
 		rt.mu.Lock()
 		active := rt.active
 		rt.mu.Unlock()
-		if active == 0 && (rt.workers == nil || rt.workers.idle()) {
+		if active == 0 && rt.workers.idle() {
 			return
 		}
 		select {
@@ -211,6 +209,7 @@ func (rt *Runtime) awaitGuests() {
 func (rt *Runtime) giveBack() {
 	rt.mu.Lock()
 	for _, r := range rt.residents {
+		rt.leaveInline(r)
 		rt.unload(r)
 		r.dropTimers()
 	}
@@ -307,7 +306,7 @@ func (rt *Runtime) claimant() *provider.Holder {
 // hasRoomFor reports whether there is room of one of these kinds.
 func (rt *Runtime) hasRoomFor(what room) bool {
 	return what&turnRoom != 0 && rt.hasRoom() ||
-		what&taskRoom != 0 && rt.workers != nil && rt.workers.room() > 0
+		what&taskRoom != 0 && rt.workers.room() > 0
 }
 
 func (rt *Runtime) room() int {
@@ -319,7 +318,7 @@ func (rt *Runtime) room() int {
 	if rt.stopping {
 		return 0
 	}
-	return max(maxActive-rt.active, 0)
+	return max(maxActive-rt.active-int(rt.workers.backlog.Load()), 0)
 }
 
 func (rt *Runtime) isStopping() bool {
@@ -333,7 +332,7 @@ func (rt *Runtime) needsTurnLease() bool {
 	rt.mu.Lock()
 	defer rt.mu.Unlock()
 	return rt.active > 0 || rt.e.clock.Now().Sub(rt.lastTurn) < rt.set.turnLease ||
-		(rt.workers != nil && !rt.workers.idle())
+		!rt.workers.idle()
 }
 
 // spawn starts a goroutine of the runtime, or reports false where the runtime is over.

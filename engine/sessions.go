@@ -100,9 +100,6 @@ func (s *sessions) touch() {
 // up once. A runtime that never ran an activity on a session writes nothing.
 func (s *sessions) upkeep(ctx context.Context) {
 	rt := s.rt
-	if rt.workers == nil {
-		return
-	}
 	if open := rt.workers.openSessions(); len(open) == 0 && rt.isOut() {
 		s.leave(ctx)
 		return
@@ -154,7 +151,7 @@ func (s *sessions) leave(ctx context.Context) {
 	s.mu.Lock()
 	used := s.used
 	s.mu.Unlock()
-	if s.rt.workers == nil || used.IsZero() || s.owner != s.rt.node ||
+	if used.IsZero() || s.owner != s.rt.node ||
 		len(s.rt.workers.openSessions()) > 0 {
 		return
 	}

@@ -81,7 +81,7 @@ func (rt *Runtime) addUnknown(found *strays, held provider.Held) {
 		}
 	}
 	for _, token := range held.Tasks {
-		if rt.workers == nil || !rt.workers.holds(token) {
+		if !rt.workers.holds(token) {
 			found.tasks[token] = struct{}{}
 		}
 	}

@@ -192,9 +192,7 @@ func (e *Engine) look() (Rest, <-chan struct{}) {
 		if !rt.poller.settled() {
 			rest.Quiet = false
 		}
-		if rt.workers != nil {
-			rest.Activities += rt.workers.called()
-		}
+		rest.Activities += rt.workers.called()
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -229,6 +227,13 @@ func (w *workers) called() int {
 	for _, j := range w.held {
 		if j.called && !j.finished && !j.cancelled.Load() {
 			n++
+		}
+	}
+	for _, in := range w.inline {
+		for _, j := range in.jobs {
+			if j.called && !j.finished {
+				n++
+			}
 		}
 	}
 	return n

@@ -81,10 +81,11 @@ func (t *turn) putBack(cause error) {
 		delay = 0
 	}
 	ids := messageIDs(slices.Concat(t.start, t.items))
+	if r.reminder != nil {
+		ids = append(ids, r.reminder.msg.ID)
+	}
 	for _, it := range t.items {
-		if it.task != nil {
-			rt.completeLater(it)
-		}
+		rt.keepOutcome(it)
 	}
 	rt.remove(r)
 	rt.abandon(provider.AbandonedInstance{
@@ -138,7 +139,7 @@ func (rt *Runtime) abandon(a provider.AbandonedInstance) {
 func messageIDs(items []item) []uint64 {
 	ids := make([]uint64, 0, len(items))
 	for _, it := range items {
-		if it.task == nil {
+		if it.task == nil && !it.inline {
 			ids = append(ids, it.msg.ID)
 		}
 	}
@@ -155,9 +156,7 @@ func (rt *Runtime) giveUp(r *resident, token provider.Token, items []item, cause
 	rt.mu.Unlock()
 	rt.remove(r)
 	for _, it := range items {
-		if it.task != nil {
-			rt.completeLater(it)
-		}
+		rt.keepOutcome(it)
 	}
 	switch {
 	case errors.Is(cause, provider.ErrLockLost):

@@ -69,7 +69,8 @@ func (rt *Runtime) turn(r *resident, items []item) (left []item, takenBack bool)
 		return items, errors.Is(err, ErrTakenBack)
 	}
 	rt.mu.Lock()
-	t := &turn{rt: rt, r: r, token: r.token, items: items, last: r.last, floorMs: r.lastMs}
+	items, superfluous := rt.remind(r, items)
+	t := &turn{rt: rt, r: r, token: r.token, items: items, taken: superfluous, last: r.last, floorMs: r.lastMs}
 	r.trying = trial{token: r.token, messages: messageIDs(items)}
 	rt.mu.Unlock()
 	t.began = rt.e.clock.Now()

@@ -101,6 +101,13 @@ func (w *wakeups) crowded(what room) {
 	w.lacks |= what
 }
 
+// isCrowded reports whether something has found no room.
+func (w *wakeups) isCrowded(what room) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.lacks&what != 0
+}
+
 // freed is called when a turn ended or a worker slot came free.
 func (w *wakeups) freed() {
 	w.mu.Lock()

@@ -93,6 +93,7 @@ func samples() []history.Data {
 		history.CleanupFailed{Failure: failure},
 		history.OrchestrationRewound{Reason: "why", By: "who", To: 300, Undone: []history.Undone{{Event: 301, Of: history.KindTimerFired}}, Starts: 4},
 		history.OrchestrationRewound{},
+		history.InlineActivityScheduled{Name: "step"},
 	}
 }
 

@@ -17,7 +17,7 @@ type entry struct {
 // kinds has every kind at its number. The high bit of a kind byte has a meaning of its own.
 var kinds = table(
 	orchestrationKinds, activityKinds, timerKinds, waitKinds, queueKinds, childKinds, stateKinds, patchKinds, stopKinds,
-	talkKinds, repairKinds,
+	inlineKinds, talkKinds, repairKinds,
 )
 
 func table(families ...family) (all [engineOverride]entry) {

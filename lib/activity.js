@@ -15,6 +15,7 @@ const { encodeThrown } = require('./thrown.js');
  * @typedef {import('./native').ActivityRecord} ActivityRecord
  * @typedef {InstanceType<typeof ActivityContext>} Context
  * @typedef {import('./native').ActivityAnswer} Answer
+ * @typedef {((context: Context, input: any) => unknown) | undefined} Code
  */
 
 /** What is said of an activity whose result is refused. */
@@ -33,7 +34,7 @@ const TAKEN_BACK = Object.freeze({ takenBack: true });
 class Activities {
   /** @type {Map<number, Context>} */
   #running = new Map();
-  /** @type {Map<number, { record: ActivityRecord, since: number, resolve(answer: any): void }>} */
+  /** @type {Map<number, { record: ActivityRecord, code: Code, since: number, resolve(answer: any): void }>} */
   #waiting = new Map();
   /** @type {NodeJS.Timeout | null} */
   #timer = null;
@@ -45,7 +46,7 @@ class Activities {
   /**
    * @param {{
    *   slots: number, strictValues: import('./lossy.js').Strictness,
-   *   find(name: string): ((context: Context, input: any) => unknown) | undefined,
+   *   find(record: ActivityRecord): Code | null,
    *   makeClient(): object,
    * }} host
    */
@@ -60,16 +61,18 @@ class Activities {
    * Runs one attempt to its end, as soon as there is a slot. It never rejects.
    *
    * @param {ActivityRecord} record
-   * @returns {Promise<Answer | import('./native').TakenBack> | import('./native').TakenBack}
+   * @returns {Promise<Answer | import('./native').TakenBack> | Answer | import('./native').TakenBack}
    */
   run(record) {
+    const code = this.#find(record);
+    if (code === null) return this.#giveBack(record);
     if (this.#free > 0) {
       if (!channel.begin(record)) return TAKEN_BACK;
       this.#free -= 1;
-      return this.#attempt(record);
+      return this.#attempt(record, code);
     }
     return new Promise((resolve) => {
-      this.#waiting.set(record.token, { record, since: performance.now(), resolve });
+      this.#waiting.set(record.token, { record, code, since: performance.now(), resolve });
       this.#watch();
     });
   }
@@ -78,16 +81,17 @@ class Activities {
    * Runs one attempt that may begin.
    *
    * @param {ActivityRecord} record
+   * @param {Code} code
    * @returns {Promise<Answer>}
    */
-  async #attempt(record) {
+  async #attempt(record, code) {
     const name = record.activity;
     const context = new ActivityContext(record, this.#makeClient);
     this.#running.set(record.token, context);
     const began = performance.now();
     const tookUs = () => (performance.now() - began) * 1000;
     try {
-      const result = await this.#call(record, context);
+      const result = await this.#call(record, code, context);
       return this.#encode(record, result, context, tookUs());
     } catch (error) {
       return failedAnswer(record, encodeThrown(error), `Activity '${name}' failed: `, '', tookUs());
@@ -134,11 +138,11 @@ class Activities {
    * Calls the function; its first part holds the thread.
    *
    * @param {ActivityRecord} record
+   * @param {Code} code
    * @param {Context} context
    */
-  #call(record, context) {
+  #call(record, code, context) {
     try {
-      const code = this.#find(record.activity);
       if (code === undefined) throw new Error('it is not registered');
       return code(context, codec.decode(record.input));
     } finally {
@@ -147,10 +151,10 @@ class Activities {
   }
 
   #freeSlot() {
-    for (const [token, { record, resolve }] of this.#waiting) {
+    for (const [token, { record, code, resolve }] of this.#waiting) {
       this.#waiting.delete(token);
       if (channel.begin(record)) {
-        resolve(this.#attempt(record));
+        resolve(this.#attempt(record, code));
         return;
       }
       resolve(TAKEN_BACK);
@@ -167,9 +171,17 @@ class Activities {
    */
   #return(token, { record, resolve }) {
     this.#waiting.delete(token);
+    resolve(this.#giveBack(record));
+  }
+
+  /**
+   * @param {ActivityRecord} record
+   * @returns {Answer | import('./native').TakenBack}
+   */
+  #giveBack(record) {
     const mine = channel.begin(record);
     channel.pause();
-    resolve(mine ? { returned: true } : TAKEN_BACK);
+    return mine ? { returned: true } : TAKEN_BACK;
   }
 
   /** Gives back what waits for too long, so that it does not wait behind long activities. */

@@ -113,6 +113,8 @@ function readActivity(r) {
     execution: r.long(),
     id: r.long(),
     life: [r.int(), r.int(), r.int(), r.int()],
+    resident: r.long(),
+    action: r.long(),
     attempt: r.int(),
     failed: hasPolicy ? r.long() : 0,
     instance: r.string(),

@@ -132,6 +132,10 @@ export interface ActivityRecord {
   id: number;
   /** Who lives at the instance: 128 bits. */
   life: number[];
+  /** Of an inline activity: the living generator that has its closure; else 0. */
+  resident: number;
+  /** The token of the action that asked for it; else 0. */
+  action: number;
   input: string;
   workerId: string;
   session: string | null;
@@ -197,7 +201,8 @@ export interface RunAnswer {
 }
 
 /**
- * tookUs is how long the function ran; returned means that no slot came free for it soon. With `next` the policy
+ * tookUs is how long the function ran; returned means that no slot came free for it soon, or that its closure is
+ * not there. With `next` the policy
  * has another attempt, or, where it `asks`, code decides about that.
  */
 export type ActivityAnswer =

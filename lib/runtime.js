@@ -1,5 +1,6 @@
 'use strict';
 
+const { activityCode } = require('./activity-code.js');
 const { Activities } = require('./activity.js');
 const channel = require('./channel.js');
 const check = require('./check.js');
@@ -13,7 +14,7 @@ const {
   codeIn,
 } = require('./definitions.js');
 const { DuroxideError, errorFromCode } = require('./errors.js');
-const { around, aroundStep, checkInterceptor, complainer } = require('./interceptors.js');
+const { aroundStep, checkInterceptor, complainer } = require('./interceptors.js');
 const { hashOf, named } = require('./code-id.js');
 const { checkOptions, forEngine } = require('./options.js');
 const { guardFor } = require('./orchestration/guard.js');
@@ -45,6 +46,7 @@ class Runtime {
   /** @type {Record<'activity' | 'step', import('./interceptors.js').Interceptor[]>} */
   #interceptors = { activity: [], step: [] };
   #complain = complainer();
+  #inlineCode;
   /** The number under which the engine knows the runtime, while it is started. */
   #number = 0;
   /** Random for each start: the id that getHealth shows. */
@@ -58,9 +60,11 @@ class Runtime {
   /**
    * @param {object} provider
    * @param {object | null} [options]
+   * @param {(name: string, code: any) => any} [inlineCode] of the test kit: what runs as an inline activity
    */
-  constructor(provider, options) {
+  constructor(provider, options, inlineCode = (_, code) => code) {
     openedStore(provider);
+    this.#inlineCode = inlineCode;
     this.#provider = provider;
     this.#options = checkOptions(options);
   }
@@ -165,15 +169,6 @@ class Runtime {
     if (step) this.#interceptors.step.push(step);
   }
 
-  /** @param {string} name */
-  #findActivity(name) {
-    const code = /** @type {any} */ (this.#activities.get(name));
-    const { activity: interceptors } = this.#interceptors;
-    if (code === undefined || interceptors.length === 0) return code;
-    return (/** @type {object} */ context, /** @type {unknown} */ input) =>
-      around(interceptors, Object.freeze({ context, input }), () => code(context, input));
-  }
-
   #refuseAfterStart() {
     if (this.#started !== null) {
       throw new DuroxideError('register before start(): this runtime was started already', {
@@ -274,10 +269,11 @@ class Runtime {
       strictValues,
       around: this.#aroundSteps(),
     });
+    const { activity: around } = this.#interceptors;
     const activities = new Activities({
-      slots: workerConcurrency,
+      slots: Math.max(workerConcurrency, 1),
       strictValues,
-      find: (name) => this.#findActivity(name),
+      find: (record) => activityCode(this.#activities, turns, this.#inlineCode, around, record),
       makeClient: () => new Client(this.#provider, { strictValues }),
     });
     return {

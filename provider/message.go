@@ -15,7 +15,7 @@ const (
 	// ActivityDone answers a scheduled activity: Execution, Source, Data or Failure.
 	ActivityDone MessageKind = 3
 	// TimerDue answers a timer: Execution, Source, DueMs. With a Source of zero it answers none: it brings
-	// an instance back whose turn was committed in parts, and not to its end.
+	// an instance back whose turn was committed in parts, and not to its end, or one with inline activities.
 	TimerDue MessageKind = 4
 	// EventRaised is a signal: Name, Data.
 	EventRaised MessageKind = 5
@@ -54,7 +54,29 @@ func Resumption(instance string, life history.Life, execution uint64) Message {
 }
 
 // IsResumption reports whether a message is a Resumption.
-func (m *Message) IsResumption() bool { return m.Kind == TimerDue && m.Source == 0 }
+func (m *Message) IsResumption() bool { return m.Kind == TimerDue && m.Source == 0 && m.Name == "" }
+
+// reminderName tells a Reminder from a Resumption.
+const reminderName = "reminder"
+
+// Reminder makes the message that stays with an instance as long as it has inline activities open: whoever
+// holds the instance runs them, and when that one has ended, the message makes another one take it up.
+// suspected says that they are suspects already, whatever the marks of the message.
+func Reminder(instance string, life history.Life, execution uint64, suspected bool) Message {
+	m := Message{Instance: instance, Life: life, Kind: TimerDue, Execution: execution, Name: reminderName}
+	if suspected {
+		m.Data = "suspected"
+	}
+	return m
+}
+
+// IsReminder reports whether a message is a Reminder.
+func (m *Message) IsReminder() bool {
+	return m.Kind == TimerDue && m.Source == 0 && m.Name == reminderName
+}
+
+// Suspects reports whether the inline activities that a Reminder stands for are suspects (see MostMarks).
+func (m *Message) Suspects() bool { return m.Marks >= MostMarks || m.Data != "" }
 
 // Message is an entry of the orchestrator queue, always for one instance.
 type Message struct {
@@ -70,7 +92,7 @@ type Message struct {
 	// Refusal says what is stored in place of a start that finds somebody else at its target. It is not
 	// stored with the start.
 	Refusal *Refusal
-	Kind    MessageKind
+	Kind      MessageKind
 	// Execution and Source (event id) name what a completion answers.
 	Execution uint64
 	Source    uint64

@@ -100,6 +100,18 @@ const FEATURES = {
     output: steps('a', 'b', 'c', 'd', 'e', 'f'),
   },
 
+  KillInline: {
+    *run(ctx) {
+      const step = (key) => () => ACTIVITIES.step(ctx, key);
+      const first = yield ctx.run('first', step('a'));
+      const both = yield ctx.all([ctx.run('b', step('b')), ctx.run('c', step('c'))]);
+      const hang = ctx.run('hang', (actx) => ACTIVITIES.hang(actx));
+      const { index } = yield ctx.race(ctx.scheduleTimer(30), hang);
+      return [first, ...both.map(({ ok }) => ok), index];
+    },
+    output: [...steps('a', 'b', 'c'), 0],
+  },
+
   KillRetry: {
     *run(ctx) {
       const retry = { maxAttempts: 1000, backoff: 10 };

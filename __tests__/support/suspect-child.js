@@ -21,6 +21,7 @@ async function main() {
       *Culprit(ctx, code) {
         if (code === 'orchestration') process.exit(FATAL);
         while (code === 'loop') spin();
+        if (code === 'inline activity') return yield ctx.run('fatal', () => process.exit(FATAL));
         return yield ctx.scheduleActivity('Fatal');
       },
       *Innocent(ctx, value) {

@@ -58,6 +58,11 @@ function* order(ctx: OrchestrationContext, input: Order): Generator<any, string,
   assertType<Equal<typeof settled, PromiseSettledResult<Order>>>();
   assertType<Equal<ResultOf<ReturnType<typeof branch>>, Order>>();
 
+  const page = yield* ctx.run('page', async (actx) => ({ text: actx.activityName, input }));
+  const text: string = page.text;
+  yield* ctx.run('again', () => text, { retry: { maxAttempts: 3 } });
+  // @ts-expect-error: a function, not its result
+  ctx.run('never', Promise.resolve(1));
   yield ctx.scheduleActivityWithRetry('charge', input, { maxAttempts: 3, backoff: 50 });
   yield ctx.scheduleActivityWithRetry('charge', input, {
     maxAttempts: 3,

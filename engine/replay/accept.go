@@ -49,6 +49,12 @@ type Arrival struct {
 	FireAtMs int64
 }
 
+// answers reports whether an arrival is what a kind of action waits for. How an activity ends is the same
+// for inline ones.
+func (a Arrival) answers(kind ActionKind) bool {
+	return kind == a.completes() || kind == Inline && a.Kind == ActivityDone
+}
+
 // completes gives the kind of action that an arrival answers, or zero.
 func (a Arrival) completes() ActionKind {
 	switch a.Kind {
@@ -74,12 +80,11 @@ func (k ArrivalKind) unknown() string { return fmt.Sprintf("unknown arrival kind
 // It is false for everything but the completion of an open schedule, so that several completions
 // can be given to the code in one run.
 func (x *Execution) Peek(a Arrival, nowMs int64) (Delivery, bool) {
-	kind := a.completes()
-	if kind == 0 || a.Execution != x.params.Execution {
+	if a.completes() == 0 || a.Execution != x.params.Execution {
 		return Delivery{}, false
 	}
 	s := x.answered(a)
-	if s == nil || s.kind != kind || !s.life.Fits(a.From) {
+	if s == nil || !a.answers(s.kind) || !s.life.Fits(a.From) {
 		return Delivery{}, false
 	}
 	d := a.delivery(s)
@@ -189,7 +194,7 @@ func (x *Execution) complete(a Arrival, nowMs int64) (Delivery, bool, error) {
 		}
 		return Delivery{}, false, nil
 	}
-	if s.kind != a.completes() {
+	if !a.answers(s.kind) {
 		return Delivery{}, false, x.diverged(a.Source, fmt.Sprintf(
 			"completion kind mismatch for id=%d, expected '%s', got '%s'", a.Source, s.kind.word(), a.completes().word()))
 	}

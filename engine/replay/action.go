@@ -40,6 +40,8 @@ const (
 	// CleanupFailed tells of a branch that nobody waits for any more: Input is what it threw, as text, and
 	// Value as the host describes it. It has no token.
 	CleanupFailed ActionKind = 14
+	// Inline is an activity whose code is a closure of the orchestration code: Name.
+	Inline ActionKind = 20
 	// Send: Instance is whom to, Value what (history.SentMessage and its like), Name that of a queue or
 	// signal, Input the data or the reason, Tag the key of a message. It has no token.
 	Send ActionKind = 25

@@ -52,7 +52,7 @@ func (x *Execution) Apply(actions []Action, nowMs int64) (*Successor, error) {
 
 func (x *Execution) apply(a *Action, nowMs int64) error {
 	switch a.Kind {
-	case Activity, Timer, WaitEvent, Dequeue, SubOrchestration, Syscall, MakePromise:
+	case Activity, Inline, Timer, WaitEvent, Dequeue, SubOrchestration, Syscall, MakePromise:
 		return x.schedule(a, nowMs)
 	case StartOrchestration:
 		return x.detach(a, nowMs)
@@ -86,15 +86,11 @@ func (x *Execution) schedule(a *Action, nowMs int64) error {
 	s := &schedule{kind: a.Kind, name: a.Name, fresh: true}
 	switch a.Kind {
 	case Activity:
-		if a.Tag != nil && len(*a.Tag) > MaxTagBytes {
-			return limit("Activity '%s' tag size (%d bytes) exceeds limit (%d bytes)", a.Name, len(*a.Tag), MaxTagBytes)
+		if err := x.activity(a, s, nowMs); err != nil {
+			return err
 		}
-		s.event = x.append(0, nowMs, history.ActivityScheduled{
-			Name: a.Name, Input: a.Input, Session: a.Session, Tag: a.Tag, Policy: text(a.Value),
-		})
-		x.delta.Activities = append(x.delta.Activities, NewActivity{
-			Event: s.event, Name: a.Name, Input: a.Input, Session: a.Session, Tag: a.Tag, Policy: text(a.Value),
-		})
+	case Inline:
+		s.event = x.append(0, nowMs, history.InlineActivityScheduled{Name: a.Name})
 	case Timer:
 		s.fireAtMs = due(a, nowMs)
 		s.event = x.append(0, nowMs, history.TimerCreated{FireAtMs: s.fireAtMs})
@@ -120,6 +116,22 @@ func (x *Execution) schedule(a *Action, nowMs int64) error {
 		panic(a.Kind.misplaced("schedule"))
 	}
 	x.add(s)
+	if s.kind == Inline {
+		x.delta.Inline = append(x.delta.Inline, s.inline())
+	}
+	return nil
+}
+
+func (x *Execution) activity(a *Action, s *schedule, nowMs int64) error {
+	if a.Tag != nil && len(*a.Tag) > MaxTagBytes {
+		return limit("Activity '%s' tag size (%d bytes) exceeds limit (%d bytes)", a.Name, len(*a.Tag), MaxTagBytes)
+	}
+	s.event = x.append(0, nowMs, history.ActivityScheduled{
+		Name: a.Name, Input: a.Input, Session: a.Session, Tag: a.Tag, Policy: text(a.Value),
+	})
+	x.delta.Activities = append(x.delta.Activities, NewActivity{
+		Event: s.event, Name: a.Name, Input: a.Input, Session: a.Session, Tag: a.Tag, Policy: text(a.Value),
+	})
 	return nil
 }
 
@@ -261,7 +273,7 @@ func (x *Execution) change(a *Action, nowMs int64) error {
 		clear(x.keys)
 		x.delta.Values = append(x.delta.Values, ValueChange{All: true, UpdatedAtMs: nowMs})
 		return nil
-	case Activity, Timer, WaitEvent, Dequeue, SubOrchestration, StartOrchestration, ContinueAsNew, Syscall, Drop,
+	case Activity, Inline, Timer, WaitEvent, Dequeue, SubOrchestration, StartOrchestration, ContinueAsNew, Syscall, Drop,
 		CleanupFailed, Send, Patch, MakePromise, TryAgain, GiveUp:
 		panic(a.Kind.misplaced("change"))
 	default:

@@ -19,13 +19,9 @@ func (x *Execution) drop(token uint64, nowMs int64) {
 func (x *Execution) cancel(s *schedule, reason, childReason string, nowMs int64) {
 	x.close(s)
 	switch s.kind {
-	case Activity:
+	case Activity, Inline:
 		x.append(s.event, nowMs, history.ActivityCancelRequested{Reason: reason})
-		if s.fresh {
-			x.delta.Activities = slices.DeleteFunc(x.delta.Activities, func(a NewActivity) bool { return a.Event == s.event })
-		} else {
-			x.delta.CancelActivities = append(x.delta.CancelActivities, s.event)
-		}
+		x.takeBack(s)
 	case Timer:
 		if s.fresh {
 			x.delta.Timers = slices.DeleteFunc(x.delta.Timers, func(t NewTimer) bool { return t.Event == s.event })
@@ -52,6 +48,21 @@ func (x *Execution) cancel(s *schedule, reason, childReason string, nowMs int64)
 		panic(s.kind.misplaced("cancel"))
 	default:
 		panic(s.kind.misplaced("cancel"))
+	}
+}
+
+// takeBack stops an activity, or has it never begin.
+func (x *Execution) takeBack(s *schedule) {
+	d := &x.delta
+	switch {
+	case s.kind == Activity && s.fresh:
+		d.Activities = slices.DeleteFunc(d.Activities, func(a NewActivity) bool { return a.Event == s.event })
+	case s.kind == Activity:
+		d.CancelActivities = append(d.CancelActivities, s.event)
+	case s.fresh:
+		d.Inline = slices.DeleteFunc(d.Inline, func(a OpenInline) bool { return a.Event == s.event })
+	default:
+		d.CancelInline = append(d.CancelInline, s.event)
 	}
 }
 
@@ -127,7 +138,9 @@ func (x *Execution) endReasons(e Ending) (reason, childReason string) {
 // openInOrder lists the open schedules: activities, timers, children, waits, subscriptions, each
 // family by event id.
 func (x *Execution) openInOrder() []*schedule {
-	order := map[ActionKind]int{Activity: 0, Timer: 1, SubOrchestration: 2, WaitEvent: 3, Dequeue: 4, Syscall: 5, MakePromise: 6}
+	order := map[ActionKind]int{
+		Activity: 0, Inline: 0, Timer: 1, SubOrchestration: 2, WaitEvent: 3, Dequeue: 4, Syscall: 5, MakePromise: 6,
+	}
 	all := make([]*schedule, 0, len(x.open))
 	for _, s := range x.open {
 		all = append(all, s)

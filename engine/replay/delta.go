@@ -11,16 +11,18 @@ type Delta struct {
 	Events []history.Event
 	// Starts is the number of the last start of another instance; zero means that there was none.
 	Starts uint64
-	// Activities, Timers and Children were scheduled by this turn and are still wanted.
+	// Activities, Inline, Timers and Children were scheduled by this turn and are still wanted.
 	Activities []NewActivity
+	Inline     []OpenInline
 	Timers     []NewTimer
 	Children   []NewInstance
 	// Detached starts happen whatever becomes of the execution.
 	Detached []NewInstance
 	// Sent is for other instances, whatever becomes of the execution.
 	Sent []Sending
-	// CancelActivities and DropTimers name schedules of earlier turns by event id.
+	// CancelActivities, CancelInline and DropTimers name schedules of earlier turns by event id.
 	CancelActivities []uint64
+	CancelInline     []uint64
 	// Retries are activities whose failed attempt is not the last one.
 	Retries    []Retried
 	DropTimers []uint64

@@ -65,6 +65,7 @@ func (x *Execution) divergedAt(step, action int, event uint64, reason string) *D
 // words name the families of actions in error texts.
 var words = map[ActionKind]string{
 	Activity:           "activity",
+	Inline:             "inline activity",
 	Timer:              "timer",
 	WaitEvent:          "external event",
 	Dequeue:            "queue subscription",

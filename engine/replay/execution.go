@@ -65,6 +65,7 @@ type Execution struct {
 	fresh   []*schedule // those that the running turn has made
 	calls   []*schedule // system calls without an answer
 	givenUp []*schedule // activities whose failed attempt was the last one
+	inline  int         // open inline activities
 
 	keys         map[string]struct{}
 	patches      map[string]bool
@@ -185,6 +186,9 @@ func (x *Execution) add(s *schedule) {
 	s.token = x.tokens
 	x.open[s.event] = s
 	x.byToken[s.token] = s
+	if s.kind == Inline {
+		x.inline++
+	}
 	if s.fresh {
 		x.fresh = append(x.fresh, s)
 	}
@@ -204,6 +208,8 @@ func (x *Execution) close(s *schedule) {
 	case Dequeue:
 		q := x.queue(s.name)
 		q.subscriptions = without(q.subscriptions, s)
+	case Inline:
+		x.inline--
 	case Activity, Timer, SubOrchestration, Syscall, MakePromise:
 	case StartOrchestration, ContinueAsNew, SetCustomStatus, SetValue, ClearValue, ClearValues, Drop,
 		CleanupFailed, Send, Patch, TryAgain, GiveUp:

@@ -40,6 +40,11 @@ func asks() map[replay.ActionKind][]ask {
 			replay.Action{Kind: replay.Activity, Token: 1, Name: "a", Input: "1", Value: &text},
 			replay.Arrival{Kind: replay.ActivityDone, Data: "2"},
 		)},
+		replay.Inline: {one(
+			replay.Action{Kind: replay.Inline, Token: 1, Name: "a"},
+			replay.Arrival{Kind: replay.ActivityDone, Data: "2"},
+			replay.Arrival{Kind: replay.ActivityDone, Failure: failure},
+		)},
 		replay.Timer: {one(
 			replay.Action{Kind: replay.Timer, Token: 1, DelayMs: 5}, replay.Arrival{Kind: replay.TimerFired, FireAtMs: 1005},
 		)},

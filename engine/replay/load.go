@@ -145,7 +145,7 @@ func (l *loader) completion(e history.Event, answer history.Answer) error {
 		return l.x.diverged(e.ID, "completion without open schedule")
 	}
 	a := arrivalOf(answer)
-	if s.kind != a.completes() && (s.kind != Syscall || a.Kind != ActivityDone) {
+	if !a.answers(s.kind) && (s.kind != Syscall || a.Kind != ActivityDone) {
 		return l.x.diverged(e.ID, "completion kind mismatch: expected "+s.kind.word())
 	}
 	l.x.close(s)
@@ -231,6 +231,8 @@ func (l *loader) schedule(e history.Event, opened history.Schedule) {
 		l.activity(s, d)
 	case history.PromiseMade:
 		s.kind = MakePromise
+	case history.InlineActivityScheduled:
+		s.kind, s.name = Inline, d.Name
 	case history.TimerCreated:
 		s.kind, s.fireAtMs = Timer, d.FireAtMs
 	case history.ExternalSubscribed:

@@ -103,6 +103,8 @@ func (x *Execution) fitsSchedule(a *Action, opened history.Schedule) fit {
 	switch d := opened.(type) {
 	case history.ActivityScheduled:
 		return a.fitsActivity(d)
+	case history.InlineActivityScheduled:
+		return other.given(a.Kind == Inline && a.Name == d.Name)
 	case history.TimerCreated:
 		return other.given(a.Kind == Timer)
 	case history.ExternalSubscribed:
@@ -204,7 +206,7 @@ func (a *Action) String() string {
 		return describeSending(text(a.Value), a.Name, text(a.Instance), a.Input)
 	case SetValue:
 		return describeValue(a.Name, text(a.Value))
-	case WaitEvent, Dequeue, ClearValue, Syscall, Patch:
+	case Inline, WaitEvent, Dequeue, ClearValue, Syscall, Patch:
 		return fmt.Sprintf("%s '%s'", a.Kind.word(), a.Name)
 	case Drop, TryAgain, GiveUp:
 		return fmt.Sprintf("%s of action %d", a.Kind.word(), a.Token)
@@ -224,6 +226,8 @@ func describe(e history.Event) string {
 	switch d := e.Data.(type) {
 	case history.ActivityScheduled:
 		return describeActivity(d.Name, d.Input, d.Session, d.Tag, d.Policy)
+	case history.InlineActivityScheduled:
+		return fmt.Sprintf("inline activity '%s'", d.Name)
 	case history.SubOrchestrationScheduled:
 		return describeChild(d.Name, d.Input)
 	case history.OrchestrationChained:
@@ -234,23 +238,34 @@ func describe(e history.Event) string {
 		return fmt.Sprintf("external event '%s'", d.Name)
 	case history.QueueSubscribed:
 		return fmt.Sprintf("queue subscription '%s'", d.Name)
-	case history.KeyValueSet:
-		return describeValue(d.Key, d.Value)
-	case history.KeyValueCleared:
-		return fmt.Sprintf("kv clear '%s'", d.Key)
+	case history.Change:
+		return describeChange(d)
 	case history.TimerCreated:
 		return "timer"
-	case history.CustomStatusUpdated:
-		return describeStatus(d.Status)
 	case history.CleanupFailed:
 		return describeCleanup(d.Failure.Message)
 	case history.PatchDecided:
 		return fmt.Sprintf("patch '%s'", d.Name)
-	case history.PromiseMade, history.KeyValuesCleared, history.Cancellation,
+	case history.PromiseMade, history.Cancellation,
 		history.OrchestrationStarted, history.Answer, history.Input, history.Ending, history.Repair:
 		return e.Kind().String()
 	default:
 		panic(unknownEvent(e))
+	}
+}
+
+func describeChange(change history.Change) string {
+	switch d := change.(type) {
+	case history.KeyValueSet:
+		return describeValue(d.Key, d.Value)
+	case history.KeyValueCleared:
+		return fmt.Sprintf("kv clear '%s'", d.Key)
+	case history.CustomStatusUpdated:
+		return describeStatus(d.Status)
+	case history.KeyValuesCleared:
+		return change.Kind().String()
+	default:
+		panic(unknownData(change))
 	}
 }
 

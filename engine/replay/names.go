@@ -44,7 +44,7 @@ func nameWord(kind ActionKind) string {
 		return "queueName"
 	case SetValue:
 		return "KV key"
-	case Activity, Timer, WaitEvent, SubOrchestration, StartOrchestration, ContinueAsNew, SetCustomStatus,
+	case Activity, Inline, Timer, WaitEvent, SubOrchestration, StartOrchestration, ContinueAsNew, SetCustomStatus,
 		ClearValue, ClearValues, Syscall, Drop, CleanupFailed, Send, Patch, MakePromise, TryAgain, GiveUp:
 		return "name"
 	default: // Apply says what is wrong with it.

@@ -146,6 +146,9 @@ func asked(events []history.Event, id uint64) any {
 	if d, ok := events[n].Data.(history.ActivityScheduled); ok {
 		return [3]string{"activity", d.Name, d.Input}
 	}
+	if d, ok := events[n].Data.(history.InlineActivityScheduled); ok {
+		return [3]string{"inline activity", d.Name}
+	}
 	if d, ok := events[n].Data.(history.SubOrchestrationScheduled); ok {
 		return [3]string{"child", d.Name, d.Input}
 	}

@@ -16,6 +16,7 @@ const {
   dequeue,
   each,
   group,
+  inline,
   onSession,
   spread,
   waitEvent,
@@ -99,6 +100,11 @@ class OrchestrationContext extends Talk {
   scheduleActivityWithRetryOnSessionTyped(name, input, retry, sessionId) {
     check.string('sessionId', sessionId);
     return activityWithRetry(name, input, retry, { sessionId }, true);
+  }
+
+  /** @param {string} name @param {Function} fn @param {unknown} [options] */
+  run(name, fn, options) {
+    return inline(name, fn, options);
   }
 
   /** @param {unknown} delay */

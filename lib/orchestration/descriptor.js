@@ -46,8 +46,7 @@ function finish(descriptor, typed) {
 }
 
 /**
- * Says whether a value is a task as the methods of a context make them. Data that merely looks like one
- * is none.
+ * Says whether a value is a task as the methods of a context make them, and not data that looks like one.
  *
  * @param {any} value
  * @returns {value is Descriptor}
@@ -60,6 +59,8 @@ function isMade(value) {
 const WORDS = new Map([
   ['activity', ['the activity', 'name']],
   ['activityWithRetry', ['the activity', 'name']],
+  ['inline', ['the inline activity', 'name']],
+  ['inlineWithRetry', ['the inline activity', 'name']],
   ['timer', ['a timer', null]],
   ['timerAt', ['a timer', null]],
   ['waitEvent', ['the wait for the event', 'name']],
@@ -194,6 +195,11 @@ function every(...checks) {
 const checks = {
   activity: checkRouting,
   activityWithRetry: every(checkRouting, (d) => checkPolicy(d.retry)),
+  inline: (d) => check.func('fn', check.name('name', d.name) && d.fn),
+  inlineWithRetry: every(
+    (d) => check.func('fn', check.name('name', d.name) && d.fn),
+    (d) => checkPolicy(d.retry),
+  ),
   timer: (d) => check.integer('delayMs', d.delayMs, 0, Number.MAX_VALUE),
   timerAt: (d) => check.integer('atMs', d.atMs, -MAX_MOMENT, MAX_MOMENT),
   waitEvent: (d) => check.name('name', d.name),

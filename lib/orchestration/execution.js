@@ -91,6 +91,15 @@ class Execution {
     return this.#around(Object.freeze(about), code);
   }
 
+  /**
+   * Gives the code of an inline activity that waits for an answer, or null.
+   *
+   * @param {number} token
+   */
+  inline(token) {
+    return this.#scheduler.inline(token);
+  }
+
   /** Whether code runs at this moment (I1). */
   get isRunning() {
     return this.#actions !== null;

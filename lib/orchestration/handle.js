@@ -42,6 +42,7 @@ const KIND = Object.freeze({
   syscall: 12,
   drop: 13,
   cleanupFailed: 14,
+  inline: 20,
   send: 25,
   makePromise: 26,
   patch: 40,
@@ -133,6 +134,7 @@ const actions = {
       tag: d.tag,
       value: d.policy,
     }),
+  inline: (d) => action(KIND.inline, { name: d.name }),
   timer: (d) => action(KIND.timer, { delayMs: Math.min(d.delayMs, Number.MAX_SAFE_INTEGER) }),
   timerAt: (d) => action(KIND.timer, { value: String(d.atMs) }),
   waitEvent: (d) => action(KIND.waitEvent, { name: d.name }),
@@ -171,6 +173,8 @@ class Handle {
     this.token = asked.token;
     this.rules = rules;
     this.retryIf = descriptor.retryIf;
+    /** The code of an inline activity. @type {Function | null} */
+    this.fn = descriptor.fn ?? null;
     this.typed = descriptor._typed === true && TYPED_KINDS.has(asked.kind);
     /** An answered or dropped handle is settled: nothing more comes of it. */
     this.settled = false;
@@ -238,6 +242,7 @@ function failure(kind, { value: message, details }, rules) {
   if (kind === KIND.activity) {
     return told?.thrown?.decision ? revive(told.thrown) : activityError(message, told);
   }
+  if (kind === KIND.inline) return activityError(message, told);
   if (kind === KIND.makePromise) return errorOf(RejectedError, message, told);
   if (kind !== KIND.subOrchestration) return errorOf(DuroxideError, message, told);
   if (rules < KEPT_FAILURES) return errorOf(classOfText(message), message, told);

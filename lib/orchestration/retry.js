@@ -10,8 +10,8 @@ const { KEPT_FAILURES, ONE_SCHEDULE } = require('./rules.js');
 
 /**
  * An activity tried again, as a branch built of activities, timers and races. The engine knows
- * nothing of it; histories show its parts. So it is for executions that began under earlier rules, and
- * for policies with a timeout.
+ * nothing of it; histories show its parts. So it is for executions that began under earlier rules, for
+ * policies with a timeout, and for inline activities.
  */
 
 /** @typedef {import('./descriptor.js').Descriptor} Descriptor */
@@ -26,14 +26,15 @@ const { KEPT_FAILURES, ONE_SCHEDULE } = require('./rules.js');
  * Gives the attempts of an activity as a branch, or null: then it has become an activity that the engine
  * tries again, with its policy.
  *
- * @param {Descriptor} task of the type activityWithRetry
+ * @param {Descriptor} task of the type activityWithRetry or inlineWithRetry
  * @param {Host} host
  */
 function tried(task, host) {
   const policy = checkPolicy(task.retry);
   task.retry = policy;
   const isTimed = policy.timeoutMs !== undefined || policy.totalTimeoutMs !== undefined;
-  if (host.rules < ONE_SCHEDULE || isTimed) return retried(task, host);
+  if (task.type !== 'activityWithRetry' || host.rules < ONE_SCHEDULE || isTimed)
+    return retried(task, host);
   task.type = 'activity';
   task.policy = policyText(policy);
   task.retryIf = policy.retryIf;
@@ -168,9 +169,12 @@ function counted(error, attempts) {
  * @param {() => Error} late makes the error of an attempt that takes too long
  * @returns {Generator<any, any, any>}
  */
-function* once({ name, input, sessionId, tag, retry, ...rest }, late) {
+function* once({ name, input, fn, sessionId, tag, retry, ...rest }, late) {
   const place = { [LOCATION]: /** @type {any} */ (rest)[LOCATION] };
-  const activity = { type: 'activity', name, input, sessionId, tag, ...place };
+  const activity =
+    fn === undefined
+      ? { type: 'activity', name, input, sessionId, tag, ...place }
+      : { type: 'inline', name, fn, ...place };
   if (retry.timeoutMs === undefined) return yield activity;
   return unlessFirst(yield first(activity, timer(retry.timeoutMs)), 1, late);
 }

@@ -103,6 +103,15 @@ class Scheduler {
     if (handle !== undefined) this.#execution.emit(this.call(() => handle.decide(delivery)));
   }
 
+  /**
+   * Gives the code of an inline activity that waits for an answer, or null.
+   *
+   * @param {number} token
+   */
+  inline(token) {
+    return this.#pending.get(token)?.fn ?? null;
+  }
+
   /** Forgets everything. */
   clear() {
     this.#jobs.length = 0;
@@ -171,7 +180,7 @@ class Scheduler {
     if (task.type === 'promise') return this.#promises.wait(task.number, parent, index);
     // Inside a combinator only the combinator's own mark counts.
     if (!(parent instanceof Fiber)) task._typed = false;
-    if (task.type === 'activityWithRetry') {
+    if (task.type === 'activityWithRetry' || task.type === 'inlineWithRetry') {
       const attempts = tried(task, this.#execution);
       if (attempts !== null) {
         const fiber = this.#branch(attempts, parent, index);

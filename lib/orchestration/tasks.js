@@ -85,6 +85,19 @@ function activityWithRetry(activityName, input, retry, routing, typed) {
 }
 
 /**
+ * @param {unknown} name
+ * @param {unknown} fn
+ * @param {unknown} options
+ */
+function inline(name, fn, options) {
+  const { retry } = check.options('options', options, {
+    retry: (_, policy) => checkPolicy(policy),
+  });
+  if (retry === undefined) return finish({ type: 'inline', name, fn });
+  return finish({ type: 'inlineWithRetry', name, fn, retry });
+}
+
+/**
  * @param {string} type
  * @param {unknown} orchestration
  * @param {unknown} input
@@ -159,6 +172,7 @@ module.exports = {
   dequeue,
   each,
   group,
+  inline,
   onSession,
   spread,
   waitEvent,

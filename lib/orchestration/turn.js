@@ -96,6 +96,16 @@ class Turns {
   }
 
   /**
+   * Gives the code of an inline activity of a living execution, or null.
+   *
+   * @param {number} resident
+   * @param {number} token that of the action
+   */
+  inline(resident, token) {
+    return this.#residents.get(resident)?.inline(token) ?? null;
+  }
+
+  /**
    * Forgets an execution. Its generator is abandoned as it stands.
    *
    * @param {{ resident: number }} record

@@ -111,6 +111,19 @@ class TestActivities {
   }
 
   /**
+   * An inline activity brings its code, and is not known before.
+   *
+   * @param {string} name
+   * @param {Code | undefined} code
+   */
+  #controlOf(name, code) {
+    if (code !== undefined && !this.#controls.has(name)) {
+      this.#controls.set(name, new ActivityControl(name));
+    }
+    return this.control(name);
+  }
+
+  /**
    * Registers those that have stand-ins only. From now on there are no others.
    *
    * @param {(name: string) => void} register
@@ -131,7 +144,7 @@ class TestActivities {
   async run(name, code, context, input) {
     await this.#moving();
     const { instanceId, executionId, attempt } = context;
-    const control = this.control(name);
+    const control = this.#controlOf(name, code);
     control.calls.push({ input, attempt, instanceId, executionId, at: new Date(this.#now()) });
     const what = JSON.stringify([instanceId, executionId, name, input]);
     const entry = new Entry(name, context, this.#key(what));

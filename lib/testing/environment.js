@@ -53,7 +53,11 @@ class TestRuntime extends Runtime {
 
   /** @param {object} provider @param {object} options @param {InstanceType<typeof TestActivities>} activities */
   constructor(provider, options, activities) {
-    super(provider, options);
+    super(
+      provider,
+      options,
+      (name, fn) => (/** @type {any} */ context) => activities.run(name, fn, context, null),
+    );
     this.#activities = activities;
   }
 
@@ -263,7 +267,7 @@ class TestEnvironment {
 
   /** @param {string | number} by */
   async offline(by) {
-    const ms = duration('by', by);
+    const ms = wholeDuration('by', by);
     await this.#up();
     await this.#restart(() => this.#driver.wait(reached, this.#driver.nowMs + ms));
   }
