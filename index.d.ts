@@ -1423,6 +1423,28 @@ export interface StartOptions {
    * Without it, a start of an id that exists changes nothing.
    */
   rejectIfExists?: boolean;
+  /**
+   * What to do where the id exists. `'ignore'` (the default) leaves the instance as it is, `'reject'` is
+   * `rejectIfExists`. `'restartIfEnded'` deletes an instance that has ended, with its descendants, and starts
+   * another one under the id; one that runs is left as it is. That takes two commits: if the call rejects
+   * because the store failed, the old one may be gone and the new one not there, and a repeated start makes it.
+   */
+  ifExists?: 'ignore' | 'reject' | 'restartIfEnded' | null;
+  /**
+   * Messages for queues and defined events, stored in one commit with the start: they are there before the
+   * first turn. Where the instance runs already they reach it instead (signal with start), together. Where it
+   * has ended, and is not to be started again, the call rejects with the code INSTANCE_ENDED; with `'reject'`
+   * and an id that exists, with INSTANCE_EXISTS: nothing is stored then. What was read once is gone, so a
+   * start that is repeated sends its messages again.
+   */
+  messages?: StartMessage[] | null;
+}
+
+/** A message that goes with a start. */
+export interface StartMessage {
+  queue: string | QueueDefinition<any> | EventDefinition<any>;
+  /** Any JSON value. */
+  data?: unknown;
 }
 
 export interface BeginOptions extends StartOptions {

@@ -34,9 +34,9 @@ var codes = []struct {
 }{
 	{engine.ErrTimeout, "TIMEOUT"},
 	{engine.ErrInstanceExists, "INSTANCE_EXISTS"},
-	{engine.ErrInstanceEnded, "INSTANCE_ENDED"},
 	{engine.ErrCannotRepair, "CANNOT_REPAIR"},
 	{engine.ErrWouldUndo, "WOULD_UNDO"},
+	{engine.ErrInstanceEnded, "INSTANCE_ENDED"},
 	{engine.ErrShutdown, "SHUTDOWN"},
 	{engine.ErrHostGone, "HOST_GONE"},
 	{provider.ErrInstanceNotFound, "INSTANCE_NOT_FOUND"},

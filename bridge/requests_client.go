@@ -87,13 +87,26 @@ type clientStartArguments struct {
 	Version  *string `json:"version"`
 	// RejectIfExists asks for an error where the instance exists.
 	RejectIfExists bool `json:"rejectIfExists"`
+	// RestartIfEnded makes place where the instance has ended.
+	RestartIfEnded bool                `json:"restartIfEnded"`
+	Messages       []startMessageValue `json:"messages"`
+}
+
+// startMessageValue is a message that goes with a start.
+type startMessageValue struct {
+	Queue string `json:"queue"`
+	Data  string `json:"data"`
 }
 
 func (a clientStartArguments) request(input string) engine.StartRequest {
-	return engine.StartRequest{
+	r := engine.StartRequest{
 		Instance: a.Instance, Name: a.Name, Version: a.Version, Input: input,
-		Exclusive: a.RejectIfExists,
+		Exclusive: a.RejectIfExists, RestartEnded: a.RestartIfEnded,
 	}
+	for _, m := range a.Messages {
+		r.Messages = append(r.Messages, engine.QueueMessage(m))
+	}
+	return r
 }
 
 func serveStart(

@@ -33,18 +33,6 @@ type Scope struct {
 // Within gives a client with a scope. It narrows signals, messages, cancellations, states and waits.
 func (c *Client) Within(s Scope) *Client { return &Client{e: c.e, scope: s} }
 
-// StartRequest asks for a new instance.
-type StartRequest struct {
-	// Instance is the id of the instance. Ids that mark children are refused.
-	Instance string
-	Name     string
-	// Version is nil for "the registry's choice".
-	Version *string
-	Input   string
-	// Exclusive asks for an error where the instance exists.
-	Exclusive bool
-}
-
 // The states that clients see.
 const (
 	StateNotFound  = "NotFound"
@@ -76,75 +64,6 @@ type Status struct {
 // IsTerminal reports whether the instance has completed or failed.
 func (s Status) IsTerminal() bool {
 	return s.State == StateCompleted || s.State == StateFailed
-}
-
-// Start stores the start of an instance. It does not wait for a turn and does not check the name;
-// an id that exists is left as it is. A reserved id is an *InputError, a text that is too long a
-// *LimitError.
-//
-// Messages whose storing was interrupted are sent again, so in rare cases of trouble between
-// engine and store a signal or queue message may be stored twice. A start never is: each call makes a
-// life, by which the store knows it again.
-//
-// An exclusive start gives ErrInstanceExists where the instance exists or another start waits for
-// its first turn.
-func (c *Client) Start(ctx context.Context, r StartRequest) error {
-	_, _, err := c.start(ctx, r)
-	return err
-}
-
-// Begin is Start that gives the life which is at the id: the one that it has begun, or the one that was
-// there, which is unknown where an older release started it.
-func (c *Client) Begin(ctx context.Context, r StartRequest) (history.Life, error) {
-	for {
-		life, fate, err := c.start(ctx, r)
-		if err != nil || fate != provider.Taken {
-			return life, err
-		}
-		info, err := c.Instance(ctx, r.Instance)
-		if !errors.Is(err, provider.ErrInstanceNotFound) { // Else it was deleted since.
-			return info.Life, err
-		}
-	}
-}
-
-func (c *Client) start(ctx context.Context, r StartRequest) (history.Life, provider.Fate, error) {
-	if err := r.check(); err != nil {
-		return history.Life{}, provider.Dropped, err
-	}
-	version, err := c.pin(ctx, r.Name, r.Instance, r.Version)
-	if err != nil {
-		return history.Life{}, provider.Dropped, err
-	}
-	life := newLife()
-	sent, err := c.submit(ctx, provider.Message{
-		Instance: r.Instance,
-		Life:     life,
-		Kind:     provider.StartInstance,
-		Name:     r.Name,
-		Version:  version,
-		Input:    r.Input,
-	})
-	if err == nil && r.Exclusive && sent.Fate == provider.Taken {
-		err = exists(r.Instance)
-	}
-	return life, sent.Fate, err
-}
-
-// check refuses what cannot be started.
-func (r *StartRequest) check() error {
-	version := ""
-	if r.Version != nil {
-		version = *r.Version
-	}
-	return cmp.Or(checkRootID(r.Instance), checkName("instanceId", r.Instance),
-		checkName("orchestrationName", r.Name), checkSize("version", version, history.MaxVersionBytes))
-}
-
-func exists(instance string) error {
-	return &RefusedError{
-		Message: fmt.Sprintf("Instance %s exists already", instance), Err: ErrInstanceExists,
-	}
 }
 
 // Raise stores a signal for the instance's present or future wait. It returns the state that the
@@ -321,12 +240,17 @@ func (c *Client) sendOnce(
 }
 
 func (c *Client) submit(ctx context.Context, m provider.Message) (provider.Submitted, error) {
-	return retry(ctx, c, func(ctx context.Context) (provider.Submitted, error) {
-		sent, err := c.e.submit(ctx, []provider.Message{m})
-		if err != nil {
-			return provider.Submitted{}, err
-		}
-		return sent[0], nil
+	sent, err := c.submitAll(ctx, []provider.Message{m})
+	if err != nil {
+		return provider.Submitted{}, err
+	}
+	return sent[0], nil
+}
+
+// submitAll stores messages in one transaction.
+func (c *Client) submitAll(ctx context.Context, msgs []provider.Message) ([]provider.Submitted, error) {
+	return retry(ctx, c, func(ctx context.Context) ([]provider.Submitted, error) {
+		return c.e.submit(ctx, msgs)
 	})
 }
 

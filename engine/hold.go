@@ -33,9 +33,7 @@ func (t *turn) diverged(d *replay.Divergence) error {
 func (t *turn) hold(d *replay.Divergence) {
 	rt, r := t.rt, t.r
 	for _, it := range t.items {
-		if it.task != nil {
-			rt.completeLater(it)
-		}
+		rt.keepOutcome(it)
 	}
 	h := provider.Hold{
 		Execution: r.execution, LastEvent: r.last, Event: d.EventID, SinceMs: rt.nowMs(),

@@ -1,9 +1,10 @@
 'use strict';
 
 const check = require('./check.js');
+const codec = require('./codec.js');
 const { TimeoutError } = require('./errors.js');
 const { checkStrictness } = require('./options.js');
-const { nameOf } = require('./registered.js');
+const { nameOf, queueOfEvent } = require('./registered.js');
 
 /** The options of the client's methods, checked. */
 
@@ -17,9 +18,67 @@ const FILTER = {
 
 const CLIENT_OPTIONS = { strictValues: checkStrictness };
 
-const START_OPTIONS = { rejectIfExists: check.boolean };
+const EXISTING = ['ignore', 'reject', 'restartIfEnded'];
+
+const START_OPTIONS = {
+  rejectIfExists: check.boolean,
+  ifExists: (/** @type {string} */ argument, /** @type {unknown} */ value) =>
+    check.oneOf(argument, value, EXISTING),
+  messages: checkMessages,
+};
+
+const MESSAGE = { queue: (/** @type {string} */ _, /** @type {unknown} */ value) => value };
 
 const BEGIN_OPTIONS = { ...START_OPTIONS, version: check.version };
+
+/**
+ * The messages of a start, each for a queue. Their data are not encoded yet.
+ *
+ * @param {string} argument
+ * @param {unknown} value
+ * @returns {{ queue: string, data: unknown }[]}
+ */
+function checkMessages(argument, value) {
+  if (!Array.isArray(value)) {
+    throw new TypeError(`${argument} must be an array of messages, not ${check.kindOf(value)}`);
+  }
+  return value.map((message, index) => {
+    const place = `${argument}[${index}]`;
+    if (typeof message !== 'object' || message === null) {
+      throw new TypeError(`${place} must be { queue, data }, not ${check.kindOf(message)}`);
+    }
+    // What is sent may be null, which the check of options takes for nothing.
+    const { data, ...rest } = message;
+    const { queue } = check.options(place, rest, MESSAGE);
+    return { queue: queueOfEvent(queue) ?? nameOf(`${place}.queue`, queue, 'queue'), data };
+  });
+}
+
+/**
+ * What a start asks the engine for.
+ *
+ * @param {unknown} options
+ * @param {Record<string, (argument: string, value: any) => unknown>} known
+ * @param {import('./lossy.js').Care} care that is taken of values
+ */
+function startRequest(options, known, care) {
+  const asked = check.options('options', options, known);
+  const { rejectIfExists, ifExists, messages = [], ...rest } = asked;
+  if (rejectIfExists && ifExists !== undefined && ifExists !== 'reject') {
+    throw new TypeError(
+      `options.rejectIfExists and options.ifExists '${ifExists}' contradict each other: give one of them`,
+    );
+  }
+  return {
+    ...rest,
+    rejectIfExists: rejectIfExists === true || ifExists === 'reject',
+    restartIfEnded: ifExists === 'restartIfEnded',
+    messages: messages.map((/** @type {any} */ { queue, data }, /** @type {number} */ index) => {
+      const what = `options.messages[${index}].data`;
+      return { queue, data: codec.encode(data, what, what, care) };
+    }),
+  };
+}
 
 const LIST_OPTIONS = {
   limit: (/** @type {string} */ argument, /** @type {unknown} */ value) =>
@@ -167,5 +226,6 @@ module.exports = {
   conditions,
   isParsed,
   sayingWhat,
+  startRequest,
   waiting,
 };

@@ -12,6 +12,7 @@ const {
   careOf,
   isParsed,
   sayingWhat,
+  startRequest,
   waiting,
 } = require('./client-options.js');
 const { exportText } = require('./export.js');
@@ -74,7 +75,7 @@ class Client extends ManagementClient {
   async start(orchestration, instanceId, input, options) {
     const name = nameOf('orchestration', orchestration, 'orchestration');
     const instance = check.rootId('instanceId', instanceId);
-    const asked = check.options('options', options, BEGIN_OPTIONS);
+    const asked = startRequest(options, BEGIN_OPTIONS, this.#care);
     const text = this.#encode(input);
     const { value } = await this.#request('begin', { instance, name, ...asked }, text);
     return this.#at(instance, value.life);
@@ -111,7 +112,7 @@ class Client extends ManagementClient {
   async #start(instanceId, orchestration, input, version, options) {
     const instance = check.rootId('instanceId', instanceId);
     const name = nameOf('orchestrationName', orchestration, 'orchestration');
-    const asked = check.options('options', options, START_OPTIONS);
+    const asked = startRequest(options, START_OPTIONS, this.#care);
     const request = { instance, name, version, ...asked };
     await this.#request('start', request, this.#encode(input));
   }

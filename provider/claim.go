@@ -284,7 +284,8 @@ const (
 	Taken
 	// Refused: as Taken, and the Refusal of the start was stored; the result is about that.
 	Refused
-	// Dropped: nobody with the life that the message means is at the target. Nothing was stored.
+	// Dropped: nobody with the life that the message means is at the target, or has ended where it is for one
+	// that runs. Nothing was stored.
 	Dropped
 	// Repeated: the key of the message is known. Nothing was stored.
 	Repeated

@@ -3,9 +3,11 @@ package provider
 import "duroxide/history"
 
 // FateOf compares the life that a message means with who lives at its target: there says whether
-// somebody does.
-func FateOf(m Message, there bool, life history.Life) Fate {
+// somebody does, and status is the state of the target.
+func FateOf(m Message, there bool, life history.Life, status ExecutionStatus) Fate {
 	switch {
+	case m.IfRunning && (status == Completed || status == Failed):
+		return Dropped
 	case m.Kind == StartInstance && !there:
 		return Stored
 	case m.Kind == StartInstance && !m.Life.IsZero() && m.Life == life:

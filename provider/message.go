@@ -92,6 +92,8 @@ type Message struct {
 	// Refusal says what is stored in place of a start that finds somebody else at its target. It is not
 	// stored with the start.
 	Refusal *Refusal
+	// IfRunning drops the message where its target has ended. It is not stored either.
+	IfRunning bool
 	Kind      MessageKind
 	// Execution and Source (event id) name what a completion answers.
 	Execution uint64

@@ -89,6 +89,8 @@ func (s *store) accept(m provider.Message) (provider.Submitted, *instance) {
 func (in *instance) fate(m provider.Message) provider.Fate {
 	there := in != nil && in.born
 	switch {
+	case m.IfRunning && (in.status() == provider.Completed || in.status() == provider.Failed):
+		return provider.Dropped
 	case m.Kind == provider.StartInstance && !there:
 		return provider.Stored
 	case m.Kind == provider.StartInstance && !m.Life.IsZero() && m.Life == in.life:

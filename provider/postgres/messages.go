@@ -126,7 +126,7 @@ func (g *group) deliver(
 func (d *delivery) accept(m provider.Message, body []byte, result *provider.Submitted) *target {
 	t := d.target(m.Instance)
 	result.Existing, result.Starting = t.status, t.execution == 0 && t.taken()
-	result.Fate = provider.FateOf(m, t.taken(), t.life)
+	result.Fate = provider.FateOf(m, t.taken(), t.life, result.Existing)
 	if result.Fate == provider.Stored {
 		result.Fate = d.admit(t, &m)
 	}
@@ -137,7 +137,7 @@ func (d *delivery) accept(m provider.Message, body []byte, result *provider.Subm
 	case result.Fate == provider.Taken && m.Refusal != nil:
 		answer := *m.Refusal.For(result.Existing)
 		to := d.target(answer.Instance)
-		if provider.FateOf(answer, to.taken(), to.life) != provider.Stored {
+		if provider.FateOf(answer, to.taken(), to.life, to.status) != provider.Stored {
 			return nil
 		}
 		result.Fate = provider.Refused

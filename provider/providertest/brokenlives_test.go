@@ -54,6 +54,9 @@ func brokenLives() map[string]breaker {
 		"answers no refused start": func(b *broken) provider.Provider {
 			return b.changed(func(m *provider.Message) { m.Refusal = nil })
 		},
+		"keeps messages for one that has ended": func(b *broken) provider.Provider {
+			return b.changed(func(m *provider.Message) { m.IfRunning = false })
+		},
 		"forgets who the parent is": func(b *broken) provider.Provider {
 			return b.changed(func(m *provider.Message) {
 				if m.Parent != nil {

@@ -29,6 +29,7 @@ var lives = theme{name: "lives", cases: []Case{
 	{ID: "L16", Title: "a life goes with the messages of a turn", run: sentLives},
 	{ID: "L17", Title: "early messages wait as long as their kind may", run: patienceOfKinds},
 	{ID: "L18", Title: "a late start meets nothing that has waited too long", run: lateStart},
+	{ID: "L20", Title: "a message for one that runs is dropped where it has ended, and goes with its start", run: ifRunning},
 }}
 
 var (
@@ -115,6 +116,32 @@ func refusedStart(k *kit) {
 	second.Refusal = refusal("nobody")
 	second.Refusal.Ended.Life = oneLife
 	require.Equal(k, provider.Taken, k.one(second).Fate, "nobody is there to be told")
+}
+
+func ifRunning(k *kit) {
+	k.createFrom(startOf("X", oneLife))
+	m := raised("X", "for one that runs")
+	m.Life, m.IfRunning = oneLife, true
+	require.Equal(k, provider.Stored, k.one(m).Fate)
+	claim := k.fetch("X")
+	require.Equal(k, []string{"for one that runs"}, datas(claim.Messages))
+	require.False(k, claim.Messages[0].IfRunning)
+	k.commit(turn(claim))
+	k.step("X", ends(provider.Completed, ""))
+	sent := k.submit(m, m)
+	for _, result := range sent {
+		require.Equal(k, provider.Dropped, result.Fate)
+		require.Zero(k, result.ID)
+	}
+	k.noWork(anyRoute)
+	// Those of a start are there with it, or not at all.
+	second, other := startOf("Y", otherLife), raised("Y", "with the start")
+	other.Life, other.IfRunning = otherLife, true
+	k.submit(second, other)
+	require.Equal(k, []string{"start", "with the start"}, datas(k.fetch("Y").Messages))
+	second.Life, other.Life = oneLife, oneLife
+	sent = k.submit(second, other)
+	require.Equal(k, []provider.Fate{provider.Taken, provider.Dropped}, []provider.Fate{sent[0].Fate, sent[1].Fate})
 }
 
 func namedLife(k *kit) {

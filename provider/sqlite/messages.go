@@ -140,7 +140,7 @@ func (d *delivery) accept(
 		return nil, err
 	}
 	result.Existing, result.Starting = t.status, t.execution == 0 && (t.taken || t.start)
-	result.Fate = provider.FateOf(m, t.taken || t.start, t.life)
+	result.Fate = provider.FateOf(m, t.taken || t.start, t.life, t.status)
 	if result.Fate == provider.Stored {
 		if result.Fate, err = d.admit(t, &m); err != nil {
 			return nil, err

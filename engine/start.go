@@ -1,0 +1,161 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"duroxide/history"
+	"duroxide/provider"
+)
+
+// StartRequest asks for a new instance.
+type StartRequest struct {
+	// Instance is the id of the instance. Ids that mark children are refused.
+	Instance string
+	Name     string
+	// Version is nil for "the registry's choice".
+	Version *string
+	Input   string
+	// Exclusive asks for an error where the instance exists.
+	Exclusive bool
+	// Messages are there before the first turn. Where the instance runs already, they reach it; where it
+	// has ended, the call is refused.
+	Messages []QueueMessage
+	// RestartEnded deletes an instance that has ended, with its descendants, and starts another one.
+	RestartEnded bool
+}
+
+// QueueMessage is a message of one of the instance's queues.
+type QueueMessage struct{ Queue, Data string }
+
+// Start stores the start of an instance. It does not wait for a turn and does not check the name;
+// an id that exists is left as it is. A reserved id is an *InputError, a text that is too long a
+// *LimitError.
+//
+// Messages whose storing was interrupted are sent again, so in rare cases of trouble between
+// engine and store a signal or queue message may be stored twice. A start never is: each call makes a
+// life, by which the store knows it again.
+//
+// An exclusive start gives ErrInstanceExists where the instance exists or another start waits for
+// its first turn, and one with messages ErrInstanceEnded where the instance has ended: nothing is stored then.
+func (c *Client) Start(ctx context.Context, r StartRequest) error {
+	_, err := c.Begin(ctx, r)
+	return err
+}
+
+// Begin is Start that gives the life which is at the id: the one that it has begun, or the one that was
+// there, which is unknown where an older release started it.
+func (c *Client) Begin(ctx context.Context, r StartRequest) (history.Life, error) {
+	if err := r.check(); err != nil {
+		return history.Life{}, err
+	}
+	version, err := c.pin(ctx, r.Name, r.Instance, r.Version)
+	if err != nil {
+		return history.Life{}, err
+	}
+	r.Version = version
+	life := newLife()
+	for {
+		sent, err := c.submitAll(ctx, slices.Concat([]provider.Message{r.start(life)}, r.messages(life)))
+		if err != nil || sent[0].Fate != provider.Taken {
+			return life, err
+		}
+		if r.Exclusive {
+			return history.Life{}, exists(r.Instance)
+		}
+		there, err := c.join(ctx, r, sent[0].Existing)
+		if !errors.Is(err, errPlaceChanged) {
+			return there, err
+		}
+	}
+}
+
+// errPlaceChanged means that who was at an id has gone, or has ended.
+var errPlaceChanged = errors.New("somebody else is there by now")
+
+// join sends the messages of a start to who is at its id, or makes place for the start.
+func (c *Client) join(
+	ctx context.Context, r StartRequest, status provider.ExecutionStatus,
+) (history.Life, error) {
+	info, err := c.Instance(ctx, r.Instance)
+	switch {
+	case errors.Is(err, provider.ErrInstanceNotFound):
+		return history.Life{}, errPlaceChanged
+	case err != nil:
+		return history.Life{}, err
+	}
+	ended := status == provider.Completed || status == provider.Failed
+	switch {
+	case ended && r.RestartEnded:
+		return history.Life{}, c.makePlace(ctx, info)
+	case len(r.Messages) == 0:
+		return info.Life, nil
+	case ended:
+		return history.Life{}, hasEnded(r.Instance)
+	}
+	sent, err := c.submitAll(ctx, r.messages(info.Life))
+	if err == nil && sent[0].Fate == provider.Dropped {
+		err = errPlaceChanged
+	}
+	return info.Life, err
+}
+
+// makePlace deletes an instance that has ended. Its error is never nil.
+func (c *Client) makePlace(ctx context.Context, info provider.InstanceInfo) error {
+	if info.Parent != "" {
+		return refusal(info.Instance, provider.ErrIsSubOrchestration)
+	}
+	_, err := c.deleteTree(ctx, info, false)
+	switch {
+	case err == nil, errors.Is(err, provider.ErrInstanceNotFound), errors.Is(err, provider.ErrStillRunning):
+		return errPlaceChanged // Whoever runs there is another one, which came between.
+	default:
+		return refusal(info.Instance, err)
+	}
+}
+
+// check refuses what cannot be started.
+func (r *StartRequest) check() error {
+	version := ""
+	if r.Version != nil {
+		version = *r.Version
+	}
+	err := cmp.Or(checkRootID(r.Instance), checkName("instanceId", r.Instance),
+		checkName("orchestrationName", r.Name), checkSize("version", version, history.MaxVersionBytes))
+	for _, m := range r.Messages {
+		err = cmp.Or(err, checkName("queueName", m.Queue))
+	}
+	return err
+}
+
+func (r *StartRequest) start(life history.Life) provider.Message {
+	return provider.Message{
+		Instance: r.Instance, Life: life, Kind: provider.StartInstance,
+		Name: r.Name, Version: r.Version, Input: r.Input,
+	}
+}
+
+func (r *StartRequest) messages(life history.Life) []provider.Message {
+	msgs := make([]provider.Message, len(r.Messages))
+	for n, m := range r.Messages {
+		msgs[n] = provider.Message{
+			Instance: r.Instance, Life: life, Kind: provider.QueueEvent, Name: m.Queue, Data: m.Data, IfRunning: true,
+		}
+	}
+	return msgs
+}
+
+func exists(instance string) error {
+	return &RefusedError{
+		Message: fmt.Sprintf("Instance %s exists already", instance), Err: ErrInstanceExists,
+	}
+}
+
+func hasEnded(instance string) error {
+	return &RefusedError{
+		Message: fmt.Sprintf("Instance %s has ended, so nothing was sent to it", instance), Err: ErrInstanceEnded,
+	}
+}
