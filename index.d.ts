@@ -143,11 +143,17 @@ export interface Failure extends FailureCause {
   attempts?: number;
 }
 
+/** Milliseconds, seconds, minutes, hours, days of 24 hours, weeks. */
+export type DurationUnit = 'ms' | 's' | 'm' | 'h' | 'd' | 'w';
+
 /**
- * How long: a number of milliseconds, or a whole number of seconds, minutes, hours or days: `'90s'`,
- * `'15m'`, `'2h'`, `'30d'`. Options whose name ends in `Ms` take numbers only.
+ * How long: a number of milliseconds, or whole numbers with their units: `'90s'`, `'15m'`, `'30d'`,
+ * `'1h 30m'`. Options whose name ends in `Ms` take numbers only.
  */
-export type Duration = number | `${bigint}${'s' | 'm' | 'h' | 'd'}`;
+export type Duration =
+  | number
+  | `${bigint}${DurationUnit}`
+  | `${bigint}${DurationUnit}${'' | ' '}${bigint}${DurationUnit}`;
 
 /**
  * A moment: a Date, milliseconds since 1970, or a text: a day (its beginning in UTC), or a time with its

@@ -12,7 +12,7 @@ test('a duration is a number of milliseconds, or a text with a unit', async (t) 
     activities: { quick: () => 'done' },
     orchestrations: {
       *Durations(ctx) {
-        const timers = [5, '0s', '90s', '15m', '2h', '30d'];
+        const timers = [5, '0s', '90s', '15m', '2h', '30d', '250ms', '2w', '1h 30m', '1m30s'];
         const pauses = [250, '5s', '1m', 'fixed'];
         const retries = pauses.map((backoff) => ({ maxAttempts: 2, backoff }));
         yield ctx.scheduleTimer('0s');
@@ -26,7 +26,7 @@ test('a duration is a number of milliseconds, or a text with a unit', async (t) 
       },
       *Wrong(ctx) {
         const texts = [];
-        for (const wrong of ['5', '5 s', '-5s', '1.5h', '5S', '5w', 'soon', '', '٣s']) {
+        for (const wrong of ['5', '5 s', '-5s', '1.5h', '5S', '5y', '1h  5m', 'soon', '', '٣s']) {
           try {
             ctx.scheduleTimer(wrong);
           } catch (error) {
@@ -38,11 +38,13 @@ test('a duration is a number of milliseconds, or a text with a unit', async (t) 
     },
   });
   assert.deepEqual(await h.output('Durations'), {
-    timers: [5, 0, 90_000, 900_000, 7_200_000, 2_592_000_000],
+    timers: [
+      5, 0, 90_000, 900_000, 7_200_000, 2_592_000_000, 250, 1_209_600_000, 5_400_000, 90_000,
+    ],
     pauses: [250, 5000, 60_000, 'fixed'],
   });
   const texts = await h.output('Wrong');
-  assert.equal(texts.length, 9);
+  assert.equal(texts.length, 10);
   for (const text of texts) {
     assert.match(text, /^delayMs must be a number of milliseconds, or a text like '90s', '15m'/);
   }

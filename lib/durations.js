@@ -4,26 +4,33 @@ const { types } = process.getBuiltinModule('node:util');
 const check = require('./check.js');
 
 /**
- * Durations in words: a number of milliseconds, or a whole number with a unit; and moments, as people and
- * programs write them.
+ * Durations in words: a number of milliseconds, or whole numbers with their units; and moments, as people
+ * and programs write them.
  */
 
 const UNITS = new Map([
+  ['ms', 1],
   ['s', 1000],
   ['m', 60_000],
   ['h', 3_600_000],
   ['d', 86_400_000],
+  ['w', 604_800_000],
 ]);
+const PART = /(\d+)(ms|[smhdw])/g;
+const WHOLE = /^\d+(?:ms|[smhdw])(?: ?\d+(?:ms|[smhdw]))*$/;
 
 /**
- * Gives the milliseconds of a text like '90s', or undefined for any other text.
+ * Gives the milliseconds of a text like '90s' or '1h 30m', or undefined for any other text.
  *
  * @param {string} text
  * @returns {number | undefined}
  */
 function millisecondsOf(text) {
-  const [, digits, unit] = /^(\d+)([smhd])$/.exec(text) ?? [];
-  return digits === undefined ? undefined : Number(digits) * /** @type {any} */ (UNITS.get(unit));
+  if (!WHOLE.test(text)) return undefined;
+  let ms = 0;
+  for (const [, digits, unit] of text.matchAll(PART))
+    ms += Number(digits) * Number(UNITS.get(unit));
+  return ms;
 }
 
 /**
@@ -38,9 +45,20 @@ function duration(argument, value) {
   const ms = millisecondsOf(value);
   if (ms !== undefined) return ms;
   throw new TypeError(
-    `${argument} must be a number of milliseconds, or a text like '90s', '15m', '2h' or '30d', ` +
-      `not ${check.kindOf(value)}`,
+    `${argument} must be a number of milliseconds, or a text like '90s', '15m' or '1h 30m' (units ms, s, m, ` +
+      `h, d, w), not ${check.kindOf(value)}`,
   );
+}
+
+/**
+ * Gives a duration as a whole number of milliseconds.
+ *
+ * @param {string} argument
+ * @param {unknown} value
+ * @returns {number}
+ */
+function wholeDuration(argument, value) {
+  return check.integer(argument, duration(argument, value), 0);
 }
 
 /** The last moment that a Date knows, and the negative of the first one. */
@@ -68,4 +86,4 @@ function moment(argument, value) {
   );
 }
 
-module.exports = { MAX_MOMENT, duration, millisecondsOf, moment };
+module.exports = { MAX_MOMENT, duration, millisecondsOf, moment, wholeDuration };

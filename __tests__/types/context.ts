@@ -290,11 +290,11 @@ function* wrong(ctx: OrchestrationContext): Generator<ScheduledTask, void, any> 
   ctx.instanceId = 'other';
 }
 
-const durations: Duration[] = [5, '0s', '90s', '15m', '2h', '30d'];
+const durations: Duration[] = [5, '0s', '90s', '15m', '2h', '30d', '5ms', '2w', '1h30m', '1h 30m'];
 // @ts-expect-error A duration has a unit.
 const noUnit: Duration = '90';
 // @ts-expect-error There is no such unit.
-const noSuchUnit: Duration = '90w';
+const noSuchUnit: Duration = '90y';
 
 const moments: Moment[] = [5, new Date(), '2030-01-31', '2030-01-31T02:00:00Z'];
 // @ts-expect-error A moment is no list.

@@ -2,7 +2,7 @@
 
 const { CancelledError, DuroxideError } = require('../errors.js');
 const { ActivityControl, next } = require('./control.js');
-const { duration } = require('./duration.js');
+const { wholeDuration } = require('../durations.js');
 
 /**
  * The activities of a test environment: what runs, what waits for the time of the environment, and
@@ -210,7 +210,7 @@ class TestActivities {
    * @param {unknown} ms a duration, or Infinity
    */
   #sleep(entry, ms) {
-    const length = ms === Number.POSITIVE_INFINITY ? ms : duration('ms', ms);
+    const length = ms === Number.POSITIVE_INFINITY ? ms : wholeDuration('ms', ms);
     return this.#park(entry, this.#now() + Number(length));
   }
 

@@ -1,7 +1,7 @@
 'use strict';
 
 const check = require('../check.js');
-const { duration } = require('./duration.js');
+const { wholeDuration } = require('../durations.js');
 
 /** What stands in for the code of activities. */
 
@@ -28,7 +28,7 @@ class ActivityControl {
    */
   mock(fn, options) {
     check.func('fn', fn);
-    const { takes } = check.options('options', options, { takes: duration });
+    const { takes } = check.options('options', options, { takes: wholeDuration });
     this.#stand = { fn, takesMs: takes ?? 0 };
     return this;
   }

@@ -4,6 +4,7 @@ const { randomInt } = process.getBuiltinModule('node:crypto');
 const channel = require('../channel.js');
 const check = require('../check.js');
 const { Client } = require('../client.js');
+const { moment, wholeDuration } = require('../durations.js');
 const { DuroxideError } = require('../errors.js');
 const { ownCode } = require('../own-code.js');
 const { openTestStore, openedStore } = require('../provider.js');
@@ -13,7 +14,6 @@ const { TestActivities } = require('./activities.js');
 const { Chaos, checkChaos } = require('./chaos.js');
 const { describeRunning } = require('./conditions.js');
 const { Driver } = require('./driver.js');
-const { duration, moment } = require('./duration.js');
 const { TestHandle } = require('./handle.js');
 
 const DEFAULT_PATIENCE_MS = 5000;
@@ -40,7 +40,7 @@ const OPTIONS = {
   seed: (/** @type {string} */ argument, /** @type {unknown} */ value) =>
     check.integer(argument, value, 0),
   chaos: checkChaos,
-  patienceMs: duration,
+  patienceMs: wholeDuration,
   runtime: object,
 };
 
@@ -252,7 +252,7 @@ class TestEnvironment {
 
   /** @param {string | number} by */
   async advance(by) {
-    await this.#advanceTo(this.#driver.nowMs + duration('by', by));
+    await this.#advanceTo(this.#driver.nowMs + wholeDuration('by', by));
   }
 
   /** @param {Date | string | number} to */

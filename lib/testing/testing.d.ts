@@ -6,6 +6,7 @@
 import type {
   Activity,
   Client,
+  Duration,
   EventDefinition,
   Orchestration,
   OrchestrationHandle,
@@ -16,9 +17,6 @@ import type {
   Registrable,
   RuntimeOptions,
 } from '../../index';
-
-/** Milliseconds, or a text such as `'30d'`, `'1h30m'`, `'250ms'`; units are ms, s, m, h, d and w. */
-export type Duration = number | string;
 
 /**
  * What goes wrong in a test:
