@@ -543,6 +543,8 @@ export class OrchestrationContext<TInput = any> {
   readonly executionId: number;
   readonly orchestrationName: string;
   readonly orchestrationVersion: string;
+  /** What travels with the instance: what its start was given, or that of the parent. */
+  readonly headers: Headers;
   /** Whether the code repeats what it did before. Do not let decisions depend on it. */
   readonly isReplaying: boolean;
   /** Of what a schedule has started, over continue-as-new too; null for everybody else, children included. */
@@ -813,6 +815,8 @@ export class ActivityContext {
   readonly executionId: number;
   readonly orchestrationName: string;
   readonly orchestrationVersion: string;
+  /** What travels with the instance: what its start was given, or that of the parent. */
+  readonly headers: Headers;
   readonly activityName: string;
   readonly workerId: string;
   readonly sessionId: string | null;
@@ -1444,7 +1448,16 @@ export interface StartOptions {
    * start that is repeated sends its messages again.
    */
   messages?: StartMessage[] | null;
+  /**
+   * Short texts by name that travel with the instance: `ctx.headers` of the orchestration, of its activities,
+   * and of what it starts, on every node and across continue-as-new. They are kept in clear text, are at most
+   * 8 KiB as JSON, and mean nothing to a replay. What exists already keeps its own.
+   */
+  headers?: Headers | null;
 }
+
+/** What travels with an instance, such as a trace context: no secrets, they stand in the history. */
+export type Headers = Readonly<Record<string, string>>;
 
 /** A message that goes with a start. */
 export interface StartMessage {
@@ -2094,6 +2107,8 @@ export interface StepCall {
   readonly executionId: number;
   readonly orchestrationName: string;
   readonly orchestrationVersion: string;
+  /** What travels with the instance: what its start was given, or that of the parent. */
+  readonly headers: Headers;
   readonly isReplaying: boolean;
 }
 

@@ -315,7 +315,14 @@ test('an abandoned activity gives its slot up, and its context goes on serving i
       },
     makeClient: () => ({ is: 'a client' }),
   });
-  const record = (token, activity) => ({ token, word: 0, activity, input: 'null', attempt: 1 });
+  const record = (token, activity) => ({
+    token,
+    word: 0,
+    activity,
+    input: 'null',
+    headers: '',
+    attempt: 1,
+  });
   const stuck = activities.run(record(1, 'Stuck'));
   const quick = activities.run(record(2, 'Quick'));
   activities.cancel({ token: 1, reason: 'too slow', abandoned: false });
@@ -343,7 +350,14 @@ test('an activity sleeps until its result is no longer wanted', async () => {
       },
     makeClient: () => ({}),
   });
-  const record = (token, activity) => ({ token, word: 0, activity, input: 'null', attempt: 1 });
+  const record = (token, activity) => ({
+    token,
+    word: 0,
+    activity,
+    input: 'null',
+    headers: '',
+    attempt: 1,
+  });
   assert.equal((await activities.run(record(1, 'Short'))).value, '"slept"');
   const long = activities.run(record(2, 'Long'));
   activities.cancel({ token: 2, reason: 'too late', abandoned: false });

@@ -109,6 +109,7 @@ describe('runs', () => {
         version: '1.0.0',
         input: '"ü"',
         customStatus: null,
+        headers: '',
         longNames: true,
         strictValues: true,
         schedule: null,

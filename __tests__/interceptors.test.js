@@ -174,6 +174,7 @@ test('interceptors are around each run of code, branches and replays included', 
     executionId: 1,
     orchestrationName: 'Code',
     orchestrationVersion: '1.0.0',
+    headers: {},
   });
   assert.equal(isReplaying, false);
   assert.equal(seen[begun].isReplaying, true, 'the second runtime begins with a replay');

@@ -96,7 +96,8 @@ func encodeRun(runtime uint32, r *engine.RunRequest) (packed, error) {
 		ints = appendLong(ints, r.Invocation.Execution)
 		ints = append(ints, uint32(o.Rules), count32(len(o.Values))) //nolint:gosec // a small number
 		texts = append(texts, some(r.Invocation.Instance), some(o.Life.String()), some(r.Invocation.Name),
-			some(r.Invocation.Version), some(o.Input), optional(o.CustomStatus), optional(o.Schedule))
+			some(r.Invocation.Version), some(o.Input), optional(o.CustomStatus), optional(o.Schedule),
+			some(o.Headers))
 		for i := range o.Values {
 			ints = appendLong(ints, uint64(o.Values[i].UpdatedAtMs)) //nolint:gosec // after 1970
 			texts = append(texts, some(o.Values[i].Key), some(o.Values[i].Value))
@@ -149,7 +150,8 @@ func encodeActivity(runtime uint32, c *engine.ActivityCall) (packed, error) {
 	ints = append(ints, count32(c.Attempt))
 	texts := append(textRoom[:0],
 		some(c.Invocation.Instance), some(c.Invocation.Name), some(c.Invocation.Version),
-		some(c.Activity), some(c.Input), some(c.WorkerID), optional(c.Session), optional(c.Tag))
+		some(c.Activity), some(c.Input), some(c.WorkerID), optional(c.Session), optional(c.Tag),
+		some(c.Headers))
 	if p := c.Progress; p != nil {
 		flags |= flagPolicy
 		ints, texts = appendLong(ints, p.Failed), append(texts, some(p.Policy))

@@ -90,6 +90,8 @@ type clientStartArguments struct {
 	// RestartIfEnded makes place where the instance has ended.
 	RestartIfEnded bool                `json:"restartIfEnded"`
 	Messages       []startMessageValue `json:"messages"`
+	// Headers is JSON text, or empty.
+	Headers string `json:"headers"`
 }
 
 // startMessageValue is a message that goes with a start.
@@ -101,7 +103,7 @@ type startMessageValue struct {
 func (a clientStartArguments) request(input string) engine.StartRequest {
 	r := engine.StartRequest{
 		Instance: a.Instance, Name: a.Name, Version: a.Version, Input: input,
-		Exclusive: a.RejectIfExists, RestartEnded: a.RestartIfEnded,
+		Exclusive: a.RejectIfExists, RestartEnded: a.RestartIfEnded, Headers: a.Headers,
 	}
 	for _, m := range a.Messages {
 		r.Messages = append(r.Messages, engine.QueueMessage(m))

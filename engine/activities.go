@@ -338,7 +338,7 @@ func (w *workers) call(j *job) ActivityCall {
 			Name: task.Orchestration, Version: task.Version,
 		},
 		Activity: task.Name, ID: task.Event, Life: task.Life, Input: task.Input, WorkerID: w.rt.workerID(),
-		Session: task.Session, Tag: task.Tag, Attempt: attemptOf(&j.claim), Progress: task.Progress,
+		Session: task.Session, Tag: task.Tag, Headers: task.Headers, Attempt: attemptOf(&j.claim), Progress: task.Progress,
 		Unwanted: &j.cancelled, Resident: j.generator, Action: j.action,
 	}
 }

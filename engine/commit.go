@@ -103,12 +103,6 @@ func (t *turn) continuesHere(next *replay.Successor) bool {
 	return ok
 }
 
-// isEmpty reports whether a turn that was only to load the instance has nothing to commit.
-func (t *turn) isEmpty(d replay.Delta) bool {
-	return len(t.items)+len(t.taken)+len(t.tasks)+len(t.notices)+len(d.Events) == 0 && t.resume == nil &&
-		!t.ended && t.r.reminder != nil && t.r.x.HasInline()
-}
-
 func (t *turn) execution() uint64 {
 	if t.started != nil {
 		return t.r.x.Params().Execution
@@ -138,10 +132,14 @@ func (t *turn) addTasks(c *provider.Commit, d replay.Delta, reserved int) {
 				Instance: t.r.instance, Life: t.r.life, Execution: c.Execution, Event: a.Event, Name: a.Name, Input: a.Input,
 				Session: a.Session, Tag: a.Tag, Orchestration: t.inv.Name, Version: t.inv.Version,
 				Progress: taskProgress(a.Policy),
+				Headers:  t.headers(),
 			},
 		})
 	}
 }
+
+// headers gives what travels with the instance: to its activities, and to those that it starts.
+func (t *turn) headers() string { return t.r.x.Params().Headers }
 
 func inSession(a replay.NewActivity) bool { return a.Session != nil }
 
@@ -174,7 +172,7 @@ func (t *turn) sends(d replay.Delta) []provider.Message {
 			msgs = append(msgs, childDone(link, c.Life, "", idTooLong(c.Instance)))
 			continue
 		}
-		msgs = append(msgs, startOfChild(link, c))
+		msgs = append(msgs, startOfChild(link, c, t.headers()))
 	}
 	for _, c := range d.Detached {
 		msgs = append(msgs, t.detached(c))
@@ -198,11 +196,11 @@ func (t *turn) sends(d replay.Delta) []provider.Message {
 	return append(msgs, t.resumption()...)
 }
 
-// startOfChild is the start of a child.
-func startOfChild(link history.Parent, c replay.NewInstance) provider.Message {
+// startOfChild is the start of a child, with the headers of its parent.
+func startOfChild(link history.Parent, c replay.NewInstance, headers string) provider.Message {
 	return provider.Message{
 		Instance: c.Instance, Life: c.Life, Kind: provider.StartInstance,
-		Name: c.Name, Version: c.Version, Input: c.Input, Parent: &link,
+		Name: c.Name, Version: c.Version, Input: c.Input, Parent: &link, Headers: headers,
 		Refusal: &provider.Refusal{
 			Running: childTaken(link, c.Life, c.Instance, ""),
 			Ended:   childTaken(link, c.Life, c.Instance, andTerminal),
@@ -215,7 +213,7 @@ func startOfChild(link history.Parent, c replay.NewInstance) provider.Message {
 func (t *turn) detached(c replay.NewInstance) provider.Message {
 	start := provider.Message{
 		Instance: c.Instance, Life: c.Life, Kind: provider.StartInstance,
-		Name: c.Name, Version: c.Version, Input: c.Input,
+		Name: c.Name, Version: c.Version, Input: c.Input, Headers: t.headers(),
 	}
 	if c.Schedule == nil {
 		return start
@@ -251,7 +249,7 @@ func (t *turn) farewell(e *replay.Ending) []provider.Message {
 		p := t.r.x.Params()
 		return []provider.Message{{
 			Instance: p.Instance, Life: p.Life, Kind: provider.ContinueInstance, Execution: p.Execution + 1, Name: p.Name,
-			Version: e.Successor.Version, Input: e.Successor.Input, Parent: p.Parent,
+			Version: e.Successor.Version, Input: e.Successor.Input, Parent: p.Parent, Headers: p.Headers,
 			Carried: e.Successor.Carried, CustomStatus: e.Successor.CustomStatus,
 		}}
 	case parent == nil:

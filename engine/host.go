@@ -96,6 +96,8 @@ type Opening struct {
 	Patches map[string]bool
 	// Schedule is what a schedule has told the instance that it has started; nil for others.
 	Schedule *string
+	// Headers is the JSON text of what travels with the instance, or "".
+	Headers string
 	// Values is the key-value store at the start of the execution, in key order.
 	Values []KeyValue
 }
@@ -128,6 +130,8 @@ type ActivityCall struct {
 	WorkerID string
 	Session  *string
 	Tag      *string
+	// Headers is the JSON text of what travels with the instance, or "".
+	Headers string
 	// Resident and Action name the closure of an inline activity: the living generator, and the token of the
 	// action that asked for it. Zero means that the activity is registered.
 	Resident, Action uint64

@@ -162,7 +162,7 @@ func openingOf(x *replay.Execution, values map[string]provider.Value) *Opening {
 	opening := &Opening{
 		Life:  p.Life,
 		Input: p.Input, CustomStatus: p.CustomStatus, StartedMs: x.StartedMs(), LongNames: x.LongNames(),
-		Rules: p.Rules, StrictValues: p.StrictValues, Patches: x.Patches(),
+		Rules: p.Rules, StrictValues: p.StrictValues, Patches: x.Patches(), Headers: p.Headers,
 	}
 	for i := range p.Carried {
 		if p.Carried[i].Name == history.ScheduleQueue {

@@ -104,7 +104,7 @@ func eventBytes(e history.Event) int64 {
 	case history.ActivityScheduled:
 		return fixed + int64(len(d.Input))
 	case history.OrchestrationStarted:
-		return fixed + int64(len(d.Input))
+		return fixed + int64(len(d.Input)+len(d.Headers))
 	case history.ExternalEvent:
 		return fixed + int64(len(d.Data))
 	case history.QueueEventDelivered:

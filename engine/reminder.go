@@ -95,6 +95,12 @@ func (t *turn) keepReminder(m provider.Message) {
 	t.r.reminder = &item{msg: m}
 }
 
+// isEmpty reports whether a turn that was only to load the instance has nothing to commit.
+func (t *turn) isEmpty(d replay.Delta) bool {
+	return len(t.items)+len(t.taken)+len(t.tasks)+len(t.notices)+len(d.Events) == 0 && t.resume == nil &&
+		!t.ended && t.r.reminder != nil && t.r.x.HasInline()
+}
+
 // runInline has the workers run what is open, once it is stored that it is. Of what the commit of the turn
 // has added, d tells.
 func (t *turn) runInline(d replay.Delta) {
@@ -130,7 +136,7 @@ func (t *turn) inlineJob(a replay.OpenInline) *job {
 		Attempt: 1,
 		Task: provider.Task{
 			Instance: r.instance, Life: r.life, Execution: p.Execution, Event: a.Event, Name: a.Name, Input: "null",
-			Orchestration: p.Name, Version: p.Version,
+			Orchestration: p.Name, Version: p.Version, Headers: p.Headers,
 		},
 	}}
 	if a.Event > r.recovered || r.reminder == nil {

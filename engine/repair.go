@@ -311,6 +311,14 @@ func (p *retryPlan) base(
 	return values, nil
 }
 
+// headersIn gives what travels with the instance of a history.
+func headersIn(events []history.Event) string {
+	if s, ok := events[0].Data.(history.OrchestrationStarted); ok {
+		return s.Headers
+	}
+	return ""
+}
+
 // hasTaken reports whether a child's schedule is closed, and whether that is by its failure.
 func hasTaken(events []history.Event, child uint64) (failure, closed bool) {
 	for _, e := range events {
@@ -344,6 +352,7 @@ func (p *retryPlan) work(ctx context.Context, w provider.Rewrite, info provider.
 			Instance: w.Instance, Life: w.Life, Execution: w.Execution, Event: a.Event, Name: a.Name, Input: a.Input,
 			Session: a.Session, Tag: a.Tag, Orchestration: info.Name, Version: info.Version,
 			Progress: taskProgress(a.Policy),
+			Headers:  x.Params().Headers,
 		})
 	}
 	for _, timer := range work.Timers {
@@ -382,7 +391,7 @@ func (p *retryPlan) child(
 		if child.Version, err = p.c.pin(ctx, child.Name, child.Instance, child.Version); err != nil {
 			return nil, err
 		}
-		start := startOfChild(link, child)
+		start := startOfChild(link, child, headersIn(w.Events))
 		return &start, nil
 	}
 	switch info.Status {

@@ -26,7 +26,12 @@ type StartRequest struct {
 	Messages []QueueMessage
 	// RestartEnded deletes an instance that has ended, with its descendants, and starts another one.
 	RestartEnded bool
+	// Headers is the JSON text of what travels with the instance, or "": at most MaxHeaderBytes.
+	Headers string
 }
+
+// MaxHeaderBytes bounds the headers of an instance.
+const MaxHeaderBytes = 8192
 
 // QueueMessage is a message of one of the instance's queues.
 type QueueMessage struct{ Queue, Data string }
@@ -124,7 +129,8 @@ func (r *StartRequest) check() error {
 		version = *r.Version
 	}
 	err := cmp.Or(checkRootID(r.Instance), checkName("instanceId", r.Instance),
-		checkName("orchestrationName", r.Name), checkSize("version", version, history.MaxVersionBytes))
+		checkName("orchestrationName", r.Name), checkSize("version", version, history.MaxVersionBytes),
+		checkSize("headers", r.Headers, MaxHeaderBytes))
 	for _, m := range r.Messages {
 		err = cmp.Or(err, checkName("queueName", m.Queue))
 	}
@@ -134,7 +140,7 @@ func (r *StartRequest) check() error {
 func (r *StartRequest) start(life history.Life) provider.Message {
 	return provider.Message{
 		Instance: r.Instance, Life: life, Kind: provider.StartInstance,
-		Name: r.Name, Version: r.Version, Input: r.Input,
+		Name: r.Name, Version: r.Version, Input: r.Input, Headers: r.Headers,
 	}
 }
 

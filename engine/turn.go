@@ -225,7 +225,7 @@ func (t *turn) begin(m provider.Message, version string) {
 		Instance: t.r.instance, Life: t.r.life, Starts: t.r.starts,
 		Execution: t.r.execution + 1, Name: m.Name, Version: version,
 		Input: m.Input, Parent: m.Parent, Carried: m.Carried, CustomStatus: m.CustomStatus,
-		Rules: history.NewestRules, StrictValues: t.rt.set.strictValues,
+		Rules: history.NewestRules, StrictValues: t.rt.set.strictValues, Headers: m.Headers,
 		Keys: t.keysBefore(), Engine: t.rt.e.version,
 	}
 	t.take(item{msg: m})

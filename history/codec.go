@@ -1,6 +1,9 @@
 package history
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // A row holds the events of one turn:
 //
@@ -21,6 +24,7 @@ func EncodeRow(events []Event) []byte {
 }
 
 func encodeEvents(w *Wire, events []Event) {
+	w.Headers(slices.ContainsFunc(events, hasHeaders))
 	w.Format()
 	w.count(len(events), leastEvent)
 	if len(events) == 0 {
@@ -32,6 +36,11 @@ func encodeEvents(w *Wire, events []Event) {
 	for i := range events {
 		encodeEvent(w, &events[i], &previous)
 	}
+}
+
+func hasHeaders(e Event) bool {
+	started, ok := e.Data.(OrchestrationStarted)
+	return ok && started.Headers != ""
 }
 
 func encodeEvent(w *Wire, e, previous *Event) {

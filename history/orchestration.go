@@ -36,6 +36,8 @@ type OrchestrationStarted struct {
 	Rules uint64
 	// StrictValues says that values which lose something as JSON are refused.
 	StrictValues bool
+	// Headers is the JSON text of what travels with the instance, or "".
+	Headers string
 }
 
 // Kind gives the number of the kind.
@@ -56,6 +58,9 @@ func (d *OrchestrationStarted) fields(w *Wire) {
 	if d.Rules > NewestRules {
 		w.Newer("rules %d", d.Rules)
 	}
+	if w.Since(4) {
+		w.Text(&d.Headers)
+	}
 }
 
 func (d OrchestrationStarted) encode(w *Wire) { d.fields(w) }
@@ -69,6 +74,7 @@ type (
 		Carried      []messageShape  `json:"carried,omitempty"`
 		CustomStatus *string         `json:"customStatus,omitempty"`
 		Rules        uint64          `json:"rules,omitempty"`
+		Headers      json.RawMessage `json:"headers,omitempty"`
 	}
 	parentShape struct {
 		Instance  string `json:"instance"`
@@ -81,6 +87,9 @@ func (d OrchestrationStarted) shape() any {
 	s := startedShape{
 		Name: d.Name, Version: d.Version, Input: payload(d.Input), CustomStatus: d.CustomStatus,
 		Rules: d.Rules,
+	}
+	if d.Headers != "" {
+		s.Headers = payload(d.Headers)
 	}
 	if p := d.Parent; p != nil {
 		s.Parent = &parentShape{Instance: p.Instance, Execution: p.Execution, Event: p.Event}

@@ -32,12 +32,22 @@ type Wire struct {
 
 // newestFormat is the format that is written: that of rows, messages and tasks. Whatever changes the
 // stored fields of anything raises it. Format 1 has no lives and no numbers of starts, format 2 no
-// rules.
-const newestFormat = 3
+// rules, format 3 no headers.
+const newestFormat = 4
 
 // lastFormat is the highest number that a format will ever have. What begins with a higher one is no
 // record of any release.
 const lastFormat = 31
+
+// formatWithoutHeaders is what is written where there are none, so that releases read it that know none.
+const formatWithoutHeaders = 3
+
+// Headers says whether what is to be written has headers. It comes before Format.
+func (w *Wire) Headers(has bool) {
+	if !has {
+		w.format = formatWithoutHeaders
+	}
+}
 
 // Encode gives the bytes of what a function writes, in memory of exactly their length: values may be
 // large, and growing would copy them. The function is called twice, first to measure.
@@ -63,7 +73,7 @@ func (w *Wire) Finish() error {
 // Format carries the first byte of everything that is stored. One that this version does not know
 // is an error.
 func (w *Wire) Format() {
-	format := uint8(newestFormat)
+	format := w.format
 	w.Byte(&format)
 	switch {
 	case format < 1 || format > lastFormat:

@@ -5,6 +5,7 @@ const timers = process.getBuiltinModule('node:timers/promises');
 const channel = require('./channel.js');
 const check = require('./check.js');
 const { CancelledError } = require('./errors.js');
+const { headersOf } = require('./headers.js');
 const { LEVEL, traced } = require('./traced.js');
 
 /** What an activity is given. */
@@ -40,6 +41,7 @@ class ActivityContext {
     this.workerId = record.workerId;
     this.sessionId = record.session;
     this.attempt = record.attempt;
+    this.headers = headersOf(record.headers);
   }
 
   tag() {

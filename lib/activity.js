@@ -24,8 +24,7 @@ const HAD_FINISHED = 'it had finished, but its result cannot be stored';
 /** How long an activity may wait for a slot here before another node may have it. */
 const PATIENCE_MS = 500;
 
-/** @type {import('./native').TakenBack} */
-const TAKEN_BACK = Object.freeze({ takenBack: true });
+const TAKEN_BACK = Object.freeze({ takenBack: /** @type {const} */ (true) });
 
 /**
  * Runs the activities of one runtime, as many at a time as it has slots. The engine sends a few

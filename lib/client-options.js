@@ -3,6 +3,7 @@
 const check = require('./check.js');
 const codec = require('./codec.js');
 const { TimeoutError } = require('./errors.js');
+const { headersText } = require('./headers.js');
 const { checkStrictness } = require('./options.js');
 const { nameOf, queueOfEvent } = require('./registered.js');
 
@@ -25,6 +26,7 @@ const START_OPTIONS = {
   ifExists: (/** @type {string} */ argument, /** @type {unknown} */ value) =>
     check.oneOf(argument, value, EXISTING),
   messages: checkMessages,
+  headers: headersText,
 };
 
 const MESSAGE = { queue: (/** @type {string} */ _, /** @type {unknown} */ value) => value };

@@ -86,6 +86,7 @@ function readOpening(r) {
     input: r.string(),
     customStatus: r.optionalString(),
     schedule: r.optionalString(),
+    headers: r.string(),
     longNames: (r.flags & FLAG_LONG_NAMES) !== 0,
     strictValues: (r.flags & FLAG_STRICT_VALUES) !== 0,
     rules,
@@ -125,6 +126,7 @@ function readActivity(r) {
     workerId: r.string(),
     session: r.optionalString(),
     tag: r.optionalString(),
+    headers: r.string(),
     policy: hasPolicy ? r.string() : null,
   };
 }

@@ -81,6 +81,8 @@ export interface Opening {
   customStatus: string | null;
   /** What the schedule that has started the instance says of that, as JSON. */
   schedule: string | null;
+  /** JSON text of what travels with the instance, or ''. */
+  headers: string;
   /** Whether the execution began before names had a limit. */
   longNames: boolean;
   /** Whether values that lose something as JSON are refused: fixed at the start of the execution. */
@@ -140,6 +142,8 @@ export interface ActivityRecord {
   workerId: string;
   session: string | null;
   tag: string | null;
+  /** JSON text of what travels with the instance, or ''. */
+  headers: string;
   /** 1 for the first. */
   attempt: number;
   /** How many attempts have failed before; 0 where there is no policy. */

@@ -12,6 +12,7 @@ import (
 // EncodeMessage gives the stored bytes of a message, without ID, Instance, DueMs and Attempts.
 func EncodeMessage(m Message) []byte {
 	return history.Encode(func(w *history.Wire) {
+		w.Headers(m.Headers != "")
 		w.Format()
 		messageFields(w, &m)
 	})
@@ -68,6 +69,9 @@ func messageFields(w *history.Wire, m *Message) {
 		w.Life(&m.Life)
 		w.Life(&m.From)
 	}
+	if w.Since(4) {
+		w.Text(&m.Headers)
+	}
 }
 
 // storedKind is the first byte of a message. A way to stop that is not the first one has a number that
@@ -84,6 +88,7 @@ func storedKind(m *Message) uint8 {
 // Tag.
 func EncodeTask(t Task) []byte {
 	return history.Encode(func(w *history.Wire) {
+		w.Headers(t.Headers != "")
 		w.Format()
 		taskFields(w, &t)
 	})
@@ -108,5 +113,8 @@ func taskFields(w *history.Wire, t *Task) {
 	w.Text(&t.Version)
 	if w.Since(2) {
 		w.Life(&t.Life)
+	}
+	if w.Since(4) {
+		w.Text(&t.Headers)
 	}
 }

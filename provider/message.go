@@ -115,6 +115,8 @@ type Message struct {
 	Parent       *history.Parent
 	Carried      []history.Carried
 	CustomStatus *string
+	// Headers is the JSON text of what travels with what begins an execution, or "".
+	Headers string
 
 	// DueMs is when the message becomes visible, in Unix milliseconds; zero means at once. The
 	// store sets it to the arrival time then, so that it always is the effective time. Arrival times
@@ -158,6 +160,8 @@ type Task struct {
 	Session *string
 	// Tag is nil for the default route.
 	Tag *string
+	// Headers is the JSON text of what travels with the instance, or "".
+	Headers string
 	// Orchestration and Version are those of the scheduling execution.
 	Orchestration string
 	Version       string

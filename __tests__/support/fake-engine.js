@@ -37,6 +37,7 @@ class FakeEngine {
       longNames: false,
       strictValues: false,
       schedule: null,
+      headers: '',
       rules: opening.rules ?? NEWEST_RULES,
       startedMs: opening.startedMs ?? 1000,
       values: opening.values ?? [],

@@ -42,6 +42,8 @@ type Params struct {
 	// StrictReplay refuses whatever the code does otherwise than recorded; without it inputs, values,
 	// statuses, tags and sessions may differ.
 	StrictReplay bool
+	// Headers is the JSON text of what travels with the instance, or "".
+	Headers string
 	// Keys are the keys of the key-value store at the start.
 	Keys []string
 	// Engine is the version to write into events.
@@ -118,7 +120,7 @@ func Start(p Params, nowMs int64) *Execution {
 	x.append(0, nowMs, history.OrchestrationStarted{
 		Name: p.Name, Version: p.Version, Input: p.Input,
 		Parent: p.Parent, Carried: p.Carried, CustomStatus: p.CustomStatus,
-		Rules: p.Rules, StrictValues: p.StrictValues,
+		Rules: p.Rules, StrictValues: p.StrictValues, Headers: p.Headers,
 	})
 	for _, c := range p.Carried {
 		x.append(0, nowMs, history.QueueEventDelivered(c))

@@ -49,7 +49,7 @@ func (l *loader) start(s history.OrchestrationStarted, e history.Event) {
 	p := &l.x.params
 	p.Name, p.Version, p.Input, p.Parent = s.Name, s.Version, s.Input, s.Parent
 	p.Carried, p.CustomStatus = s.Carried, s.CustomStatus
-	p.Rules, p.StrictValues = s.Rules, s.StrictValues
+	p.Rules, p.StrictValues, p.Headers = s.Rules, s.StrictValues, s.Headers
 	l.x.customStatus = s.CustomStatus
 	l.x.last = e.ID
 	l.x.startedMs, l.x.stepMs, l.x.lastMs = e.TimeMs, e.TimeMs, e.TimeMs

@@ -3,6 +3,7 @@
 const check = require('../check.js');
 const codec = require('../codec.js');
 const { duration, moment } = require('../durations.js');
+const { headersOf } = require('../headers.js');
 const limits = require('../limits.js');
 const { finish, inputText } = require('./descriptor.js');
 const { KIND, action } = require('./handle.js');
@@ -22,14 +23,12 @@ const {
   waitEvent,
 } = require('./tasks.js');
 
-/**
- * What orchestration code calls; its documentation is in index.d.ts. Outside a run of its own code
- * it reads nothing and changes nothing.
- */
+/** What orchestration code calls, see index.d.ts. Outside its run it reads and changes nothing. */
 class OrchestrationContext extends Talk {
   /** @type {import('./handle.js').Host} */
   #host;
   #schedule;
+  #headers;
   /** @type {string | null} */
   #customStatus;
   #values;
@@ -48,6 +47,7 @@ class OrchestrationContext extends Talk {
     this.orchestrationName = opening.name;
     this.orchestrationVersion = opening.version;
     this.#schedule = scheduleOf(opening);
+    this.#headers = headersOf(opening.headers);
   }
 
   get isReplaying() {
@@ -56,6 +56,10 @@ class OrchestrationContext extends Talk {
 
   get schedule() {
     return this.#schedule;
+  }
+
+  get headers() {
+    return this.#headers;
   }
 
   /** @param {string} name @param {unknown} input @param {unknown} [options] */
@@ -182,27 +186,6 @@ class OrchestrationContext extends Talk {
   scheduleSubOrchestrationVersionedWithIdTyped(name, version, instanceId, input) {
     const pinned = { version: version || null, instanceId };
     return child('subOrchestrationVersionedWithId', name, input, pinned, true);
-  }
-
-  /** @param {string} name @param {string} instanceId @param {unknown} [input] */
-  startOrchestration(name, instanceId, input) {
-    return child('orchestration', name, input, { instanceId }, false);
-  }
-
-  /** @param {string} name @param {string} instanceId @param {unknown} [input] */
-  startOrchestrationTyped(name, instanceId, input) {
-    return this.startOrchestration(name, instanceId, input);
-  }
-
-  /** @type {(name: string, version: string | null, instanceId: string, input?: unknown) => any} */
-  startOrchestrationVersioned(name, version, instanceId, input) {
-    const pinned = { version: version || null, instanceId };
-    return child('orchestrationVersioned', name, input, pinned, false);
-  }
-
-  /** @type {(name: string, version: string | null, instanceId: string, input?: unknown) => any} */
-  startOrchestrationVersionedTyped(name, version, instanceId, input) {
-    return this.startOrchestrationVersioned(name, version, instanceId, input);
   }
 
   newGuid() {

@@ -85,19 +85,20 @@ class Execution {
    */
   call(code) {
     if (this.#around === null) return code();
-    const { instanceId, executionId, orchestrationName, orchestrationVersion } = this.context;
+    const { instanceId, executionId, orchestrationName, orchestrationVersion, headers } =
+      this.context;
     const { isReplaying } = this;
     const about = { instanceId, executionId, orchestrationName, orchestrationVersion, isReplaying };
-    return this.#around(Object.freeze(about), code);
+    return this.#around(Object.freeze({ ...about, headers }), code);
   }
 
   /**
-   * Gives the code of an inline activity that waits for an answer, or null.
+   * Gives the code of an inline activity that waits for an answer, if there is any.
    *
    * @param {number} token
    */
   inline(token) {
-    return this.#scheduler.inline(token);
+    return this.#scheduler.waiting(token)?.fn;
   }
 
   /** Whether code runs at this moment (I1). */
@@ -209,7 +210,8 @@ class Execution {
       return;
     }
     if (delivery.asks) {
-      this.#scheduler.ask(delivery);
+      const handle = this.#scheduler.waiting(delivery.token);
+      if (handle !== undefined) this.emit(this.call(() => handle.decide(delivery)));
       return;
     }
     const handle = this.#scheduler.answered(delivery.token);

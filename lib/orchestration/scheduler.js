@@ -94,22 +94,12 @@ class Scheduler {
   }
 
   /**
-   * Asks about a failed attempt of an activity that still waits.
-   *
-   * @param {import('../native').Delivery} delivery
-   */
-  ask(delivery) {
-    const handle = this.#pending.get(delivery.token);
-    if (handle !== undefined) this.#execution.emit(this.call(() => handle.decide(delivery)));
-  }
-
-  /**
-   * Gives the code of an inline activity that waits for an answer, or null.
+   * Gives what still waits for an answer, or undefined.
    *
    * @param {number} token
    */
-  inline(token) {
-    return this.#pending.get(token)?.fn ?? null;
+  waiting(token) {
+    return this.#pending.get(token);
   }
 
   /** Forgets everything. */

@@ -8,11 +8,12 @@ const { SEND_OPTIONS, nameOf, queueOfEvent } = require('../registered.js');
 const { promiseToken } = require('../tokens.js');
 const { finish } = require('./descriptor.js');
 const { KIND, action } = require('./handle.js');
+const { child } = require('./tasks.js');
 const { Traces } = require('./traces.js');
 
 /**
- * What an orchestration says to other instances; its documentation is in index.d.ts. It is asked for
- * at the call, not when something is yielded, and leaves with the commit of the turn.
+ * What an orchestration says to other instances; its documentation is in index.d.ts. It leaves with the
+ * commit of the turn, and all but starts is asked for at the call, not when something is yielded.
  */
 class Talk extends Traces {
   /** @type {import('./handle.js').Host} */
@@ -40,6 +41,27 @@ class Talk extends Traces {
     const instance = check.instanceId('instanceId', instanceId);
     limits.checkId('instanceId', instance);
     this.#host.emit(action(KIND.send, { instance, value: what, name, input, tag: key }));
+  }
+
+  /** @param {string} name @param {string} instanceId @param {unknown} [input] */
+  startOrchestration(name, instanceId, input) {
+    return child('orchestration', name, input, { instanceId }, false);
+  }
+
+  /** @param {string} name @param {string} instanceId @param {unknown} [input] */
+  startOrchestrationTyped(name, instanceId, input) {
+    return this.startOrchestration(name, instanceId, input);
+  }
+
+  /** @type {(name: string, version: string | null, instanceId: string, input?: unknown) => any} */
+  startOrchestrationVersioned(name, version, instanceId, input) {
+    const pinned = { version: version || null, instanceId };
+    return child('orchestrationVersioned', name, input, pinned, false);
+  }
+
+  /** @type {(name: string, version: string | null, instanceId: string, input?: unknown) => any} */
+  startOrchestrationVersionedTyped(name, version, instanceId, input) {
+    return this.startOrchestrationVersioned(name, version, instanceId, input);
   }
 
   /** @type {(instanceId: string, queue: unknown, data?: unknown, options?: unknown) => void} */
