@@ -220,3 +220,71 @@ test('what cannot be tried says why, with another exit code', async (t) => {
   }
   assert.equal(fs.existsSync(missing), false);
 });
+
+test('held instances are known apart, from a store and from a file', async (t) => {
+  const { provider, place } = await openStore(t);
+  const client = new Client(provider);
+  const run = async (codeId, name) => {
+    const options = { onNondeterminism: 'hold', codeId };
+    const runtime = makeRuntime(provider, { options });
+    runtime.registerActivity('a', () => 1);
+    runtime.registerActivity('b', () => 1);
+    runtime.registerOrchestration('Order', function* (ctx) {
+      yield ctx.scheduleActivity(name);
+      yield ctx.waitForEvent('go');
+    });
+    await runtime.start();
+    return runtime;
+  };
+  const good = await run('good', 'a');
+  await client.startOrchestration('order', 'Order');
+  await untilWaiting(client, 'order');
+  await good.shutdown();
+  const broken = await run('broken', 'b');
+  await client.raiseEvent('order', 'go');
+  while (!(await client.getStatus('order')).held) await new Promise((r) => setImmediate(r));
+  await broken.shutdown();
+  const file = path.join(temporaryFolder(t), 'all.ndjson');
+  fs.writeFileSync(file, await client.exportHistory('order'));
+  const code = (name) =>
+    written(
+      t,
+      `module.exports = (runtime) => runtime.registerOrchestration('Order', function* (ctx) {
+         yield ctx.scheduleActivity('${name}'); yield ctx.waitForEvent('go');
+       });`,
+      `${name}.js`,
+    );
+  for (const store of [locationOf(place), file]) {
+    const heals = await command(['--code', code('a'), '--store', store, '--strict']);
+    assert.equal(heals.code, 0, heals.stderr);
+    assert.match(heals.stdout, /^1 checked: 1 same, 0 differ, 0 diverge, 0 without code$/m);
+    const stays = await command(['--code', code('b'), '--store', store]);
+    assert.equal(stays.code, 0, stays.stderr);
+    assert.match(stays.stdout, /^1 checked: 0 same, .*, 1 stay held$/m);
+    const strict = await command(['--code', code('b'), '--store', store, '--strict', '--json']);
+    assert.equal(strict.code, 1);
+    assert.equal(JSON.parse(strict.stdout).held, 1);
+  }
+});
+
+test('code is tried on the versions that it replaces', async (t) => {
+  const code = "function* (ctx) { yield ctx.waitForEvent('go'); }";
+  const { location } = await begun(
+    t,
+    (runtime) =>
+      runtime.registerOrchestrationVersioned('Order', '1.1.0', function* (ctx) {
+        yield ctx.waitForEvent('go');
+      }),
+    ['Order'],
+  );
+  for (const [replaces, found] of [
+    ['>=1.0.0 <2.0.0', /^1 checked: 1 same/m],
+    ['<1.1.0', /^1 checked: .* 1 without code$/m],
+  ]) {
+    const options = JSON.stringify({ replaces });
+    const text = `module.exports = (runtime) =>
+      runtime.registerOrchestrationVersioned('Order', '2.0.0', ${code}, ${options});`;
+    const { stdout } = await command(['--code', written(t, text), '--store', location]);
+    assert.match(stdout, found, replaces);
+  }
+});

@@ -8,7 +8,6 @@ const { Client } = require('../lib/duroxide.js');
 const { completed, makeRuntime, withStore } = require('./support/harness.js');
 
 const version = (name) =>
-  // biome-ignore lint/correctness/useYield: it has nothing to wait for
   function* (ctx) {
     ctx.setCustomStatus(name);
     return ctx.orchestrationVersion;

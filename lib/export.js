@@ -17,7 +17,15 @@ const FORMAT = 1;
 async function exportText(instance, ask) {
   const { value } = await ask('instance', { instance });
   const { instanceId, orchestrationName, orchestrationVersion, status } = value;
-  const first = { format: FORMAT, instanceId, orchestrationName, orchestrationVersion, status };
+  const held = value.hold ? true : undefined;
+  const first = {
+    format: FORMAT,
+    instanceId,
+    orchestrationName,
+    orchestrationVersion,
+    status,
+    held,
+  };
   const { executions } = (await ask('executions', { instance })).value;
   const lines = [`${JSON.stringify(first)}\n`];
   // What the executions before have left; not known where they were pruned.

@@ -2,10 +2,11 @@
 
 const channel = require('./channel.js');
 const check = require('./check.js');
-const { checkGenerator, codeIn } = require('./definitions.js');
+const { VERSION_OPTIONS, checkGenerator, codeIn } = require('./definitions.js');
 const { Turns } = require('./orchestration/turn.js');
 const { Registered } = require('./registered.js');
 const { scheduleCode } = require('./schedules/code.js');
+const semver = require('./semver.js');
 
 /** Code that is led through recorded histories: without a runtime, and without any effect. */
 
@@ -13,7 +14,7 @@ const DEFAULT_VERSION = '1.0.0';
 
 /** Takes the orchestrations of what registers code in a runtime, and leaves the rest alone. */
 class Code {
-  /** @type {Map<string, Map<string, GeneratorFunction>>} */
+  /** @type {Map<string, Map<string, { fn: GeneratorFunction, replaces?: import('./semver.js').Bound[] }>>} */
   #versions = new Map();
 
   /** @param {unknown} code */
@@ -21,10 +22,11 @@ class Code {
     this.register(...scheduleCode(), ...[code].flat());
   }
 
-  /** @param {string} name @param {string} version @param {any} fn */
-  #add(name, version, fn) {
+  /** @param {string} name @param {string} version @param {any} fn @param {{ replaces?: any }} [options] */
+  #add(name, version, fn, { replaces } = {}) {
     checkGenerator(check.name('name', name), fn);
-    this.#versions.set(name, (this.#versions.get(name) ?? new Map()).set(version, fn));
+    const versions = this.#versions.get(name) ?? new Map();
+    this.#versions.set(name, versions.set(version, { fn, replaces }));
     return new Registered('orchestration', name);
   }
 
@@ -38,14 +40,14 @@ class Code {
     return this.#add(name, DEFAULT_VERSION, fn);
   }
 
-  /** @param {string} name @param {string} version @param {unknown} fn */
-  registerOrchestrationVersioned(name, version, fn) {
-    return this.#add(name, version, fn);
+  /** @param {string} name @param {string} version @param {unknown} fn @param {unknown} [options] */
+  registerOrchestrationVersioned(name, version, fn, options) {
+    return this.#add(name, version, fn, check.options('options', options, VERSION_OPTIONS));
   }
 
-  /** @param {string} name @param {string} version @param {unknown} fn */
-  registerOrchestrationVersionedTyped(name, version, fn) {
-    return this.#add(name, version, fn);
+  /** @param {string} name @param {string} version @param {unknown} fn @param {unknown} [options] */
+  registerOrchestrationVersionedTyped(name, version, fn, options) {
+    return this.#add(name, version, fn, check.options('options', options, VERSION_OPTIONS));
   }
 
   use() {}
@@ -65,14 +67,14 @@ class Code {
 
   /** @param {...unknown} things */
   register(...things) {
-    for (const { kind, name, version, fn } of codeIn(things, this)) {
-      if (kind === 'orchestration') this.#add(name, version ?? DEFAULT_VERSION, fn);
+    for (const { kind, name, version, fn, options } of codeIn(things, this)) {
+      if (kind === 'orchestration') this.#add(name, version ?? DEFAULT_VERSION, fn, options);
     }
   }
 
   /** @param {string} name @param {string} version */
   find(name, version) {
-    return this.#versions.get(name)?.get(version);
+    return semver.find(this.#versions.get(name) ?? new Map(), version)?.fn;
   }
 }
 

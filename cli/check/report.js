@@ -49,8 +49,9 @@ class Report {
   /**
    * @param {string} instance
    * @param {any} result what the engine said, `{ missing }`, or null where the instance is gone
+   * @param {boolean} [held] whether it is held: then it is no worse off if it still diverges
    */
-  add(instance, result) {
+  add(instance, result, held = false) {
     this.#progress();
     if (result === null) {
       this.#gone += 1;
@@ -60,6 +61,8 @@ class Report {
     const row = this.#row(result);
     if (result.missing !== undefined) {
       row.noCode += 1;
+    } else if (result.divergence !== null && held) {
+      row.held += 1;
     } else if (result.divergence !== null) {
       row.diverges += 1;
       this.#group(row, 'diverges', instance, result.divergence);
@@ -83,6 +86,7 @@ class Report {
       differs: 0,
       diverges: 0,
       noCode: 0,
+      held: 0,
       groups: new Map(),
     };
     this.#rows.set(key, row);
@@ -126,9 +130,15 @@ class Report {
   }
 
   #total() {
-    const total = { checked: this.#checked, same: 0, differs: 0, diverges: 0, noCode: 0 };
+    const total = { checked: this.#checked, same: 0, differs: 0, diverges: 0, noCode: 0, held: 0 };
     for (const row of this.#rows.values()) {
-      for (const grade of /** @type {const} */ (['same', 'differs', 'diverges', 'noCode'])) {
+      for (const grade of /** @type {const} */ ([
+        'same',
+        'differs',
+        'diverges',
+        'noCode',
+        'held',
+      ])) {
         total[grade] += row[grade];
       }
     }
@@ -136,8 +146,8 @@ class Report {
   }
 
   get exitCode() {
-    const { differs, diverges, noCode } = this.#total();
-    const failures = this.#strict ? differs + diverges + noCode : diverges;
+    const { differs, diverges, noCode, held } = this.#total();
+    const failures = this.#strict ? differs + diverges + noCode + held : diverges;
     return failures > 0 ? 1 : 0;
   }
 
@@ -167,6 +177,7 @@ function describeRow(row) {
     [row.differs, 'differ'],
     [row.diverges, 'diverge'],
     [row.noCode, 'without code'],
+    [row.held, 'stay held'],
   ];
   const counts = grades.filter(([n]) => n > 0).map(([n, grade]) => `${n} ${grade}`);
   const version = row.orchestrationVersion ?? '(not begun)';
@@ -184,9 +195,10 @@ function describeGroup({ grade, instances, firstEventId, location, asked, record
 }
 
 /** @param {Record<string, number>} total */
-function describeTotal({ checked, same, differs, diverges, noCode, gone }) {
+function describeTotal({ checked, same, differs, diverges, noCode, held, gone }) {
+  const stay = held > 0 ? `, ${held} stay held` : '';
   const rest = gone > 0 ? `; ${gone} were deleted meanwhile` : '';
-  return `${checked} checked: ${same} same, ${differs} differ, ${diverges} diverge, ${noCode} without code${rest}\n`;
+  return `${checked} checked: ${same} same, ${differs} differ, ${diverges} diverge, ${noCode} without code${stay}${rest}\n`;
 }
 
 module.exports = { Report };

@@ -81,8 +81,8 @@ async function checkStore(tried, report, location, options) {
   const { Client } = require('duroxide');
   const provider = await openStore(location, { readOnly: true });
   try {
-    await each(instancesOf(new Client(provider), options), AT_ONCE, async (instance) => {
-      report.add(instance, await tried.instance(provider, instance));
+    await each(instancesOf(new Client(provider), options), AT_ONCE, async ({ id, held }) => {
+      report.add(id, await tried.instance(provider, id), held);
     });
   } finally {
     await provider.close();
@@ -95,11 +95,11 @@ const PAGE = 500;
 /**
  * @param {import('duroxide').Client} client
  * @param {Options} options
- * @returns {AsyncGenerator<string>}
+ * @returns {AsyncGenerator<{ id: string, held?: boolean }>}
  */
 async function* instancesOf(client, { instance: ids = [], name: names = [], all: isEvery }) {
   if (ids.length > 0) {
-    yield* ids;
+    for (const id of ids) yield { id, held: (await client.getStatus(id)).held };
     return;
   }
   const status = isEvery ? {} : { status: /** @type {const} */ ('Running') };
@@ -107,7 +107,7 @@ async function* instancesOf(client, { instance: ids = [], name: names = [], all:
     for (let after; after !== null; ) {
       /** @type {import('duroxide').InstancesPage} */
       const page = await client.listInstances({ ...status, name, limit: PAGE, after });
-      yield* page.instances.map(({ instanceId }) => instanceId);
+      yield* page.instances.map(({ instanceId: id, held }) => ({ id, held }));
       after = page.next;
     }
   }
@@ -126,12 +126,12 @@ async function checkExport(
   { all: isEvery, instance: ids = [], name: names = [] },
 ) {
   for await (const history of exportedHistories(file)) {
-    const { instanceId, orchestrationName, status } = firstLine(history);
+    const { instanceId, orchestrationName, status, held } = firstLine(history);
     const isNamed = ids.includes(instanceId);
     if (ids.length > 0 && !isNamed) continue;
     if (names.length > 0 && !names.includes(orchestrationName)) continue;
     if (status !== undefined && status !== 'Running' && !isEvery && !isNamed) continue;
-    report.add(instanceId, await tried.history(history));
+    report.add(instanceId, await tried.history(history), held);
   }
 }
 
