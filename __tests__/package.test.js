@@ -138,6 +138,14 @@ describe('in an empty folder, without a compiler', () => {
     const checked = await output([command, 'check', ...['--code', 'code.cjs', '--store', 'a.db']]);
     assert.match(checked, /^0 checked: /m);
 
+    // The page is another one.
+    const asked = [process.execPath, command, 'ui', '--store', 'a.db'];
+    const lacking = await consumer.runIn(folder, asked);
+    assert.equal(lacking.code, 2);
+    assert.ok(
+      lacking.stderr.includes(`npm install --save-dev ${packages.uiManifest().name}@${version}`),
+    );
+
     // One of another release does not fit.
     const own = path.join(folder, 'node_modules', name, 'package.json');
     const text = fs.readFileSync(own, 'utf8');

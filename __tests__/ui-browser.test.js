@@ -8,7 +8,7 @@ const { beforeEach, test } = require('node:test');
 const { createDashboard } = require('../ui/index.js');
 const { axe, noBrowser, openBrowser, openPage } = require('./support/browser.js');
 const { withRuntime, withStore } = require('./support/harness.js');
-const { served } = require('./support/ui.js');
+const { mounted, served } = require('./support/ui.js');
 
 const HOSTILE = '<script>window.hacked = 1</script><img src=x onerror="window.hacked = 1">';
 
@@ -360,6 +360,34 @@ test('a lost connection is said, and found again', { skip: noBrowser }, async (t
   await page.locator('h1').getByText('Completed').waitFor();
   isIn = false;
   await page.getByText('You are signed out').waitFor();
+  assert.deepEqual(page.problems, []);
+});
+
+test('a page that nobody sees keeps no stream', { skip: noBrowser }, async (t) => {
+  const h = await withRuntime(t, SHOP);
+  await h.client.startOrchestration('order', 'Order', {});
+  const { url, visitor } = await mounted(t, h.client);
+  const page = await openPage(await openBrowser(t));
+  await page.goto(`${url}/instance?id=order`);
+  await page.getByText('the event paid').waitFor();
+  const turn = (isHidden) =>
+    page.evaluate((value) => {
+      Object.defineProperty(document, 'hidden', { configurable: true, get: () => value });
+      document.dispatchEvent(new Event('visibilitychange'));
+    }, isHidden);
+  await turn(true);
+  // Then all of them are free for others.
+  const streams = [];
+  while (streams.length < 20) {
+    const stream = await visitor.follow(`instances?limit=${streams.length + 1}`);
+    if (stream.status === 200) streams.push(stream);
+  }
+  await Promise.all(streams.map((stream) => stream.close()));
+  await h.client.enqueueEvent('order/parcel', 'scans', 1);
+  await h.client.raiseEvent('order', 'paid', 1);
+  await h.wait('order');
+  await turn(false);
+  await page.locator('h1').getByText('Completed').waitFor();
   assert.deepEqual(page.problems, []);
 });
 

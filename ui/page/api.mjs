@@ -58,38 +58,47 @@ export function useConnection() {
   return state;
 }
 
-/** Opens the event stream of a view, again when it has ended, and gives what closes it. */
+/**
+ * Opens the event stream of a view, again when it has ended, and gives what closes it. A page that nobody sees
+ * has none: browsers allow few connections, and the server few streams.
+ */
 function follow(url, onData, onProblem) {
   let source;
   let timer;
+  const close = () => {
+    clearTimeout(timer);
+    source?.close();
+    source = undefined;
+  };
+  const failed = () => {
+    tell('lost');
+    if (source?.readyState !== EventSource.CLOSED) return;
+    // It was refused: the session says whether that is for good.
+    const again = () => connection !== 'out' && !document.hidden && open();
+    timer = setTimeout(() => get('session').then(again, again), 2000);
+  };
   const open = () => {
+    close();
     source = new EventSource(url);
-    source.addEventListener('data', ({ data }) => {
-      tell('live');
-      onData(JSON.parse(data));
-    });
-    source.addEventListener('problem', ({ data }) => {
-      tell('live');
-      onProblem(JSON.parse(data));
-    });
+    const hear = (name, heard) =>
+      source.addEventListener(name, ({ data }) => {
+        tell('live');
+        heard(JSON.parse(data));
+      });
+    hear('data', onData);
+    hear('problem', onProblem);
     source.addEventListener('leave', () => {
-      source.close();
+      close();
       tell('out');
     });
-    source.addEventListener('error', () => {
-      tell('lost');
-      if (source.readyState !== EventSource.CLOSED) return;
-      // It was refused: the session says whether that is for good.
-      timer = setTimeout(
-        () => get('session').then(open, () => connection !== 'out' && open()),
-        2000,
-      );
-    });
+    source.addEventListener('error', failed);
   };
-  open();
+  const seen = () => (document.hidden ? close() : open());
+  document.addEventListener('visibilitychange', seen);
+  seen();
   return () => {
-    clearTimeout(timer);
-    source.close();
+    document.removeEventListener('visibilitychange', seen);
+    close();
   };
 }
 
