@@ -57,14 +57,14 @@ function version({ version: wanted }) {
 
 /** @param {any} wait */
 function activityState(wait) {
-  const { state, position, running, slots, attempt, nextAt, worker } = wait;
+  const { state, position, running, slots, attempt, nextAt, worker, error } = wait;
   switch (state) {
     case 'queued':
       return `queued at ${position}, ${running} of ${slots} slots run`;
     case 'running':
       return `running${on(worker)}`;
     case 'retrying':
-      return `attempt ${attempt}, ${due(nextAt)}`;
+      return `attempt ${attempt}, ${due(nextAt)}${error === undefined ? '' : `, after ${visible(error)}`}`;
     case 'no-worker':
       return 'no runtime takes its tag or session';
     case 'no-code':

@@ -56,4 +56,4 @@ async function application(t, setUp = shop.register, options = {}) {
   return { client, duroxide, json, env, ended: (args, input) => run(args, env, input) };
 }
 
-module.exports = { EXIT, application, begin, run };
+module.exports = { EXIT, application, begin, locationOf, run };
