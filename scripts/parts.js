@@ -35,6 +35,7 @@ const OWN_PARTS = [
 /** Tests without a runtime in their own process, in which the eviction mode changes nothing. */
 const WITHOUT_RUNTIME = [
   'adding.test.js',
+  'eslint-plugin.test.js',
   'kinds.test.js',
   'workflows.test.js',
   'package.test.js',
