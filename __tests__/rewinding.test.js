@@ -318,3 +318,30 @@ test('a promise whose rejection is taken back by a retry can be settled once mor
   await h.client.raiseEvent(id, 'end');
   assert.equal(completed(await h.wait(id)), 'yes');
 });
+
+test('inline activities that were answered since run again', async (t) => {
+  const calls = [];
+  const h = await withRuntime(t, {
+    orchestrations: {
+      *Code(ctx) {
+        const run = (name) => ctx.run(name, () => calls.push(name));
+        const counts = [yield* run('one'), yield* run('two')];
+        yield ctx.waitForEvent('end');
+        return counts;
+      },
+    },
+  });
+  const id = await h.launch('Code');
+  await until(h, id, 'ExternalSubscribed');
+  const scheduled = (await history(h, id)).filter(({ kind }) => kind === 'InlineActivityScheduled');
+  assert.deepEqual(calls, ['one', 'two']);
+  await h.client.rewindInstance(id, to(scheduled[1].eventId));
+  await until(h, id, 'ExternalSubscribed');
+  await h.client.raiseEvent(id, 'end');
+  assert.deepEqual(completed(await h.wait(id)), [1, 3]);
+  await h.client.rewindInstance(id, to(scheduled[0].eventId));
+  await until(h, id, 'ExternalSubscribed');
+  await h.client.raiseEvent(id, 'end');
+  assert.deepEqual(completed(await h.wait(id)), [4, 5]);
+  assert.deepEqual(calls, ['one', 'two', 'two', 'one', 'two']);
+});
