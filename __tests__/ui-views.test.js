@@ -197,6 +197,22 @@ test('the fields of a result are no names that redact would not see', async (t) 
   }
 });
 
+test('what this release does not know of an instance is not sent', async (t) => {
+  const { h, visitor } = await withOrder(t);
+  const { client } = h;
+  for (const method of ['describe', 'getInstanceInfo']) {
+    const own = client[method].bind(client);
+    client[method] = async (...args) => ({ ...(await own(...args)), later: 'secret' });
+  }
+  const list = client.listInstances.bind(client);
+  client.listInstances = async (query) => {
+    const { instances, next } = await list(query);
+    return { instances: instances.map((told) => ({ ...told, later: 'secret' })), next };
+  };
+  const { texts } = await everything(visitor, ['order', 'parcel']);
+  for (const text of texts) assert.doesNotMatch(text, /secret/);
+});
+
 test('a download is an attachment that no browser opens', async (t) => {
   const { visitor } = await withOrder(t);
   const { headers, text } = await visitor.ask('/api/history.jsonl?id=order');

@@ -55,10 +55,23 @@ function listed(query) {
   return filter;
 }
 
+/** What is shown of an instance as it is. What a later release adds may be the application's. */
+const FACTS = [
+  ...['instanceId', 'orchestrationName', 'orchestrationVersion', 'currentExecutionId', 'status'],
+  ...['createdAt', 'updatedAt', 'parentInstanceId', 'held'],
+  ...['sizes', 'children', 'childCount', 'hasMore'],
+];
+
+/** @param {any} told */
+function factsOf(told) {
+  return Object.fromEntries(Object.entries(told).filter(([name]) => FACTS.includes(name)));
+}
+
 /** @param {Context} context @param {any} told */
 function summary({ redact }, told) {
-  if (told.cancelling === undefined) return told;
-  return { ...told, cancelling: hiddenReason(redact, told, told.cancelling) };
+  const facts = factsOf(told);
+  if (told.cancelling === undefined) return facts;
+  return { ...facts, cancelling: hiddenReason(redact, told, told.cancelling) };
 }
 
 /** @param {import('./redact.js').Redact} redact @param {any} of @param {any} told */
@@ -138,12 +151,12 @@ async function instance({ client, redact }, query) {
       client.listExecutions(id),
       client.getKvAllValues(id),
     ]);
-    const { output, error, failure, hold, cancelling, waitingFor, ...facts } = told;
+    const { output, error, failure, hold, cancelling, waitingFor } = told;
     const of = { name: told.orchestrationName, instanceId: id };
     const hide = (/** @type {any} */ kind, /** @type {unknown} */ value, name = of.name) =>
       payload(redact(value, { instanceId: id, name, kind }), SHORT);
     return {
-      ...facts,
+      ...factsOf(told),
       ...failureOf(redact, { failure, error }, of),
       ...(hold && { hold: hiddenHold(redact, hold, of) }),
       ...(cancelling && { cancelling: hiddenReason(redact, told, cancelling) }),
@@ -227,8 +240,7 @@ async function tree(context, query) {
   const id = text(query, 'id');
   const { client } = context;
   return asked(async () => {
-    const { output, error, failure, hold, ...root } = await client.getInstanceInfo(id);
-    const nodes = [summary(context, root)];
+    const nodes = [summary(context, await client.getInstanceInfo(id))];
     let hasMore = false;
     for (let at = 0; at < nodes.length && !hasMore; at++) {
       const left = MOST_IN_TREE - nodes.length;
