@@ -313,6 +313,21 @@ test('a store is exported, copied, and looked at', async (t) => {
   assert.equal((await ended(['backup', copy])).code, EXIT.store);
 });
 
+test('a reader that has had enough ends it quietly', async (t) => {
+  const { client, env } = await application(t);
+  await client.startOrchestration('order-1', 'Order', { card: 'good' });
+  const child = begin(['top', '--interval', '1ms'], env, 'pipe');
+  let complaint = '';
+  child.stderr.setEncoding('utf8').on('data', (part) => {
+    complaint += part;
+  });
+  await once(child.stdout, 'data');
+  child.stdout.destroy();
+  const [code] = await once(child, 'close');
+  assert.equal(complaint, '');
+  assert.equal(code, EXIT.done);
+});
+
 test('only migrate changes tables', async (t) => {
   const { file } = restoreFile(t, 'existing');
   const env = { DUROXIDE_STORE: file };

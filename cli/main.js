@@ -16,6 +16,7 @@ const { visible } = require('./visible.js');
 async function main(argv, { load, findPart }) {
   /** @type {number} */
   let code = EXIT.done;
+  process.stdout.on('error', leave);
   const program = makeProgram({
     load,
     findPart,
@@ -36,6 +37,16 @@ async function main(argv, { load, findPart }) {
     return error.exitCode === 0 ? EXIT.done : EXIT.usage;
   }
   return code;
+}
+
+/**
+ * Whoever reads may have enough, as `head` does.
+ *
+ * @param {NodeJS.ErrnoException} error
+ */
+function leave(error) {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(EXIT.done);
 }
 
 /**

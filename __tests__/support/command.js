@@ -25,8 +25,8 @@ function run(args, env = {}, input = undefined) {
 }
 
 /** Starts a command that goes on until it is told to end. */
-function begin(args, env) {
-  const stdio = ['ignore', 'pipe', 'inherit'];
+function begin(args, env, stderr = 'inherit') {
+  const stdio = ['ignore', 'pipe', stderr];
   return spawn(process.execPath, [COMMAND, ...args], { env: { ...process.env, ...env }, stdio });
 }
 
