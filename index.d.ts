@@ -334,15 +334,29 @@ export type Backoff =
       maxMs?: number;
     };
 
-export interface RetryPolicy {
+/** The times that an activity may take. A limit that is not kept is a TimeoutError. */
+export interface ActivityLimits {
+  /**
+   * Until it begins. It is never retried. Without it, `timeoutMs` counts from the start too, but only as long
+   * as no runtime that lives takes the activity.
+   */
+  queueTimeoutMs?: Duration;
+  /** Each attempt, from its beginning. Then its `signal` is aborted. */
+  timeoutMs?: Duration;
+  /** Everything: waiting, all attempts and pauses. */
+  totalTimeoutMs?: Duration;
+}
+
+export interface RetryPolicy extends ActivityLimits {
   /** Attempts in all, the first included; at least 1, or Infinity. */
   maxAttempts: number;
   /** `'exponential'` by default: 100 ms, doubling, at most 30 s. */
   backoff?: Backoff;
-  /** Bounds each attempt. An attempt that takes longer is not retried. */
-  timeoutMs?: number;
-  /** Bounds all attempts and pauses together. */
-  totalTimeoutMs?: number;
+  /**
+   * Whether an attempt that took longer than `timeoutMs` is followed by another one, once its function has
+   * settled or 10 s later. False by default; true in the `retry` option of `scheduleActivity`.
+   */
+  retryTimeouts?: boolean;
   /** How much of each pause may be lost by chance, from 0 to 1, so that many do not come back at once. */
   jitter?: number;
   /** Names or codes of what an activity throws that ends the attempts, such as `['CardDeclined']`. */
@@ -351,7 +365,7 @@ export interface RetryPolicy {
    * Says whether to try again after a failure. It is asked once for each, by the runtime that holds the
    * instance; a replay does not ask. If it throws, that is the outcome.
    */
-  retryIf?: (error: ActivityError) => boolean;
+  retryIf?(error: ActivityError | TimeoutError): boolean;
 }
 
 /**
@@ -523,13 +537,13 @@ export interface MapOptions {
 }
 
 /** How an activity is run. It is fixed when the activity is scheduled. */
-export interface ActivityOptions {
+export interface ActivityOptions extends ActivityLimits {
   /** Runs the activity on the worker that owns the session; the empty string means none. */
   sessionId?: string;
   /** Routes the activity to workers that take the tag. */
   tag?: string;
   /** Tries the activity again when it fails; the last failure is thrown. Without it, it is tried once. */
-  retry?: Omit<RetryPolicy, 'timeoutMs' | 'totalTimeoutMs'>;
+  retry?: Omit<RetryPolicy, keyof ActivityLimits>;
 }
 
 /**

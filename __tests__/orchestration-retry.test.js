@@ -88,8 +88,8 @@ test('code is asked about a failed attempt, and goes on only after the last', ()
   assert.deepEqual(engine.result, { caught: 'no', isTimeout: false });
 });
 
-test('an attempt races its timeout, which is final', () => {
-  const engine = new FakeEngine(retrying({ maxAttempts: 5, timeoutMs: 70 }));
+test('under earlier rules an attempt races its timeout, which is final', () => {
+  const engine = new FakeEngine(retrying({ maxAttempts: 5, timeoutMs: 70 }), { rules: 1 });
   assert.deepEqual(engine.asked(), ['activity 1 A', 'timer 2']);
   engine.fail(1, 'one');
   assert.deepEqual(engine.asked(), ['drop 2', 'timer 3']);
@@ -102,8 +102,10 @@ test('an attempt races its timeout, which is final', () => {
   assert.deepEqual(engine.result, { caught, isTimeout: true });
 });
 
-test('the total timeout covers all attempts and pauses', () => {
-  const engine = new FakeEngine(retrying({ maxAttempts: 5, timeoutMs: 70, totalTimeoutMs: 900 }));
+test('under earlier rules the total timeout covers all attempts and pauses', () => {
+  const engine = new FakeEngine(retrying({ maxAttempts: 5, timeoutMs: 70, totalTimeoutMs: 900 }), {
+    rules: 1,
+  });
   assert.deepEqual(engine.asked(), ['timer 1', 'activity 2 A', 'timer 3']);
   engine.fail(2, 'one');
   assert.deepEqual(engine.asked(), ['drop 3', 'timer 4']);
@@ -114,8 +116,8 @@ test('the total timeout covers all attempts and pauses', () => {
   assert.deepEqual(engine.result, { caught, isTimeout: true });
 });
 
-test('a success in time drops the deadline', () => {
-  const engine = new FakeEngine(retrying({ maxAttempts: 1, totalTimeoutMs: 900 }));
+test('under earlier rules a success in time drops the deadline', () => {
+  const engine = new FakeEngine(retrying({ maxAttempts: 1, totalTimeoutMs: 900 }), { rules: 1 });
   engine.ok(2, 'fine');
   assert.deepEqual(engine.asked(), ['drop 1']);
   assert.equal(engine.result, 'fine');
@@ -165,21 +167,24 @@ test('under the rules of earlier releases timeouts and exhausted policies say wh
   assert.deepEqual(exhausted.result, { caught: 'no', isTimeout: false });
 });
 
-test('a timeout has the last failure as its cause', () => {
+test('under earlier rules a timeout has the last failure as its cause', () => {
   const seen = [];
-  const engine = new FakeEngine(function* (ctx) {
-    for (const limit of ['timeoutMs', 'totalTimeoutMs']) {
-      try {
-        yield ctx.scheduleActivityWithRetry('A', null, {
-          maxAttempts: 5,
-          backoff: 'none',
-          [limit]: 70,
-        });
-      } catch (error) {
-        seen.push(error);
+  const engine = new FakeEngine(
+    function* (ctx) {
+      for (const limit of ['timeoutMs', 'totalTimeoutMs']) {
+        try {
+          yield ctx.scheduleActivityWithRetry('A', null, {
+            maxAttempts: 5,
+            backoff: 'none',
+            [limit]: 70,
+          });
+        } catch (error) {
+          seen.push(error);
+        }
       }
-    }
-  });
+    },
+    { rules: 1 },
+  );
   const thrown = {
     name: 'DiskError',
     message: 'on fire',

@@ -80,10 +80,13 @@ test('nonRetryable goes by the name or code of what was thrown, not of its cause
   assert.equal((await outcome(t, () => caused, policy)).runs, 5);
 });
 
-test('RetryableError says how long to pause', () => {
-  const engine = new FakeEngine(function* (ctx) {
-    return yield* tries(ctx, { maxAttempts: 3, backoff: 50, totalTimeoutMs: 900 });
-  });
+test('under earlier rules RetryableError says how long to pause', () => {
+  const engine = new FakeEngine(
+    function* (ctx) {
+      return yield* tries(ctx, { maxAttempts: 3, backoff: 50, totalTimeoutMs: 900 });
+    },
+    { rules: 1 },
+  );
   const told = (thrown) => JSON.stringify({ kind: 'application', activity: 'Tries', thrown });
   const thrown = { name: 'RetryableError', message: 'busy', stack: null, cause: null };
   engine.fail(2, 'busy', told({ ...thrown, retryAfterMs: 70 }));

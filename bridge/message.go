@@ -9,6 +9,7 @@ import (
 
 	"duroxide/engine"
 	"duroxide/engine/replay"
+	"duroxide/history"
 )
 
 // Kinds of records. Names, numbers and fields are mirrored by lib/native.d.ts and lib/messages.js,
@@ -154,9 +155,19 @@ func encodeActivity(runtime uint32, c *engine.ActivityCall) (packed, error) {
 		some(c.Headers))
 	if p := c.Progress; p != nil {
 		flags |= flagPolicy
-		ints, texts = appendLong(ints, p.Failed), append(texts, some(p.Policy))
+		ints, texts = appendLong(ints, p.Failed), append(texts, some(p.Policy), optional(toldOf(p.Last)))
 	}
 	return packRecord(kindActivity, flags, c.Invocation.Token, ints, texts)
+}
+
+// toldOf says what the attempt before has failed with; nil for nothing.
+func toldOf(f *history.Failure) *string {
+	if f == nil {
+		return nil
+	}
+	told := f.Told()
+	told.Text = f.Display()
+	return new(told.String())
 }
 
 func encodeCancel(runtime uint32, token uint64, flags uint16, reason string) (packed, error) {

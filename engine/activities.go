@@ -256,6 +256,10 @@ func (w *workers) outcome(
 		return nil, 0, context.Canceled
 	}
 	call := w.call(j)
+	if msg.Failure = w.beganLate(&j.claim); msg.Failure != nil {
+		rt.log.activityFailed(call, 0, *msg.Failure)
+		return w.stamped(msg), 0, nil
+	}
 	result, err := w.attempt(ctx, j, call)
 	took = max(result.Took, time.Microsecond)
 	switch {

@@ -3,6 +3,7 @@ package engine
 import (
 	"time"
 
+	"duroxide/engine/replay"
 	"duroxide/history"
 	"duroxide/provider"
 )
@@ -46,6 +47,20 @@ func failed(c *provider.TaskClaim, r *ActivityResult) *history.Failure {
 	return f
 }
 
+// beganLate gives the failure of an activity that did not begin in time; nil where it did, or has begun before.
+func (w *workers) beganLate(c *provider.TaskClaim) *history.Failure {
+	p := c.Task.Progress
+	if p == nil || attemptOf(c) > 1 {
+		return nil
+	}
+	limits := replay.LimitsOf(p.Policy)
+	if limits.QueueMs == nil || w.rt.nowMs() <= int64(p.SinceMs)+*limits.QueueMs { //nolint:gosec // a time
+		return nil
+	}
+	a := replay.Limited{Name: c.Task.Name, Tag: c.Task.Tag, Limits: limits}
+	return tooLate(a, replay.QueueLimit, provider.TaskStanding{Progress: p})
+}
+
 // putBack gives the task of a failed attempt back, to be tried again after the pause.
 func (w *workers) putBack(j *job, f *history.Failure, pause time.Duration) {
 	w.rt.counters.activityEnded(false)
@@ -61,11 +76,11 @@ func pauseOf(ms uint64) time.Duration {
 }
 
 // taskProgress gives the progress of a new task; nil where it has no policy.
-func taskProgress(policy string) *provider.Progress {
-	if policy == "" {
+func taskProgress(a replay.NewActivity) *provider.Progress {
+	if a.Policy == "" {
 		return nil
 	}
-	return &provider.Progress{Policy: policy}
+	return &provider.Progress{Policy: a.Policy, SinceMs: uint64(a.SinceMs)} //nolint:gosec // it is after 1970
 }
 
 // wakeForRetries has the poller look when the tasks are due that a turn has decided about.

@@ -131,7 +131,7 @@ func (t *turn) addTasks(c *provider.Commit, d replay.Delta, reserved int) {
 			Task: provider.Task{
 				Instance: t.r.instance, Life: t.r.life, Execution: c.Execution, Event: a.Event, Name: a.Name, Input: a.Input,
 				Session: a.Session, Tag: a.Tag, Orchestration: t.inv.Name, Version: t.inv.Version,
-				Progress: taskProgress(a.Policy),
+				Progress: taskProgress(a),
 				Headers:  t.headers(),
 			},
 		})
@@ -163,7 +163,8 @@ func (t *turn) sends(d replay.Delta) []provider.Message {
 	var msgs []provider.Message
 	for _, timer := range d.Timers {
 		msgs = append(msgs, provider.Message{
-			Instance: id, Life: life, Kind: provider.TimerDue, Execution: execution, Source: timer.Event, DueMs: timer.FireAtMs,
+			Instance: id, Life: life, Kind: provider.TimerDue, Execution: execution, Source: timer.Event,
+			Name: timer.Limit, DueMs: timer.FireAtMs,
 		})
 	}
 	for _, c := range d.Children {
@@ -282,7 +283,9 @@ func (t *turn) settle(c provider.Commit, d replay.Delta) {
 	}
 	applyValues(r.values, d.Values)
 	for _, event := range d.DropTimers {
-		r.dropTimer(event)
+		for _, limit := range []string{"", replay.QueueLimit, replay.UnservedLimit, replay.TotalLimit} {
+			r.dropTimer(timerID{event, limit})
+		}
 	}
 	rt.mu.Lock()
 	delete(rt.troubles, r.instance)
@@ -295,43 +298,6 @@ func (t *turn) settle(c provider.Commit, d replay.Delta) {
 	reasons := unwanted(d, t.ending)
 	rt.workers.cancel(r.instance, c.Execution, reasons)
 	rt.workers.cancelInline(r, reasons)
-}
-
-// unwanted says of the activities that a turn cancels why their results are no longer wanted.
-func unwanted(d replay.Delta, ending *replay.Ending) map[uint64]string {
-	cancelled := slices.Concat(d.CancelActivities, d.CancelInline)
-	if len(cancelled) == 0 {
-		return nil
-	}
-	reasons := make(map[uint64]string, len(cancelled))
-	for _, event := range cancelled {
-		reasons[event] = ended(ending)
-	}
-	for _, e := range d.Events {
-		request, ok := e.Data.(history.ActivityCancelRequested)
-		if _, running := reasons[e.Source]; ok && running && request.Reason == history.ReasonDropped {
-			reasons[e.Source] = ended(nil)
-		}
-	}
-	return reasons
-}
-
-// ended says why; nil is an execution that goes on.
-func ended(e *replay.Ending) string {
-	switch {
-	case e == nil:
-		return "the orchestration does not wait for it any more"
-	case e.Kind == replay.Completed:
-		return "the orchestration has completed"
-	case e.Kind == replay.Continued:
-		return "the orchestration has continued as new"
-	case e.Failure != nil && e.Failure.Kind == history.CancelledKind:
-		return "the orchestration was canceled: " + e.Failure.Reason
-	case e.Failure != nil && e.Failure.Kind == history.TerminatedKind:
-		return "the orchestration was terminated: " + e.Failure.Reason
-	default:
-		return "the orchestration has failed"
-	}
 }
 
 // spread hands over what the commit made: tasks to workers, messages to whoever holds their target.
@@ -357,7 +323,7 @@ func (t *turn) spread(c provider.Commit, done provider.Committed) {
 		case m.IsResumption():
 			t.keepResumption(m)
 		case m.Kind == provider.TimerDue && m.DueMs > rt.nowMs():
-			rt.setTimer(r, m.Source, m.DueMs, &m)
+			rt.setTimer(r, timerID{m.Source, m.Name}, m.DueMs, &m)
 		case m.Instance == r.instance && !c.Release:
 			rt.route(m, r.life)
 		default:

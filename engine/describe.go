@@ -154,7 +154,7 @@ type describing struct {
 // waits gives what a running instance waits for.
 func (w *describing) waits(ctx context.Context, info provider.InstanceInfo) (all []WaitingFor, more bool, err error) {
 	standing, err := retry(ctx, w.c, func(ctx context.Context) (*provider.Standing, error) {
-		return w.c.e.store.Standing(ctx, info.Instance)
+		return w.c.e.store.Standing(ctx, info.Instance, 0)
 	})
 	if err != nil || standing == nil {
 		return nil, false, err

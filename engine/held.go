@@ -1,6 +1,12 @@
 package engine
 
-import "duroxide/provider"
+import (
+	"slices"
+
+	"duroxide/engine/replay"
+	"duroxide/history"
+	"duroxide/provider"
+)
 
 // adopt gives a job that waits or runs here the claim under which its task was claimed again: the
 // lease of the former one had ended, because the store or this process stood still, but what lives
@@ -110,4 +116,44 @@ func (w *workers) stop(j *job, reason string) {
 	w.rt.host.CancelActivity(j.token, reason)
 	w.rt.log.activityCancelled(w.call(j), reason)
 	w.rt.e.clock.AfterFunc(w.rt.set.activityGrace, j.abort)
+}
+
+// unwanted says of the activities that a turn cancels why their results are no longer wanted.
+func unwanted(d replay.Delta, ending *replay.Ending) map[uint64]string {
+	cancelled := slices.Concat(d.CancelActivities, d.CancelInline)
+	if len(cancelled) == 0 {
+		return nil
+	}
+	reasons := make(map[uint64]string, len(cancelled))
+	for _, event := range cancelled {
+		reasons[event] = ended(ending)
+	}
+	for _, e := range d.Events {
+		if late, ok := e.Data.(history.ActivityFailed); ok && reasons[e.Source] != "" {
+			reasons[e.Source] = late.Failure.Message
+		}
+		request, ok := e.Data.(history.ActivityCancelRequested)
+		if _, running := reasons[e.Source]; ok && running && request.Reason == history.ReasonDropped {
+			reasons[e.Source] = ended(nil)
+		}
+	}
+	return reasons
+}
+
+// ended says why; nil is an execution that goes on.
+func ended(e *replay.Ending) string {
+	switch {
+	case e == nil:
+		return "the orchestration does not wait for it any more"
+	case e.Kind == replay.Completed:
+		return "the orchestration has completed"
+	case e.Kind == replay.Continued:
+		return "the orchestration has continued as new"
+	case e.Failure != nil && e.Failure.Kind == history.CancelledKind:
+		return "the orchestration was canceled: " + e.Failure.Reason
+	case e.Failure != nil && e.Failure.Kind == history.TerminatedKind:
+		return "the orchestration was terminated: " + e.Failure.Reason
+	default:
+		return "the orchestration has failed"
+	}
 }

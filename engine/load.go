@@ -80,9 +80,9 @@ func (t *turn) load() error {
 	if err := t.open(deliveries, record.Values); err != nil {
 		return err
 	}
-	for _, timer := range x.OpenTimers() { // Now without those that the code has dropped.
-		if t.r.timers[timer.Event] == nil {
-			t.rt.setTimer(t.r, timer.Event, timer.FireAtMs, nil)
+	for _, timer := range x.OpenTimers(t.rt.nowMs()) { // Now without those that the code has dropped.
+		if a := (timerID{timer.Event, timer.Limit}); t.r.timers[a] == nil {
+			t.rt.setTimer(t.r, a, timer.FireAtMs, nil)
 		}
 	}
 	return nil

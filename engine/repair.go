@@ -351,14 +351,14 @@ func (p *retryPlan) work(ctx context.Context, w provider.Rewrite, info provider.
 		w.Tasks = append(w.Tasks, provider.Task{
 			Instance: w.Instance, Life: w.Life, Execution: w.Execution, Event: a.Event, Name: a.Name, Input: a.Input,
 			Session: a.Session, Tag: a.Tag, Orchestration: info.Name, Version: info.Version,
-			Progress: taskProgress(a.Policy),
+			Progress: taskProgress(a),
 			Headers:  x.Params().Headers,
 		})
 	}
 	for _, timer := range work.Timers {
 		w.Send = append(w.Send, provider.Message{
 			Instance: w.Instance, Life: w.Life, Kind: provider.TimerDue, Execution: w.Execution,
-			Source: timer.Event, DueMs: timer.FireAtMs,
+			Source: timer.Event, Name: timer.Limit, DueMs: timer.FireAtMs,
 		})
 	}
 	w.Send = append(w.Send, provider.Resumption(w.Instance, w.Life, w.Execution))

@@ -51,8 +51,8 @@ type resident struct {
 	resident  uint64 // the generator's number in the host; zero means none
 	events    int
 	bytes     int64
-	lastMs    int64             // latest recorded time of the executions before this one
-	timers    map[uint64]*timer // by event id
+	lastMs    int64 // latest recorded time of the executions before this one
+	timers    map[timerID]*timer
 	// values is the live key-value store; nil means unknown.
 	values map[string]provider.Value
 }
@@ -89,7 +89,7 @@ func (rt *Runtime) adopt(c provider.InstanceClaim) {
 		r = nil
 	}
 	if r == nil {
-		r = &resident{instance: c.Instance, known: map[uint64]struct{}{}, timers: map[uint64]*timer{}}
+		r = &resident{instance: c.Instance, known: map[uint64]struct{}{}, timers: map[timerID]*timer{}}
 		rt.residents[c.Instance] = r
 	}
 	if !r.running {

@@ -50,6 +50,9 @@ func (t *turn) nowMs() int64 { return max(t.rt.nowMs(), t.floorMs, t.r.x.LastMs(
 // waiting side by side go to the code in one call; they are still taken one by one.
 func (t *turn) consume() error {
 	items := t.items
+	if err := t.judge(items); err != nil {
+		return err
+	}
 	for len(items) > 0 && !t.ended {
 		n, err := t.batch(items)
 		if err != nil {
@@ -176,7 +179,7 @@ func (t *turn) accept(it item, nowMs int64) (d replay.Delivery, ok bool, err err
 		return replay.Delivery{}, false, nil
 	}
 	if it.msg.Kind == provider.TimerDue {
-		t.r.dropTimer(it.msg.Source)
+		t.r.dropTimer(timerID{it.msg.Source, it.msg.Name})
 	}
 	before := t.r.x.LastEvent()
 	waiting := t.waitingAtEnd(it.msg)
@@ -348,8 +351,11 @@ func arrivalOf(m provider.Message) replay.Arrival {
 	switch m.Kind {
 	case provider.ActivityDone:
 		a.Kind, a.Attempt = replay.ActivityDone, m.Failure != nil && m.Failure.PauseMs != nil
+		a.Late = m.Name != ""
 	case provider.TimerDue:
-		a.Kind = replay.TimerFired
+		if a.Kind = replay.TimerFired; m.Name != "" {
+			a.Kind = replay.Nothing // A limit that is kept: see judge.
+		}
 	case provider.ChildDone:
 		a.Kind = replay.ChildDone
 	case provider.PromiseSettled:

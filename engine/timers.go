@@ -12,21 +12,27 @@ type timer struct {
 	msg *provider.Message
 }
 
+// timerID names an alarm: that of a timer, or with a limit that of an activity.
+type timerID struct {
+	event uint64
+	limit string
+}
+
 // setTimer arms the alarm of a timer. The caller is the resident's goroutine.
-func (rt *Runtime) setTimer(r *resident, event uint64, fireAtMs int64, msg *provider.Message) {
-	if old := r.timers[event]; old != nil {
+func (rt *Runtime) setTimer(r *resident, a timerID, fireAtMs int64, msg *provider.Message) {
+	if old := r.timers[a]; old != nil {
 		old.stop()
 	}
 	t := &timer{msg: msg}
 	t.stop = rt.at(fireAtMs, func() { rt.fire(r.instance, t) })
-	r.timers[event] = t
+	r.timers[a] = t
 }
 
 // dropTimer disarms the alarm of a timer that was dropped or has fired.
-func (r *resident) dropTimer(event uint64) {
-	if t := r.timers[event]; t != nil {
+func (r *resident) dropTimer(a timerID) {
+	if t := r.timers[a]; t != nil {
 		t.stop()
-		delete(r.timers, event)
+		delete(r.timers, a)
 	}
 }
 

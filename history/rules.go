@@ -11,7 +11,7 @@ package history
 //	   timeouts say what was too late, values keep the errors in them, a returned task is refused
 //	2  a replay lets inputs, values, tags and sessions differ, and compares the ids that code gave to
 //	   children; a branch that loses is stopped by an error, so that it can clean up, and a branch that
-//	   continues as new fails the instance; an activity that is tried again is one scheduled activity
+//	   continues as new fails the instance; an activity that is tried again, or in time, is one scheduled activity
 const NewestRules = 2
 
 // LooseReplayRules are the first under which only strict replays compare inputs, values, tags and

@@ -5,7 +5,7 @@ import "encoding/json"
 // Class is what users are told as the kind of a failure.
 type Class string
 
-// The classes of failures. TimeoutClass is told by the host alone, which makes timeouts of timers.
+// The classes of failures. TimeoutClass stands in the description of what was thrown only.
 const (
 	ApplicationClass    Class = "application"
 	CancelledClass      Class = "cancelled"
@@ -14,6 +14,7 @@ const (
 	PoisonClass         Class = "poison"
 	InfrastructureClass Class = "infrastructure"
 	LimitClass          Class = "limit"
+	TimeoutClass        Class = "timeout"
 )
 
 // Class gives the class of a failure, as far as it can be known here: what code threw is Application,

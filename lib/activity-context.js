@@ -21,6 +21,8 @@ class ActivityContext {
   #hasEnded = false;
   /** @type {string | null} */
   #cancelReason = null;
+  /** @type {Error | null} */
+  #late = null;
   /** @type {AbortController | null} */
   #controller = null;
   /** @type {object | null} */
@@ -119,7 +121,9 @@ class ActivityContext {
   /** @param {string} reason */
   #abort(reason) {
     const text = `activity '${this.activityName}' was cancelled`;
-    this.#controller?.abort(new CancelledError(reason === '' ? text : `${text}: ${reason}`));
+    this.#controller?.abort(
+      this.#late ?? new CancelledError(reason === '' ? text : `${text}: ${reason}`),
+    );
   }
 
   /**
@@ -135,6 +139,18 @@ class ActivityContext {
   }
 
   /**
+   * Tells a context that its function takes too long.
+   *
+   * @param {ActivityContext} context
+   * @param {Error} error
+   */
+  static expire(context, error) {
+    context.#late = error;
+    context.#cancelReason ||= error.message;
+    context.#abort(context.#cancelReason);
+  }
+
+  /**
    * Tells a context that its function has ended.
    *
    * @param {ActivityContext} context
@@ -145,8 +161,9 @@ class ActivityContext {
 }
 
 // Users get the class, but not the right to cancel.
-const { cancel, end } = ActivityContext;
+const { cancel, end, expire } = ActivityContext;
 Reflect.deleteProperty(ActivityContext, 'cancel');
+Reflect.deleteProperty(ActivityContext, 'expire');
 Reflect.deleteProperty(ActivityContext, 'end');
 
-module.exports = { ActivityContext, cancel, end };
+module.exports = { ActivityContext, cancel, end, expire };

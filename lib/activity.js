@@ -1,10 +1,12 @@
 'use strict';
 
 const { performance } = process.getBuiltinModule('node:perf_hooks');
-const { setTimeout } = process.getBuiltinModule('node:timers');
-const { ActivityContext, cancel, end } = require('./activity-context.js');
+const { clearTimeout, setTimeout } = process.getBuiltinModule('node:timers');
+const { ActivityContext, cancel, end, expire } = require('./activity-context.js');
 const channel = require('./channel.js');
 const codec = require('./codec.js');
+const { TimeoutError } = require('./errors.js');
+const { activityError } = require('./failure.js');
 const { LimitError } = require('./limits.js');
 const { failedAnswer } = require('./policy.js');
 const { encodeThrown } = require('./thrown.js');
@@ -24,6 +26,49 @@ const HAD_FINISHED = 'it had finished, but its result cannot be stored';
 /** How long an activity may wait for a slot here before another node may have it. */
 const PATIENCE_MS = 500;
 
+/** How long a function that has taken too long may take to notice, before another attempt begins beside it. */
+const MERCY_MS = 10_000;
+
+/** The longest time of a timer. */
+const MOST_MS = 2 ** 31 - 1;
+
+/** The name of the clock of a runtime, which is not that of the machine in the test kit. */
+const AFTER = Symbol('after');
+
+/**
+ * Calls a function after some time, unless what this gives is called before.
+ *
+ * @param {number} ms
+ * @param {() => void} fn
+ */
+function after(ms, fn) {
+  /** @type {NodeJS.Timeout} */
+  let timer;
+  const arm = (/** @type {number} */ left) => {
+    const now = Math.min(left, MOST_MS);
+    timer = setTimeout(() => (left > now ? arm(left - now) : fn()), now).unref();
+  };
+  arm(ms);
+  return () => clearTimeout(timer);
+}
+
+/**
+ * Makes the error of an attempt that takes too long. What the one before failed with is its cause.
+ *
+ * @param {ActivityRecord} record
+ * @param {number} ms
+ */
+function tookTooLong({ activity, attempt, last }, ms) {
+  const told = last === null ? null : JSON.parse(last);
+  return new TimeoutError(
+    `timeout: activity timed out: attempt ${attempt} of '${activity}' took longer than its timeoutMs of ${ms}`,
+    {
+      details: { limit: 'timeoutMs', ms },
+      ...(told && { cause: activityError(told.text, told) }),
+    },
+  );
+}
+
 const TAKEN_BACK = Object.freeze({ takenBack: /** @type {const} */ (true) });
 
 /**
@@ -41,15 +86,17 @@ class Activities {
   #find;
   #makeClient;
   #strictValues;
+  #after;
 
   /**
    * @param {{
-   *   slots: number, strictValues: import('./lossy.js').Strictness,
+   *   slots: number, after?: typeof after, strictValues: import('./lossy.js').Strictness,
    *   find(record: ActivityRecord): Code | null,
    *   makeClient(): object,
    * }} host
    */
-  constructor({ slots, strictValues, find, makeClient }) {
+  constructor({ slots, strictValues, find, makeClient, after: clock = after }) {
+    this.#after = clock;
     this.#strictValues = strictValues;
     this.#free = slots;
     this.#find = find;
@@ -83,21 +130,87 @@ class Activities {
    * @param {Code} code
    * @returns {Promise<Answer>}
    */
-  async #attempt(record, code) {
-    const name = record.activity;
+  #attempt(record, code) {
     const context = new ActivityContext(record, this.#makeClient);
     this.#running.set(record.token, context);
     const began = performance.now();
     const tookUs = () => (performance.now() - began) * 1000;
+    const tried = this.#try(record, code, context, tookUs);
+    const limits = record.policy ? JSON.parse(record.policy) : {};
+    return limits.timeoutMs === undefined
+      ? tried
+      : this.#within(limits, record, context, tried, tookUs);
+  }
+
+  /**
+   * @param {ActivityRecord} record
+   * @param {Code} code
+   * @param {Context} context
+   * @param {() => number} tookUs
+   * @returns {Promise<Answer>}
+   */
+  async #try(record, code, context, tookUs) {
+    const name = record.activity;
     try {
       const result = await this.#call(record, code, context);
       return this.#encode(record, result, context, tookUs());
     } catch (error) {
       return failedAnswer(record, encodeThrown(error), `Activity '${name}' failed: `, '', tookUs());
     } finally {
-      end(context);
-      if (this.#running.delete(record.token)) this.#freeSlot();
+      this.#over(record, context);
     }
+  }
+
+  /**
+   * Gives the answer of an attempt, or what is said of it when it has taken too long. Before another attempt
+   * its function has settled, or was given time for that.
+   *
+   * @param {import('./policy.js').StoredPolicy} limits
+   * @param {ActivityRecord} record
+   * @param {Context} context
+   * @param {Promise<Answer>} tried
+   * @param {() => number} tookUs
+   * @returns {Promise<Answer>}
+   */
+  async #within({ timeoutMs = 0, retryTimeouts }, record, context, tried, tookUs) {
+    const answer = await this.#unless(timeoutMs, tried);
+    if (answer !== null) return answer;
+    const error = tookTooLong(record, timeoutMs);
+    expire(context, error);
+    const thrown = encodeThrown(error, {
+      kind: 'timeout',
+      final: retryTimeouts ? undefined : true,
+    });
+    const failed = failedAnswer(record, thrown, '', '', tookUs());
+    const settled = this.#unless(MERCY_MS, tried).then(() => this.#over(record, context));
+    if ('next' in failed && failed.next) await settled;
+    return failed;
+  }
+
+  /**
+   * Waits for an answer, at most so long: then it is null.
+   *
+   * @param {number} ms
+   * @param {Promise<Answer>} tried
+   * @returns {Promise<Answer | null>}
+   */
+  #unless(ms, tried) {
+    return new Promise((resolve) => {
+      const stop = this.#after(ms, () => resolve(null));
+      tried.then((answer) => {
+        stop();
+        resolve(answer);
+      });
+    });
+  }
+
+  /**
+   * @param {ActivityRecord} record
+   * @param {Context} context
+   */
+  #over(record, context) {
+    end(context);
+    if (this.#running.delete(record.token)) this.#freeSlot();
   }
 
   /**
@@ -220,4 +333,4 @@ class Activities {
   }
 }
 
-module.exports = { Activities };
+module.exports = { AFTER, Activities };

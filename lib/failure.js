@@ -6,6 +6,7 @@ const {
   NondeterminismError,
   OrchestrationError,
   TerminatedError,
+  TimeoutError,
   keepFacts,
 } = require('./errors.js');
 const { describe, revive } = require('./thrown.js');
@@ -144,10 +145,19 @@ function classOfOrchestration(told) {
 }
 
 /**
+ * Makes the error of an activity that has failed, or has taken too long: then its last failure is the cause.
+ *
  * @param {string} text
  * @param {Told | null} told
  */
-const activityError = (text, told) => errorOf(ActivityError, text, told);
+function activityError(text, told) {
+  const { kind, cause, data, final } = told?.thrown ?? {};
+  if (!told || kind !== 'timeout') return errorOf(ActivityError, text, told);
+  const details = /** @type {any} */ (data)?.details;
+  const error = new TimeoutError(text, { cause: revive(cause), details });
+  keepFacts(error, { failure: failureOf(told, text), final: final === true });
+  return error;
+}
 
 /**
  * @param {string} text

@@ -128,6 +128,7 @@ function readActivity(r) {
     tag: r.optionalString(),
     headers: r.string(),
     policy: hasPolicy ? r.string() : null,
+    last: hasPolicy ? r.optionalString() : null,
   };
 }
 

@@ -150,6 +150,8 @@ export interface ActivityRecord {
   failed: number;
   /** The policy as JSON text; see lib/policy.js. */
   policy: string | null;
+  /** What the attempt before has failed with: history.Told as JSON text. */
+  last: string | null;
 }
 
 /** The result of an activity is no longer wanted. */

@@ -14,6 +14,24 @@ const DEFAULT_MAX_MS = 30000;
 const NAMES = ['exponential', 'fixed', 'linear', 'none'];
 
 /**
+ * The limits of an activity: until it begins, of each attempt, and of everything.
+ *
+ * @type {Record<string, (argument: string, value: any) => number>}
+ */
+const LIMITS = { queueTimeoutMs: span, timeoutMs: span, totalTimeoutMs: span };
+
+/**
+ * Checks a whole number of milliseconds, or a text such as '30s'.
+ *
+ * @param {string} argument
+ * @param {any} value
+ */
+function span(argument, value) {
+  const ms = (typeof value === 'string' && millisecondsOf(value)) || whole(0)(argument, value);
+  return Math.min(ms, Number.MAX_SAFE_INTEGER);
+}
+
+/**
  * Checks a retry policy and gives a copy of it. All that can be wrong with one is a TypeError.
  *
  * @param {unknown} retry
@@ -24,8 +42,8 @@ function checkPolicy(retry) {
   }
   const policy = check.options('retry', retry, {
     maxAttempts: checkAttempts,
-    timeoutMs: whole(0),
-    totalTimeoutMs: whole(0),
+    ...LIMITS,
+    retryTimeouts: check.boolean,
     backoff: checkBackoff,
     jitter: checkShare,
     nonRetryable: checkNames,
@@ -34,8 +52,10 @@ function checkPolicy(retry) {
   checkAttempts('retry.maxAttempts', policy.maxAttempts);
   return {
     maxAttempts: policy.maxAttempts,
+    queueTimeoutMs: policy.queueTimeoutMs,
     timeoutMs: policy.timeoutMs,
     totalTimeoutMs: policy.totalTimeoutMs,
+    retryTimeouts: policy.retryTimeouts,
     backoff: policy.backoff,
     jitter: policy.jitter,
     nonRetryable: policy.nonRetryable,
@@ -183,6 +203,7 @@ function delayAfter(backoff, failures) {
  *
  * @typedef {{
  *   maxAttempts?: number, backoff?: any, jitter?: number, nonRetryable?: string[], asks?: true,
+ *   queueTimeoutMs?: number, timeoutMs?: number, totalTimeoutMs?: number, retryTimeouts?: boolean,
  * }} StoredPolicy
  */
 
@@ -191,13 +212,12 @@ function delayAfter(backoff, failures) {
  *
  * @param {ReturnType<typeof checkPolicy>} policy
  */
-function policyText({ maxAttempts, backoff, jitter, nonRetryable, retryIf }) {
+function policyText({ maxAttempts, retryIf, retryTimeouts, ...rest }) {
   /** @type {StoredPolicy} */
   const stored = {
     maxAttempts: maxAttempts === Infinity ? undefined : maxAttempts,
-    backoff,
-    jitter,
-    nonRetryable,
+    ...rest,
+    retryTimeouts: (rest.timeoutMs !== undefined && retryTimeouts) || undefined,
     asks: retryIf === undefined ? undefined : true,
   };
   return JSON.stringify(stored);
@@ -216,7 +236,8 @@ function afterFailure(policy, failed, thrown) {
   const { maxAttempts = Infinity, backoff, jitter } = policy;
   if (isFinal(policy, thrown)) return { next: null, exhausted: false };
   if (failed >= maxAttempts) return { next: null, exhausted: true };
-  const pauseMs = thrown.retryAfterMs ?? withJitter(delayAfter(backoff, failed), jitter);
+  const wanted = thrown.retryAfterMs ?? withJitter(delayAfter(backoff, failed), jitter);
+  const pauseMs = Math.min(wanted, Number.MAX_SAFE_INTEGER);
   return { next: { pauseMs, asks: policy.asks === true }, exhausted: false };
 }
 
@@ -266,6 +287,7 @@ function failedAnswer({ policy, failed }, { message, details, described }, befor
 }
 
 module.exports = {
+  LIMITS,
   checkPolicy,
   delayAfter,
   failedAnswer,

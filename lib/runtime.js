@@ -1,7 +1,7 @@
 'use strict';
 
 const { activityCode } = require('./activity-code.js');
-const { Activities } = require('./activity.js');
+const { AFTER, Activities } = require('./activity.js');
 const channel = require('./channel.js');
 const check = require('./check.js');
 const { Client } = require('./client.js');
@@ -274,6 +274,7 @@ class Runtime {
       slots: Math.max(workerConcurrency, 1),
       strictValues,
       find: (record) => activityCode(this.#activities, turns, this.#inlineCode, around, record),
+      after: /** @type {any} */ (this)[AFTER],
       makeClient: () => new Client(this.#provider, { strictValues }),
     });
     return {

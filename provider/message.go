@@ -14,8 +14,9 @@ const (
 	ContinueInstance MessageKind = 2
 	// ActivityDone answers a scheduled activity: Execution, Source, Data or Failure.
 	ActivityDone MessageKind = 3
-	// TimerDue answers a timer: Execution, Source, DueMs. With a Source of zero it answers none: it brings
-	// an instance back whose turn was committed in parts, and not to its end, or one with inline activities.
+	// TimerDue answers a timer: Execution, Source, DueMs. With a Name it is the alarm of this limit of the
+	// activity Source. With a Source of zero it answers none: it brings an instance back whose turn was
+	// committed in parts, and not to its end, or one with inline activities.
 	TimerDue MessageKind = 4
 	// EventRaised is a signal: Name, Data.
 	EventRaised MessageKind = 5

@@ -12,6 +12,8 @@ import (
 type Progress struct {
 	// Policy is the host's, and fixed when the activity is scheduled.
 	Policy string
+	// SinceMs is when it was scheduled, in Unix milliseconds.
+	SinceMs uint64
 	// Failed counts the attempts that have failed. They are what a policy limits.
 	Failed uint64
 	// Lost counts the attempts before the last failure that ended with their process.
@@ -52,6 +54,7 @@ func DecodeProgress(data []byte) (*Progress, error) {
 
 func progressFields(w *history.Wire, p *Progress) {
 	w.Text(&p.Policy)
+	w.Uint(&p.SinceMs)
 	w.Uint(&p.Failed)
 	w.Uint(&p.Lost)
 	w.Failure(&p.Last)

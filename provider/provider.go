@@ -155,9 +155,10 @@ type State interface {
 	Values(ctx context.Context, instance string) (map[string]string, error)
 	// Stats gives sizes of an instance, or nil where none was committed yet.
 	Stats(ctx context.Context, instance string) (*Stats, error)
-	// Standing gives what an instance waits for, as far as the store knows, or nil where nobody lives there.
+	// Standing gives what an instance waits for, as far as the store knows, or nil where nobody lives there; of
+	// its tasks those from an event on.
 	// Where there is no current lease it may name the holder of one that has just ended.
-	Standing(ctx context.Context, instance string) (*Standing, error)
+	Standing(ctx context.Context, instance string, from uint64) (*Standing, error)
 	// LastEvent gives the last event of an execution, or of the current one for zero; nil where there is
 	// none. So the failure of an execution is known without its whole history.
 	LastEvent(ctx context.Context, instance string, execution uint64) (*history.Event, error)

@@ -9,7 +9,8 @@ type Standing struct {
 	// Lane is what a node must serve to take it, as it is known: of one that has not begun, what its start
 	// asks for.
 	Lane Lane
-	// Tasks are the first ones of the current execution, by their events, at most MostStanding.
+	// Tasks are those of the current execution, by their events from the one on that was asked for, at most
+	// MostStanding.
 	Tasks []TaskStanding
 }
 

@@ -43,8 +43,9 @@ type Arrival struct {
 	GraceMs uint64
 	// Failure, if set, replaces Data.
 	Failure *history.Failure
-	// Attempt means that the Failure is that of an attempt, of which code has to decide.
-	Attempt bool
+	// Attempt means that the Failure is that of an attempt, of which code has to decide, and Late that it is
+	// that of an activity which did not keep a limit, so that its task is still there.
+	Attempt, Late bool
 	// FireAtMs is the planned time of a timer.
 	FireAtMs int64
 }
@@ -207,6 +208,9 @@ func (x *Execution) complete(a Arrival, nowMs int64) (Delivery, bool, error) {
 	}
 	x.append(s.event, nowMs, a.event())
 	x.close(s)
+	if a.Late {
+		x.delta.CancelActivities = append(x.delta.CancelActivities, s.event)
+	}
 	return a.delivery(s), true, nil
 }
 

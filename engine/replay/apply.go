@@ -132,6 +132,7 @@ func (x *Execution) activity(a *Action, s *schedule, nowMs int64) error {
 	x.delta.Activities = append(x.delta.Activities, NewActivity{
 		Event: s.event, Name: a.Name, Input: a.Input, Session: a.Session, Tag: a.Tag, Policy: text(a.Value),
 	})
+	x.limit(s, a, nowMs)
 	return nil
 }
 

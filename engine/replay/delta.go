@@ -44,8 +44,10 @@ type NewActivity struct {
 	Input   string
 	Session *string
 	Tag     *string
-	// Policy is "" for an activity that is tried once.
+	// Policy is "" for an activity that is tried once, and without limits.
 	Policy string
+	// SinceMs is when it was scheduled.
+	SinceMs int64
 }
 
 // Retried is an activity that is tried again, after a pause.
@@ -58,6 +60,8 @@ type Retried struct {
 type NewTimer struct {
 	Event    uint64
 	FireAtMs int64
+	// Limit says of which limit of an activity it is; "" for a timer that code has set.
+	Limit string
 }
 
 // NewInstance is an orchestration to start. Event is zero for a detached one.

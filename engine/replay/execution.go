@@ -81,7 +81,9 @@ type Execution struct {
 	// of the latest event.
 	startedMs int64
 	stepMs    int64
-	lastMs    int64
+	// repairedMs is when the execution was taken up again by hand; zero: never.
+	repairedMs int64
+	lastMs     int64
 
 	// Only between Load and Verify:
 	segments    []segment
@@ -106,7 +108,9 @@ type schedule struct {
 	fireAtMs int64 // of timers
 	// failed is what an activity has failed with of which code has to decide.
 	failed *history.Failure
-	closed bool
+	// limited is set for activities with a policy.
+	limited *limited
+	closed  bool
 	// stopping means that the child was asked to stop, and is still waited for.
 	stopping bool
 	// fresh means that the schedule was made by the running turn.
@@ -212,7 +216,9 @@ func (x *Execution) close(s *schedule) {
 		q.subscriptions = without(q.subscriptions, s)
 	case Inline:
 		x.inline--
-	case Activity, Timer, SubOrchestration, Syscall, MakePromise:
+	case Activity:
+		x.unlimit(s)
+	case Timer, SubOrchestration, Syscall, MakePromise:
 	case StartOrchestration, ContinueAsNew, SetCustomStatus, SetValue, ClearValue, ClearValues, Drop,
 		CleanupFailed, Send, Patch, TryAgain, GiveUp:
 		panic(s.kind.misplaced("close"))
@@ -241,7 +247,7 @@ func (x *Execution) Continued() bool {
 
 // OpenTimers lists the timers that have neither fired nor been dropped, that of the time to clean up
 // among them.
-func (x *Execution) OpenTimers() []NewTimer {
+func (x *Execution) OpenTimers(nowMs int64) []NewTimer {
 	var timers []NewTimer
 	if x.grace != nil {
 		timers = append(timers, NewTimer{Event: x.grace.event, FireAtMs: x.grace.untilMs})
@@ -249,6 +255,9 @@ func (x *Execution) OpenTimers() []NewTimer {
 	for _, s := range x.open {
 		if s.kind == Timer {
 			timers = append(timers, NewTimer{Event: s.event, FireAtMs: s.fireAtMs})
+		}
+		if s.isTimed() {
+			timers = append(timers, s.limitTimers(nowMs)...)
 		}
 	}
 	return timers

@@ -36,6 +36,7 @@ func Load(events []history.Event, p Params) (*Execution, []Delivery, error) {
 	if !l.x.ended {
 		l.serve()
 	}
+	l.x.openLimits()
 	return l.x, l.deliveries, nil
 }
 
@@ -83,8 +84,8 @@ func (l *loader) event(e history.Event) error {
 		l.output(e)
 	case history.PatchDecided:
 		l.x.patches[d.Name] = d.Applied
-	case history.Repair: // Nobody has asked for it.
-		l.x.starts = max(l.x.starts, startsOf(d))
+	case history.Repair: // Nobody has asked for it, and limits count from anew.
+		l.x.starts, l.x.repairedMs = max(l.x.starts, startsOf(d)), e.TimeMs
 	case history.OrchestrationStarted: // A second start: no code has asked for it.
 		l.output(e)
 	default:
@@ -229,6 +230,9 @@ func (l *loader) schedule(e history.Event, opened history.Schedule) {
 	switch d := opened.(type) {
 	case history.ActivityScheduled:
 		l.activity(s, d)
+		if d.Policy != "" {
+			s.limited = &limited{policy: d.Policy, tag: d.Tag, sinceMs: e.TimeMs}
+		}
 	case history.PromiseMade:
 		s.kind = MakePromise
 	case history.InlineActivityScheduled:

@@ -61,7 +61,7 @@ func TestALosingTimerLeavesNoTrace(t *testing.T) {
 	require.Equal(t, []string{"ActivityCompleted(2)", "ActivityScheduled"}, kinds(s.last.Events))
 	require.Equal(t, []uint64{3}, s.last.DropTimers)
 	s.crash()
-	require.Empty(t, s.x.OpenTimers())
+	require.Empty(t, s.x.OpenTimers(1))
 	require.Empty(t, s.take(fired(3)).Events)
 }
 

@@ -172,7 +172,7 @@ func TestRecordedTimesGovern(t *testing.T) {
 	s := start(t, func(c *context) (string, error) { return c.must(c.timer(1)), nil })
 	s.now = 50_000
 	s.crash()
-	require.Equal(t, []replay.NewTimer{{Event: 2, FireAtMs: 1001}}, s.x.OpenTimers())
+	require.Equal(t, []replay.NewTimer{{Event: 2, FireAtMs: 1001}}, s.x.OpenTimers(1))
 }
 
 func TestCodeThatReturnsEarlyLeavesTheRestUnread(t *testing.T) {

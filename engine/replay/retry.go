@@ -173,8 +173,9 @@ func (x *Execution) OpenWork(events []history.Event) Work {
 		// Signals and queue messages come as they come.
 		if d, ok := e.Data.(history.ActivityScheduled); ok && s.kind == Activity {
 			w.Activities = append(w.Activities, NewActivity{
-				Event: e.ID, Name: d.Name, Input: d.Input, Session: d.Session, Tag: d.Tag, Policy: d.Policy,
+				Event: e.ID, Name: d.Name, Input: d.Input, Session: d.Session, Tag: d.Tag, Policy: d.Policy, SinceMs: x.repairedMs,
 			})
+			w.Timers = append(w.Timers, LimitsOf(d.Policy).Timers(e.ID, x.repairedMs)...)
 		}
 		if d, ok := e.Data.(history.TimerCreated); ok {
 			w.Timers = append(w.Timers, NewTimer{Event: e.ID, FireAtMs: d.FireAtMs})

@@ -251,7 +251,7 @@ type state struct {
 
 func stateOf(x *replay.Execution, g *generator) state {
 	s := state{
-		Last: x.LastEvent(), Open: x.Open(), Unread: x.Unread(), Timers: x.OpenTimers(),
+		Last: x.LastEvent(), Open: x.Open(), Unread: x.Unread(), Timers: x.OpenTimers(x.LastMs()),
 		Stopped: x.Stopped(), Started: x.StartedMs(), Seen: g.c.seen, Times: g.c.times,
 		Tokens: g.c.tokens,
 	}

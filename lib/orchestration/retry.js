@@ -10,8 +10,8 @@ const { KEPT_FAILURES, ONE_SCHEDULE } = require('./rules.js');
 
 /**
  * An activity tried again, as a branch built of activities, timers and races. The engine knows
- * nothing of it; histories show its parts. So it is for executions that began under earlier rules, for
- * policies with a timeout, and for inline activities.
+ * nothing of it; histories show its parts. So it is for executions that began under earlier rules, and
+ * for inline activities.
  */
 
 /** @typedef {import('./descriptor.js').Descriptor} Descriptor */
@@ -32,9 +32,7 @@ const { KEPT_FAILURES, ONE_SCHEDULE } = require('./rules.js');
 function tried(task, host) {
   const policy = checkPolicy(task.retry);
   task.retry = policy;
-  const isTimed = policy.timeoutMs !== undefined || policy.totalTimeoutMs !== undefined;
-  if (task.type !== 'activityWithRetry' || host.rules < ONE_SCHEDULE || isTimed)
-    return retried(task, host);
+  if (task.type !== 'activityWithRetry' || host.rules < ONE_SCHEDULE) return retried(task, host);
   task.type = 'activity';
   task.policy = policyText(policy);
   task.retryIf = policy.retryIf;

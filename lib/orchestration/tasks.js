@@ -2,7 +2,7 @@
 
 const check = require('../check.js');
 const { nameOf, queueOfEvent } = require('../registered.js');
-const { checkPolicy } = require('../policy.js');
+const { LIMITS, checkPolicy } = require('../policy.js');
 const { finish, inputText, withTag } = require('./descriptor.js');
 
 /** Makes the descriptors that several methods of a context share. */
@@ -16,34 +16,34 @@ const { finish, inputText, withTag } = require('./descriptor.js');
  * @param {boolean} typed
  */
 function activity(name, input, options, typed) {
-  const { sessionId, tag, retry } = check.options('options', options, {
+  const { sessionId, tag, retry, ...limits } = check.options('options', options, {
     sessionId: check.string,
     tag: check.text,
     retry: checkRetry,
+    ...LIMITS,
   });
-  const task =
-    retry === undefined
-      ? onSession(name, input, sessionId || undefined, typed)
-      : activityWithRetry(name, input, retry, sessionId ? { sessionId } : {}, typed);
+  const isPlain = retry === undefined && Object.values(limits).every((ms) => ms === undefined);
+  const policy = { maxAttempts: 1, retryTimeouts: true, ...retry, ...limits };
+  const task = isPlain
+    ? onSession(name, input, sessionId || undefined, typed)
+    : activityWithRetry(name, input, policy, sessionId ? { sessionId } : {}, typed);
   return tag === undefined ? task : task.withTag(tag);
 }
 
 /**
- * Checks the policy of an option. The timeouts of an activity are none of its policy there.
+ * Checks the policy of an option. The limits of an activity are none of its policy there.
  *
  * @param {string} _argument
  * @param {any} retry
  */
 function checkRetry(_argument, retry) {
-  const policy = checkPolicy(retry);
-  for (const name of /** @type {const} */ (['timeoutMs', 'totalTimeoutMs'])) {
-    if (policy[name] !== undefined) {
-      throw new TypeError(
-        `options.retry.${name} is none of the policy here: use scheduleActivityWithRetry`,
-      );
+  const policy = Object.entries(checkPolicy(retry)).filter(([, value]) => value !== undefined);
+  for (const [name] of policy) {
+    if (Object.hasOwn(LIMITS, name)) {
+      throw new TypeError(`options.retry.${name} stands beside the policy here: options.${name}`);
     }
   }
-  return policy;
+  return Object.fromEntries(policy);
 }
 
 /**

@@ -52,6 +52,8 @@ class TestActivities {
   #running = new Set();
   /** @type {Sleeper[]} */
   #sleepers = [];
+  /** @type {Set<{ dueMs: number, fn(): void }>} */
+  #alarms = new Set();
   /** Outcomes that chaos holds back. @type {{ place: number, release(): void }[]} */
   #held = [];
   /** How often the same was called before. @type {Map<string, number>} */
@@ -93,7 +95,8 @@ class TestActivities {
 
   /** When the first of those wakes that sleep; Infinity: none does. */
   get nextMs() {
-    return Math.min(Number.POSITIVE_INFINITY, ...this.#sleepers.map(({ dueMs }) => dueMs));
+    const due = [...this.#sleepers, ...this.#alarms].map(({ dueMs }) => dueMs);
+    return Math.min(Number.POSITIVE_INFINITY, ...due);
   }
 
   /** @param {string} name */
@@ -215,6 +218,24 @@ class TestActivities {
   }
 
   /**
+   * Calls a function after some time, unless what this gives is called before.
+   *
+   * @param {number} ms
+   * @param {() => void} fn
+   */
+  after(ms, fn) {
+    const alarm = { dueMs: Number.POSITIVE_INFINITY, fn };
+    this.#alarms.add(alarm);
+    this.#moving().then(() => {
+      alarm.dueMs = this.#now() + ms;
+    });
+    return () => {
+      this.#alarms.delete(alarm);
+      this.moves += 1;
+    };
+  }
+
+  /**
    * Waits for a time of the environment, or until nobody wants the activity any more.
    *
    * @param {Entry} entry
@@ -280,12 +301,19 @@ class TestActivities {
   wake(nowMs) {
     const due = this.#sleepers.filter(({ dueMs }) => dueMs <= nowMs);
     for (const sleeper of due.sort((a, b) => a.dueMs - b.dueMs)) sleeper.resolve();
+    for (const alarm of this.#alarms) {
+      if (alarm.dueMs > nowMs) continue;
+      this.#alarms.delete(alarm);
+      this.moves += 1;
+      alarm.fn();
+    }
   }
 
   /** Nobody hears any more of what runs: its process has ended, or the environment is closed. */
   kill() {
     for (const entry of this.#running) entry.isDead = true;
     for (const { release } of this.#held.splice(0)) release();
+    this.#alarms.clear();
     const reason = new CancelledError('the process of this activity has ended');
     for (const sleeper of [...this.#sleepers]) sleeper.reject(reason);
     this.moves += 1;

@@ -1,6 +1,7 @@
 'use strict';
 
 const { randomInt } = process.getBuiltinModule('node:crypto');
+const { AFTER } = require('../activity.js');
 const channel = require('../channel.js');
 const check = require('../check.js');
 const { Client } = require('../client.js');
@@ -50,6 +51,8 @@ const reached = async ({ isDue }) => (isDue ? { value: undefined } : null);
 /** A runtime whose activities run in a test environment. */
 class TestRuntime extends Runtime {
   #activities;
+  [AFTER] = (/** @type {number} */ ms, /** @type {() => void} */ fn) =>
+    this.#activities.after(ms, fn);
 
   /** @param {object} provider @param {object} options @param {InstanceType<typeof TestActivities>} activities */
   constructor(provider, options, activities) {

@@ -163,8 +163,8 @@ func (p *Provider) Stats(ctx context.Context, id string) (*provider.Stats, error
 }
 
 // Standing gives what an instance waits for.
-func (p *Provider) Standing(ctx context.Context, id string) (*provider.Standing, error) {
-	return call(ctx, p, Standing, func() (*provider.Standing, error) { return p.Provider.Standing(ctx, id) })
+func (p *Provider) Standing(ctx context.Context, id string, from uint64) (*provider.Standing, error) {
+	return call(ctx, p, Standing, func() (*provider.Standing, error) { return p.Provider.Standing(ctx, id, from) })
 }
 
 // LastEvent gives the last event of an execution.

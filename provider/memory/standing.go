@@ -8,8 +8,8 @@ import (
 	"duroxide/provider"
 )
 
-// Standing gives what an instance waits for, or nil.
-func (p *Provider) Standing(ctx context.Context, instance string) (found *provider.Standing, err error) {
+// Standing gives what an instance waits for, its tasks from an event on, or nil.
+func (p *Provider) Standing(ctx context.Context, instance string, from uint64) (found *provider.Standing, err error) {
 	err = p.do(ctx, "standing", func(s *store) error {
 		in := s.living(instance)
 		if in == nil {
@@ -26,7 +26,7 @@ func (p *Provider) Standing(ctx context.Context, instance string) (found *provid
 			}
 		}
 		for _, t := range s.tasks {
-			if t.Instance == instance && t.Execution == in.current {
+			if t.Instance == instance && t.Execution == in.current && t.Event >= from {
 				found.Tasks = append(found.Tasks, s.standing(t))
 			}
 		}

@@ -27,14 +27,15 @@ SELECT t.event, t.due, t.attempts, coalesce(l.node, ''),
       AND (a.place, a.id) < (t.place, t.id) LIMIT $3) a) ELSE 0 END,
   coalesce(CASE WHEN s.until_ms > $2 THEN s.owner END, ''), t.progress
 FROM S.instances i CROSS JOIN LATERAL (
-  SELECT * FROM S.tasks WHERE instance = i.key AND execution = i.execution ORDER BY event LIMIT $4) t
+  SELECT * FROM S.tasks WHERE instance = i.key AND execution = i.execution AND event >= $5
+  ORDER BY event LIMIT $4) t
 LEFT JOIN S.leases l ON l.id = t.lease AND l.until_ms > 0
 LEFT JOIN S.sessions s ON s.id = t.session
 WHERE i.id = $1 ORDER BY t.event`)
 )
 
-// Standing gives what an instance waits for, or nil.
-func (s *Store) Standing(ctx context.Context, instance string) (*provider.Standing, error) {
+// Standing gives what an instance waits for, its tasks from an event on, or nil.
+func (s *Store) Standing(ctx context.Context, instance string, from uint64) (*provider.Standing, error) {
 	var found *provider.Standing
 	now, id := s.nowMs(), askable(instance)
 	err := s.read(ctx, "standing", func(p *pipeline) {
@@ -54,7 +55,7 @@ func (s *Store) Standing(ctx context.Context, instance string) (*provider.Standi
 				found.Tasks = append(found.Tasks, t)
 			}
 			return err
-		}, id, now, provider.MostAhead, provider.MostStanding)
+		}, id, now, provider.MostAhead, provider.MostStanding, signed(from))
 	})
 	if err != nil {
 		return nil, err

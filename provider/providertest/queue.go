@@ -339,13 +339,22 @@ func waitingMessages(k *kit) {
 
 func droppedTimers(k *kit) {
 	due := k.Clock.Now().Add(time.Second)
+	named := func(event uint64, name string) provider.Message {
+		m := timer("X", event, due)
+		m.Name = name
+		return m
+	}
 	k.create("X", func(c *provider.Commit) {
-		c.Send = []provider.Message{timer("X", 2, due), timer("X", 3, due), timer("X", 4, due)}
+		c.Send = []provider.Message{
+			timer("X", 2, due), timer("X", 3, due), timer("X", 4, due), named(5, "one"), named(5, "two"), named(6, "one"),
+		}
 		c.DropTimers = []uint64{4, 77}
 	})
-	k.step("X", func(c *provider.Commit) { c.DropTimers = []uint64{2} })
+	k.step("X", func(c *provider.Commit) { c.DropTimers = []uint64{2, 5} })
 	k.Clock.Advance(time.Second)
-	require.Equal(k, []string{"timer 3"}, datas(k.fetch("X").Messages))
+	messages := k.fetch("X").Messages
+	require.Equal(k, []string{"timer 3", "timer 6"}, datas(messages))
+	require.Equal(k, []string{"", "one"}, []string{messages[0].Name, messages[1].Name})
 }
 
 func ownCompletion(k *kit) {

@@ -20,18 +20,18 @@ var standing = theme{"standing", "standing.go", []Case{
 
 func (k *kit) standing(instance string) provider.Standing {
 	k.Helper()
-	s, err := k.Provider.Standing(k.ctx, instance)
+	s, err := k.Provider.Standing(k.ctx, instance, 0)
 	require.NoError(k, err)
 	require.NotNil(k, s)
 	return *s
 }
 
 func standingTasks(k *kit) {
-	none, err := k.Provider.Standing(k.ctx, "unknown")
+	none, err := k.Provider.Standing(k.ctx, "unknown", 0)
 	require.NoError(k, err)
 	require.Nil(k, none)
 	k.submit(raised("early", "1"))
-	none, err = k.Provider.Standing(k.ctx, "early")
+	none, err = k.Provider.Standing(k.ctx, "early", 0)
 	require.NoError(k, err)
 	require.Nil(k, none, "nobody lives there")
 
@@ -114,6 +114,10 @@ func standingBounded(k *kit) {
 		require.Equal(k, uint64(2+n), t.Event)
 	}
 	require.Len(k, k.standing("Y").Tasks, 1)
+	rest, err := k.Provider.Standing(k.ctx, "X", many-4)
+	require.NoError(k, err)
+	require.Len(k, rest.Tasks, 6, "from an event on")
+	require.Equal(k, uint64(many-4), rest.Tasks[0].Event)
 }
 
 func toldSize(k *kit) {

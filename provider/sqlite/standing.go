@@ -24,11 +24,11 @@ SELECT t.event, t.due, t.attempts, ifnull(l.node, ''),
     LIMIT ` + strconv.Itoa(provider.MostAhead) + `)) ELSE 0 END,
   ifnull(CASE WHEN s.until_ms > ?3 THEN s.owner END, ''), t.progress
 FROM tasks t LEFT JOIN leases l ON l.id = t.lease LEFT JOIN sessions s ON s.id = t.session
-WHERE t.instance = ?1 + 0 AND t.execution = ?2 + 0 ORDER BY t.event LIMIT ` + strconv.Itoa(provider.MostStanding)}
+WHERE t.instance = ?1 + 0 AND t.execution = ?2 + 0 AND t.event >= ?4 + 0 ORDER BY t.event LIMIT ` + strconv.Itoa(provider.MostStanding)}
 )
 
-// Standing gives what an instance waits for, or nil.
-func (s *Store) Standing(ctx context.Context, instance string) (*provider.Standing, error) {
+// Standing gives what an instance waits for, its tasks from an event on, or nil.
+func (s *Store) Standing(ctx context.Context, instance string, from uint64) (*provider.Standing, error) {
 	var found *provider.Standing
 	err := s.snapshot(ctx, "standing", func(c *conn) error {
 		found = nil
@@ -57,7 +57,7 @@ func (s *Store) Standing(ctx context.Context, instance string) (*provider.Standi
 				Ahead: int(r.int(4)), Owner: r.text(5), Progress: progress,
 			})
 			return true
-		}, key, execution, now)
+		}, key, execution, now, signed(from))
 	})
 	if err != nil {
 		return nil, err
