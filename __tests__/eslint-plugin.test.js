@@ -56,6 +56,7 @@ test('what nobody waits for is found', () => {
     'scheduleTimer(5)',
     "waitForEvent('e')",
     'utcNow()',
+    "run('a', () => 1)",
   ]) {
     const what = `ctx.${call.slice(0, call.indexOf('('))}`;
     const message = `nobody waits for ${what}(…): write yield before it, or keep the task`;
@@ -70,6 +71,7 @@ test('good code is left alone', () => {
     "yield ctx.scheduleActivity('a');",
     "ctx.setCustomStatus('x'); ctx.setValue('a', '1');",
     'const fetch = (x) => x; return fetch(input);',
+    "return yield* ctx.run('a', async () => (await fetch('x'), Date.now()));",
     'return Math.max(1, input) + Date.parse(input);',
   ]) {
     assert.deepEqual(lint(inside(statement)), [], statement);

@@ -22,14 +22,21 @@ const CALLS = new Map([
 
 /** The methods of a context that give a task: alone in a statement nobody waits for it. */
 const TASKS =
-  /^(schedule[A-Z]\w*|waitForEvent(Typed)?|dequeueEvent(Typed)?|continueAsNew\w*|newGuid|utcNow)$/;
+  /^(schedule[A-Z]\w*|waitForEvent(Typed)?|dequeueEvent(Typed)?|continueAsNew\w*|newGuid|utcNow|run)$/;
 
 /** @param {any} node */
 const isFunction = (node) => /Function(Declaration|Expression)$/.test(node.type);
 
+/** Whether a function is the code of an inline activity. @param {any} node */
+const isInline = (node) =>
+  node.parent.type === 'CallExpression' &&
+  node.parent.arguments[1] === node &&
+  nameOf(node.parent.callee) === 'ctx.run';
+
 /** Gives the context of the orchestration that a node is in, or null. @param {any} node @returns {string | null} */
 function contextOf(node) {
   for (let at = node.parent; at; at = at.parent) {
+    if (isFunction(at) && isInline(at)) return null;
     const first = isFunction(at) && at.generator ? at.params[0] : undefined;
     if (first?.type === 'Identifier' && first.name === 'ctx') return first.name;
   }
