@@ -252,6 +252,7 @@ test('an activity context says on whose behalf it runs', async (t) => {
     sessionId: null,
     attempt: 1,
     tag: null,
+    headers: {},
     cancelled: false,
   });
 });
