@@ -361,7 +361,7 @@ test('what is wrong is refused at the call, with its place', async (t) => {
     [job, /^options must have one of cron, every and at, but there is none/],
     [{ ...hourly, every: '1h' }, /but there are cron and every/],
     [{ ...job, every: 10 }, /^options\.every must be a whole number from 1000 on/],
-    [{ ...job, every: '1w' }, /^options\.every must be a number of milliseconds, or a text/],
+    [{ ...job, every: '1y' }, /^options\.every must be a number of milliseconds, or a text/],
     [{ ...job, every: { offset: '1s' } }, /^options\.every\.interval is missing/],
     [{ ...job, at: 'soon' }, /^options\.at must be a Date/],
     [{ ...job, at: [] }, /^options\.at must not be empty/],
