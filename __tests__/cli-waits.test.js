@@ -8,7 +8,7 @@ const { once } = require('node:events');
 const path = require('node:path');
 const { test } = require('node:test');
 const { locationOf, run } = require('./support/command.js');
-const { PATIENCE_MS, makeRuntime, unnoticed } = require('./support/harness.js');
+const { PATIENCE_MS, makeRuntime } = require('./support/harness.js');
 const shop = require('./support/shop.js');
 const { openStore } = require('./support/store.js');
 const { Client } = require('../lib/duroxide.js');
@@ -160,7 +160,7 @@ test('each thing that an instance may wait for is told', async (t) => {
   assert.match(health, /^activity +Render +gpu .*no-worker +tagged$/m);
 });
 
-test('a thread that blocks is told', { skip: unnoticed }, async (t) => {
+test('a thread that blocks is told', async (t) => {
   const { place } = await openStore(t);
   const child = spawn(process.execPath, [CHILD, JSON.stringify(place), 'Block']);
   t.after(async () => {

@@ -9,7 +9,7 @@ const path = require('node:path');
 const { test } = require('node:test');
 const { inspect } = require('node:util');
 const { Client } = require('../lib/duroxide.js');
-const { PATIENCE_MS, unnoticed, withRuntime, withStore } = require('./support/harness.js');
+const { PATIENCE_MS, withRuntime, withStore } = require('./support/harness.js');
 const { openStore } = require('./support/store.js');
 
 const CHILD = path.join(__dirname, 'support', 'blocked-process.js');
@@ -245,7 +245,7 @@ test('a session that another runtime owns, which has no room', async (t) => {
   assert.equal(runtimes[0].sessionOwner, 'owner');
 });
 
-test('a thread that blocks', { skip: unnoticed }, async (t) => {
+test('a thread that blocks', async (t) => {
   const { place, provider } = await openStore(t);
   const h = { client: new Client(provider) };
   const child = spawn(process.execPath, [CHILD, JSON.stringify(place), 'Block']);
