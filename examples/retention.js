@@ -18,8 +18,9 @@ async function main() {
       archive: (history, { instanceId }) => archived.push([instanceId, history.split('\n').length]),
     },
   });
-  runtime.registerOrchestration('Order', (_ctx, amount) => {
-    return amount;
+  runtime.registerActivity('charge', (_ctx, amount) => amount);
+  runtime.registerOrchestration('Order', function* (ctx, amount) {
+    return yield ctx.scheduleActivity('charge', amount);
   });
 
   await runtime.start();
@@ -31,7 +32,7 @@ async function main() {
   await order(1);
   await order(2);
   // What another policy would delete now.
-  const { instances, groups } = await client.previewRetention({ completed: 0 });
+  const { instances, groups } = await client.previewRetention({ maxInstances: 0 });
   console.log(instances, groups[0].name, groups[0].status);
 
   await order(3);
@@ -54,5 +55,5 @@ main();
 /* Output:
 2 Order Completed
 [ 'order-4', 'order-3' ]
-[ [ 'order-1', 5 ], [ 'order-2', 5 ] ]
+[ [ 'order-1', 7 ], [ 'order-2', 7 ] ]
 */

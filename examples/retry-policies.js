@@ -38,6 +38,13 @@ async function main() {
     } catch (error) {
       lines.push(`${error.name} ${error.code}`);
     }
+    // Or it is repeated once it has stopped, where that is asked for.
+    const patient = { maxAttempts: 2, timeoutMs: 20, retryTimeouts: true, backoff: 'none' };
+    try {
+      yield ctx.scheduleActivityWithRetry('hang', null, patient);
+    } catch (error) {
+      lines.push(`${error.name} after ${error.failure.attempts} attempts`);
+    }
     // What is wrong with a policy is thrown at the call.
     try {
       ctx.scheduleActivityWithRetry('hang', null, { maxAttempts: 0 });
@@ -63,5 +70,6 @@ ten milliseconds: call 3, session null, tag null
 growing ones: call 3, session null, tag null
 routed: call 3, session mine, tag gpu
 TimeoutError TIMEOUT
+TimeoutError after 2 attempts
 retry.maxAttempts must be a whole number from 1 on, not the number 0
 */
