@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sort"
 	"sync"
 	"time"
 
@@ -202,6 +203,12 @@ func (s *store) offered(dueMs int64) {
 		return
 	}
 	s.change.NextDue = earlier(s.change.NextDue, dueMs)
+}
+
+// sortBy sorts in code that all types share: a sorting function for each would be weight in every package,
+// for a store that need not be fast.
+func sortBy[T any](all []T, compare func(a, b T) int) {
+	sort.Slice(all, func(i, j int) bool { return compare(all[i], all[j]) < 0 })
 }
 
 // earlier gives the earlier of a time, zero meaning none, and a moment in milliseconds.

@@ -30,7 +30,7 @@ func (p *Provider) Overdue(
 			}
 			all = append(all, provider.TaskClaim{Token: provider.Token{Key: t.ID, Epoch: t.epoch}, Task: t.Task})
 		}
-		slices.SortFunc(all, func(a, b provider.TaskClaim) int { return cmp.Compare(a.Task.ID, b.Task.ID) })
+		sortBy(all, func(a, b provider.TaskClaim) int { return cmp.Compare(a.Task.ID, b.Task.ID) })
 		all = all[:min(len(all), q.Limit)]
 		return nil
 	})

@@ -45,7 +45,7 @@ func (p *Provider) Runtimes(ctx context.Context) (all []provider.Presence, err e
 				Started: time.UnixMilli(here.started), Seen: time.UnixMilli(here.seen),
 			})
 		}
-		slices.SortFunc(all, func(a, b provider.Presence) int {
+		sortBy(all, func(a, b provider.Presence) int {
 			return cmp.Or(a.Started.Compare(b.Started), cmp.Compare(a.Node, b.Node))
 		})
 		return nil

@@ -129,7 +129,7 @@ func (p *Provider) InUse(ctx context.Context, name string) (all []provider.InUse
 		for _, u := range byVersion {
 			all = append(all, *u)
 		}
-		slices.SortFunc(all, func(a, b provider.InUse) int {
+		sortBy(all, func(a, b provider.InUse) int {
 			return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Version, b.Version))
 		})
 		return nil

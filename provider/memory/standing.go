@@ -3,7 +3,6 @@ package memory
 import (
 	"cmp"
 	"context"
-	"slices"
 
 	"duroxide/provider"
 )
@@ -30,7 +29,7 @@ func (p *Provider) Standing(ctx context.Context, instance string, from uint64) (
 				found.Tasks = append(found.Tasks, s.standing(t))
 			}
 		}
-		slices.SortFunc(found.Tasks, func(a, b provider.TaskStanding) int { return cmp.Compare(a.Event, b.Event) })
+		sortBy(found.Tasks, func(a, b provider.TaskStanding) int { return cmp.Compare(a.Event, b.Event) })
 		found.Tasks = found.Tasks[:min(len(found.Tasks), provider.MostStanding)]
 		return nil
 	})

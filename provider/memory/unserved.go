@@ -2,7 +2,6 @@ package memory
 
 import (
 	"cmp"
-	"slices"
 
 	"duroxide/provider"
 )
@@ -30,7 +29,7 @@ func (s *store) unserved(r *provider.ClaimRequest) []provider.Unserved {
 	for _, u := range byLane {
 		all = append(all, u)
 	}
-	slices.SortFunc(all, func(a, b provider.Unserved) int {
+	sortBy(all, func(a, b provider.Unserved) int {
 		return cmp.Or(cmp.Compare(a.DueMs, b.DueMs), cmp.Compare(a.Instance, b.Instance))
 	})
 	return all[:min(len(all), provider.MostUnserved)]
