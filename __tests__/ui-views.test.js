@@ -55,7 +55,8 @@ async function withOrder(t, options) {
   const h = await withRuntime(t, SHOP);
   await h.client.startOrchestration('order', 'Order', { card: '4111', note: HOSTILE });
   const page = await mounted(t, h.client, { readOnly: false, ...options });
-  const isThere = ({ waitingFor }) => waitingFor.some(({ waitingFor: of }) => of?.length > 0);
+  const isThere = ({ waitingFor }) =>
+    waitingFor.some(({ waitingFor: of }) => of?.some(({ kind }) => kind === 'queue'));
   const instance = await shown(page.visitor, 'instance?id=order', isThere);
   return { h, ...page, instance };
 }
