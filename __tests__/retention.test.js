@@ -194,7 +194,9 @@ test('a held instance, and one that cleans up, are left alone', async (t) => {
   );
   const held = await h.launch('Order');
   await until(async () => (await h.client.getInstanceInfo(held)).currentExecutionId === 1);
-  await until(async () => (await h.client.describe(held)).waitingFor.length > 0);
+  await until(async () =>
+    (await h.client.describe(held)).waitingFor.some(({ kind }) => kind === 'event'),
+  );
   await h.restart(
     code(
       function* (ctx) {
