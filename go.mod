@@ -2,6 +2,9 @@ module duroxide
 
 go 1.26.0
 
+// Some of what npm installs has Go files.
+ignore ./node_modules
+
 require (
 	github.com/Azure/azure-sdk-for-go/sdk/azcore v1.24.0 // indirect
 	github.com/Azure/azure-sdk-for-go/sdk/azidentity v1.15.0 // indirect
