@@ -4,12 +4,16 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"duroxide/engine"
+	"duroxide/engine/enginetest"
+	"duroxide/engine/replay"
 	"duroxide/provider"
 	"duroxide/provider/faulty"
 )
@@ -51,6 +55,48 @@ func TestAnOutcomeThatIsRefusedForGoodIsTriedAgain(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestLargeOutcomesThatWaitForATurnAreBoundedInBytes(t *testing.T) {
+	t.Parallel()
+	const outcomes, bytes = 40, 1 << 20
+	var goes chan struct{}
+	var runs atomic.Int64
+	act := func(context.Context, engine.ActivityCall) (any, error) {
+		runs.Add(1)
+		<-goes
+		return strings.Repeat("x", bytes), nil
+	}
+	fan := func(h *enginetest.Host) engine.Host {
+		goes = make(chan struct{}) // in the bubble
+		h.Orchestration("fan", func(c *enginetest.Code, _ string) (any, error) {
+			var tokens []uint64
+			for range outcomes {
+				tokens = append(tokens, c.Schedule(replay.Action{Kind: replay.Activity, Name: "act", Input: "null"}))
+			}
+			for _, token := range tokens {
+				c.Await(token)
+			}
+			return len(tokens), nil
+		})
+		return h
+	}
+	s := setup{act: act, host: fan, options: engine.RuntimeOptions{WorkerConcurrency: new(outcomes)}}
+	inBubble(t, s, func(t *testing.T, b *bubble) {
+		t.Helper()
+		b.start("a", "fan", "null")
+		synctest.Wait()
+		require.EqualValues(t, outcomes, runs.Load())
+		// While the turn of the first outcomes is written, the others arrive.
+		_, release := b.store.Hold(faulty.Commit)
+		close(goes)
+		synctest.Wait()
+		require.Greater(t, b.store.Calls(faulty.Complete), outcomes-1-2*16, "all of them are in memory")
+		release()
+		require.Equal(t, "40", b.outcome(time.Hour).Output)
+		require.EqualValues(t, outcomes, runs.Load())
+		b.stop()
+	})
 }
 
 // picky is a store that takes some outcomes only.

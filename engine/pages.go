@@ -20,11 +20,29 @@ type pages struct {
 }
 
 // mostWaiting is how many items a mailbox has before messages stay in the store; what goes first is put in
-// nevertheless. mostOutcomes is how many before outcomes are stored, which only are in memory.
+// nevertheless. mostOutcomes is how many before outcomes are stored, which only are in memory, and
+// mostLarge the bytes of all items before a large one is.
 const (
 	mostWaiting  = 2 * provider.PageMessages
 	mostOutcomes = 4 * provider.PageMessages
+	large        = 64 << 10
+	mostLarge    = 16 << 20
 )
+
+// hasRoom reports whether an outcome may be in memory only. The caller holds rt.mu.
+func (r *resident) hasRoom(it item) bool {
+	if len(r.mailbox) >= mostOutcomes {
+		return false
+	}
+	bytes := len(it.msg.Data)
+	if bytes <= large {
+		return true
+	}
+	for _, other := range r.mailbox {
+		bytes += len(other.msg.Data)
+	}
+	return bytes <= mostLarge
+}
 
 // put adds a message unless it is there already, or has to wait in the store. The caller holds rt.mu.
 func (rt *Runtime) put(r *resident, it item) {

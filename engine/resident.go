@@ -161,7 +161,7 @@ func (rt *Runtime) deliver(instance string, life history.Life, it item) bool {
 	if r == nil || !r.life.Fits(life) || rt.stopping && !r.running || !rt.leases.holds(r.token.Lease) {
 		return false
 	}
-	if (it.task != nil || it.inline) && len(r.mailbox) >= mostOutcomes {
+	if (it.task != nil || it.inline) && !r.hasRoom(it) {
 		return false
 	}
 	rt.put(r, it)
