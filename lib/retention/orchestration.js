@@ -13,7 +13,8 @@ const { agree, merge } = require('./policy.js');
  * @typedef {import('./sweep.js').Slice} Slice
  * @typedef {object} State
  * @property {number} format
- * @property {Record<string, Policy>} wanted what each runtime wants, by the id of its start
+ * @property {Record<string, { policy: Policy, sinceMs: number, isSeen: boolean }>} wanted what each runtime wants,
+ *   by the id of its start, since when, and whether it was seen to live
  * @property {Policy | null} policy what living runtimes agreed on when the last pass began
  * @property {string} warned the ids of those that were last seen to disagree
  * @property {Slice | null} slice where the pass goes on
@@ -36,6 +37,9 @@ const USUAL_MS = 60_000;
 
 /** After something failed. */
 const AGAIN_MS = 60_000;
+
+/** How long who has just started may take to show that it lives. */
+const UNSEEN_MS = 60_000;
 
 /** @returns {State} */
 const begun = () => ({
@@ -80,7 +84,7 @@ function* sleep(ctx, { nextMs }) {
  * @param {{ runtime: string, policy: Policy }} message
  */
 function hear(state, { runtime, policy }) {
-  state.wanted[runtime] = policy;
+  state.wanted[runtime] = { policy, sinceMs: stepTime(), isSeen: false };
   state.slice = null;
   state.sinceMs = 0;
   state.nextMs = stepTime();
@@ -90,9 +94,8 @@ function hear(state, { runtime, policy }) {
 function* beginPass(ctx, state) {
   const living = yield* tried(ctx, state, LIVING, { began: Object.keys(state.wanted) });
   if (living === null) return;
-  const wanted = Object.entries(state.wanted).filter(([id]) => living.includes(id));
-  state.wanted = Object.fromEntries(wanted);
-  const policies = wanted.map(([, policy]) => policy);
+  forgetEnded(state, living);
+  const policies = Object.values(state.wanted).map(({ policy }) => policy);
   state.policy = policies.length === 0 ? null : merge(policies);
   warn(ctx, state, policies);
   state.nextMs = state.policy === null ? null : stepTime();
@@ -100,6 +103,19 @@ function* beginPass(ctx, state) {
   const { policy, sinceMs } = state;
   state.slice = { policy, nowMs: stepTime(), sinceMs, scan: 0, seen: 0 };
   if (isNothing(policy)) endPass(state, state.slice);
+}
+
+/**
+ * Forgets what runtimes want that have ended; those that have just started may not show yet.
+ *
+ * @param {State} state
+ * @param {string[]} living
+ */
+function forgetEnded(state, living) {
+  for (const [id, wanted] of Object.entries(state.wanted)) {
+    if (living.includes(id)) wanted.isSeen = true;
+    else if (wanted.isSeen || stepTime() - wanted.sinceMs > UNSEEN_MS) delete state.wanted[id];
+  }
 }
 
 /** Says that a policy keeps everything. @param {Policy} policy */
