@@ -50,34 +50,12 @@ function Field({ of, value, onChange }) {
   const { name, label, type = 'text', required, hint } = of;
   const id = `field-${name}`;
   const common = { id, name, required, 'aria-describedby': hint ? `${id}-hint` : undefined };
+  const written = { ...common, value: value ?? '', onInput: (e) => onChange(e.target.value) };
   const input = {
-    text: () => <input {...common} value={value ?? ''} onInput={(e) => onChange(e.target.value)} />,
-    number: () => (
-      <input
-        {...common}
-        type="number"
-        min="0"
-        value={value ?? ''}
-        onInput={(e) => onChange(e.target.value)}
-      />
-    ),
-    time: () => (
-      <input
-        {...common}
-        type="datetime-local"
-        value={value ?? ''}
-        onInput={(e) => onChange(e.target.value)}
-      />
-    ),
-    json: () => (
-      <textarea
-        {...common}
-        rows="4"
-        spellcheck={false}
-        value={value ?? ''}
-        onInput={(e) => onChange(e.target.value)}
-      />
-    ),
+    text: () => <input {...written} />,
+    number: () => <input type="number" min="0" {...written} />,
+    time: () => <input type="datetime-local" {...written} />,
+    json: () => <textarea {...written} rows="4" spellcheck={false} />,
     check: () => (
       <input
         {...common}
@@ -101,7 +79,7 @@ function Field({ of, value, onChange }) {
 }
 
 /** Asks for what an action needs, does it, and says what came of it. */
-export function ActionDialog({ action, id, onClose, onDone }) {
+function ActionDialog({ action, id, onClose, onDone }) {
   const [values, setValues] = useState(action.initial ?? {});
   const [state, setState] = useState({ isBusy: false, problem: null });
   const fields = action.fields ?? [];
@@ -243,6 +221,41 @@ function Progress({ of: { done, failures, isOver }, total }) {
           {visible(id)}: {visible(message)}
         </p>
       ))}
+    </div>
+  );
+}
+
+/** The buttons of what can be done with something, the dialog of one of them, and what came of it. */
+export function Actions({ actions, id }) {
+  const [action, setAction] = useState(null);
+  const [said, setSaid] = useState('');
+  return (
+    <div class="actions">
+      <fieldset class="buttons">
+        <legend class="hidden">Actions</legend>
+        {actions.map((each) => (
+          <button
+            key={each.name}
+            type="button"
+            class={each.isHard ? 'hard' : ''}
+            onClick={() => setAction(each)}
+          >
+            {each.label}…
+          </button>
+        ))}
+      </fieldset>
+      <p role="status">{said}</p>
+      {action && (
+        <ActionDialog
+          action={action}
+          id={id}
+          onClose={() => setAction(null)}
+          onDone={(text) => {
+            setAction(null);
+            setSaid(text);
+          }}
+        />
+      )}
     </div>
   );
 }

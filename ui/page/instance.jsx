@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import { actionsOf } from './actions.mjs';
 import { base, queryOf, useLive, useOnce } from './api.mjs';
-import { ActionDialog } from './dialog.jsx';
+import { Actions } from './dialog.jsx';
 import { bytes, number, visible, waitText } from './format.mjs';
 import { History } from './history.jsx';
 import {
@@ -247,39 +247,9 @@ function Recorded({ id, of, history }) {
   );
 }
 
-function Actions({ of, id }) {
-  const [action, setAction] = useState(null);
-  const [said, setSaid] = useState('');
+function InstanceActions({ of, id }) {
   const selected = useSelected();
-  return (
-    <div class="actions">
-      <fieldset class="buttons">
-        <legend class="hidden">Actions</legend>
-        {actionsOf(of, selected).map((each) => (
-          <button
-            key={each.name}
-            type="button"
-            class={each.isHard ? 'hard' : ''}
-            onClick={() => setAction(each)}
-          >
-            {each.label}…
-          </button>
-        ))}
-      </fieldset>
-      <p role="status">{said}</p>
-      {action && (
-        <ActionDialog
-          action={action}
-          id={id}
-          onClose={() => setAction(null)}
-          onDone={(text) => {
-            setAction(null);
-            setSaid(text);
-          }}
-        />
-      )}
-    </div>
-  );
+  return <Actions actions={actionsOf(of, selected)} id={id} />;
 }
 
 export function Instance({ params, mayOperate }) {
@@ -303,7 +273,7 @@ export function Instance({ params, mayOperate }) {
       <Waits of={data} />
       <Held hold={data.hold} />
       <Outcome of={data} events={history.isLatest ? history.data?.events : undefined} />
-      {mayOperate && <Actions of={data} id={id} />}
+      {mayOperate && <InstanceActions of={data} id={id} />}
       <About of={data} />
       <Recorded id={id} of={data} history={history} />
       {data.childCount > 0 && <Tree id={id} count={data.childCount} version={data.updatedAt} />}

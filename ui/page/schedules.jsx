@@ -1,7 +1,6 @@
-import { useState } from 'preact/hooks';
 import { BACKFILL, DELETE_SCHEDULE, PAUSE, RESUME, TRIGGER } from './actions.mjs';
 import { useLive } from './api.mjs';
-import { ActionDialog } from './dialog.jsx';
+import { Actions } from './dialog.jsx';
 import { duration, number, visible } from './format.mjs';
 import {
   Ago,
@@ -149,45 +148,11 @@ function Runs({ of }) {
   );
 }
 
-function Actions({ of, id }) {
-  const [action, setAction] = useState(null);
-  const [said, setSaid] = useState('');
-  const actions = [of.stage === 'paused' ? RESUME : PAUSE, TRIGGER, BACKFILL, DELETE_SCHEDULE];
-  return (
-    <div class="actions">
-      <fieldset class="buttons">
-        <legend class="hidden">Actions</legend>
-        {actions.map((each) => (
-          <button
-            key={each.name}
-            type="button"
-            class={each.isHard ? 'hard' : ''}
-            onClick={() => setAction(each)}
-          >
-            {each.label}…
-          </button>
-        ))}
-      </fieldset>
-      <p role="status">{said}</p>
-      {action && (
-        <ActionDialog
-          action={action}
-          id={id}
-          onClose={() => setAction(null)}
-          onDone={(text) => {
-            setAction(null);
-            setSaid(text);
-          }}
-        />
-      )}
-    </div>
-  );
-}
-
 export function Schedule({ params: { id }, mayOperate }) {
   const { data, problem } = useLive('schedule', { id });
   if (data === null) return <Loading problem={problem} />;
   const { definition, counts } = data;
+  const actions = [data.stage === 'paused' ? RESUME : PAUSE, TRIGGER, BACKFILL, DELETE_SCHEDULE];
   return (
     <>
       <h1>
@@ -195,7 +160,7 @@ export function Schedule({ params: { id }, mayOperate }) {
       </h1>
       <Problem problem={problem} />
       <p>Waits for: {visible(data.waitsFor)}</p>
-      {mayOperate && <Actions of={data} id={id} />}
+      {mayOperate && <Actions actions={actions} id={id} />}
       <Facts
         of={[
           ['Orchestration', definition && visible(definition.orchestration)],
