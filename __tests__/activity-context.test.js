@@ -318,6 +318,11 @@ test('a shutdown lets an activity finish, stores its result, and then resolves',
   assert.equal(runs, 1);
 });
 
+/** The record of an activity that is to run. */
+function record(token, activity) {
+  return { token, word: 0, activity, input: 'null', headers: '', attempt: 1 };
+}
+
 test('an abandoned activity gives its slot up, and its context goes on serving it', async () => {
   const finish = signal();
   const contexts = [];
@@ -330,14 +335,6 @@ test('an abandoned activity gives its slot up, and its context goes on serving i
         return name === 'Stuck' ? finish.promise : 'quick';
       },
     makeClient: () => ({ is: 'a client' }),
-  });
-  const record = (token, activity) => ({
-    token,
-    word: 0,
-    activity,
-    input: 'null',
-    headers: '',
-    attempt: 1,
   });
   const stuck = activities.run(record(1, 'Stuck'));
   const quick = activities.run(record(2, 'Quick'));
@@ -365,14 +362,6 @@ test('an activity sleeps until its result is no longer wanted', async () => {
         return 'slept';
       },
     makeClient: () => ({}),
-  });
-  const record = (token, activity) => ({
-    token,
-    word: 0,
-    activity,
-    input: 'null',
-    headers: '',
-    attempt: 1,
   });
   assert.equal((await activities.run(record(1, 'Short'))).value, '"slept"');
   const long = activities.run(record(2, 'Long'));
