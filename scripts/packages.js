@@ -22,6 +22,7 @@ const {
 } = require('../lib/platforms.js');
 const { bundle } = require('./bundle.js');
 const { ROOT } = require('./prepare.js');
+const { squeeze } = require('./squeeze.js');
 const { buildPage } = require('./ui.js');
 const manifest = require('../package.json');
 
@@ -292,10 +293,11 @@ function pack(folder, destination) {
   fs.mkdirSync(destination, { recursive: true });
   const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', destination];
   const [packed] = JSON.parse(npm(args, folder));
+  const file = path.join(destination, packed.filename);
   return {
     name: packed.name,
-    file: path.join(destination, packed.filename),
-    packed: packed.size,
+    file,
+    packed: squeeze(file),
     unpacked: packed.unpackedSize,
     files: packed.files.map((/** @type {{ path: string }} */ file) => file.path),
   };
