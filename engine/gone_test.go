@@ -1,7 +1,9 @@
 package engine_test
 
 import (
+	"bytes"
 	"context"
+	"log/slog"
 	"testing"
 	"testing/synctest"
 
@@ -9,6 +11,10 @@ import (
 
 	"duroxide/engine"
 	"duroxide/engine/enginetest"
+	"duroxide/engine/replay"
+	"duroxide/provider"
+	"duroxide/provider/faulty"
+	"duroxide/provider/memory"
 )
 
 // gate is a host whose activities come as far as a test wants before they begin.
@@ -60,4 +66,55 @@ func TestNoActivityBeginsAfterTheDeletionOfItsInstance(t *testing.T) {
 			})
 		})
 	}
+}
+
+// lateLoader is a store to which something happens between a claim and the reading of the history.
+type lateLoader struct {
+	provider.Provider
+	before func()
+}
+
+func (s *lateLoader) Load(ctx context.Context, instance string, execution uint64) (provider.Record, error) {
+	if s.before != nil {
+		s.before()
+	}
+	return s.Provider.Load(ctx, instance, execution)
+}
+
+func TestADeletionBetweenClaimAndLoadIsNoDamage(t *testing.T) {
+	t.Parallel()
+	h := enginetest.NewHost()
+	h.Orchestration("waits", func(c *enginetest.Code, _ string) (any, error) {
+		c.Await(c.Schedule(replay.Action{Kind: replay.WaitEvent, Name: "go"}))
+		return "went", nil
+	})
+	clock := enginetest.NewClock()
+	store := &lateLoader{Provider: memory.New(memory.Options{Clock: clock.Now})}
+	s := stillOn(t, h, unhurried(), clock, faulty.Wrap(store))
+	s.start("a", "waits", "null")
+	s.eventually(func() bool {
+		events, err := s.client.History(t.Context(), "a", 0)
+		return err == nil && len(events) == 2
+	}, "it does not wait")
+	require.NoError(t, s.rt.Shutdown(t.Context(), patience))
+	over := make(chan struct{})
+	store.before = func() {
+		store.before = nil
+		_, err := s.client.Delete(context.WithoutCancel(t.Context()), "a", true)
+		require.NoError(t, err)
+		close(over)
+	}
+	_, err := s.client.Raise(t.Context(), "a", "go", "null")
+	require.NoError(t, err)
+
+	var out bytes.Buffer
+	o := unhurried()
+	o.Log = slog.New(slog.NewJSONHandler(&out, nil))
+	rt, err := s.e.StartRuntime(t.Context(), o, h.Registry(), h)
+	require.NoError(t, err)
+	<-over
+	s.start("a", "now", "null")
+	s.ends("a")
+	require.NoError(t, rt.Shutdown(t.Context(), patience))
+	require.NotContains(t, out.String(), "corrupt")
 }

@@ -59,6 +59,9 @@ func (t *turn) params(record provider.Record) replay.Params {
 // running the code over the recorded deliveries.
 func (t *turn) load() error {
 	record, err := t.read()
+	if err == nil && len(record.Events) == 0 {
+		err = t.claimIsOver()
+	}
 	if err != nil {
 		return err
 	}
@@ -86,6 +89,13 @@ func (t *turn) load() error {
 		}
 	}
 	return nil
+}
+
+// claimIsOver gives the error of a claim that is over: an instance that was deleted meanwhile has no history,
+// and one that lives again need not have this execution.
+func (t *turn) claimIsOver() error {
+	_, err := t.rt.e.store.Pending(t.rt.ctx, t.token)
+	return err
 }
 
 // loadFailed ends an instance whose history cannot come from any code.
