@@ -107,7 +107,9 @@ class Nodes {
   constructor(t, place, problems) {
     this.#place = place;
     this.#problems = problems;
-    t.after(() => this.#children.forEach((child) => child.kill('SIGKILL')));
+    t.after(() => {
+      for (const child of this.#children) child.kill('SIGKILL');
+    });
   }
 
   async start(i) {

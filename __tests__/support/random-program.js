@@ -59,7 +59,8 @@ const STEPS = {
       ctx.scheduleActivity('echo', { own: mine.own, n: i }),
     );
     const all = yield ctx.all(tasks);
-    all.forEach(({ ok }, i) => expect(ok?.own === mine.own && ok.n === i, 'all', all));
+    const isRight = all.every(({ ok }, i) => ok?.own === mine.own && ok.n === i);
+    expect(isRight, 'all', all);
   },
   *race(ctx, mine, { ms }) {
     const echo = ctx.scheduleActivity('echo', { ...mine, ms });
@@ -73,9 +74,10 @@ const STEPS = {
       return [first, yield* ctx.run(`branch ${n}`, async () => ({ own: mine.own, n }))];
     }
     const all = yield ctx.all([branch(1), branch(2)]);
-    all.forEach(({ ok }, i) =>
-      expect(ok?.every((got) => got.own === mine.own && got.n === i + 1), 'branches', all),
+    const isRight = all.every(({ ok }, i) =>
+      ok?.every((got) => got.own === mine.own && got.n === i + 1),
     );
+    expect(isRight, 'branches', all);
   },
   *child(ctx, mine, { id, steps }) {
     const input = { own: `${mine.own}/${mine.n}`, steps };
