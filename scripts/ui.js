@@ -27,7 +27,7 @@ function buildPage(folder = path.join(ROOT, 'ui', 'assets')) {
     bundle: true,
     write: false,
     format: 'esm',
-    target: ['chrome109', 'firefox115', 'safari16.4'],
+    target: ['chrome123', 'firefox120', 'safari17.5'],
     jsx: 'automatic',
     jsxImportSource: 'preact',
     minify: true,
