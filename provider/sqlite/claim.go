@@ -31,7 +31,7 @@ SELECT m.due FROM (
   SELECT due, instance FROM messages WHERE lane = ?1 + 0 AND due > ?2 ORDER BY due LIMIT 500) m
 CROSS JOIN instances i ON i.key = m.instance
 WHERE i.lease = 0 AND (i.execution <> 0 OR EXISTS (
-  SELECT 1 FROM messages s WHERE s.instance = i.key AND s.kind IN ` + starts + `))
+  SELECT 1 FROM ` + firstMessages + ` WHERE instance = i.key AND ` + isStarting + `))
 ORDER BY m.due LIMIT 1`}
 	sqlNextBeyond = &statement{`
 SELECT due FROM messages WHERE lane = ?1 + 0 AND due > ?2 ORDER BY due LIMIT 1 OFFSET 500`}

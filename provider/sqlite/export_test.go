@@ -78,6 +78,7 @@ var frequent = map[string]*statement{
 	"stats": sqlStats, "value": sqlValue, "values": sqlValues, "children": sqlChildren,
 	"merge": sqlMergeValues, "clear": sqlClearValues, "next start": sqlNextStart,
 	"mark claim": sqlMarkClaim, "hide until": sqlHideUntil, "unhide": sqlUnhide,
+	"waiting start": sqlWaitingStart, "free ends": sqlFreeEnds, "stopping": sqlStopping,
 }
 
 // Plans gives the steps of the query plan of each frequent statement.

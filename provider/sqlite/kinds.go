@@ -7,5 +7,14 @@ const (
 	starts = "(1, 2)"     // what begins an execution: StartInstance and ContinueInstance
 	timers = "4"          // TimerDue
 	ends   = "(8)"        // what ends a held instance, see MessageKind.EndsHeld
+	firsts = "(1, 2, 8)"  // what goes first: the two above
 	inputs = "(5, 6, 20)" // EventRaised, QueueEvent, PromiseSettled
+)
+
+// Of the many messages that may wait for an instance these are found by an index that has nothing else. It
+// is used only where its own condition stands in the statement, too.
+const (
+	firstMessages = "messages INDEXED BY duroxide_messages_first"
+	isStarting    = "kind IN " + firsts + " AND kind IN " + starts
+	isEnding      = "kind IN " + firsts + " AND kind IN " + ends
 )

@@ -27,7 +27,7 @@ INSERT INTO duroxide_lanes (kind, name, version, level, tag) VALUES (?1, ?2, ?3,
 	sqlInstanceLane = &statement{`UPDATE instances SET lane = ?2, pin = ?3 WHERE key = ?1`}
 	sqlMessageLanes = &statement{`UPDATE messages SET lane = ?2 WHERE instance = ?1 + 0 AND lane <> ?2`}
 	// Anybody may take what ends a held instance.
-	sqlFreeEnds = &statement{`UPDATE messages SET lane = 1 WHERE instance = ?1 + 0 AND kind IN ` + ends}
+	sqlFreeEnds = &statement{`UPDATE ` + firstMessages + ` SET lane = 1 WHERE instance = ?1 + 0 AND ` + isEnding}
 	sqlTaskLane = &statement{`UPDATE tasks SET lane = ?2 WHERE id = ?1`}
 
 	// One step through the index for each lane, however much is in it.
@@ -45,7 +45,7 @@ WHERE m.lane = 0 AND m.due <= ?1 AND i.lease = 0 LIMIT ?2`}
 	sqlUnsortedTasks = &statement{`
 SELECT id, attempts, tag, session, body FROM tasks WHERE lease = 0 AND place > 0 AND lane = 0 LIMIT ?1`}
 	sqlWaitingStart = &statement{`
-SELECT body FROM messages WHERE instance = ?1 + 0 AND kind IN ` + starts + ` ORDER BY due, id LIMIT 1`}
+SELECT body FROM ` + firstMessages + ` WHERE instance = ?1 + 0 AND ` + isStarting + ` ORDER BY due, id LIMIT 1`}
 
 	sqlOldestTurn = &statement{`
 SELECT m.due, i.id FROM (

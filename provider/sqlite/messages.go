@@ -29,19 +29,19 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)`}
 SELECT id, effective, attempts, kind, body, marks FROM messages INDEXED BY messages_instance
 WHERE instance = ?1 + 0 AND due <= ?2 ORDER BY due, id LIMIT 257`}
 	sqlFirst = &statement{`
-SELECT id, effective, attempts, kind, body, marks FROM messages INDEXED BY duroxide_messages_first
-WHERE instance = ?1 + 0 AND kind IN (1, 2, 8) AND due <= ?2 ORDER BY effective, id LIMIT 257`}
+SELECT id, effective, attempts, kind, body, marks FROM ` + firstMessages + `
+WHERE instance = ?1 + 0 AND kind IN ` + firsts + ` AND due <= ?2 ORDER BY effective, id LIMIT 257`}
 	sqlHidden = &statement{`
 SELECT id, effective, attempts, kind, body, marks FROM messages INDEXED BY duroxide_messages_late
 WHERE instance = ?1 + 0 AND due > effective AND due <= ?2 ORDER BY effective, id LIMIT 257`}
 	// Before the first commit only a start makes the others deliverable.
 	sqlAnyDue = &statement{`
 SELECT 1 FROM messages
-WHERE instance = ?1 + 0 AND due <= ?2 AND (?3 > 0 OR kind IN (1, 2)) LIMIT 1`}
+WHERE instance = ?1 + 0 AND due <= ?2 AND (?3 > 0 OR kind IN ` + starts + `) LIMIT 1`}
 	sqlNextDue = &statement{`
 SELECT due FROM messages WHERE instance = ?1 + 0 AND due > ?2 ORDER BY due LIMIT 1`}
 	sqlAnyStart = &statement{`
-SELECT 1 FROM messages WHERE instance = ?1 + 0 AND kind IN (1, 2) LIMIT 1`}
+SELECT 1 FROM ` + firstMessages + ` WHERE instance = ?1 + 0 AND ` + isStarting + ` LIMIT 1`}
 	sqlQuarantine = &statement{`
 UPDATE messages SET attempts = attempts + 1, due = ?2 WHERE id = ?1`}
 )

@@ -14,7 +14,7 @@ const patienceCase = `CASE kind WHEN 6 THEN ?3 WHEN 8 THEN ?4 ELSE ?5 END`
 
 var (
 	sqlNextStart = &statement{`
-SELECT due FROM messages WHERE instance = ?1 + 0 AND kind IN ` + starts + ` ORDER BY due LIMIT 1`}
+SELECT due FROM ` + firstMessages + ` WHERE instance = ?1 + 0 AND ` + isStarting + ` ORDER BY due LIMIT 1`}
 	sqlHideUntil = &statement{`
 UPDATE messages SET due = ?3 WHERE instance = ?1 + 0 AND due <= ?2`}
 	sqlDropLate = &statement{`

@@ -45,6 +45,12 @@ func requirePlans(t *testing.T, s *sqlite.Store) {
 		"tasks", "session tasks", "history", "next turn lane", "next task lane", "next session lane",
 		"pending", "goes first", "was hidden",
 	}
+	// However many messages wait for an instance, these look at what begins or ends it only.
+	for _, name := range []string{
+		"any start", "next start", "waiting start", "free ends", "stopping", "goes first", "status", "next message",
+	} {
+		require.Contains(t, strings.Join(plans[name], "; "), "USING INDEX duroxide_messages_first", name)
+	}
 	for name, plan := range plans {
 		for _, step := range plan {
 			// m and t are subqueries with limits of their own.

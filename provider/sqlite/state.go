@@ -16,7 +16,7 @@ FROM instances i
 LEFT JOIN details d ON d.instance = i.key
 LEFT JOIN executions e ON e.instance = i.key AND e.execution = i.execution
 WHERE i.id = CAST(?1 AS TEXT) AND (d.instance IS NOT NULL OR i.execution > 0 OR EXISTS (
-  SELECT 1 FROM messages m WHERE m.instance = i.key AND m.kind IN ` + starts + `))`}
+  SELECT 1 FROM ` + firstMessages + ` WHERE instance = i.key AND ` + isStarting + `))`}
 	sqlStats = &statement{`
 SELECT i.events, i.bytes,
   (SELECT count(*) FROM messages m WHERE m.instance = i.key),
