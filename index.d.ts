@@ -412,8 +412,11 @@ export interface RegisteredOrchestration<TInput = any, TOutput = any> {
  */
 export interface ActivityDefinition<TInput = any, TOutput = any>
   extends RegisteredActivity<TInput, TOutput> {
-  /** Gives the code for Runtime.register. It stands for the name, too. */
-  implement(fn: Activity<TInput, TOutput>): ActivityImplementation<TInput, TOutput>;
+  /** Gives the code for Runtime.register. It stands for the name, too. Its options go before the definition's. */
+  implement(
+    fn: Activity<TInput, TOutput>,
+    options?: ActivityOptions,
+  ): ActivityImplementation<TInput, TOutput>;
 }
 
 /** An orchestration's name with the types of its input and result, like ActivityDefinition. */
@@ -498,12 +501,21 @@ export function defineOrchestration<TInput = any, TOutput = any>(
   options: ImplementOptions,
   fn: Orchestration<TInput, TOutput>,
 ): OrchestrationImplementation<TInput, TOutput>;
-/** Defines an activity: its name with its types or, with a function, its code as well. */
+/**
+ * Defines an activity: its name with its types or, with a function, its code as well. Options are for every
+ * call that names it by what this gives.
+ */
 export function defineActivity<TInput = any, TOutput = any>(
   name: string,
+  options?: ActivityOptions,
 ): ActivityDefinition<TInput, TOutput>;
 export function defineActivity<TInput = any, TOutput = any>(
   name: string,
+  fn: Activity<TInput, TOutput>,
+): ActivityImplementation<TInput, TOutput>;
+export function defineActivity<TInput = any, TOutput = any>(
+  name: string,
+  options: ActivityOptions,
   fn: Activity<TInput, TOutput>,
 ): ActivityImplementation<TInput, TOutput>;
 /** Defines a queue, for dequeueEvent and enqueueEvent. */
@@ -536,7 +548,11 @@ export interface MapOptions {
   stopAfterFailures?: number;
 }
 
-/** How an activity is run. It is fixed when the activity is scheduled. */
+/**
+ * How an activity is run. What the call of scheduleActivity says counts, then its definition, then what it is
+ * registered with in the runtime that runs the orchestration: `retry` as a whole, headers by name, the rest each
+ * by itself. It is fixed, and recorded, when the activity is scheduled.
+ */
 export interface ActivityOptions extends ActivityLimits {
   /** Runs the activity on the worker that owns the session; the empty string means none. */
   sessionId?: string;
@@ -544,6 +560,8 @@ export interface ActivityOptions extends ActivityLimits {
   tag?: string;
   /** Tries the activity again when it fails; the last failure is thrown. Without it, it is tried once. */
   retry?: Omit<RetryPolicy, keyof ActivityLimits>;
+  /** What the activity has in its `headers`, beside those of its instance. */
+  headers?: Headers;
 }
 
 /**
@@ -2179,14 +2197,16 @@ export interface MetricsSnapshot {
 /** Hosts orchestrations and activities. It is started once. */
 export class Runtime {
   constructor(provider: Provider, options?: RuntimeOptions | null);
-  /** Gives the activity, to be used in place of its name. */
+  /** Gives the activity, to be used in place of its name. Options are for orchestrations of this runtime. */
   registerActivity<TInput = any, TOutput = any>(
     name: string,
     fn: Activity<TInput, TOutput>,
+    options?: ActivityOptions,
   ): RegisteredActivity<TInput, TOutput>;
   registerActivityTyped<TInput = any, TOutput = any>(
     name: string,
     fn: Activity<TInput, TOutput>,
+    options?: ActivityOptions,
   ): RegisteredActivity<TInput, TOutput>;
   /** Registers version 1.0.0. */
   registerOrchestration<TInput = any, TOutput = any>(

@@ -207,7 +207,7 @@ test('limits begin anew where a failed instance is taken up again', async (t) =>
     activities: { act: () => (isMended ? 1 : blocked.promise) },
     orchestrations: {
       *Limited(ctx) {
-        return yield ctx.scheduleActivity('act', null, { totalTimeoutMs: 100, timeoutMs: 50 });
+        return yield ctx.scheduleActivity('act', null, { totalTimeoutMs: 3000, timeoutMs: 2500 });
       },
     },
   });

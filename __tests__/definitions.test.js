@@ -188,7 +188,7 @@ test('wrong definitions throw where they are made', () => {
     [() => charge.implement(5), /^TypeError: fn must be a function, not the number 5/],
     [
       () => charge.implement(() => 1, { version: '1.0.0' }),
-      /unknown option 'version'; there are none/,
+      /unknown option 'version'; known are 'sessionId'/,
     ],
     [() => defineActivity('a', { retries: 5 }, () => 1), /unknown option 'retries'/],
   ];

@@ -43,7 +43,9 @@ class ActivityContext {
     this.workerId = record.workerId;
     this.sessionId = record.session;
     this.attempt = record.attempt;
-    this.headers = headersOf(record.headers);
+    const own = record.policy ? JSON.parse(record.policy).headers : undefined;
+    const headers = headersOf(record.headers);
+    this.headers = own === undefined ? headers : Object.freeze({ ...headers, ...own });
   }
 
   tag() {

@@ -1,6 +1,7 @@
 'use strict';
 
 const { types } = process.getBuiltinModule('node:util');
+const { checkActivityOptions } = require('./activity-options.js');
 const check = require('./check.js');
 const { disown } = require('./disown.js');
 const { EVENT_QUEUE_PREFIX, Registered } = require('./registered.js');
@@ -79,8 +80,20 @@ const END_OPTIONS = { cancelGraceMs: check.duration, cleanupTimeoutMs: check.dur
 /** The options of one version. */
 const VERSION_OPTIONS = { ...END_OPTIONS, replaces: checkRange };
 
-/** The options of code, by what it is for. */
-const CODE_OPTIONS = { orchestration: { version: checkSemver, ...VERSION_OPTIONS }, activity: {} };
+const CODE_OPTIONS = { version: checkSemver, ...VERSION_OPTIONS };
+
+/**
+ * Checks the options of code, by what it is for.
+ *
+ * @param {'activity' | 'orchestration'} kind
+ * @param {string} name
+ * @param {unknown} options
+ * @returns {{ version?: string, [option: string]: unknown }}
+ */
+function checkCodeOptions(kind, name, options) {
+  if (kind === 'activity') return checkActivityOptions(name, options);
+  return check.options('options', options, CODE_OPTIONS);
+}
 
 /** Code of an orchestration or an activity. It stands for the name, too. */
 class Implementation extends Registered {
@@ -89,15 +102,15 @@ class Implementation extends Registered {
    * @param {string} name
    * @param {any} fn
    * @param {unknown} options
+   * @param {object} [defined] those of its definition
    */
-  constructor(kind, name, fn, options) {
+  constructor(kind, name, fn, options, defined) {
     super(kind, name);
     if (kind === 'orchestration') checkGenerator(name, fn);
     else check.func('fn', fn);
-    /** @type {{ version?: string, [option: string]: unknown }} */
-    const { version, ...rest } = check.options('options', options, CODE_OPTIONS[kind]);
+    const { version, ...rest } = checkCodeOptions(kind, name, options);
     this.fn = fn;
-    this.options = Object.freeze(rest);
+    this.options = Object.freeze({ ...defined, ...rest });
     if (version !== undefined) this.version = version;
     Object.freeze(this);
   }
@@ -108,9 +121,11 @@ class Definition extends Registered {
   /**
    * @param {'activity' | 'orchestration'} kind
    * @param {string} name
+   * @param {object} options of an activity: how it is run, wherever it is scheduled by its definition
    */
-  constructor(kind, name) {
+  constructor(kind, name, options) {
     super(kind, name);
+    if (Object.keys(options).length > 0) this.options = Object.freeze(options);
     Object.freeze(this);
   }
 
@@ -119,7 +134,7 @@ class Definition extends Registered {
    * @param {unknown} [options]
    */
   implement(fn, options) {
-    return new Implementation(/** @type {any} */ (this.kind), this.name, fn, options);
+    return new Implementation(/** @type {any} */ (this.kind), this.name, fn, options, this.options);
   }
 }
 
@@ -134,11 +149,12 @@ function define(kind, name, rest) {
   if (typeof rest[0] === 'function') return new Implementation(kind, name, rest[0], undefined);
   const [options, fn] = rest;
   if (fn !== undefined) return new Implementation(kind, name, fn, options);
-  const given = Object.keys(check.options('options', options, CODE_OPTIONS[kind]));
-  if (given.length > 0) {
-    throw new TypeError(`options.${given[0]} belongs to code: give it together with the function`);
+  const given = checkCodeOptions(kind, name, options);
+  const [first] = Object.keys(given);
+  if (kind === 'orchestration' && first !== undefined) {
+    throw new TypeError(`options.${first} belongs to code: give it together with the function`);
   }
-  return new Definition(kind, name);
+  return new Definition(kind, name, given);
 }
 
 /** @param {string} name @param {...unknown} rest */

@@ -199,11 +199,13 @@ function delayAfter(backoff, failures) {
 
 /**
  * What is stored of a policy with the task, and is fixed by that. `asks` says that it has a function; no
- * `maxAttempts` means that there is no limit.
+ * `maxAttempts` means that there is no limit; `headers` are those of the activity beside its instance's, and
+ * `registered` means that not all is said by the call, so that a replay does not compare it.
  *
  * @typedef {{
  *   maxAttempts?: number, backoff?: any, jitter?: number, nonRetryable?: string[], asks?: true,
  *   queueTimeoutMs?: number, timeoutMs?: number, totalTimeoutMs?: number, retryTimeouts?: boolean,
+ *   headers?: Record<string, string>, registered?: true,
  * }} StoredPolicy
  */
 
@@ -211,14 +213,16 @@ function delayAfter(backoff, failures) {
  * Gives the text of a checked policy that is stored.
  *
  * @param {ReturnType<typeof checkPolicy>} policy
+ * @param {{ headers?: Record<string, string>, registered?: true }} [more]
  */
-function policyText({ maxAttempts, retryIf, retryTimeouts, ...rest }) {
+function policyText({ maxAttempts, retryIf, retryTimeouts, ...rest }, more) {
   /** @type {StoredPolicy} */
   const stored = {
     maxAttempts: maxAttempts === Infinity ? undefined : maxAttempts,
     ...rest,
     retryTimeouts: (rest.timeoutMs !== undefined && retryTimeouts) || undefined,
     asks: retryIf === undefined ? undefined : true,
+    ...more,
   };
   return JSON.stringify(stored);
 }

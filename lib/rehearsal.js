@@ -1,5 +1,6 @@
 'use strict';
 
+const { checkActivityOptions } = require('./activity-options.js');
 const channel = require('./channel.js');
 const check = require('./check.js');
 const { VERSION_OPTIONS, checkGenerator, codeIn } = require('./definitions.js');
@@ -16,6 +17,9 @@ const DEFAULT_VERSION = '1.0.0';
 class Code {
   /** @type {Map<string, Map<string, { fn: GeneratorFunction, replaces?: import('./semver.js').Bound[] }>>} */
   #versions = new Map();
+
+  /** @type {Map<string, object>} */
+  #activityOptions = new Map();
 
   /** @param {unknown} code */
   constructor(code) {
@@ -55,20 +59,23 @@ class Code {
   /** Schedules are no code. */
   schedule() {}
 
-  /** @param {string} name */
-  registerActivity(name) {
+  /** @param {string} name @param {unknown} [_fn] @param {unknown} [options] */
+  registerActivity(name, _fn, options) {
+    const checked = checkActivityOptions(name, options);
+    if (Object.keys(checked).length > 0) this.#activityOptions.set(name, checked);
     return new Registered('activity', name);
   }
 
-  /** @param {string} name */
-  registerActivityTyped(name) {
-    return new Registered('activity', name);
+  /** @param {string} name @param {unknown} [fn] @param {unknown} [options] */
+  registerActivityTyped(name, fn, options) {
+    return this.registerActivity(name, fn, options);
   }
 
   /** @param {...unknown} things */
   register(...things) {
     for (const { kind, name, version, fn, options } of codeIn(things, this)) {
       if (kind === 'orchestration') this.#add(name, version ?? DEFAULT_VERSION, fn, options);
+      else this.registerActivity(name, fn, options);
     }
   }
 
@@ -76,20 +83,24 @@ class Code {
   find(name, version) {
     return semver.find(this.#versions.get(name) ?? new Map(), version)?.fn;
   }
+
+  /** @param {string} name */
+  activityOptions(name) {
+    return this.#activityOptions.get(name);
+  }
 }
 
 /**
- * Gives the function that finds code by name and version. A generator function stands for all.
+ * Gives what finds code by name and version. A generator function stands for all.
  *
  * @param {any} code
- * @returns {(name: string, version: string) => GeneratorFunction | undefined}
+ * @returns {Pick<Code, 'find' | 'activityOptions'>}
  */
-function finder(code) {
+function known(code) {
   if (typeof code === 'function' && code.constructor.name === 'GeneratorFunction') {
-    return () => code;
+    return { find: () => code, activityOptions: () => undefined };
   }
-  const known = new Code(code);
-  return (name, version) => known.find(name, version);
+  return new Code(code);
 }
 
 /** Code, and the number under which the engine asks for it. */
@@ -102,8 +113,11 @@ class Rehearsal {
 
   /** @param {unknown} code what `Runtime.register` takes, an array of that, or one generator function */
   constructor(code) {
-    this.#find = finder(code);
-    this.#turns = new Turns({ find: this.#find, trace() {} });
+    const found = known(code);
+    this.#find = (/** @type {string} */ name, /** @type {string} */ version) =>
+      found.find(name, version);
+    const activityOptions = (/** @type {string} */ name) => found.activityOptions(name);
+    this.#turns = new Turns({ find: this.#find, activityOptions, trace() {} });
     this.#runtime = channel.nextRuntime();
     channel.registerRuntime(this.#runtime, {
       run: (record) => this.#run(record),

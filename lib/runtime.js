@@ -1,6 +1,7 @@
 'use strict';
 
 const { activityCode } = require('./activity-code.js');
+const { checkActivityOptions } = require('./activity-options.js');
 const { AFTER, Activities } = require('./activity.js');
 const channel = require('./channel.js');
 const check = require('./check.js');
@@ -40,6 +41,8 @@ class Runtime {
   #orchestrations = new Map();
   /** @type {Map<string, Function>} */
   #activities = new Map();
+  /** @type {Map<string, import('./activity-options.js').ActivityOptions>} */
+  #activityOptions = new Map();
   #schedules = new DeclaredSchedules();
   /** What register() has taken: to be given the same once more changes nothing. */
   #taken = new WeakSet();
@@ -69,21 +72,23 @@ class Runtime {
     this.#options = checkOptions(options);
   }
 
-  /** @param {string} name @param {Function} fn */
-  registerActivity(name, fn) {
+  /** @param {string} name @param {Function} fn @param {unknown} [options] */
+  registerActivity(name, fn, options) {
     this.#refuseAfterStart();
     checkActivityName(name);
     check.func('fn', fn);
+    const checked = checkActivityOptions(name, options);
     if (this.#activities.has(name)) {
       throw new TypeError(`duplicate activity registration: ${name}`);
     }
     this.#activities.set(name, fn);
+    if (Object.keys(checked).length > 0) this.#activityOptions.set(name, checked);
     return new Registered('activity', name);
   }
 
-  /** @param {string} name @param {Function} fn */
-  registerActivityTyped(name, fn) {
-    return this.registerActivity(name, fn);
+  /** @param {string} name @param {Function} fn @param {unknown} [options] */
+  registerActivityTyped(name, fn, options) {
+    return this.registerActivity(name, fn, options);
   }
 
   /** @param {string} name @param {Function} fn @param {unknown} [options] */
@@ -149,7 +154,7 @@ class Runtime {
     this.#refuseAfterStart();
     for (const code of codeIn(things, this)) {
       if (this.#taken.has(code)) continue;
-      if (code.kind === 'activity') this.registerActivity(code.name, code.fn);
+      if (code.kind === 'activity') this.registerActivity(code.name, code.fn, code.options);
       else this.#register(code.name, code.version ?? DEFAULT_VERSION, code.fn, code.options);
       this.#taken.add(code);
     }
@@ -265,6 +270,7 @@ class Runtime {
       guard: guardFor(determinismGuard),
       find: (name, version) => this.#codeOf(name, version)?.fn,
       cleanupTimeoutMs: (name, version) => this.#codeOf(name, version)?.cleanupTimeoutMs,
+      activityOptions: (name) => this.#activityOptions.get(name),
       trace: channel.trace,
       strictValues,
       around: this.#aroundSteps(),

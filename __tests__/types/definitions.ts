@@ -78,6 +78,17 @@ Order.implement(function* () {
 // @ts-expect-error An activity has no version.
 charge.implement(async () => 5, { version: '2.0.0' });
 
+const paced = defineActivity<Item, number>('paced', {
+  timeoutMs: '10s',
+  retry: { maxAttempts: 3 },
+});
+assertType<Equal<typeof paced, ActivityDefinition<Item, number>>>();
+paced.implement(async (_ctx, item) => item.count, { tag: 'eu', headers: { tenant: 'a' } });
+const pacedCode = defineActivity('paced2', { queueTimeoutMs: 5 }, (_ctx, n: number) => n * 2);
+assertType<Equal<typeof pacedCode, ActivityImplementation<number, number>>>();
+// @ts-expect-error The limits stand beside the policy.
+defineActivity('paced3', { retry: { maxAttempts: 3, timeoutMs: 5 } });
+
 /** At once, everything is inferred; continueAsNew as well. */
 const Count = defineOrchestration('Count', { version: '1.1.0' }, function* (ctx, n: number) {
   assertType<Equal<typeof ctx, OrchestrationContext<number>>>();
@@ -106,6 +117,9 @@ const Outer = defineOrchestration('Outer', function* (ctx, n: number) {
 
 async function use(runtime: Runtime, client: Client): Promise<void> {
   runtime.register(orderCode, chargeCode, Count, double, Outer, shop, (r) => r.register(double));
+  runtime.registerActivity('paced4', () => 1, { sessionId: 's', totalTimeoutMs: '1m' });
+  // @ts-expect-error An activity has no version.
+  runtime.registerActivity('paced5', () => 1, { version: '2.0.0' });
   // @ts-expect-error A definition has no code.
   runtime.register(Order);
   // @ts-expect-error A queue has no code.

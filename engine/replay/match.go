@@ -137,8 +137,22 @@ func (a *Action) fitsActivity(d history.ActivityScheduled) fit {
 	if a.Kind == Syscall {
 		return other.given(d.Name == syscallActivities[a.Name] && d.Input == syscallInput(a))
 	}
-	return min(a.asks(Activity, d.Name, d.Input),
-		otherData.given(sameText(a.Session, d.Session) && sameText(a.Tag, d.Tag) && text(a.Value) == d.Policy))
+	return min(a.asks(Activity, d.Name, d.Input), otherData.given(a.runsLike(d)))
+}
+
+// runsLike compares how an activity is run. Where it is not all said by the code, nothing of it is compared:
+// what it was registered with may be another today, and is recorded.
+func (a *Action) runsLike(d history.ActivityScheduled) bool {
+	return sameText(a.Session, d.Session) && sameText(a.Tag, d.Tag) && text(a.Value) == d.Policy ||
+		isRegistered(text(a.Value)) || isRegistered(d.Policy)
+}
+
+// isRegistered reports whether a policy was not said by the code alone.
+func isRegistered(policy string) bool {
+	var p struct {
+		Registered bool `json:"registered"`
+	}
+	return policy != "" && json.Unmarshal([]byte(policy), &p) == nil && p.Registered
 }
 
 func (a *Action) asks(kind ActionKind, name, input string) fit {

@@ -45,6 +45,8 @@ class Execution {
   #patches;
   /** How long the end waits for branches that clean up. */
   cleanupTimeoutMs = 0;
+  /** Gives what an activity is registered with. @type {((name: string) => any) | undefined} */
+  activityOptions;
   /** The recorded time of the running step: the same at every replay. */
   stepMs = 0;
   /** @type {Trace} */

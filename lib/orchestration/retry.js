@@ -1,10 +1,11 @@
 'use strict';
 
+const { RUN, decide, policyOf } = require('../activity-options.js');
 const codec = require('../codec.js');
 const { ActivityError, TimeoutError, factsOf, keepFacts } = require('../errors.js');
 const { causeOfError } = require('../failure.js');
 const { describe, revive } = require('../thrown.js');
-const { checkPolicy, delayAfter, givenUp, policyText, withJitter } = require('../policy.js');
+const { checkPolicy, delayAfter, givenUp, withJitter } = require('../policy.js');
 const { LOCATION } = require('./location.js');
 const { KEPT_FAILURES, ONE_SCHEDULE } = require('./rules.js');
 
@@ -14,8 +15,16 @@ const { KEPT_FAILURES, ONE_SCHEDULE } = require('./rules.js');
  * for inline activities.
  */
 
+/** The types of tasks that may have a policy. */
+const TRIED = new Set(['activity', 'activityWithRetry', 'inlineWithRetry']);
+
 /** @typedef {import('./descriptor.js').Descriptor} Descriptor */
-/** @typedef {{ rules: number, isReplaying: boolean, warn(message: string): void }} Host */
+/**
+ * @typedef {{
+ *   rules: number, isReplaying: boolean, warn(message: string): void,
+ *   activityOptions?: ((name: string) => any) | undefined,
+ * }} Host `activityOptions` gives what an activity is registered with
+ */
 /**
  * What has become of an activity so far.
  *
@@ -24,18 +33,22 @@ const { KEPT_FAILURES, ONE_SCHEDULE } = require('./rules.js');
 
 /**
  * Gives the attempts of an activity as a branch, or null: then it has become an activity that the engine
- * tries again, with its policy.
+ * tries again, with its policy, or once.
  *
- * @param {Descriptor} task of the type activityWithRetry or inlineWithRetry
+ * @param {Descriptor} task of the type activity, activityWithRetry or inlineWithRetry
  * @param {Host} host
  */
 function tried(task, host) {
-  const policy = checkPolicy(task.retry);
-  task.retry = policy;
-  if (task.type !== 'activityWithRetry' || host.rules < ONE_SCHEDULE) return retried(task, host);
+  if (task.type === 'inlineWithRetry' || host.rules < ONE_SCHEDULE) {
+    // What nobody could say under earlier rules is of no account for them.
+    const policy =
+      task.type === 'inlineWithRetry'
+        ? checkPolicy(task.retry)
+        : policyOf(/** @type {any} */ (task), /** @type {any} */ (task)[RUN]?.own);
+    return policy === undefined ? null : retried(Object.assign(task, { retry: policy }), host);
+  }
+  decide(task, host.activityOptions?.(task.name));
   task.type = 'activity';
-  task.policy = policyText(policy);
-  task.retryIf = policy.retryIf;
   return null;
 }
 
@@ -43,7 +56,7 @@ function tried(task, host) {
  * Runs attempts until one succeeds, the policy is exhausted, or time is up. The deadline, if there
  * is one, is a timer that is scheduled before the first attempt and races everything.
  *
- * @param {Descriptor} task of the type activityWithRetry, checked
+ * @param {Descriptor} task with a policy, checked
  * @param {Host} host
  * @returns {Generator<any, any, any>}
  */
@@ -260,4 +273,4 @@ function warning(task, attempt, error) {
   );
 }
 
-module.exports = { tried };
+module.exports = { TRIED, tried };

@@ -8,7 +8,7 @@ const { ACTIONS, Handle, KIND, action } = require('./handle.js');
 const { LOCATION } = require('./location.js');
 const { used } = require('./made.js');
 const { Promises } = require('./promise.js');
-const { tried } = require('./retry.js');
+const { TRIED, tried } = require('./retry.js');
 const { notWaitedFor } = require('./returned.js');
 const { CLEANED_BRANCHES, KEPT_FAILURES } = require('./rules.js');
 const { Cleanups, Stop } = require('./stopping.js');
@@ -30,6 +30,7 @@ const { Cleanups, Stop } = require('./stopping.js');
  *   name: string, rules: number, emit(asked: Action): void, end(well: boolean): void,
  *   isReplaying: boolean, warn(text: string): void, call<T>(code: () => T): T,
  *   fail(error: unknown): void, cleanupFailed(error: unknown): void, cleanupTimeoutMs: number,
+ *   activityOptions: ((name: string) => any) | undefined,
  * }} Owner the execution
  */
 
@@ -170,7 +171,7 @@ class Scheduler {
     if (task.type === 'promise') return this.#promises.wait(task.number, parent, index);
     // Inside a combinator only the combinator's own mark counts.
     if (!(parent instanceof Fiber)) task._typed = false;
-    if (task.type === 'activityWithRetry' || task.type === 'inlineWithRetry') {
+    if (TRIED.has(task.type)) {
       const attempts = tried(task, this.#execution);
       if (attempts !== null) {
         const fiber = this.#branch(attempts, parent, index);

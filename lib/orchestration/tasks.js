@@ -1,8 +1,9 @@
 'use strict';
 
+const { RUN, checkActivityOptions } = require('../activity-options.js');
 const check = require('../check.js');
 const { nameOf, queueOfEvent } = require('../registered.js');
-const { LIMITS, checkPolicy } = require('../policy.js');
+const { checkPolicy } = require('../policy.js');
 const { finish, inputText, withTag } = require('./descriptor.js');
 
 /** Makes the descriptors that several methods of a context share. */
@@ -10,53 +11,55 @@ const { finish, inputText, withTag } = require('./descriptor.js');
 /** @typedef {import('./descriptor.js').Descriptor} Descriptor */
 
 /**
- * @param {unknown} name
+ * @param {unknown} activityName
  * @param {unknown} input
  * @param {unknown} options
  * @param {boolean} typed
  */
-function activity(name, input, options, typed) {
-  const { sessionId, tag, retry, ...limits } = check.options('options', options, {
-    sessionId: check.string,
-    tag: check.text,
-    retry: checkRetry,
-    ...LIMITS,
-  });
-  const isPlain = retry === undefined && Object.values(limits).every((ms) => ms === undefined);
-  const policy = { maxAttempts: 1, retryTimeouts: true, ...retry, ...limits };
-  const task = isPlain
-    ? onSession(name, input, sessionId || undefined, typed)
-    : activityWithRetry(name, input, policy, sessionId ? { sessionId } : {}, typed);
-  return tag === undefined ? task : task.withTag(tag);
+function activity(activityName, input, options, typed) {
+  const name = nameOf('name', activityName, 'activity');
+  const { sessionId, tag, ...own } = checkActivityOptions(name, options);
+  const task = described('activity', activityName, input, own);
+  if (sessionId !== undefined) task.sessionId = sessionId;
+  task.withTag = withTag;
+  if (tag !== undefined) task.tag = tag;
+  return finish(task, typed);
 }
 
 /**
- * Checks the policy of an option. The limits of an activity are none of its policy there.
+ * Describes an activity, with what its call and its definition say of how it is run.
  *
- * @param {string} _argument
- * @param {any} retry
+ * @param {string} type
+ * @param {any} activity a name, or something that stands for one
+ * @param {unknown} input
+ * @param {object} [own] what the call says
  */
-function checkRetry(_argument, retry) {
-  const policy = Object.entries(checkPolicy(retry)).filter(([, value]) => value !== undefined);
-  for (const [name] of policy) {
-    if (Object.hasOwn(LIMITS, name)) {
-      throw new TypeError(`options.retry.${name} stands beside the policy here: options.${name}`);
-    }
+function described(type, activity, input, own = {}) {
+  const name = nameOf('name', activity, 'activity');
+  /** @type {Descriptor} */
+  const task = { type, name, input: inputText(input, `activity '${name}'`) };
+  const defined = optionsOf(activity);
+  if (defined !== undefined || Object.keys(own).length > 0) {
+    // Enumerable, so that the checked copy has it too.
+    Object.assign(task, { [RUN]: Object.freeze({ own, defined }) });
   }
-  return Object.fromEntries(policy);
+  return task;
+}
+
+/** @param {any} activity */
+function optionsOf({ options }) {
+  return typeof options === 'object' && Object.keys(options).length > 0 ? options : undefined;
 }
 
 /**
  * @param {unknown} activityName
  * @param {unknown} input
- * @param {string | undefined} sessionId
+ * @param {string} sessionId
  * @param {boolean} typed
  */
 function onSession(activityName, input, sessionId, typed) {
-  const name = nameOf('name', activityName, 'activity');
-  /** @type {Descriptor} */
-  const task = { type: 'activity', name, input: inputText(input, `activity '${name}'`) };
-  if (sessionId !== undefined) task.sessionId = sessionId;
+  const task = described('activity', activityName, input);
+  task.sessionId = sessionId;
   task.withTag = withTag;
   return finish(task, typed);
 }
@@ -69,17 +72,8 @@ function onSession(activityName, input, sessionId, typed) {
  * @param {boolean} typed
  */
 function activityWithRetry(activityName, input, retry, routing, typed) {
-  const name = nameOf('name', activityName, 'activity');
-  const task = finish(
-    {
-      type: 'activityWithRetry',
-      name,
-      input: inputText(input, `activity '${name}'`),
-      retry: checkPolicy(retry),
-      ...routing,
-    },
-    typed,
-  );
+  const task = described('activityWithRetry', activityName, input);
+  finish(Object.assign(task, { retry: checkPolicy(retry), ...routing }), typed);
   // Not enumerable, because it is an addition to the known shape.
   return Object.defineProperty(task, 'withTag', { value: withTag });
 }

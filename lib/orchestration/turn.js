@@ -31,21 +31,24 @@ class Turns {
   #strictValues;
   #guard;
   #cleanupTimeoutMs;
+  #activityOptions;
 
   /**
    * @param {{
    *   find(name: string, version: string): Function | undefined,
    *   trace(token: number, step: number, level: number, message: string, fields: string | null): void,
    *   cleanupTimeoutMs?(name: string, version: string): number | undefined,
+   *   activityOptions?(name: string): object | undefined,
    *   strictValues?: import('../lossy.js').Strictness,
    *   around?: import('./execution.js').Around | null,
    *   guard?: ReturnType<typeof import('./guard.js')['guardFor']>,
-   * }} host `find` gives the registered code, `cleanupTimeoutMs` how long its end waits; `trace` takes what code traced, replayed or not; `guard`
-   *   watches what code calls
+   * }} host `find` gives the registered code, `cleanupTimeoutMs` how long its end waits, `activityOptions` what
+   *   activities are registered with; `trace` takes what code traced, replayed or not; `guard` watches what code calls
    */
   constructor(host) {
     const { find, trace, strictValues = 'warn', around = null, guard = null } = host;
     this.#cleanupTimeoutMs = host.cleanupTimeoutMs;
+    this.#activityOptions = host.activityOptions;
     this.#guard = guard;
     this.#around = guard === null || around === null ? around : guard.around(around);
     this.#strictValues = strictValues;
@@ -91,6 +94,7 @@ class Turns {
     const execution = new Execution(opening, code, this.#strictValues, this.#around);
     execution.cleanupTimeoutMs =
       this.#cleanupTimeoutMs?.(opening.name, opening.version) ?? DEFAULT_CLEANUP_MS;
+    execution.activityOptions = this.#activityOptions;
     this.#residents.set(resident, execution);
     return execution;
   }

@@ -64,14 +64,15 @@ class TestRuntime extends Runtime {
     this.#activities = activities;
   }
 
-  /** @param {string} name @param {any} fn */
-  registerActivity(name, fn) {
+  /** @param {string} name @param {any} fn @param {unknown} [options] */
+  registerActivity(name, fn, options) {
     check.func('fn', fn);
     const activities = this.#activities;
     const registered = super.registerActivity(
       name,
       (/** @type {any} */ context, /** @type {any} */ input) =>
         activities.run(name, fn, context, input),
+      options,
     );
     activities.control(name).hasCode = true;
     return registered;
