@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"duroxide/provider"
+	"duroxide/provider/rules"
 )
 
 // scanned bounds how many due messages of free instances one search takes, and how many of its own;
@@ -352,7 +353,7 @@ func (c *claiming) take(ctx context.Context, g *group, f *found) error {
 		c.route = c.route.Opening(got[n].Task.Session)
 	}
 	c.turns, c.tasks = turns, tasks
-	c.claimed.TurnLease, c.claimed.TaskLease = turns.used, tasks.used
+	c.claimed.TurnLease, c.claimed.TaskLease = turns.Used, tasks.Used
 	// What was not claimed is hidden now, held, or another's, so that this ends.
 	c.more = (len(f.keys) > 0 && c.wantedTurns() > 0) || (len(f.tasks) > 0 && c.wantedTasks() > 0)
 	if c.more && c.messages >= provider.ClaimMessages {
@@ -442,9 +443,7 @@ func (g *group) held(token provider.Token) (*instance, error) {
 	i := g.byKey[token.Key]
 	if i == nil || i.epoch != token.Epoch || i.lease != token.Lease || g.live(i.lease) == nil {
 		g.doubt = true
-		return nil, lockLost()
+		return nil, rules.LockLost()
 	}
 	return i, nil
 }
-
-func lockLost() error { return refuse(provider.ErrLockLost, "%v", provider.ErrLockLost) }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"duroxide/provider"
+	"duroxide/provider/rules"
 )
 
 // Begin counts an attempt for messages of a held instance.
@@ -29,7 +30,7 @@ func (s *Store) BeginTask(ctx context.Context, token provider.Token) error {
 		apply: func(g *group) error {
 			t := g.heldTask(token)
 			if t == nil {
-				return lockLost()
+				return rules.LockLost()
 			}
 			g.writes.begun.add(t)
 			return nil
@@ -44,37 +45,29 @@ func (s *Store) Complete(
 	if len(c.Items) == 0 {
 		return nil, failure("complete", ctx.Err())
 	}
-	messages := make([]provider.Message, 0, len(c.Items))
-	for _, item := range c.Items {
-		if item.Message == nil {
-			continue
-		}
-		if item.Message.Kind != provider.ActivityDone {
-			return nil, failure("complete", refuse(provider.ErrBadInput,
-				"Invalid completion type for worker ack: message kind %d", item.Message.Kind))
-		}
-		messages = append(messages, *item.Message)
+	o, err := rules.EncodeOutcomes(c)
+	if err == nil {
+		err = rules.CheckTargets(o.Messages)
 	}
-	bodies, size, err := encodeMessages(messages)
 	if err != nil {
 		return nil, failure("complete", err)
 	}
 	route := c.Items[0].Task.Key
-	if len(messages) > 0 {
-		route = routeOf(messages[0].Instance)
+	if len(o.Messages) > 0 {
+		route = routeOf(o.Messages[0].Instance)
 	}
 	var results []provider.Submitted
 	err = s.write(ctx, "complete", route, &request{
-		size: size,
+		size: o.Size,
 		needs: func(n *needs) {
-			n.messages(s, messages)
+			n.messages(s, o.Messages)
 			for _, item := range c.Items {
 				n.tasks = append(n.tasks, item.Task)
 			}
 		},
-		apply: func(g *group) error {
-			results = g.complete(&c, messages, bodies)
-			return nil
+		apply: func(g *group) (err error) {
+			results, err = g.complete(o)
+			return err
 		},
 	})
 	if err != nil {
@@ -83,42 +76,26 @@ func (s *Store) Complete(
 	return results, nil
 }
 
-func (g *group) complete(
-	c *provider.Completions, messages []provider.Message, bodies [][]byte,
-) []provider.Submitted {
-	results := make([]provider.Submitted, len(c.Items))
-	var kept []provider.Message
-	var keptBodies [][]byte
-	var positions []int
-	next := 0
-	for n, item := range c.Items {
-		t := g.finishable(item.Task)
+func (g *group) complete(o *rules.Outcomes) ([]provider.Submitted, error) {
+	results, accepted, err := o.Finish(func(c *provider.Completion) (bool, error) {
+		t := g.finishable(c.Task)
 		switch {
-		case t != nil && item.Kept != nil:
-			g.giveTaskBack(t, provider.Undecided, &provider.AbandonedTask{Progress: item.Kept})
-		case t != nil:
-			g.finishTask(t)
+		case t == nil:
+			return false, nil
+		case c.Kept != nil:
+			g.giveTaskBack(t, provider.Undecided, &provider.AbandonedTask{Progress: c.Kept})
 		default:
-			results[n].Err = provider.ErrLockLost
+			g.finishTask(t)
 		}
-		if item.Message == nil {
-			continue
-		}
-		if t != nil {
-			kept = append(kept, messages[next])
-			keptBodies = append(keptBodies, bodies[next])
-			positions = append(positions, n)
-		}
-		next++
-	}
-	delivered, _ := g.deliver(kept, keptBodies, c.Claim)
-	// The server numbers the messages where the group is written without reading.
-	g.after = append(g.after, func() {
-		for n, result := range delivered {
-			results[positions[n]] = result
-		}
+		return true, nil
 	})
-	return results
+	if err != nil {
+		return nil, err
+	}
+	delivered, _ := g.deliver(accepted.Messages, accepted.Bodies, o.Claim)
+	// The server numbers the messages where the group is written without reading.
+	g.after = append(g.after, func() { accepted.Put(delivered, results) })
+	return results, nil
 }
 
 // Abandon gives claims back.

@@ -20,6 +20,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"duroxide/provider"
+	"duroxide/provider/rules"
 )
 
 const (
@@ -71,7 +72,7 @@ const (
 
 // malformed quotes nothing: a password with such characters ends up in any part of the URL.
 func malformed() error {
-	return refuse(provider.ErrBadInput, "the URL is malformed: in user, password and database "+
+	return rules.Refuse(provider.ErrBadInput, "the URL is malformed: in user, password and database "+
 		"write the characters : / ? # [ ] @ %% as %%3A %%2F %%3F %%23 %%5B %%5D %%40 %%25")
 }
 
@@ -79,7 +80,7 @@ func malformed() error {
 func settings(text string) (map[string]string, error) {
 	u, err := url.Parse(text)
 	if scheme, _, ok := strings.Cut(text, "://"); !ok || !isPostgres(scheme) {
-		return nil, refuse(provider.ErrBadInput,
+		return nil, rules.Refuse(provider.ErrBadInput,
 			"the URL must begin with postgres:// or postgresql://")
 	}
 	if err != nil || u.Fragment != "" || u.User == nil && strings.Contains(u.EscapedPath(), "@") {
@@ -124,14 +125,14 @@ func parameters(found map[string]string, u *url.URL) error {
 		case name == poolerParameter && value == poolerTransaction:
 			continue // see Options.fill
 		case name == poolerParameter:
-			return refuse(provider.ErrBadInput, "the parameter pooler of the URL must be "+
+			return rules.Refuse(provider.ErrBadInput, "the parameter pooler of the URL must be "+
 				"transaction, whatever the mode of the pooler is")
 		case slices.Contains(allowed, name):
 			found[name] = value
 		case u.User == nil || !parameterName.MatchString(name):
 			return malformed()
 		default:
-			return refuse(provider.ErrBadInput, "the URL has an unknown parameter %q", name)
+			return rules.Refuse(provider.ErrBadInput, "the URL has an unknown parameter %q", name)
 		}
 	}
 	if name := found["dbname"]; name != "" {
@@ -151,7 +152,7 @@ func complete(found map[string]string) error {
 	if found["user"] == "" {
 		account, err := user.Current()
 		if err != nil {
-			return refuse(provider.ErrBadInput, "the URL names no user")
+			return rules.Refuse(provider.ErrBadInput, "the URL names no user")
 		}
 		found["user"] = account.Username
 	}
@@ -185,7 +186,7 @@ func parse(settings map[string]string) (*pgxpool.Config, error) {
 	}
 	config, err := pgxpool.ParseConfig(text)
 	if err != nil {
-		return nil, refuse(provider.ErrBadInput, "the URL cannot be used: %v", plainReason(err))
+		return nil, rules.Refuse(provider.ErrBadInput, "the URL cannot be used: %v", plainReason(err))
 	}
 	return config, nil
 }

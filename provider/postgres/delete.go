@@ -3,12 +3,12 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
 
 	"duroxide/provider"
+	"duroxide/provider/rules"
 )
 
 var (
@@ -127,7 +127,7 @@ func (g *group) deletable(ctx context.Context, ids []string, force bool) ([]*ins
 			continue
 		}
 		if !force && !i.hasEnded() && (i.parent == nil || !slices.Contains(ids, i.parent.Instance)) {
-			return nil, refuse(provider.ErrStillRunning, "Instance %s is still running. "+
+			return nil, rules.Refuse(provider.ErrStillRunning, "Instance %s is still running. "+
 				"Use force=true to delete anyway, or cancel first.", id)
 		}
 		found, parents = append(found, i), append(parents, id)
@@ -140,7 +140,7 @@ func (g *group) deletable(ctx context.Context, ids []string, force bool) ([]*ins
 			return err
 		}
 		if g.byID[child] == nil && orphaned == nil {
-			orphaned = refuse(provider.ErrOrphanedChild, "Cannot delete: instance %s has "+
+			orphaned = rules.Refuse(provider.ErrOrphanedChild, "Cannot delete: instance %s has "+
 				"child %s that was created after tree traversal. Re-fetch the tree and retry.",
 				parent, child)
 		}
@@ -189,16 +189,13 @@ func (g *group) delete(ctx context.Context, found []*instance, deleted *provider
 func (s *Store) Prune(
 	ctx context.Context, instance string, o provider.PruneOptions,
 ) (provider.Pruned, error) {
-	before := int64(math.MaxInt64)
-	if !o.CompletedBefore.IsZero() {
-		before = ceiling(o.CompletedBefore)
-	}
+	before := rules.PrunedBefore(o)
 	var pruned provider.Pruned
 	ids := []string{askable(instance)}
 	err := s.locked(ctx, "prune_executions", ids, func(ctx context.Context, g *group) error {
 		i := g.byID[instance]
 		if i == nil || !i.born {
-			return notFound(instance)
+			return rules.NotFound(instance)
 		}
 		p := s.pipeline()
 		p.each(sqlPrune, func(r pgx.Rows) error {

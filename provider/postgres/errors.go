@@ -1,15 +1,13 @@
 package postgres
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"duroxide/provider"
+	"duroxide/provider/rules"
 )
 
 // SQLSTATEs with a meaning of their own, see the appendix of the PostgreSQL manual. states.go says what
@@ -32,28 +30,8 @@ func sqlState(err error) string {
 	return ""
 }
 
-// failure wraps what an operation returned: refusals and contract errors keep their sentinel,
-// driver errors get one where programs can do something about them.
-func failure(op string, err error) error {
-	var known *provider.Error
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &known):
-		if known.Op == "" {
-			known.Op = op
-		}
-		return err
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded),
-		errors.Is(err, provider.ErrTaskLost):
-		return fmt.Errorf("%s: %w", op, err)
-	}
-	retryable, sentinel := classify(err)
-	if sentinel != nil {
-		err = fmt.Errorf("%w: %w", sentinel, err)
-	}
-	return &provider.Error{Op: op, Retryable: retryable, Err: err}
-}
+// failure returns what callers get for what an operation returned, see rules.Failure.
+func failure(op string, err error) error { return rules.Failure(op, err, classify) }
 
 func classify(err error) (retryable bool, sentinel error) {
 	server, answered := errors.AsType[*pgconn.PgError](err)
@@ -115,19 +93,3 @@ var (
 	// errAcquire is what callers get while all connections are busy or none can be made.
 	errAcquire = errors.New("pool timed out while waiting for an open connection")
 )
-
-// refuse makes an error for a rule of the contract.
-func refuse(sentinel error, format string, args ...any) error {
-	return &provider.Error{Message: fmt.Sprintf(format, args...), Err: sentinel}
-}
-
-// isRefusal reports whether an error is a rule of the contract rather than trouble.
-func isRefusal(err error) bool {
-	var refusal *provider.Error
-	var lost *provider.TaskLostError
-	return errors.As(err, &refusal) || errors.As(err, &lost)
-}
-
-func closed(op string) error {
-	return &provider.Error{Op: op, Message: "the store is closed", Err: provider.ErrClosed}
-}

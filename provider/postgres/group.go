@@ -7,6 +7,7 @@ import (
 	"duroxide/history"
 	"duroxide/provider"
 	"duroxide/provider/clock"
+	"duroxide/provider/rules"
 )
 
 // needs is what the requests of a group look at.
@@ -37,7 +38,7 @@ func (n *needs) messages(s *Store, messages []provider.Message) {
 	for i := range messages {
 		n.targets = append(n.targets, messages[i].Instance)
 		n.key(&messages[i])
-		if isStart(messages[i].Kind) {
+		if rules.IsStart(messages[i].Kind) {
 			if n.starts == nil {
 				n.starts = map[string]int64{}
 			}

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"duroxide/provider"
+	"duroxide/provider/rules"
 )
 
 // Lanes that are no rows of work.
@@ -212,15 +213,15 @@ func laneIn(r pgx.Rows) (number int64, l provider.Lane, err error) {
 func startLanes(messages []provider.Message) []provider.Lane {
 	var all []provider.Lane
 	for n := range messages {
-		if m := &messages[n]; isStart(m.Kind) {
+		if m := &messages[n]; rules.IsStart(m.Kind) {
 			all = append(all, m.LaneOf(m.Level))
 		}
 	}
 	return all
 }
 
-// lanes gives the lanes of what a turn stores.
-func (t *turn) lanes() []provider.Lane {
+// lanesOf gives the lanes of what a turn stores.
+func lanesOf(t *turn) []provider.Lane {
 	all := startLanes(t.Send)
 	if s := t.Started; s != nil {
 		all = append(all, provider.TurnLane(s.Name, s.Version, t.Level))

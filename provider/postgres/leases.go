@@ -10,6 +10,7 @@ import (
 
 	"duroxide/provider"
 	"duroxide/provider/clock"
+	"duroxide/provider/rules"
 )
 
 // leaseRetention is how long the row of an ended lease is kept. No transaction lives that long, so
@@ -56,23 +57,13 @@ func (g *group) live(id provider.LeaseID) *lease {
 }
 
 // holder resolves the lease of a provider.Holder with the first claim that needs it.
-type holder struct {
-	*provider.Holder
-	used provider.LeaseID
-	// taken counts the targets that were claimed where their messages were stored.
-	taken int
-}
-
-// mayTake reports whether there is a holder with room for one more target.
-func (h *holder) mayTake() bool {
-	return h.Holder != nil && (h.Most == 0 || h.taken < h.Most)
-}
+type holder = rules.Holder
 
 // lease gives a live lease of the holder: its own, extended where less than half is left, or a new
 // one.
 func (g *group) lease(h *holder) provider.LeaseID {
-	if h.used != 0 {
-		return h.used
+	if h.Used != 0 {
+		return h.Used
 	}
 	l := g.live(h.Lease)
 	if l == nil {
@@ -94,7 +85,7 @@ func (g *group) lease(h *holder) provider.LeaseID {
 		g.writes.extended[l.ID] = l.Until
 		g.grants(l, h.TTL)
 	}
-	h.used = l.ID
+	h.Used = l.ID
 	return l.ID
 }
 
@@ -211,7 +202,7 @@ func (s *Store) renew(ctx context.Context, r *provider.Renewal) ([]provider.Toke
 		return nil, fmt.Errorf("renew lease: %w", err)
 	}
 	if !renewed {
-		return nil, refuse(provider.ErrLockLost, "Lock token invalid, expired, or already released")
+		return nil, rules.Refuse(provider.ErrLockLost, "Lock token invalid, expired, or already released")
 	}
 	s.leases.Renewed(r.Lease, until, began, r.Extend)
 	s.known.extend(r.Lease, until)

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"duroxide/provider"
+	"duroxide/provider/rules"
 )
 
 // conditions collects a WHERE clause with numbered parameters.
@@ -117,18 +118,18 @@ WHERE true` + where.text.String() + "\nORDER BY i.key DESC"
 
 func listTimes(q *provider.ListQuery, where *conditions) {
 	if !q.CompletedBefore.IsZero() {
-		where.add("e.completed < ?::bigint", ceiling(q.CompletedBefore))
+		where.add("e.completed < ?::bigint", rules.Ceiling(q.CompletedBefore))
 	}
 	if !q.UpdatedFrom.IsZero() {
-		where.add("greatest(d.created, i.updated) >= ?::bigint", ceiling(q.UpdatedFrom))
+		where.add("greatest(d.created, i.updated) >= ?::bigint", rules.Ceiling(q.UpdatedFrom))
 	}
 	if !q.UpdatedBefore.IsZero() {
-		where.add("greatest(d.created, i.updated) < ?::bigint", ceiling(q.UpdatedBefore))
+		where.add("greatest(d.created, i.updated) < ?::bigint", rules.Ceiling(q.UpdatedBefore))
 	}
 	if !q.CreatedFrom.IsZero() {
-		where.add("d.created >= ?::bigint", ceiling(q.CreatedFrom))
+		where.add("d.created >= ?::bigint", rules.Ceiling(q.CreatedFrom))
 	}
 	if !q.CreatedBefore.IsZero() {
-		where.add("d.created < ?::bigint", ceiling(q.CreatedBefore))
+		where.add("d.created < ?::bigint", rules.Ceiling(q.CreatedBefore))
 	}
 }

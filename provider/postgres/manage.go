@@ -2,11 +2,11 @@ package postgres
 
 import (
 	"context"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"duroxide/provider"
+	"duroxide/provider/rules"
 )
 
 // A child is one of who lives at the parent's id now, unless nobody does, or one of them is unknown.
@@ -54,20 +54,6 @@ FROM S.messages m JOIN S.instances i ON i.key = m.instance WHERE ` + free)
 SELECT count(*) FROM S.tasks i WHERE ` + free)
 )
 
-// ceiling gives the first millisecond that is not before t, so that "before t" keeps its meaning
-// for stored times, which are whole milliseconds.
-func ceiling(t time.Time) int64 {
-	ms := t.UnixMilli()
-	if time.UnixMilli(ms).Before(t) {
-		ms++
-	}
-	return ms
-}
-
-func notFound(instance string) error {
-	return refuse(provider.ErrInstanceNotFound, "Instance %s not found", instance)
-}
-
 // Instance describes one instance.
 func (s *Store) Instance(ctx context.Context, instance string) (provider.InstanceInfo, error) {
 	var info *provider.InstanceInfo
@@ -98,7 +84,7 @@ func (s *Store) Instance(ctx context.Context, instance string) (provider.Instanc
 	case damage != nil:
 		return provider.InstanceInfo{}, failure("get_instance_info", damage)
 	case info == nil:
-		return provider.InstanceInfo{}, failure("get_instance_info", notFound(instance))
+		return provider.InstanceInfo{}, failure("get_instance_info", rules.NotFound(instance))
 	}
 	return *info, nil
 }
@@ -152,10 +138,10 @@ func (s *Store) Execution(
 	case known.damage != nil:
 		return provider.ExecutionInfo{}, failure("get_execution_info", known.damage)
 	case !known.exists:
-		return provider.ExecutionInfo{}, failure("get_execution_info", notFound(instance))
+		return provider.ExecutionInfo{}, failure("get_execution_info", rules.NotFound(instance))
 	case info == nil:
 		return provider.ExecutionInfo{}, failure("get_execution_info",
-			refuse(provider.ErrExecutionNotFound,
+			rules.Refuse(provider.ErrExecutionNotFound,
 				"Execution %d not found for instance %s", execution, instance))
 	}
 	return *info, nil

@@ -3,12 +3,11 @@ package postgres
 import (
 	"cmp"
 	"context"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 
 	"duroxide/provider"
+	"duroxide/provider/rules"
 )
 
 var (
@@ -28,38 +27,14 @@ FROM (
 WHERE m.ctid = q.ctid`)
 )
 
-// checkText refuses names that a column of text cannot hold.
-func checkText(what, text string) error {
-	if strings.ContainsRune(text, 0) || !utf8.ValidString(text) {
-		return refuse(provider.ErrBadInput, "%s is no valid text", what)
-	}
-	return nil
-}
-
-// encodeMessages checks messages and gives their bytes; it runs before a committer is asked.
-func encodeMessages(messages []provider.Message) (bodies [][]byte, size int, err error) {
-	bodies = make([][]byte, len(messages))
-	for n, m := range messages {
-		if !m.Kind.IsKnown() {
-			return nil, 0, refuse(provider.ErrBadInput, "a message of kind %d", m.Kind)
-		}
-		if m.Instance == "" {
-			return nil, 0, refuse(provider.ErrBadInput, "a message for no instance")
-		}
-		if err := checkText("the id of an instance", m.Instance); err != nil {
-			return nil, 0, err
-		}
-		bodies[n] = provider.EncodeMessage(m)
-		size += len(bodies[n])
-	}
-	return bodies, size, nil
-}
-
 // Submit stores messages and claims free targets.
 func (s *Store) Submit(
 	ctx context.Context, sub provider.Submission,
 ) ([]provider.Submitted, error) {
-	bodies, size, err := encodeMessages(sub.Messages)
+	bodies, size, err := rules.EncodeMessages(sub.Messages)
+	if err == nil {
+		err = rules.CheckTargets(sub.Messages)
+	}
 	if err != nil {
 		return nil, failure("submit", err)
 	}
@@ -119,7 +94,7 @@ func (g *group) deliver(
 			results[n].Held = t.lease
 		}
 	}
-	return results, d.claims.used
+	return results, d.claims.Used
 }
 
 // accept stores a message if it is for who lives at its target. It gives where something was stored.
@@ -170,7 +145,7 @@ func (d *delivery) insert(
 	t *target, m provider.Message, body []byte, result *provider.Submitted,
 ) {
 	g := d.g
-	starts, isDue := isStart(m.Kind), m.DueMs <= g.now
+	starts, isDue := rules.IsStart(m.Kind), m.DueMs <= g.now
 	t.used = true
 	switch {
 	case starts && !t.taken():
@@ -218,10 +193,6 @@ func (a *arrival) numbered(id uint64, effective int64) {
 	}
 }
 
-func isStart(kind provider.MessageKind) bool {
-	return kind == provider.StartInstance || kind == provider.ContinueInstance
-}
-
 // settle claims a target or asks what is left for others.
 func (d *delivery) settle(t *target) *provider.InstanceClaim {
 	g := d.g
@@ -233,8 +204,8 @@ func (d *delivery) settle(t *target) *provider.InstanceClaim {
 	if !t.taken() {
 		return nil
 	}
-	if d.claims.mayTake() && t.deliverable() && g.serves(t.instance, d.claims.Holder) {
-		d.claims.taken++
+	if d.claims.MayTake() && t.deliverable() && g.serves(t.instance, d.claims.Holder) {
+		d.claims.Taken++
 		return g.claim(t.instance, &d.claims)
 	}
 	g.offer(t.instance)
@@ -343,7 +314,7 @@ func (s *Store) Pending(ctx context.Context, token provider.Token) (provider.Pag
 	case err != nil:
 		return provider.Page{}, err
 	case !held:
-		return provider.Page{}, failure("pending", lockLost())
+		return provider.Page{}, failure("pending", rules.LockLost())
 	}
 	return provider.Page{
 		Messages: claim.Messages, More: claim.More, Undecodable: len(claim.Undecodable) > 0,

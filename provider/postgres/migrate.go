@@ -6,10 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
-	"io/fs"
 	"math/rand/v2"
 	"path"
-	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +15,7 @@ import (
 
 	"duroxide/provider"
 	"duroxide/provider/release"
+	"duroxide/provider/rules"
 )
 
 // migrations are never changed once they are released. Processes of the release before run on beside
@@ -59,16 +58,12 @@ type migration struct {
 }
 
 func allMigrations() ([]migration, error) {
-	names, err := fs.Glob(migrations, "migrations/*.sql")
+	names, err := rules.MigrationNames(migrations)
 	if err != nil {
-		return nil, fmt.Errorf("list migrations: %w", err)
+		return nil, err
 	}
-	slices.Sort(names)
 	all := make([]migration, 0, len(names))
 	for n, name := range names {
-		if !strings.HasPrefix(path.Base(name), fmt.Sprintf("%04d_", n+1)) {
-			return nil, fmt.Errorf("migration %s is number %d: the numbers have a gap or repeat", name, n+1)
-		}
 		text, err := migrations.ReadFile(name)
 		if err != nil {
 			return nil, fmt.Errorf("read migration: %w", err)
@@ -92,9 +87,8 @@ func MigrationSQL(schema string, n int) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if n < 0 || n > len(all) {
-		return "", refuse(provider.ErrBadInput,
-			"there are migrations 1 to %d, so that none can follow number %d", len(all), n)
+	if err := rules.MissingAfter(n, len(all)); err != nil {
+		return "", err
 	}
 	var script strings.Builder
 	script.WriteString("BEGIN;\n")
@@ -146,7 +140,7 @@ func (s *Store) migrate(ctx context.Context, conn *pgx.Conn) error {
 		}
 		if s.options.VerifyOnly {
 			behind := &provider.BehindError{Applied: len(all) - len(missing), Known: len(all)}
-			return refuse(behind, "schema %s lacks the migration %s, and this connection may not migrate; "+
+			return rules.Refuse(behind, "schema %s lacks the migration %s, and this connection may not migrate; "+
 				"npx duroxide migrate prints or applies what is missing", s.schema, missing[0].name)
 		}
 		if err := s.applyNext(ctx, conn, all); err != nil {
@@ -245,7 +239,7 @@ func (s *Store) missing(ctx context.Context, conn querier, all []migration) ([]m
 		return all, nil
 	}
 	if kinds[ledger] != "r" {
-		return nil, refuse(provider.ErrSchema,
+		return nil, rules.Refuse(provider.ErrSchema,
 			"schema %s has tables of the same names that belong to something else", s.schema)
 	}
 	rows, err := conn.Query(ctx, s.texts[sqlLedger])
@@ -261,7 +255,7 @@ func (s *Store) missing(ctx context.Context, conn querier, all []migration) ([]m
 			return nil
 		}
 		if all[applied].version != version || all[applied].name != name {
-			return refuse(provider.ErrSchema, "schema %s has an unknown migration %s", s.schema, name)
+			return rules.Refuse(provider.ErrSchema, "schema %s has an unknown migration %s", s.schema, name)
 		}
 		applied++
 		return nil
@@ -286,7 +280,7 @@ func (s *Store) mayUse(ctx context.Context, conn querier, last, known int) error
 		return fmt.Errorf("read the oldest release: %w", err)
 	}
 	if refusal := found.Refusal(s.options.Release); refusal != "" {
-		return refuse(provider.ErrSchema, "%s", refusal)
+		return rules.Refuse(provider.ErrSchema, "%s", refusal)
 	}
 	return nil
 }
@@ -296,12 +290,12 @@ func (s *Store) complete(kinds map[string]string, applied int) error {
 	for _, table := range tables {
 		switch kind := kinds[table]; {
 		case applied == 0 && kind != "":
-			return refuse(provider.ErrSchema,
+			return rules.Refuse(provider.ErrSchema,
 				"schema %s has a relation %s that is not ours", s.schema, table)
 		case applied > 0 && kind == "":
-			return refuse(provider.ErrSchema, "schema %s has no table %s", s.schema, table)
+			return rules.Refuse(provider.ErrSchema, "schema %s has no table %s", s.schema, table)
 		case applied > 0 && kind != "r" && kind != "p":
-			return refuse(provider.ErrSchema, "%s in schema %s is no table", table, s.schema)
+			return rules.Refuse(provider.ErrSchema, "%s in schema %s is no table", table, s.schema)
 		}
 	}
 	return nil

@@ -20,6 +20,7 @@ import (
 	"duroxide/provider"
 	"duroxide/provider/clock"
 	"duroxide/provider/process"
+	"duroxide/provider/rules"
 )
 
 // maxIdentifier is the length of the longest name that the server keeps, in bytes.
@@ -164,15 +165,15 @@ func (o *Options) fill() error {
 // provider.ErrBadInput.
 func CheckSchema(name string) error {
 	if len(name) > maxIdentifier {
-		return refuse(provider.ErrBadInput,
+		return rules.Refuse(provider.ErrBadInput,
 			"Invalid schema_name '%s': must have at most 63 characters", name)
 	}
 	if !schemaName.MatchString(name) {
-		return refuse(provider.ErrBadInput,
+		return rules.Refuse(provider.ErrBadInput,
 			"Invalid schema_name '%s': must match [A-Za-z_][A-Za-z0-9_]*", name)
 	}
 	if strings.HasPrefix(name, "pg_") || name == "information_schema" {
-		return refuse(provider.ErrBadInput,
+		return rules.Refuse(provider.ErrBadInput,
 			"Invalid schema_name '%s': it belongs to the server, as all do that begin with pg_; "+
 				"give another one", name)
 	}
@@ -183,7 +184,7 @@ func CheckSchema(name string) error {
 func (s *Store) prepare(ctx context.Context) error {
 	conn, err := s.dial(ctx)
 	if server, ok := errors.AsType[*pgconn.PgError](err); ok && server.Routine == noConversion {
-		return refuse(provider.ErrCannotOpen, "the database %q cannot hold every text: %s",
+		return rules.Refuse(provider.ErrCannotOpen, "the database %q cannot hold every text: %s",
 			s.listening.Database, server.Message)
 	}
 	if err != nil {
@@ -216,7 +217,7 @@ func (s *Store) checkEncoding(ctx context.Context, conn *pgx.Conn) error {
 	if encoding == encodingUTF8 || encoding == "SQL_ASCII" {
 		return nil
 	}
-	return refuse(provider.ErrCannotOpen, "the database %q has the encoding %s, which cannot hold every "+
+	return rules.Refuse(provider.ErrCannotOpen, "the database %q has the encoding %s, which cannot hold every "+
 		"text; make one with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0", database, encoding)
 }
 
@@ -226,7 +227,7 @@ func (s *Store) checkEncoding(ctx context.Context, conn *pgx.Conn) error {
 var refusals = []string{"0A", "22", "28", "3D", "42"}
 
 func unreachable(err error) error {
-	if isRefusal(err) || errors.Is(err, context.Canceled) {
+	if rules.IsRefusal(err) || errors.Is(err, context.Canceled) {
 		return err
 	}
 	retryable, _ := classify(err)

@@ -30,6 +30,7 @@ import (
 	"duroxide/provider"
 	"duroxide/provider/clock"
 	"duroxide/provider/process"
+	"duroxide/provider/rules"
 	"duroxide/provider/watchers"
 )
 
@@ -136,7 +137,7 @@ func (s *Store) Close(ctx context.Context) error {
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
-		return closed("close")
+		return rules.Closed("close")
 	}
 	s.closed = true
 	for _, c := range s.committers {
@@ -194,7 +195,7 @@ func (s *Store) enter(ctx context.Context) error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if s.closed {
-		return closed("")
+		return rules.Closed("")
 	}
 	s.calls.Add(1)
 	return nil

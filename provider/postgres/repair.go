@@ -3,12 +3,11 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/jackc/pgx/v5"
 
-	"duroxide/history"
 	"duroxide/provider"
+	"duroxide/provider/rules"
 )
 
 var sqlHold = define(`
@@ -52,7 +51,7 @@ func (s *Store) Resume(ctx context.Context, instance string) (bool, error) {
 	err := s.locked(ctx, "resume", ids, func(ctx context.Context, g *group) error {
 		i := g.byID[instance]
 		if i == nil || !i.born {
-			return notFound(instance)
+			return rules.NotFound(instance)
 		}
 		if held = i.held() != nil; !held {
 			return nil
@@ -89,41 +88,22 @@ ON CONFLICT (instance, key) DO UPDATE
 SET base = excluded.base, base_at = excluded.base_at, dirty = true`)
 )
 
-// rewrite is a Rewrite with everything encoded.
-type rewrite struct {
-	*provider.Rewrite
-	rows [][]byte
-	turn *turn // its tasks and messages
-}
-
-func encodeRewrites(r *provider.Repair) ([]rewrite, error) {
-	var all []rewrite
-	for n := range r.Rewrites {
-		w := rewrite{Rewrite: &r.Rewrites[n]}
-		for events := range slices.Chunk(w.Events, provider.RowEvents) {
-			w.rows = append(w.rows, history.EncodeRow(events))
-		}
-		c := provider.Commit{Execution: w.Execution, Send: w.Send}
-		for _, t := range w.Tasks {
-			c.NewTasks = append(c.NewTasks, provider.NewTask{Task: t})
-		}
-		var err error
-		if w.turn, err = encodeTurn(c); err != nil {
-			return nil, err
-		}
-		all = append(all, w)
-	}
-	return all, nil
-}
+// rewrite is a rewritten history with everything encoded.
+type rewrite = rules.Rewrite
 
 // Repair gives instances another history.
 func (s *Store) Repair(ctx context.Context, r provider.Repair) error {
-	all, err := encodeRewrites(&r)
+	all, _, err := rules.EncodeRewrites(&r)
 	if err != nil {
 		return failure("repair", err)
 	}
 	for _, rw := range all {
-		s.number(ctx, rw.turn.lanes())
+		if err := rw.Turn.CheckTexts(); err != nil {
+			return failure("repair", err)
+		}
+	}
+	for _, rw := range all {
+		s.number(ctx, lanesOf(rw.Turn))
 	}
 	return s.direct(ctx, "repair", func(ctx context.Context) error {
 		conn, err := s.acquire(ctx)
@@ -137,7 +117,7 @@ func (s *Store) Repair(ctx context.Context, r provider.Repair) error {
 		}
 		for _, rw := range all {
 			g.needs.targets = append(g.needs.targets, rw.Instance)
-			rw.turn.needs(s, &g.needs)
+			g.needs.turn(s, rw.Turn)
 		}
 		g.needs.keys = nil // They are found by their ids.
 		if err := g.lock(ctx); err != nil {
@@ -157,7 +137,7 @@ func (i *instance) isAsSaid(rw *rewrite) bool {
 
 // repairable sees that all instances of a repair are as they are said to be (P4).
 func (g *group) repairable(ctx context.Context, r *provider.Repair, all []rewrite) error {
-	changed := refuse(provider.ErrChanged, "%v", provider.ErrChanged)
+	changed := rules.Changed()
 	var running []int64
 	for _, place := range r.Running {
 		i := g.byID[place.Instance]
@@ -199,7 +179,7 @@ func (g *group) repair(ctx context.Context, all []rewrite) error {
 		return fmt.Errorf("take back: %w", err)
 	}
 	for _, rw := range all { // Now that all of them run.
-		g.deliver(rw.Send, rw.turn.sends, nil)
+		g.deliver(rw.Send, rw.Turn.SendBodies, nil)
 		g.offer(g.byID[rw.Instance])
 	}
 	return g.finish(ctx)
@@ -229,7 +209,7 @@ func (g *group) rewrite(p *pipeline, rw *rewrite) {
 	i.events, i.bytes = int64(len(rw.Events)), 0
 	i.lastEvent = rw.Events[len(rw.Events)-1].ID
 	w := &g.writes.rows
-	for n, row := range rw.rows {
+	for n, row := range rw.Rows {
 		w.instance, w.execution = append(w.instance, key), append(w.execution, signed(rw.Execution))
 		w.first, w.body = append(w.first, signed(rw.Events[n*provider.RowEvents].ID)), append(w.body, row)
 		i.bytes += int64(len(row))
@@ -247,7 +227,7 @@ func (g *group) rewrite(p *pipeline, rw *rewrite) {
 	g.touch(i)
 	g.changed.instances = append(g.changed.instances, i.id)
 	var none provider.Committed
-	g.commitTasks(i, rw.turn, &none)
+	g.commitTasks(i, rw.Turn, &none)
 }
 
 // rewriteState gives an instance the live values and the custom status of another moment.

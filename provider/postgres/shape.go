@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"duroxide/provider"
+	"duroxide/provider/rules"
 )
 
 // Names that begin with duroxide_ are ours, also where a later release has made them.
@@ -171,5 +172,5 @@ func (s *Store) checkColumns(ctx context.Context, conn querier, made map[string]
 }
 
 func (s *Store) unusable(format string, args ...any) error {
-	return refuse(provider.ErrSchema, "schema %s cannot be used: %s", s.schema, fmt.Sprintf(format, args...))
+	return rules.Refuse(provider.ErrSchema, "schema %s cannot be used: %s", s.schema, fmt.Sprintf(format, args...))
 }

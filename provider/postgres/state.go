@@ -6,6 +6,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"duroxide/provider"
+	"duroxide/provider/rules"
 )
 
 var sqlStats = define(`
@@ -17,7 +18,7 @@ FROM S.instances i WHERE i.id = $1 AND i.execution > 0`)
 
 // askable gives an id as it may be asked for. What no column can hold is nobody's id.
 func askable(instance string) string {
-	if checkText("", instance) != nil {
+	if rules.CheckText("", instance) != nil {
 		return ""
 	}
 	return instance

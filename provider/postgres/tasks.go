@@ -49,7 +49,7 @@ func (g *group) commitTasks(i *instance, t *turn, result *provider.Committed) {
 			result.Tasks[n] = g.insertTask(i, t, n, &claims)
 		}
 	}
-	result.TaskLease = claims.used
+	result.TaskLease = claims.Used
 	g.retryTasks(i, t)
 	for _, event := range t.CancelTasks {
 		where := place{signed(i.key), signed(t.Execution), signed(event)}
@@ -106,7 +106,7 @@ func (g *group) insertTask(i *instance, t *turn, n int, claims *holder) *provide
 	w.execution, w.event = append(w.execution, signed(t.Execution)), append(w.event, signed(fresh.Task.Event))
 	w.lease, w.epoch = append(w.lease, signed(lease)), append(w.epoch, signed(epoch))
 	w.tag, w.session = append(w.tag, fresh.Task.Tag), append(w.session, fresh.Task.Session)
-	w.body, w.lane = append(w.body, t.tasks[n]), append(w.lane, g.s.lanes.number(lane))
+	w.body, w.lane = append(w.body, t.TaskBodies[n]), append(w.lane, g.s.lanes.number(lane))
 	if p := fresh.Task.Progress; p != nil {
 		g.writes.progress.id = append(g.writes.progress.id, signed(id))
 		g.writes.progress.bytes = append(g.writes.progress.bytes, provider.EncodeProgress(p))

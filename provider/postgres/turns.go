@@ -3,82 +3,28 @@ package postgres
 import (
 	"context"
 
-	"duroxide/history"
 	"duroxide/provider"
+	"duroxide/provider/rules"
 )
 
-// turn is a commit with everything encoded that can be encoded before a committer is asked.
-type turn struct {
-	provider.Commit
-	row   []byte
-	sends [][]byte
-	tasks [][]byte
-	size  int
-}
-
-func encodeTurn(c provider.Commit) (*turn, error) {
-	t := &turn{Commit: c}
-	last := c.LastEvent
-	for _, e := range c.Events {
-		if e.ID <= last {
-			return nil, refuse(provider.ErrDuplicateEvent, "event id %d after %d", e.ID, last)
-		}
-		last = e.ID
-	}
-	if len(c.Events) > 0 {
-		t.row = history.EncodeRow(c.Events)
-	}
-	var err error
-	if t.sends, t.size, err = encodeMessages(c.Send); err != nil {
-		return nil, err
-	}
-	t.tasks = make([][]byte, len(c.NewTasks))
-	for n := range c.NewTasks {
-		t.tasks[n] = provider.EncodeTask(c.NewTasks[n].Task)
-		t.size += len(t.tasks[n])
-	}
-	t.size += len(t.row)
-	if err := t.checkTexts(); err != nil {
-		return nil, err
-	}
-	return t, nil
-}
-
-func (t *turn) checkTexts() error {
-	texts := map[string]string{}
-	if s := t.Started; s != nil {
-		texts["the name of an orchestration"] = s.Name
-		texts["the version of an orchestration"] = s.Version
-	}
-	for n := range t.NewTasks {
-		task := &t.NewTasks[n].Task
-		if task.Tag != nil {
-			texts["a tag"] += *task.Tag
-		}
-		if task.Session != nil {
-			texts["a session"] += *task.Session
-		}
-	}
-	for what, text := range texts {
-		if err := checkText(what, text); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+// turn is a commit with everything encoded that can be encoded before it waits its turn.
+type turn = rules.Turn
 
 // Commit writes one turn.
 func (s *Store) Commit(ctx context.Context, c provider.Commit) (provider.Committed, error) {
-	t, err := encodeTurn(c)
+	t, err := rules.EncodeTurn(c)
+	if err == nil {
+		err = t.CheckTexts()
+	}
 	if err != nil {
 		return provider.Committed{}, failure("commit", err)
 	}
-	s.number(ctx, t.lanes())
+	s.number(ctx, lanesOf(t))
 	var result provider.Committed
 	err = s.write(ctx, "commit", s.routes.of(c.Token.Key), &request{
-		size:  t.size,
+		size:  t.Size,
 		alone: c.Token.Key,
-		needs: func(n *needs) { t.needs(s, n) },
+		needs: func(n *needs) { n.turn(s, t) },
 		apply: func(g *group) error {
 			result = provider.Committed{}
 			return g.commitTurn(t, &result)
@@ -90,7 +36,8 @@ func (s *Store) Commit(ctx context.Context, c provider.Commit) (provider.Committ
 	return result, nil
 }
 
-func (t *turn) needs(s *Store, n *needs) {
+// turn adds what a turn looks at.
+func (n *needs) turn(s *Store, t *turn) {
 	key := signed(t.Token.Key)
 	n.keys = append(n.keys, key)
 	n.messages(s, t.Send)
@@ -144,7 +91,7 @@ func (g *group) checkMessages(i *instance, t *turn) error {
 	seen := make(map[uint64]bool, len(t.Messages))
 	for _, id := range t.Messages {
 		if seen[id] || !g.present[messageKey{signed(i.key), signed(id)}] {
-			return refuse(provider.ErrMessageLost, "message %d of %s was consumed already", id, i.id)
+			return rules.Refuse(provider.ErrMessageLost, "message %d of %s was consumed already", id, i.id)
 		}
 		seen[id] = true
 	}
@@ -153,8 +100,8 @@ func (g *group) checkMessages(i *instance, t *turn) error {
 
 // checkTurn finds the instance of a turn that may be committed.
 func (g *group) checkTurn(t *turn) (*instance, error) {
-	if i := g.byKey[t.Token.Key]; i != nil && t.repeats(i) {
-		return nil, refuse(provider.ErrAlreadyCommitted, "this turn of %s is committed", i.id)
+	if i := g.byKey[t.Token.Key]; i != nil && repeats(t, i) {
+		return nil, rules.Refuse(provider.ErrAlreadyCommitted, "this turn of %s is committed", i.id)
 	}
 	i, err := g.held(t.Token)
 	if err != nil {
@@ -163,20 +110,20 @@ func (g *group) checkTurn(t *turn) (*instance, error) {
 	last := uint64(0)
 	switch {
 	case t.Execution == 0 || t.Execution < i.execution || t.Execution > i.execution+1:
-		return nil, refuse(provider.ErrBadInput,
+		return nil, rules.Refuse(provider.ErrBadInput,
 			"execution %d of %s after %d", t.Execution, i.id, i.execution)
 	case t.Execution == i.execution:
 		last = i.lastEvent
 	}
 	if t.LastEvent != last {
-		return nil, refuse(provider.ErrDuplicateEvent,
+		return nil, rules.Refuse(provider.ErrDuplicateEvent,
 			"the last event of %s is %d, not %d", i.id, last, t.LastEvent)
 	}
 	return i, nil
 }
 
 // repeats reports whether a turn is the last one that was committed.
-func (t *turn) repeats(i *instance) bool {
+func repeats(t *turn, i *instance) bool {
 	n := len(t.Events)
 	return n > 0 && i.epoch == t.Token.Epoch && i.done == i.epoch && i.doneAfter == t.LastEvent &&
 		i.execution == t.Execution && i.lastEvent == t.Events[n-1].ID
@@ -188,10 +135,10 @@ func (g *group) commitRow(i *instance, t *turn) {
 		w := &g.writes.rows
 		w.instance = append(w.instance, signed(i.key))
 		w.execution = append(w.execution, signed(t.Execution))
-		w.first, w.body = append(w.first, signed(t.Events[0].ID)), append(w.body, t.row)
+		w.first, w.body = append(w.first, signed(t.Events[0].ID)), append(w.body, t.Row)
 		i.lastEvent = t.Events[n-1].ID
 		i.events += int64(n)
-		i.bytes += int64(len(t.row))
+		i.bytes += int64(len(t.Row))
 	}
 	i.done, i.doneAfter, i.updated = i.epoch, t.LastEvent, max(i.updated, g.now)
 	g.touch(i)
@@ -205,7 +152,7 @@ func (g *group) commitMessages(i *instance, t *turn, result *provider.Committed)
 		i.anyDue = false
 	}
 	if len(t.Send) > 0 {
-		result.Sent, result.TurnLease = g.deliver(t.Send, t.sends, t.TurnHolder)
+		result.Sent, result.TurnLease = g.deliver(t.Send, t.SendBodies, t.TurnHolder)
 	}
 	w := &g.writes.timers
 	for _, event := range t.DropTimers {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"duroxide/provider/clock"
+	"duroxide/provider/rules"
 )
 
 // Bounds of one group of requests: all that wait while a group is written make the next one.
@@ -55,7 +56,7 @@ func (s *Store) enqueue(r *request, route uint64) error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if s.closed {
-		return closed("")
+		return rules.Closed("")
 	}
 	select {
 	case s.committers[route%uint64(len(s.committers))] <- r:
@@ -249,7 +250,7 @@ var errRestart = errors.New("a request failed in the middle")
 
 func (g *group) applyAll(batch []*request) error {
 	for _, r := range batch {
-		if r.err = g.guarded(r); r.err != nil && !isRefusal(r.err) {
+		if r.err = g.guarded(r); r.err != nil && !rules.IsRefusal(r.err) {
 			return fmt.Errorf("%w: %w", errRestart, r.err)
 		}
 	}

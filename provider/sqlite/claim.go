@@ -8,6 +8,7 @@ import (
 
 	"duroxide/provider"
 	"duroxide/provider/clock"
+	"duroxide/provider/rules"
 )
 
 var (
@@ -89,7 +90,7 @@ func (w *writer) claimTurns(r *provider.ClaimRequest, claimed *provider.Claimed)
 	if err := w.claimReady(&ready, &claims, claimed); err != nil {
 		return nil, err
 	}
-	claimed.TurnLease = claims.used
+	claimed.TurnLease = claims.Used
 	if !r.Unserved {
 		return lanes, nil
 	}
@@ -308,19 +309,17 @@ func (w *writer) held(token provider.Token) (*instance, error) {
 		return nil, err
 	}
 	if i == nil || i.epoch != token.Epoch || i.lease != token.Lease {
-		return nil, lockLost()
+		return nil, rules.LockLost()
 	}
 	l, err := w.liveLease(token.Lease)
 	if err != nil {
 		return nil, err
 	}
 	if l == nil {
-		return nil, lockLost()
+		return nil, rules.LockLost()
 	}
 	return i, nil
 }
-
-func lockLost() error { return refuse(provider.ErrLockLost, "%v", provider.ErrLockLost) }
 
 // freeIfEnded frees what the lease of an instance held, if that has ended.
 func (w *writer) freeIfEnded(i *instance) error {

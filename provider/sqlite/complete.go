@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"duroxide/provider"
+	"duroxide/provider/rules"
 )
 
 var (
@@ -45,7 +46,7 @@ func (s *Store) BeginTask(ctx context.Context, token provider.Token) error {
 			return err
 		}
 		if !held {
-			return lockLost()
+			return rules.LockLost()
 		}
 		_, err = w.c.exec(sqlCountTask, signed(token.Key))
 		return err
@@ -56,24 +57,13 @@ func (s *Store) BeginTask(ctx context.Context, token provider.Token) error {
 func (s *Store) Complete(
 	ctx context.Context, c provider.Completions,
 ) ([]provider.Submitted, error) {
-	messages := make([]provider.Message, 0, len(c.Items))
-	for _, item := range c.Items {
-		if item.Message == nil {
-			continue
-		}
-		if item.Message.Kind != provider.ActivityDone {
-			return nil, failure("complete", refuse(provider.ErrBadInput,
-				"Invalid completion type for worker ack: message kind %d", item.Message.Kind))
-		}
-		messages = append(messages, *item.Message)
-	}
-	bodies, size, err := encodeMessages(messages)
+	o, err := rules.EncodeOutcomes(c)
 	if err != nil {
 		return nil, failure("complete", err)
 	}
 	var results []provider.Submitted
-	err = s.write(ctx, "complete", size, func(w *writer) (err error) {
-		results, err = w.complete(&c, messages, bodies)
+	err = s.write(ctx, "complete", o.Size, func(w *writer) (err error) {
+		results, err = w.complete(o)
 		return err
 	})
 	if err != nil {
@@ -82,40 +72,19 @@ func (s *Store) Complete(
 	return results, nil
 }
 
-func (w *writer) complete(
-	c *provider.Completions, messages []provider.Message, bodies [][]byte,
-) ([]provider.Submitted, error) {
-	results := make([]provider.Submitted, len(c.Items))
-	var kept []provider.Message
-	var keptBodies [][]byte
-	var positions []int
-	next := 0
-	for n, item := range c.Items {
-		t, held, err := w.finishable(item.Task)
-		if err != nil {
-			return nil, err
+func (w *writer) complete(o *rules.Outcomes) ([]provider.Submitted, error) {
+	results, accepted, err := o.Finish(func(c *provider.Completion) (bool, error) {
+		t, held, err := w.finishable(c.Task)
+		if err != nil || !held {
+			return false, err
 		}
-		if held {
-			if err := w.finishOrKeep(&item, t); err != nil {
-				return nil, err
-			}
-		} else {
-			results[n].Err = provider.ErrLockLost
-		}
-		if item.Message == nil {
-			continue
-		}
-		if held {
-			kept = append(kept, messages[next])
-			keptBodies = append(keptBodies, bodies[next])
-			positions = append(positions, n)
-		}
-		next++
+		return true, w.finishOrKeep(c, t)
+	})
+	if err != nil {
+		return nil, err
 	}
-	delivered, _, err := w.deliver(kept, keptBodies, c.Claim)
-	for n, result := range delivered {
-		results[positions[n]] = result
-	}
+	delivered, _, err := w.deliver(accepted.Messages, accepted.Bodies, o.Claim)
+	accepted.Put(delivered, results)
 	return results, err
 }
 
@@ -196,7 +165,7 @@ func (w *writer) abandonTask(a *provider.AbandonedTask, due int64) error {
 func (w *writer) abandonInstance(a *provider.AbandonedInstance) (bool, error) {
 	i, err := w.held(a.Token)
 	if err != nil {
-		if isRefusal(err) {
+		if rules.IsRefusal(err) {
 			return false, nil
 		}
 		return false, err

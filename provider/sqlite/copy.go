@@ -12,6 +12,7 @@ import (
 	"modernc.org/sqlite"
 
 	"duroxide/provider"
+	"duroxide/provider/rules"
 )
 
 var _ provider.Copier = (*Store)(nil)
@@ -47,7 +48,7 @@ func (s *Store) Copy(ctx context.Context, path string, replace bool) (provider.C
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if s.closed {
-		return nil, failure("backup", errors.Join(closed(""), c.giveUp()))
+		return nil, failure("backup", errors.Join(rules.Closed(""), c.giveUp()))
 	}
 	s.copies.Store(c, true)
 	return c, nil
@@ -55,7 +56,7 @@ func (s *Store) Copy(ctx context.Context, path string, replace bool) (provider.C
 
 func (s *Store) beginCopy(path string, replace bool) (*copying, error) {
 	if s.options.Memory {
-		return nil, refuse(provider.ErrBadInput, "a store in memory has no file that could be copied")
+		return nil, rules.Refuse(provider.ErrBadInput, "a store in memory has no file that could be copied")
 	}
 	if err := s.isClosed(); err != nil {
 		return nil, err
@@ -89,14 +90,14 @@ func (c *copying) checkPlace() error {
 	for _, suffix := range []string{"", "-wal", "-shm"} {
 		own, err := os.Stat(c.store.options.Path + suffix)
 		if err == nil && os.SameFile(own, info) {
-			return refuse(provider.ErrCannotOpen, "the copy %s would be the store itself", c.path)
+			return rules.Refuse(provider.ErrCannotOpen, "the copy %s would be the store itself", c.path)
 		}
 	}
 	if !info.Mode().IsRegular() {
-		return refuse(provider.ErrCannotOpen, "cannot make the copy %s: it is a %s", c.path, kindOf(info.Mode()))
+		return rules.Refuse(provider.ErrCannotOpen, "cannot make the copy %s: it is a %s", c.path, kindOf(info.Mode()))
 	}
 	if !c.replace {
-		return refuse(provider.ErrCannotOpen, "cannot make the copy %s: there is such a file already", c.path)
+		return rules.Refuse(provider.ErrCannotOpen, "cannot make the copy %s: there is such a file already", c.path)
 	}
 	return nil
 }
@@ -134,7 +135,7 @@ func (c *copying) Step(ctx context.Context, pages int) (provider.CopyProgress, e
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.backup == nil {
-		return provider.CopyProgress{}, closed("backup")
+		return provider.CopyProgress{}, rules.Closed("backup")
 	}
 	progress, err := c.step(ctx, pages)
 	if err != nil {

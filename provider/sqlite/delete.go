@@ -2,9 +2,9 @@ package sqlite
 
 import (
 	"context"
-	"math"
 
 	"duroxide/provider"
+	"duroxide/provider/rules"
 )
 
 var (
@@ -86,7 +86,7 @@ func (w *writer) deletable(d *provider.Deletion) ([]*instance, error) {
 			continue
 		}
 		if !d.Force && !i.hasEnded() && (i.parent == nil || !listed[i.parent.Instance]) {
-			return nil, refuse(provider.ErrStillRunning, "Instance %s is still running. "+
+			return nil, rules.Refuse(provider.ErrStillRunning, "Instance %s is still running. "+
 				"Use force=true to delete anyway, or cancel first.", id)
 		}
 		found = append(found, i)
@@ -103,7 +103,7 @@ func (w *writer) refuseUnlisted(found []*instance, listed map[string]bool) error
 		}
 		for _, child := range children {
 			if !listed[child] {
-				return refuse(provider.ErrOrphanedChild, "Cannot delete: instance %s has "+
+				return rules.Refuse(provider.ErrOrphanedChild, "Cannot delete: instance %s has "+
 					"child %s that was created after tree traversal. Re-fetch the tree and retry.",
 					i.id, child)
 			}
@@ -148,10 +148,7 @@ func (w *writer) delete(i *instance, deleted *provider.Deleted) error {
 func (s *Store) Prune(
 	ctx context.Context, instance string, o provider.PruneOptions,
 ) (provider.Pruned, error) {
-	before := int64(math.MaxInt64)
-	if !o.CompletedBefore.IsZero() {
-		before = ceiling(o.CompletedBefore)
-	}
+	before := rules.PrunedBefore(o)
 	var pruned provider.Pruned
 	err := s.write(ctx, "prune_executions", 0, func(w *writer) error {
 		pruned = provider.Pruned{}
@@ -160,7 +157,7 @@ func (s *Store) Prune(
 			return err
 		}
 		if i == nil || !i.born {
-			return notFound(instance)
+			return rules.NotFound(instance)
 		}
 		return w.prune(i, before, max(o.KeepLast, 1), &pruned)
 	})

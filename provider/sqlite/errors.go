@@ -1,15 +1,14 @@
 package sqlite
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"syscall"
 
 	"modernc.org/sqlite"
 
 	"duroxide/provider"
+	"duroxide/provider/rules"
 )
 
 // Primary result codes of SQLite, https://www.sqlite.org/rescode.html.
@@ -38,27 +37,8 @@ func isBusy(err error) bool {
 	return c == codeBusy || c == codeLocked
 }
 
-// failure wraps what an operation returned: refusals and contract errors keep their sentinel,
-// driver errors get one where programs can do something about them.
-func failure(op string, err error) error {
-	var known *provider.Error
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &known):
-		if known.Op == "" {
-			known.Op = op
-		}
-		return err
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("%s: %w", op, err)
-	}
-	retryable, sentinel := classify(err)
-	if sentinel != nil {
-		err = fmt.Errorf("%w: %w", sentinel, err)
-	}
-	return &provider.Error{Op: op, Retryable: retryable, Err: err}
-}
+// failure returns what callers get for what an operation returned, see rules.Failure.
+func failure(op string, err error) error { return rules.Failure(op, err, classify) }
 
 func classify(err error) (retryable bool, sentinel error) {
 	switch code(err) {
@@ -80,16 +60,4 @@ func classify(err error) (retryable bool, sentinel error) {
 		return true, provider.ErrDiskFull
 	}
 	return false, nil
-}
-
-// refuse makes an error for a rule of the contract.
-func refuse(sentinel error, format string, args ...any) error {
-	return &provider.Error{Message: fmt.Sprintf(format, args...), Err: sentinel}
-}
-
-// isRefusal reports whether an error is a rule of the contract rather than trouble.
-func isRefusal(err error) bool {
-	var refusal *provider.Error
-	var lost *provider.TaskLostError
-	return errors.As(err, &refusal) || errors.As(err, &lost)
 }

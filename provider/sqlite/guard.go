@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"duroxide/provider"
+	"duroxide/provider/rules"
 	"duroxide/provider/sqlite/files"
 )
 
@@ -40,7 +41,7 @@ func (s *Store) sound() error {
 	if v == nil {
 		return nil
 	}
-	return refuse(v.sentinel, "%s", v.message)
+	return rules.Refuse(v.sentinel, "%s", v.message)
 }
 
 // verify looks whether the files that are open are still those that the path names. What was written

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"duroxide/provider"
+	"duroxide/provider/rules"
 )
 
 var _ provider.Inspector = (*Store)(nil)
@@ -63,9 +64,8 @@ func MigrationSQL(n int) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if n < 0 || n > len(names) {
-		return "", refuse(provider.ErrBadInput,
-			"there are migrations 1 to %d, so that none can follow number %d", len(names), n)
+	if err := rules.MissingAfter(n, len(names)); err != nil {
+		return "", err
 	}
 	var script strings.Builder
 	script.WriteString("BEGIN IMMEDIATE;\n")

@@ -7,6 +7,7 @@ import (
 	"duroxide/provider"
 	"duroxide/provider/clock"
 	"duroxide/provider/process"
+	"duroxide/provider/rules"
 )
 
 type lease struct {
@@ -140,23 +141,13 @@ func (w *writer) endLease(l *lease) error {
 }
 
 // holder resolves the lease of a provider.Holder with the first claim that needs it.
-type holder struct {
-	*provider.Holder
-	used provider.LeaseID
-	// taken counts the targets that were claimed where their messages were stored.
-	taken int
-}
-
-// mayTake reports whether there is a holder with room for one more target.
-func (h *holder) mayTake() bool {
-	return h.Holder != nil && (h.Most == 0 || h.taken < h.Most)
-}
+type holder = rules.Holder
 
 // lease gives a live lease of the holder: its own, extended where less than half is left, or a new
 // one.
 func (w *writer) lease(h *holder) (provider.LeaseID, error) {
-	if h.used != 0 {
-		return h.used, nil
+	if h.Used != 0 {
+		return h.Used, nil
 	}
 	l, err := w.holderLease(h.Holder)
 	if err != nil {
@@ -164,17 +155,17 @@ func (w *writer) lease(h *holder) (provider.LeaseID, error) {
 	}
 	switch {
 	case l == nil:
-		if h.used, err = w.openLease(h.Node, h.TTL); err != nil {
+		if h.Used, err = w.openLease(h.Node, h.TTL); err != nil {
 			return 0, err
 		}
-		return h.used, nil
+		return h.Used, nil
 	case l.Until-w.now < h.TTL.Milliseconds()/2:
 		if err := w.extend(l, h.TTL); err != nil {
 			return 0, err
 		}
 	}
-	h.used = l.ID
-	return h.used, nil
+	h.Used = l.ID
+	return h.Used, nil
 }
 
 // holderLease gives the holder's lease, or another live one of its node, or nil.
@@ -239,7 +230,7 @@ func (s *Store) Renew(ctx context.Context, r provider.Renewal) ([]provider.Token
 			return err
 		}
 		if l == nil {
-			return refuse(provider.ErrLockLost, "Lock token invalid, expired, or already released")
+			return rules.Refuse(provider.ErrLockLost, "Lock token invalid, expired, or already released")
 		}
 		for _, token := range r.Tasks {
 			t, held, err := w.heldTask(token)

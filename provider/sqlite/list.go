@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"duroxide/provider"
+	"duroxide/provider/rules"
 )
 
 // conditions collects a WHERE clause with numbered parameters.
@@ -128,18 +129,18 @@ WHERE true` + where.text.String() + "\nORDER BY i.key DESC"
 
 func listTimes(q *provider.ListQuery, where *conditions) {
 	if !q.CompletedBefore.IsZero() {
-		where.add("e.completed < ?", ceiling(q.CompletedBefore))
+		where.add("e.completed < ?", rules.Ceiling(q.CompletedBefore))
 	}
 	if !q.UpdatedFrom.IsZero() {
-		where.add("max(d.created, i.updated) >= ?", ceiling(q.UpdatedFrom))
+		where.add("max(d.created, i.updated) >= ?", rules.Ceiling(q.UpdatedFrom))
 	}
 	if !q.UpdatedBefore.IsZero() {
-		where.add("max(d.created, i.updated) < ?", ceiling(q.UpdatedBefore))
+		where.add("max(d.created, i.updated) < ?", rules.Ceiling(q.UpdatedBefore))
 	}
 	if !q.CreatedFrom.IsZero() {
-		where.add("d.created >= ?", ceiling(q.CreatedFrom))
+		where.add("d.created >= ?", rules.Ceiling(q.CreatedFrom))
 	}
 	if !q.CreatedBefore.IsZero() {
-		where.add("d.created < ?", ceiling(q.CreatedBefore))
+		where.add("d.created < ?", rules.Ceiling(q.CreatedBefore))
 	}
 }

@@ -3,9 +3,9 @@ package sqlite
 import (
 	"context"
 	"encoding/json"
-	"time"
 
 	"duroxide/provider"
+	"duroxide/provider/rules"
 )
 
 var (
@@ -48,20 +48,6 @@ LEFT JOIN leases l ON l.id = t.lease AND l.id NOT IN (SELECT value FROM json_eac
 WHERE l.id IS NULL`}
 )
 
-// ceiling gives the first millisecond that is not before t, so that "before t" keeps its meaning
-// for stored times, which are whole milliseconds.
-func ceiling(t time.Time) int64 {
-	ms := t.UnixMilli()
-	if time.UnixMilli(ms).Before(t) {
-		ms++
-	}
-	return ms
-}
-
-func notFound(instance string) error {
-	return refuse(provider.ErrInstanceNotFound, "Instance %s not found", instance)
-}
-
 // Instance describes one instance.
 func (s *Store) Instance(ctx context.Context, instance string) (provider.InstanceInfo, error) {
 	var info provider.InstanceInfo
@@ -71,7 +57,7 @@ func (s *Store) Instance(ctx context.Context, instance string) (provider.Instanc
 			return err
 		}
 		if r == nil {
-			return notFound(instance)
+			return rules.NotFound(instance)
 		}
 		if err := whole(instance, r.uint(2), r.int(3), r.int(9), r.int(10)); err != nil {
 			return err
@@ -152,9 +138,9 @@ func missingExecution(c *conn, instance string, execution uint64) error {
 		return err
 	}
 	if i == nil {
-		return notFound(instance)
+		return rules.NotFound(instance)
 	}
-	return refuse(provider.ErrExecutionNotFound,
+	return rules.Refuse(provider.ErrExecutionNotFound,
 		"Execution %d not found for instance %s", execution, instance)
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"duroxide/provider"
+	"duroxide/provider/rules"
 )
 
 var (
@@ -46,27 +47,11 @@ SELECT 1 FROM ` + firstMessages + ` WHERE instance = ?1 + 0 AND ` + isStarting +
 UPDATE messages SET attempts = attempts + 1, due = ?2 WHERE id = ?1`}
 )
 
-// encodeMessages checks messages and gives their bytes; it runs before the writer is asked.
-func encodeMessages(messages []provider.Message) (bodies [][]byte, size int, err error) {
-	bodies = make([][]byte, len(messages))
-	for n, m := range messages {
-		if !m.Kind.IsKnown() {
-			return nil, 0, refuse(provider.ErrBadInput, "a message of kind %d", m.Kind)
-		}
-		if m.Instance == "" {
-			return nil, 0, refuse(provider.ErrBadInput, "a message for no instance")
-		}
-		bodies[n] = provider.EncodeMessage(m)
-		size += len(bodies[n])
-	}
-	return bodies, size, nil
-}
-
 // Submit stores messages and claims free targets.
 func (s *Store) Submit(
 	ctx context.Context, sub provider.Submission,
 ) ([]provider.Submitted, error) {
-	bodies, size, err := encodeMessages(sub.Messages)
+	bodies, size, err := rules.EncodeMessages(sub.Messages)
 	if err != nil {
 		return nil, failure("submit", err)
 	}
@@ -128,7 +113,7 @@ func (w *writer) deliver(
 		}
 		results[n].Held, results[n].Life = t.lease, t.life
 	}
-	return results, d.claims.used, nil
+	return results, d.claims.Used, nil
 }
 
 // accept stores a message if it is for who lives at its target. It gives where something was stored.
@@ -268,7 +253,7 @@ func (d *delivery) beginLife(t *target, m provider.Message) error {
 // place gives a target its lane where a message decides about that.
 func (d *delivery) place(t *target, m provider.Message) error {
 	switch {
-	case isStart(m.Kind) && !t.taken && !t.start:
+	case rules.IsStart(m.Kind) && !t.taken && !t.start:
 		return d.beginLife(t, m)
 	case t.fresh && !t.start:
 		t.pin = max(t.pin, m.Level)
@@ -281,10 +266,6 @@ func (d *delivery) place(t *target, m provider.Message) error {
 	default:
 		return nil
 	}
-}
-
-func isStart(kind provider.MessageKind) bool {
-	return kind == provider.StartInstance || kind == provider.ContinueInstance
 }
 
 // settle claims a target or says that there is work on it.
@@ -309,7 +290,7 @@ func (d *delivery) settle(t *target) (*provider.InstanceClaim, error) {
 	if serves {
 		claim, err := w.claim(t.instance, &d.claims)
 		if claim != nil || err != nil {
-			d.claims.taken++
+			d.claims.Taken++
 			return claim, err
 		}
 	}
@@ -318,7 +299,7 @@ func (d *delivery) settle(t *target) (*provider.InstanceClaim, error) {
 
 // serves reports whether the holder of the call has room for a target and can run it.
 func (d *delivery) serves(t *target) (bool, error) {
-	if !d.claims.mayTake() {
+	if !d.claims.MayTake() {
 		return false, nil
 	}
 	if t.fresh {
@@ -343,7 +324,7 @@ func (d *delivery) settleFresh(t *target) (*provider.InstanceClaim, error) {
 			break
 		}
 	}
-	started := slices.ContainsFunc(due, func(m provider.Message) bool { return isStart(m.Kind) })
+	started := slices.ContainsFunc(due, func(m provider.Message) bool { return rules.IsStart(m.Kind) })
 	claimed := false
 	if started {
 		var err error
@@ -352,7 +333,7 @@ func (d *delivery) settleFresh(t *target) (*provider.InstanceClaim, error) {
 		}
 	}
 	if claimed {
-		d.claims.taken++
+		d.claims.Taken++
 		lease, err := w.lease(&d.claims)
 		if err != nil {
 			return nil, err

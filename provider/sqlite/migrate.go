@@ -3,13 +3,10 @@ package sqlite
 import (
 	"embed"
 	"fmt"
-	"io/fs"
-	"path"
-	"sort"
-	"strings"
 
 	"duroxide/provider"
 	"duroxide/provider/release"
+	"duroxide/provider/rules"
 )
 
 // applicationID marks a database file as ours: "DurX".
@@ -50,7 +47,7 @@ func recognise(c *conn, o *Options) (warnings []string, err error) {
 		return nil, fmt.Errorf("read application id: %w", err)
 	}
 	if id != applicationID {
-		return nil, refuse(provider.ErrSchema, "%s belongs to another application", path)
+		return nil, rules.Refuse(provider.ErrSchema, "%s belongs to another application", path)
 	}
 	names, err := migrationNames()
 	if err != nil {
@@ -62,7 +59,7 @@ func recognise(c *conn, o *Options) (warnings []string, err error) {
 	}
 	switch {
 	case version < 1:
-		return nil, refuse(provider.ErrSchema, "%s says that its schema is number %d, and no release "+
+		return nil, rules.Refuse(provider.ErrSchema, "%s says that its schema is number %d, and no release "+
 			"has made such a file", path, version)
 	case version > int64(len(names)):
 		found := release.Schema{Place: path, Found: version, Known: int64(len(names))}
@@ -70,7 +67,7 @@ func recognise(c *conn, o *Options) (warnings []string, err error) {
 			return nil, err
 		}
 		if refusal := found.Refusal(o.Release); refusal != "" {
-			return nil, refuse(provider.ErrSchema, "%s", refusal)
+			return nil, rules.Refuse(provider.ErrSchema, "%s", refusal)
 		}
 	}
 	if warnings, err = checkShape(c, path, version); err != nil {
@@ -97,19 +94,7 @@ func oldestRelease(c *conn) (string, error) {
 	return r.text(0), nil
 }
 
-func migrationNames() ([]string, error) {
-	names, err := fs.Glob(migrations, "migrations/*.sql")
-	if err != nil {
-		return nil, fmt.Errorf("list migrations: %w", err)
-	}
-	sort.Strings(names)
-	for n, name := range names {
-		if !strings.HasPrefix(path.Base(name), fmt.Sprintf("%04d_", n+1)) {
-			return nil, fmt.Errorf("migration %s is number %d: the numbers have a gap or repeat", name, n+1)
-		}
-	}
-	return names, nil
-}
+func migrationNames() ([]string, error) { return rules.MigrationNames(migrations) }
 
 // migrate applies what is missing, in one transaction, so that two processes that open a file at
 // the same time do not meet.
@@ -127,7 +112,7 @@ func migrate(c *conn, o *Options) error {
 	}
 	if !o.mayMake() {
 		behind := &provider.BehindError{Applied: int(version), Known: len(names)}
-		return refuse(behind, "%s has the tables of an earlier release (number %d of %d), and this may not change "+
+		return rules.Refuse(behind, "%s has the tables of an earlier release (number %d of %d), and this may not change "+
 			"them; open it once with the application of this release, or run npx duroxide migrate",
 			o.Path, version, len(names))
 	}

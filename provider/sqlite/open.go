@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"duroxide/provider"
+	"duroxide/provider/rules"
 	"duroxide/provider/sqlite/files"
 )
 
@@ -57,7 +58,7 @@ func (o *Options) mayMake() bool { return !o.ReadOnly && !o.VerifyOnly }
 // would drop the locks that this process has on it.
 func prepare(o Options) error {
 	if o.Path == "" {
-		return refuse(provider.ErrCannotOpen, "no database file was given")
+		return rules.Refuse(provider.ErrCannotOpen, "no database file was given")
 	}
 	folder := filepath.Dir(o.Path)
 	if o.CreateDirs && o.mayMake() {
@@ -72,7 +73,7 @@ func prepare(o Options) error {
 	case err != nil:
 		return unusable("cannot open the database file", o.Path, err)
 	case !info.Mode().IsRegular():
-		return refuse(provider.ErrCannotOpen,
+		return rules.Refuse(provider.ErrCannotOpen,
 			"cannot open the database file %s: it is a %s", o.Path, kindOf(info.Mode()))
 	}
 	if missing || info.Size() == 0 {
@@ -92,7 +93,7 @@ func prepare(o Options) error {
 
 func readable(path string, missing bool) error {
 	if missing {
-		return refuse(provider.ErrCannotOpen, "there is no database file %s, and to read one makes none", path)
+		return rules.Refuse(provider.ErrCannotOpen, "there is no database file %s, and to read one makes none", path)
 	}
 	return nil
 }
@@ -115,7 +116,7 @@ func kindOf(mode fs.FileMode) string {
 func create(o Options) error {
 	path := o.Path
 	if !o.mayMake() {
-		return refuse(provider.ErrCannotOpen, "there is no database file %s, and migrate: false makes none", path)
+		return rules.Refuse(provider.ErrCannotOpen, "there is no database file %s, and migrate: false makes none", path)
 	}
 	//nolint:gosec // which file it is, the caller says
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
@@ -138,7 +139,7 @@ func checkLog(path string) error {
 	if err != nil || info.Size() == 0 {
 		return nil //nolint:nilerr // without a log there is nothing to lose
 	}
-	return refuse(provider.ErrCorrupt,
+	return rules.Refuse(provider.ErrCorrupt,
 		"%s is missing or empty, but %s holds what was stored last: put the database back, or move "+
 			"that file away to begin anew", path, log)
 }
@@ -185,7 +186,7 @@ func setUp(c *conn, o Options) error {
 			}
 			return nil
 		case code(err) == codeNotADB:
-			return refuse(provider.ErrCorrupt, "%s is not an SQLite database", o.Path)
+			return rules.Refuse(provider.ErrCorrupt, "%s is not an SQLite database", o.Path)
 		case !isBusy(err) || try == beginTries:
 			return err
 		}
@@ -239,7 +240,7 @@ func emptyFile(path string) error {
 		return err
 	}
 	behind := &provider.BehindError{Known: len(names)}
-	return refuse(behind, "%s is empty: no store was ever opened on it", path)
+	return rules.Refuse(behind, "%s is empty: no store was ever opened on it", path)
 }
 
 var sqlUseLog = &statement{`PRAGMA journal_mode = WAL`}
@@ -251,7 +252,7 @@ func useLog(c *conn, o Options) error {
 		return fmt.Errorf("set journal_mode: %w", err)
 	}
 	if mode == nil || mode.text(0) != "wal" {
-		return refuse(provider.ErrCannotOpen, "%s lies on a file system that cannot share memory "+
+		return rules.Refuse(provider.ErrCannotOpen, "%s lies on a file system that cannot share memory "+
 			"between processes; it must be a local one", o.Path)
 	}
 	synchronous := "synchronous = FULL"

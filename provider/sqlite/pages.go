@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"duroxide/provider"
+	"duroxide/provider/rules"
 )
 
 // batch is the page of messages of one instance that a claim, or Pending, gives.
@@ -72,7 +73,7 @@ func due(c *conn, key uint64, id string, now int64) (batch, error) {
 
 func (b *batch) add(r row, instance string) {
 	b.last = max(b.last, r.id)
-	b.start = b.start || isStart(r.kind)
+	b.start = b.start || rules.IsStart(r.kind)
 	m, err := provider.DecodeMessage(r.body)
 	if err != nil {
 		bad := provider.UnreadableRow(err, int(r.attempts))

@@ -213,7 +213,7 @@ func (w *writer) claimTasks(r *provider.ClaimRequest, claimed *provider.Claimed)
 	if err != nil {
 		return err
 	}
-	claimed.MoreTasks, claimed.TaskLease = late || more, c.claims.used
+	claimed.MoreTasks, claimed.TaskLease = late || more, c.claims.Used
 	if r.Unserved {
 		if err := w.report(sqlOldestTask, c.left, claimed); err != nil {
 			return err

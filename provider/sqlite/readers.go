@@ -3,6 +3,8 @@ package sqlite
 import (
 	"context"
 	"errors"
+
+	"duroxide/provider/rules"
 )
 
 var sqlSnapshot = &statement{`BEGIN`}
@@ -30,7 +32,7 @@ func (s *Store) read(ctx context.Context, op string, query func(c *conn) error) 
 		return failure(op, ctx.Err())
 	}
 	if !open {
-		return closed(op)
+		return rules.Closed(op)
 	}
 	if c == nil {
 		fresh, err := s.openReader()
@@ -66,7 +68,7 @@ func (s *Store) isClosed() error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if s.closed {
-		return closed("")
+		return rules.Closed("")
 	}
 	return nil
 }

@@ -3,10 +3,9 @@ package sqlite
 import (
 	"cmp"
 	"context"
-	"slices"
 
-	"duroxide/history"
 	"duroxide/provider"
+	"duroxide/provider/rules"
 )
 
 var (
@@ -70,7 +69,7 @@ func (s *Store) Resume(ctx context.Context, instance string) (bool, error) {
 		case err != nil:
 			return err
 		case i == nil || !i.born:
-			return notFound(instance)
+			return rules.NotFound(instance)
 		}
 		if held = i.held() != nil; !held {
 			return nil
@@ -104,39 +103,21 @@ INSERT INTO key_values (instance, key, base, base_at, dirty) VALUES (?1, ?2, ?3,
 ON CONFLICT (instance, key) DO UPDATE SET base = ?3, base_at = ?4, dirty = 1`}
 )
 
-// rewrite is a Rewrite with everything encoded.
+// rewrite is a rewritten history and the instance that gets it.
 type rewrite struct {
-	*provider.Rewrite
-	rows  [][]byte
-	turn  *turn // its tasks and messages
+	rules.Rewrite
 	found *instance
-}
-
-func encodeRewrites(r *provider.Repair) (all []rewrite, size int, err error) {
-	for n := range r.Rewrites {
-		w := rewrite{Rewrite: &r.Rewrites[n]}
-		for events := range slices.Chunk(w.Events, provider.RowEvents) {
-			w.rows = append(w.rows, history.EncodeRow(events))
-			size += len(w.rows[len(w.rows)-1])
-		}
-		c := provider.Commit{Execution: w.Execution, Send: w.Send}
-		for _, t := range w.Tasks {
-			c.NewTasks = append(c.NewTasks, provider.NewTask{Task: t})
-		}
-		if w.turn, err = encodeTurn(c); err != nil {
-			return nil, 0, err
-		}
-		size += w.turn.size
-		all = append(all, w)
-	}
-	return all, size, nil
 }
 
 // Repair gives instances another history.
 func (s *Store) Repair(ctx context.Context, r provider.Repair) error {
-	all, size, err := encodeRewrites(&r)
+	encoded, size, err := rules.EncodeRewrites(&r)
 	if err != nil {
 		return failure("repair", err)
+	}
+	all := make([]rewrite, len(encoded))
+	for n := range encoded {
+		all[n].Rewrite = encoded[n]
 	}
 	return s.write(ctx, "repair", size, func(w *writer) error {
 		if err := w.repairable(&r, all); err != nil {
@@ -148,7 +129,7 @@ func (s *Store) Repair(ctx context.Context, r provider.Repair) error {
 			}
 		}
 		for _, rw := range all { // Now that all of them run.
-			if _, _, err := w.deliver(rw.Send, rw.turn.sends, nil); err != nil {
+			if _, _, err := w.deliver(rw.Send, rw.Turn.SendBodies, nil); err != nil {
 				return err
 			}
 			if _, err := w.offer(rw.found); err != nil {
@@ -166,7 +147,7 @@ func (i *instance) isAsSaid(rw *rewrite) bool {
 
 // repairable finds the instances of a repair, all of which must be as they are said to be (I2).
 func (w *writer) repairable(r *provider.Repair, all []rewrite) error {
-	changed := refuse(provider.ErrChanged, "%v", provider.ErrChanged)
+	changed := rules.Changed()
 	for _, place := range r.Running {
 		i, err := w.withID(place.Instance)
 		if err != nil {
@@ -224,7 +205,7 @@ func (w *writer) rewrite(rw *rewrite) error {
 	}
 	i.status, i.dirty, i.pin = provider.Running, true, max(i.pin, rw.Level)
 	i.done, i.doneAfter = 0, 0
-	if err := w.commitHold(i, rw.turn); err != nil {
+	if err := w.commitHold(i, rw.Turn); err != nil {
 		return err
 	}
 	if err := w.cancelling(i, nil); err != nil {
@@ -241,7 +222,7 @@ func (w *writer) rewrite(rw *rewrite) error {
 	}
 	w.touch(i.id)
 	var none provider.Committed
-	return w.commitTasks(i, rw.turn, &none)
+	return w.commitTasks(i, rw.Turn, &none)
 }
 
 // rewriteState gives the instance the live values and the custom status of another moment.
@@ -272,7 +253,7 @@ func (w *writer) rewriteHistory(rw *rewrite) error {
 	}
 	i.events, i.bytes = int64(len(rw.Events)), 0
 	i.lastEvent = rw.Events[len(rw.Events)-1].ID
-	for n, row := range rw.rows {
+	for n, row := range rw.Rows {
 		first := rw.Events[n*provider.RowEvents].ID
 		if _, err := w.c.exec(sqlAppend, key, execution, signed(first), row); err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"duroxide/provider"
+	"duroxide/provider/rules"
 )
 
 // Other programs may keep tables of their own in the file of a store. What they may not do is change
@@ -121,7 +122,7 @@ func checkShape(c *conn, path string, version int64) (warnings []string, err err
 }
 
 func (s *shape) refuse(format string, args ...any) error {
-	return refuse(provider.ErrSchema, "%s cannot be used: %s", s.path, fmt.Sprintf(format, args...))
+	return rules.Refuse(provider.ErrSchema, "%s cannot be used: %s", s.path, fmt.Sprintf(format, args...))
 }
 
 func (s *shape) warn(format string, args ...any) {
@@ -197,7 +198,7 @@ func checkIDs(c *conn, path string) error {
 		return fmt.Errorf("read the counter of ids: %w", err)
 	}
 	if next, highest := r.int(0), r.int(1); next <= highest || next > lastID {
-		return refuse(provider.ErrCorrupt, "%s is damaged: its next id would be %d, after %d",
+		return rules.Refuse(provider.ErrCorrupt, "%s is damaged: its next id would be %d, after %d",
 			path, next, highest)
 	}
 	return nil

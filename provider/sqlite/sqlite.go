@@ -28,6 +28,7 @@ import (
 	"duroxide/provider"
 	"duroxide/provider/clock"
 	"duroxide/provider/process"
+	"duroxide/provider/rules"
 	"duroxide/provider/sqlite/files"
 	"duroxide/provider/watchers"
 )
@@ -204,7 +205,7 @@ func (s *Store) Close(ctx context.Context) error {
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
-		return closed("close")
+		return rules.Closed("close")
 	}
 	s.closed = true
 	s.stop()
@@ -216,8 +217,4 @@ func (s *Store) Close(ctx context.Context) error {
 	case <-ctx.Done():
 		return failure("close", ctx.Err())
 	}
-}
-
-func closed(op string) error {
-	return &provider.Error{Op: op, Message: "the store is closed", Err: provider.ErrClosed}
 }

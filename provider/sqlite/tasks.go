@@ -101,7 +101,7 @@ func (w *writer) commitTasks(i *instance, t *turn, result *provider.Committed) e
 		}
 		result.Tasks[n] = claim
 	}
-	result.TaskLease = claims.used
+	result.TaskLease = claims.Used
 	if err := w.retryTasks(i, t); err != nil {
 		return err
 	}
@@ -175,7 +175,7 @@ func (w *writer) insertTask(
 	}
 	_, err = w.c.exec(sqlInsertTask, signed(id), signed(i.key), signed(t.Execution),
 		signed(fresh.Task.Event), w.now, signed(state.lease), signed(state.epoch),
-		optionalText(fresh.Task.Tag), optionalText(fresh.Task.Session), t.tasks[n], place, number)
+		optionalText(fresh.Task.Tag), optionalText(fresh.Task.Session), t.TaskBodies[n], place, number)
 	if err != nil {
 		return nil, err
 	}

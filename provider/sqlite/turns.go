@@ -3,8 +3,8 @@ package sqlite
 import (
 	"context"
 
-	"duroxide/history"
 	"duroxide/provider"
+	"duroxide/provider/rules"
 )
 
 var (
@@ -26,48 +26,17 @@ UPDATE instances SET execution = ?2, status = ?3, last_event = ?4, pin = ?5, eve
 WHERE key = ?1 AND epoch = ?10`
 )
 
-// turn is a commit with everything encoded that can be encoded before the writer is asked.
-type turn struct {
-	provider.Commit
-	row   []byte
-	sends [][]byte
-	tasks [][]byte
-	size  int
-}
-
-func encodeTurn(c provider.Commit) (*turn, error) {
-	t := &turn{Commit: c}
-	last := c.LastEvent
-	for _, e := range c.Events {
-		if e.ID <= last {
-			return nil, refuse(provider.ErrDuplicateEvent, "event id %d after %d", e.ID, last)
-		}
-		last = e.ID
-	}
-	if len(c.Events) > 0 {
-		t.row = history.EncodeRow(c.Events)
-	}
-	var err error
-	if t.sends, t.size, err = encodeMessages(c.Send); err != nil {
-		return nil, err
-	}
-	t.tasks = make([][]byte, len(c.NewTasks))
-	for n := range c.NewTasks {
-		t.tasks[n] = provider.EncodeTask(c.NewTasks[n].Task)
-		t.size += len(t.tasks[n])
-	}
-	t.size += len(t.row)
-	return t, nil
-}
+// turn is a commit with everything encoded that can be encoded before it waits its turn.
+type turn = rules.Turn
 
 // Commit writes one turn.
 func (s *Store) Commit(ctx context.Context, c provider.Commit) (provider.Committed, error) {
-	t, err := encodeTurn(c)
+	t, err := rules.EncodeTurn(c)
 	if err != nil {
 		return provider.Committed{}, failure("commit", err)
 	}
 	var result provider.Committed
-	err = s.write(ctx, "commit", t.size, func(w *writer) error {
+	err = s.write(ctx, "commit", t.Size, func(w *writer) error {
 		result = provider.Committed{}
 		return w.commitTurn(t, &result)
 	})
@@ -94,7 +63,7 @@ func (w *writer) commitTurn(t *turn, result *provider.Committed) error {
 			return err
 		}
 		if deleted != 1 {
-			return refuse(provider.ErrMessageLost, "message %d of %s was consumed already", id, i.id)
+			return rules.Refuse(provider.ErrMessageLost, "message %d of %s was consumed already", id, i.id)
 		}
 		i.messages--
 	}
@@ -121,8 +90,8 @@ func (w *writer) checkTurn(t *turn) (*instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	if i != nil && t.repeats(i) {
-		return nil, refuse(provider.ErrAlreadyCommitted, "this turn of %s is committed", i.id)
+	if i != nil && repeats(t, i) {
+		return nil, rules.Refuse(provider.ErrAlreadyCommitted, "this turn of %s is committed", i.id)
 	}
 	if i, err = w.held(t.Token); err != nil {
 		return nil, err
@@ -130,20 +99,20 @@ func (w *writer) checkTurn(t *turn) (*instance, error) {
 	last := uint64(0)
 	switch {
 	case t.Execution == 0 || t.Execution < i.execution || t.Execution > i.execution+1:
-		return nil, refuse(provider.ErrBadInput,
+		return nil, rules.Refuse(provider.ErrBadInput,
 			"execution %d of %s after %d", t.Execution, i.id, i.execution)
 	case t.Execution == i.execution:
 		last = i.lastEvent
 	}
 	if t.LastEvent != last {
-		return nil, refuse(provider.ErrDuplicateEvent,
+		return nil, rules.Refuse(provider.ErrDuplicateEvent,
 			"the last event of %s is %d, not %d", i.id, last, t.LastEvent)
 	}
 	return i, nil
 }
 
 // repeats reports whether a turn is the last one that was committed.
-func (t *turn) repeats(i *instance) bool {
+func repeats(t *turn, i *instance) bool {
 	n := len(t.Events)
 	return n > 0 && i.epoch == t.Token.Epoch && i.done == i.epoch && i.doneAfter == t.LastEvent &&
 		i.execution == t.Execution && i.lastEvent == t.Events[n-1].ID
@@ -153,13 +122,13 @@ func (t *turn) repeats(i *instance) bool {
 func (w *writer) commitRow(i *instance, t *turn) error {
 	if n := len(t.Events); n > 0 {
 		_, err := w.c.exec(sqlAppend,
-			signed(i.key), signed(t.Execution), signed(t.Events[0].ID), t.row)
+			signed(i.key), signed(t.Execution), signed(t.Events[0].ID), t.Row)
 		if err != nil {
 			return err
 		}
 		i.lastEvent = t.Events[n-1].ID
 		i.events += int64(n)
-		i.bytes += int64(len(t.row))
+		i.bytes += int64(len(t.Row))
 	}
 	i.done, i.doneAfter = i.epoch, t.LastEvent
 	statement := sqlCommitTurn
@@ -179,7 +148,7 @@ func (w *writer) commitRow(i *instance, t *turn) error {
 func (w *writer) commitMessages(i *instance, t *turn, result *provider.Committed) error {
 	var err error
 	if len(t.Send) > 0 {
-		result.Sent, result.TurnLease, err = w.deliver(t.Send, t.sends, t.TurnHolder)
+		result.Sent, result.TurnLease, err = w.deliver(t.Send, t.SendBodies, t.TurnHolder)
 		if err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 	"duroxide/provider"
 	"duroxide/provider/clock"
 	"duroxide/provider/process"
+	"duroxide/provider/rules"
 	"duroxide/provider/sqlite/files"
 )
 
@@ -54,7 +55,7 @@ func (s *Store) write(
 		return failure(op, err)
 	}
 	if s.options.ReadOnly {
-		return failure(op, refuse(provider.ErrReadOnly, "%s was opened to be read only", s.options.Path))
+		return failure(op, rules.Refuse(provider.ErrReadOnly, "%s was opened to be read only", s.options.Path))
 	}
 	r := &request{ctx: ctx, size: size, apply: apply, done: make(chan struct{})}
 	if err := s.enqueue(r); err != nil {
@@ -72,7 +73,7 @@ func (s *Store) enqueue(r *request) error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if s.closed {
-		return closed("")
+		return rules.Closed("")
 	}
 	select {
 	case s.requests <- r:
@@ -242,7 +243,7 @@ func (w *writer) apply(r *request) (keep bool) {
 	if r.err == nil {
 		return true
 	}
-	return isRefusal(r.err) && writes == w.c.writes && w.store.verdict.Load() == nil
+	return rules.IsRefusal(r.err) && writes == w.c.writes && w.store.verdict.Load() == nil
 }
 
 // guarded turns a panic, which a broken event can cause, into an error of this request alone.
