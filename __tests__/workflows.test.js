@@ -4,6 +4,7 @@ const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
 const test = require('node:test');
+const { baselineOf, compareWithBaseline } = require('../bench/baseline.js');
 const { compare } = require('../bench/compare.js');
 
 const ROOT = path.join(__dirname, '..');
@@ -57,4 +58,24 @@ test('figures are compared by what the machine could do', () => {
     ['many full', 1],
     ['one full', 1],
   ]);
+});
+
+test('a baseline is what is done for each thing that the bare store does', () => {
+  const settings = { store: 'sqlite', quick: false, payloadBytes: 100 };
+  const of = (/** @type {number} */ rate, /** @type {number} */ many, /** @type {number} */ one) =>
+    baselineOf({
+      settings,
+      bare: { 'store, full': { perSecond: rate, other: 7 } },
+      results: [
+        { name: 'many', mode: 'full', better: 'higher', median: many },
+        { name: 'one', mode: 'full', better: 'lower', median: one },
+      ],
+    });
+  const saved = of(1000, 500, 4);
+  const losses = (/** @type {ReturnType<typeof of>} */ now) =>
+    compareWithBaseline(saved, now).flatMap(({ key, isLoss }) => (isLoss ? [key] : []));
+  assert.deepEqual(losses(of(500, 250, 8)), []); // half a machine
+  assert.deepEqual(losses(of(1000, 430, 4.6)), []);
+  assert.deepEqual(losses(of(1000, 420, 4.8)), ['many full', 'one full']);
+  assert.throws(() => compareWithBaseline(saved, { ...saved, quick: true }), /other settings/);
 });

@@ -3,7 +3,8 @@
 /**
  * `npm run bench -- [--store sqlite|postgres] [--quick] [--rounds N] [--payload BYTES]
  * [--modes full,normal] [--only NAME,NAME]`: runs the workloads on a store, prints a table with the
- * targets, and writes everything to bench/results/ as JSON. With `--cases` it runs cases.js instead.
+ * targets, and writes everything to bench/results/ as JSON. With `--baseline` it compares them with what was
+ * saved, or saves them (baseline.js). With `--cases` it runs cases.js instead.
  * PostgreSQL is the server that DATABASE_URL names, or a throwaway one.
  */
 
@@ -11,6 +12,7 @@ const { execFileSync, spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
+const { holdToBaseline } = require('./baseline.js');
 const { measureBorder, measureStore } = require('./bare.js');
 const { runCases } = require('./cases.js');
 const { measure: measureNodes, NODES, STARTERS } = require('./nodes.js');
@@ -138,7 +140,9 @@ async function measureAll(settings) {
   const whole = { ...report, server, bare, results };
   const file = saveReport(whole);
   console.log(`\n${formatReport(whole)}\nAll figures: ${path.relative(process.cwd(), file)}`);
-  process.exitCode = results.some((result) => result.failures > 0) ? 1 : 0;
+  const hasFailed = results.some((result) => result.failures > 0);
+  const isGood = hasFailed || !settings.baseline || holdToBaseline(whole);
+  process.exitCode = hasFailed || !isGood ? 1 : 0;
 }
 
 /** Runs this program again, with a server. */

@@ -44,6 +44,7 @@ function readSettings(all) {
       modes: { type: 'string' },
       only: { type: 'string' },
       cases: { type: 'boolean', default: false },
+      baseline: { type: 'boolean', default: false },
     },
   });
   const [store] = checkNames('store', [values.store], Object.keys(MODES));
@@ -52,6 +53,7 @@ function readSettings(all) {
   return {
     store,
     cases: values.cases,
+    baseline: values.baseline,
     quick: values.quick,
     rounds: count('rounds', values.rounds ?? (values.quick ? '1' : '5')),
     payloadBytes: count('payload', values.payload),
