@@ -60,6 +60,18 @@ const THROWN = {
   text: [() => 'just text', { name: 'Error', message: 'just text' }],
   nothing: [() => undefined, { name: 'Error', message: 'undefined' }],
   bare: [() => Object.create(null), { name: 'Error', message: 'a value that cannot be described' }],
+  'bare data': [
+    () => Object.assign(Object.create(null), { code: 'E_X', n: 1 }),
+    { name: 'Error', message: '{"code":"E_X","n":1}', code: 'E_X', details: { n: 1 } },
+  ],
+  revoked: [
+    () => {
+      const { proxy, revoke } = Proxy.revocable({}, {});
+      revoke();
+      return proxy;
+    },
+    { name: 'Error', message: 'a value that cannot be described' },
+  ],
   aggregate: [
     () => new AggregateError([new TypeError('one'), 'two'], 'both'),
     {

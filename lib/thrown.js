@@ -25,6 +25,9 @@ const MAX_TEXT = 16384;
 /** The longest JSON text that stands for the message of something that has none. */
 const MAX_MESSAGE_OF_JSON = 1024;
 
+/** What is said of what says nothing. */
+const NOT_DESCRIBED = 'a value that cannot be described';
+
 /** What is described by fields of its own, not as data. */
 const FIELDS = new Set(['name', 'message', 'stack', 'code', 'cause', 'errors']);
 
@@ -72,7 +75,7 @@ function describeWithin(thrown, outer) {
     addCauses(described, thrown, [...outer, thrown]);
     return described;
   } catch {
-    return { name: '', message: 'a value that cannot be described', stack: null, cause: null };
+    return { name: '', message: NOT_DESCRIBED, stack: null, cause: null };
   }
 }
 
@@ -104,8 +107,9 @@ function nameOf(thrown) {
  */
 function messageOfObject(thrown) {
   if (typeof thrown.message === 'string') return thrown.message;
-  const text = String(thrown);
-  if (!/^\[object \w+\]$/.test(text)) return text;
+  const hasText = typeof thrown.toString === 'function';
+  const text = hasText ? String(thrown) : NOT_DESCRIBED;
+  if (hasText && !/^\[object \w+\]$/.test(text)) return text;
   const json = jsonOf(thrown);
   return json === undefined || json === '{}' ? text : shorten(json, MAX_MESSAGE_OF_JSON);
 }
@@ -201,6 +205,19 @@ function textOf({ name, message, own }, { plainErrorName }) {
 }
 
 /**
+ * Gives what may be asked for its class: a revoked proxy may not, and null stands for it.
+ *
+ * @param {unknown} thrown
+ */
+function asked(thrown) {
+  try {
+    return thrown instanceof Error ? thrown : (thrown ?? null);
+  } catch {
+    return null;
+  }
+}
+
+/**
  * Describes what orchestration code threw: its text, and what the engine keeps of it.
  *
  * @param {unknown} thrown
@@ -211,7 +228,7 @@ function textOf({ name, message, own }, { plainErrorName }) {
 function encodeOutcome(thrown, because, isSaid = () => false) {
   const described = describe(thrown);
   if (because !== undefined) addLastCause(described, thrown, because, isSaid);
-  const kind = kindOf(thrown);
+  const kind = kindOf(asked(thrown));
   if (kind !== 'application') described.kind = kind;
   const { activity, attempts } = factsOf(thrown)?.failure ?? {};
   if (activity !== undefined) described.activity = activity;
@@ -249,9 +266,10 @@ function addLastCause(described, thrown, because, isSaid) {
  */
 function encodeThrown(thrown, more = {}) {
   const described = { ...describe(thrown), ...more };
-  if (thrown instanceof NonRetryableError) described.final = true;
-  if (thrown instanceof RetryableError && thrown.retryAfterMs !== undefined) {
-    described.retryAfterMs = thrown.retryAfterMs;
+  const error = asked(thrown);
+  if (error instanceof NonRetryableError) described.final = true;
+  if (error instanceof RetryableError && error.retryAfterMs !== undefined) {
+    described.retryAfterMs = error.retryAfterMs;
   }
   return encoded(described, { plainErrorName: true });
 }
