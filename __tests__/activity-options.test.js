@@ -39,7 +39,7 @@ test('the call says how an activity is run, then its definition, then its regist
           yield ctx.scheduleActivity('told', 2),
           yield ctx.scheduleActivity(defined, 1),
           yield ctx.scheduleActivity(defined, 0, {
-            sessionId: '',
+            sessionId: 'own',
             tag: 'b',
             headers: { from: 'call' },
           }),
@@ -61,7 +61,7 @@ test('the call says how an activity is run, then its definition, then its regist
       headers: { ...tenant, from: 'registration' },
     },
     { attempt: 2, sessionId: 'defined', tag: 'a', headers: { ...tenant, from: 'definition' } },
-    { attempt: 1, sessionId: null, tag: 'b', headers: { ...tenant, from: 'call' } },
+    { attempt: 1, sessionId: 'own', tag: 'b', headers: { ...tenant, from: 'call' } },
     { attempt: 1, sessionId: 'mine', tag: 'a', headers: { ...tenant, from: 'registration' } },
     { attempt: 3, sessionId: null, tag: 'b', headers: { tenant: 'i', own: 'o' } },
     { ...RUN, headers: { tenant: 'i', own: 'o', one: '1' } },

@@ -43,7 +43,7 @@ const checkHeaders = (argument, value) => JSON.parse(headersText(argument, value
 
 /** What may be said. @type {Record<string, (argument: string, value: any) => any>} */
 const ACTIVITY_OPTIONS = {
-  sessionId: (argument, value) => check.string(argument, value) && check.name(argument, value),
+  sessionId: (argument, value) => check.string(argument, value) && check.name('sessionId', value),
   tag: check.text,
   headers: checkHeaders,
   retry: checkRetry,

@@ -20,7 +20,7 @@ function activity(activityName, input, options, typed) {
   const name = nameOf('name', activityName, 'activity');
   const { sessionId, tag, ...own } = checkActivityOptions(name, options);
   const task = described('activity', activityName, input, own);
-  if (sessionId !== undefined) task.sessionId = sessionId;
+  if (sessionId) task.sessionId = sessionId;
   task.withTag = withTag;
   if (tag !== undefined) task.tag = tag;
   return finish(task, typed);
