@@ -158,8 +158,9 @@ func TestALockOfTheTablesRunsNothingTwice(t *testing.T) {
 				stores = append(stores, openSchema(t, url, schema))
 			}
 			c := startCounted(t, stores...)
+			// Where these locks and those of a turn wait for each other, the turn is to be tried again.
 			pgtest.Script(t, url, fmt.Sprintf(`
-BEGIN; LOCK TABLE %[1]s.leases, %[1]s.tasks, %[1]s.instances; SELECT pg_sleep(%[2]f); COMMIT`,
+SET deadlock_timeout = '1min'; BEGIN; LOCK TABLE %[1]s.leases, %[1]s.tasks, %[1]s.instances; SELECT pg_sleep(%[2]f); COMMIT`,
 				schema, (8*shortLease).Seconds()))
 			c.once()
 		})
