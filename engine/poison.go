@@ -142,7 +142,7 @@ func (t *turn) giveUpReading(cause error) error {
 func (t *turn) stopRequest() *history.Failure {
 	for _, it := range t.items {
 		m := it.msg
-		if m.Kind != provider.CancelInstance || m.Parent != nil && (t.r.parent == nil || !t.r.parent.Is(*m.Parent)) {
+		if !m.Ends(t.r.parent) {
 			continue
 		}
 		if m.Stop == provider.AtOnce {

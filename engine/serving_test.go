@@ -94,6 +94,37 @@ func TestAnInstanceGoesOnWhereTheVersionIsThatItContinuesAs(t *testing.T) {
 	})
 }
 
+func TestWhatHasNotBegunEndsWithoutItsCode(t *testing.T) {
+	t.Parallel()
+	modes(t, func(t *testing.T, o engine.RuntimeOptions) {
+		t.Helper()
+		s := startStill(t, enginetest.NewHost(), o)
+		for id, say := range map[string]func(string) (string, error){
+			"cancelled":  func(id string) (string, error) { return s.client.Cancel(t.Context(), id, "typo") },
+			"graceful":   func(id string) (string, error) { return s.client.CancelWithin(t.Context(), id, "typo", time.Hour) },
+			"terminated": func(id string) (string, error) { return s.client.Terminate(t.Context(), id, "typo") },
+		} {
+			start := startOf(id, "nobody")
+			s.submit(start)
+			s.look()
+			require.Equal(t, "Running", s.state(id))
+			require.NoError(t, errOf(say(id)))
+			status, err := s.client.Wait(t.Context(), id, 1000*time.Hour)
+			require.NoError(t, err)
+			require.Equal(t, "Failed", status.State)
+			require.Contains(t, status.Error, "typo")
+			// One that waits for its time does not wait for it any more.
+			start.Instance, start.DueMs = id+" later", s.clock.Now().Add(time.Hour).UnixMilli()
+			s.submit(start)
+			s.look()
+			require.NoError(t, errOf(say(start.Instance)))
+			status, err = s.client.Wait(t.Context(), start.Instance, 1000*time.Hour)
+			require.NoError(t, err)
+			require.Equal(t, "Failed", status.State)
+		}
+	})
+}
+
 // logged collects what is logged.
 type logged struct {
 	mu  sync.Mutex

@@ -3,6 +3,8 @@ package provider
 import (
 	"slices"
 	"strings"
+
+	"duroxide/history"
 )
 
 // Hold says why an instance does not go on: what was recorded does not fit the code of the processes that
@@ -75,5 +77,12 @@ func (l *Lane) misfits(code string) bool {
 	return slices.Contains(strings.Split(l.Tag, lines), code)
 }
 
-// EndsHeld reports whether a message ends a held instance, without its code: then anybody takes it.
+// EndsHeld reports whether a message ends an instance that is held, or that has not begun, without its
+// code: then anybody takes it.
 func (k MessageKind) EndsHeld() bool { return k == CancelInstance }
+
+// Ends reports whether a message ends an instance with some parent, or none, without its code: what a parent
+// says is for its child only.
+func (m *Message) Ends(parent *history.Parent) bool {
+	return m.Kind.EndsHeld() && (m.Parent == nil || parent != nil && parent.Is(*m.Parent))
+}

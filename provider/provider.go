@@ -25,6 +25,8 @@
 //   - Any other message that names a life is stored only if that life is at its target, running or
 //     ended; else it is dropped (Dropped). It never waits for a start.
 //   - A message without a life is for whoever lives there, or will next.
+//   - What ends somebody who has not begun (Message.Ends) is for whoever claims, with the start, which a
+//     store brings forward where it was delayed, and all that waits with it: nobody has to have the code.
 //   - A life that is unknown, because an older release stored it, is any life. A commit gives such an
 //     instance the life that it brings along.
 //

@@ -82,6 +82,9 @@ func (s *store) accept(m provider.Message) (provider.Submitted, *instance) {
 	s.addKey(in, &m)
 	in.level = max(in.level, m.Level)
 	result.ID, result.DueMs = s.insertMessage(in, m)
+	if in.starting() && m.Ends(in.parent) {
+		in.bringForward(s.now)
+	}
 	return result, in
 }
 

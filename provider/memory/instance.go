@@ -163,6 +163,13 @@ func (in *instance) deliverable(now int64) []*message {
 	return due
 }
 
+// bringForward makes a delayed start due, and what waits with it.
+func (in *instance) bringForward(now int64) {
+	for _, m := range in.messages {
+		m.due, m.effective = min(m.due, now), min(m.effective, now)
+	}
+}
+
 // nextDue gives when the earliest delayed message of an instance is due, or false.
 func (in *instance) nextDue(now int64) (int64, bool) {
 	next := int64(math.MaxInt64)
@@ -220,11 +227,20 @@ func (in *instance) lane(now int64) provider.Lane {
 		}
 	case provider.NotCommitted, provider.Running:
 	}
-	lane, hold := provider.TurnLane(in.name, in.version, in.level), in.held()
-	if hold != nil && slices.ContainsFunc(in.due(now), func(m *message) bool { return m.kind.EndsHeld() }) {
+	hold := in.held()
+	if (hold != nil || in.starting()) && slices.ContainsFunc(in.due(now), in.isEnd) {
 		return provider.Lane{Kind: provider.AnyTurn}
 	}
-	return hold.Held(lane)
+	return hold.Held(provider.TurnLane(in.name, in.version, in.level))
+}
+
+// isEnd reports whether a message ends the instance without its code.
+func (in *instance) isEnd(m *message) bool {
+	if !m.kind.EndsHeld() || in.held() != nil {
+		return m.kind.EndsHeld()
+	}
+	decoded, err := in.decode(m)
+	return err == nil && decoded.Ends(in.parent)
 }
 
 // claim takes an instance that is ready.

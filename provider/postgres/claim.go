@@ -372,7 +372,7 @@ func (c *claiming) takeTurns(g *group, f *found, turns *holder) (instances []*pr
 			// Somebody was faster; the next search leaves it out.
 		case i.execution == 0 && !i.startDue:
 			g.hideOrphans(i)
-		case f.lanes[key] == anyTurn && i.held() != nil && i.deliverable(), // by what ends it
+		case f.lanes[key] == anyTurn && i.endsForAll() && i.deliverable(), // by what ends it
 			g.sorted(i, f.lanes[key]) && i.deliverable() && g.isIn(i, c.takes):
 			instances = append(instances, g.claim(i, turns))
 		default:

@@ -18,7 +18,7 @@ var hot = map[string]statement{
 	"hide tasks": sqlHideTasks, "pending": sqlPending, "still held": sqlStillHeld, "move messages": sqlMoveMessages,
 	"turn lanes": sqlTurnLanes, "task lanes": sqlTaskLanes, "ready": sqlReady, "fronts": sqlFronts,
 	"oldest turns": sqlOldestTurns, "oldest tasks": sqlOldestTasks, "front sessions": sqlFrontSessions,
-	"next starts": sqlNextStarts,
+	"next starts": sqlNextStarts, "bring forward": sqlBringForward,
 }
 
 // Planner is a connection on which the hot statements were planned before the tables were filled.

@@ -20,6 +20,9 @@ WHERE m.instance = c.instance AND m.id <= c.batch AND m.due <= c.batch_due AND m
   AND m.instance = ANY($1::bigint[])`)
 	sqlUnhide = define(`
 UPDATE S.messages SET due = effective WHERE instance = ANY($1::bigint[]) AND due <> effective`)
+	sqlBringForward = define(`
+UPDATE S.messages SET due = $2, effective = least(effective, $2)
+WHERE instance = ANY($1::bigint[]) AND due > $2`)
 	// Dividing by zero ends the transaction, should anything be missing that was seen.
 	sqlConsume = define(`
 WITH gone AS (
@@ -289,6 +292,9 @@ func (g *group) flushMessages(p *pipeline) {
 		p.exec(sqlInsertMessages,
 			n.instance, n.id, n.due, n.effective, n.kind, n.execution, n.source, n.body,
 			n.lane)
+	}
+	if len(w.forward) > 0 {
+		p.exec(sqlBringForward, w.forward, g.now)
 	}
 	g.flushKeys(p)
 	g.flushMoved(p)

@@ -7,6 +7,6 @@ const (
 	starts     = "(1, 2)"     // what begins an execution: StartInstance and ContinueInstance
 	beginnings = "(1, 2, 8)"  // what is looked at before everything else: these and CancelInstance
 	timers     = "4"          // TimerDue
-	ends       = "(8)"        // what ends a held instance, see MessageKind.EndsHeld
+	ends       = "(8)"        // what ends an instance without its code, see MessageKind.EndsHeld
 	inputs     = "(5, 6, 20)" // EventRaised, QueueEvent, PromiseSettled
 )

@@ -312,7 +312,7 @@ func (g *group) flushMoved(p *pipeline) {
 	numbers, held := make([]int64, len(keys)), make([]int64, len(keys))
 	for n, key := range keys {
 		numbers[n] = g.writes.moved[unsigned(key)]
-		if i := g.byKey[unsigned(key)]; i != nil && i.held() != nil {
+		if i := g.byKey[unsigned(key)]; i != nil && i.endsForAll() {
 			held[n] = 1
 		}
 	}

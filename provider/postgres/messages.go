@@ -147,15 +147,7 @@ func (d *delivery) insert(
 	g := d.g
 	starts, isDue := rules.IsStart(m.Kind), m.DueMs <= g.now
 	t.used = true
-	switch {
-	case starts && !t.taken():
-		g.beginLife(t.instance, m)
-	case m.Kind == provider.ContinueInstance:
-		t.pin = max(t.pin, m.Level)
-		g.move(t.instance, m.LaneOf(t.pin))
-	case t.taken():
-		g.raise(t.instance, m.Level)
-	}
+	g.place(t, m)
 	m.ID, m.Attempts = 0, 0
 	w, a := &g.writes.arrived, &arrival{message: m, result: result}
 	if !g.short {
@@ -163,7 +155,7 @@ func (d *delivery) insert(
 	}
 	w.arrivals = append(w.arrivals, a)
 	w.instance, w.id = append(w.instance, signed(t.key)), append(w.id, signed(a.message.ID))
-	due, lane := a.message.DueMs, t.laneOf(m.Kind)
+	due, lane := a.message.DueMs, t.laneOf(&m)
 	if !t.taken() {
 		lane = unsorted
 		// It waits for somebody to live here. The server cannot tell that time in advance.
@@ -181,6 +173,24 @@ func (d *delivery) insert(
 	t.startDue = t.startDue || (starts && isDue)
 	if t.fresh && isDue {
 		t.arrived = append(t.arrived, a)
+	}
+}
+
+// place gives a target its lane where a message decides about that, and makes a delayed start due, and what
+// waits with it, where one ends its instance.
+func (g *group) place(t *target, m provider.Message) {
+	switch {
+	case rules.IsStart(m.Kind) && !t.taken():
+		g.beginLife(t.instance, m)
+	case m.Kind == provider.ContinueInstance:
+		t.pin = max(t.pin, m.Level)
+		g.move(t.instance, m.LaneOf(t.pin))
+	case t.taken():
+		g.raise(t.instance, m.Level)
+	}
+	if t.execution == 0 && t.taken() && m.Ends(t.parent) {
+		g.writes.forward = append(g.writes.forward, signed(t.key))
+		t.startDue = t.startDue || t.anyStart && !t.fresh
 	}
 }
 

@@ -108,6 +108,7 @@ func TestWhatIsAskedForByKeyCostsNoMoreThanItsRows(t *testing.T) {
 		"take tasks":      {ids, ones},
 		"hide tasks":      {ids, ones},
 		"still held":      {ids, "1"},
+		"bring forward":   {lone, "4611686018427387904"},
 	}
 	for _, known := range []string{"never analysed", "analysed"} {
 		if known == "analysed" {

@@ -7,6 +7,8 @@ type writes struct {
 	touched   map[uint64]*instance
 	takenOver struct{ instance, batch, batchDue []int64 }
 	unhidden  []int64
+	// forward are instances whose delayed starts are due now.
+	forward []int64
 	// moved are the new lanes of instances, for their messages.
 	moved     map[uint64]int64
 	consumed  struct{ instance, id []int64 }

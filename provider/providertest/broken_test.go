@@ -339,6 +339,19 @@ func answered(change func(c *provider.Claimed)) breaker {
 	}
 }
 
+// claimsOf gives no more than the claims of instances that are wanted for what the holder serves.
+func claimsOf(
+	b *broken, wanted func(*provider.Serves, *provider.InstanceClaim) bool,
+) func(provider.ClaimRequest) (provider.Claimed, error) {
+	return func(r provider.ClaimRequest) (provider.Claimed, error) {
+		claimed, err := b.Provider.Claim(background, r)
+		claimed.Instances = slices.DeleteFunc(claimed.Instances, func(c provider.InstanceClaim) bool {
+			return !wanted(r.Turns.Serves, &c)
+		})
+		return claimed, err
+	}
+}
+
 func mapped(from, to error) breaker {
 	return func(b *broken) provider.Provider {
 		b.onCommit = func(c provider.Commit) (provider.Committed, error) {

@@ -93,6 +93,26 @@ func brokenTokens() map[string]breaker {
 				}
 			}
 		}),
+		"keeps what has not begun for its code": func(b *broken) provider.Provider {
+			b.onClaim = claimsOf(b, func(s *provider.Serves, c *provider.InstanceClaim) bool {
+				return c.Status != provider.NotCommitted || s == nil || s.Orchestration == nil ||
+					s.Orchestration(c.Name, c.Version)
+			})
+			return b
+		},
+		"leaves a delayed start where it is": func(b *broken) provider.Provider {
+			due := map[string]int64{}
+			b.onSubmit = func(s provider.Submission) ([]provider.Submitted, error) {
+				for _, m := range s.Messages {
+					due[m.Instance] = max(due[m.Instance], m.DueMs)
+				}
+				return b.Provider.Submit(background, s)
+			}
+			b.onClaim = claimsOf(b, func(_ *provider.Serves, c *provider.InstanceClaim) bool {
+				return c.Status != provider.NotCommitted || due[c.Instance] <= b.clock.Now().UnixMilli()
+			})
+			return b
+		},
 		"hands starts to whoever asks": func(b *broken) provider.Provider {
 			b.onSubmit = func(s provider.Submission) ([]provider.Submitted, error) {
 				s.Claim = toAnybody(s.Claim)

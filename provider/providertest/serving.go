@@ -28,6 +28,9 @@ var serving = theme{"serving", "serving.go", []Case{
 	{ID: "P122", Title: "tasks of several activities go in the order of arrival", run: servedInOrder},
 	{ID: "P123", Title: "what waits for a name that was never announced is overdue, and can be ended", run: overdueTasks},
 	{ID: "P124", Title: "what has been ready for long goes to who asks for it without having the code", run: overdueTurns},
+	{ID: "P125", Title: "whoever claims gets what ends an instance that has not begun, with all its messages", run: endedUnbegun},
+	{ID: "P125", Title: "what one parent says ends no child of another that has not begun", run: endedByAnother},
+	{ID: "P126", Title: "what ends a delayed start brings it forward", run: endedDelayed},
 }}
 
 // having serves an orchestration in some versions; an empty one is the registry's choice.

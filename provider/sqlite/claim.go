@@ -143,7 +143,7 @@ func (w *writer) claimFound(
 	if err != nil {
 		return nil, err
 	}
-	ends := f.lane == anyTurn && i.held() != nil
+	ends := f.lane == anyTurn && i.endsForAll()
 	if i.lane != f.lane && !ends { // An older release has stored the message, or has moved the instance on.
 		if err := w.moveMessages(i); err != nil {
 			return nil, err

@@ -6,7 +6,7 @@ package sqlite
 const (
 	starts = "(1, 2)"     // what begins an execution: StartInstance and ContinueInstance
 	timers = "4"          // TimerDue
-	ends   = "(8)"        // what ends a held instance, see MessageKind.EndsHeld
+	ends   = "(8)"        // what ends an instance without its code, see MessageKind.EndsHeld
 	firsts = "(1, 2, 8)"  // what goes first: the two above
 	inputs = "(5, 6, 20)" // EventRaised, QueueEvent, PromiseSettled
 )

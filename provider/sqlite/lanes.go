@@ -26,7 +26,7 @@ INSERT INTO duroxide_lanes (kind, name, version, level, tag) VALUES (?1, ?2, ?3,
 	sqlLane         = &statement{`SELECT kind, name, version, level, tag FROM duroxide_lanes WHERE id = ?1 + 0`}
 	sqlInstanceLane = &statement{`UPDATE instances SET lane = ?2, pin = ?3 WHERE key = ?1`}
 	sqlMessageLanes = &statement{`UPDATE messages SET lane = ?2 WHERE instance = ?1 + 0 AND lane <> ?2`}
-	// Anybody may take what ends a held instance.
+	// Anybody may take what ends an instance that is held or has not begun.
 	sqlFreeEnds = &statement{`UPDATE ` + firstMessages + ` SET lane = 1 WHERE instance = ?1 + 0 AND ` + isEnding}
 	sqlTaskLane = &statement{`UPDATE tasks SET lane = ?2 WHERE id = ?1`}
 
@@ -149,7 +149,7 @@ func (w *writer) moveMessages(i *instance) error {
 	if i.messages == 0 {
 		return nil
 	}
-	if _, err := w.c.exec(sqlMessageLanes, signed(i.key), i.lane); err != nil || i.held() == nil {
+	if _, err := w.c.exec(sqlMessageLanes, signed(i.key), i.lane); err != nil || !i.endsForAll() {
 		return err
 	}
 	_, err := w.c.exec(sqlFreeEnds, signed(i.key))

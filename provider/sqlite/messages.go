@@ -22,7 +22,9 @@ VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6, ?7, ?8)`}
 INSERT INTO messages (id, instance, due, effective, kind, execution, source, body)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)`}
 	// A start makes what waited for it visible again.
-	sqlUnhide = &statement{`UPDATE messages SET due = effective, lane = ?2 WHERE instance = ?1 + 0`}
+	sqlUnhide       = &statement{`UPDATE messages SET due = effective, lane = ?2 WHERE instance = ?1 + 0`}
+	sqlBringForward = &statement{`
+UPDATE messages SET due = ?2, effective = min(effective, ?2) WHERE instance = ?1 + 0 AND due > ?2`}
 	// Each by an index, so that a page costs the same however many messages wait. What comes by due time
 	// is everything where it is less than a page; else what goes first is added, and what was hidden for
 	// a while, whose place is earlier than when it was due.
@@ -199,7 +201,7 @@ func (d *delivery) insert(
 	}
 	if t.taken || t.start {
 		_, err = d.w.c.exec(sqlInsertMessage, signed(id), signed(t.key), m.DueMs, int64(m.Kind),
-			signed(m.Execution), signed(m.Source), body, t.laneOf(m.Kind))
+			signed(m.Execution), signed(m.Source), body, t.laneOf(&m))
 	} else {
 		t.waits = true
 		until := m.DueMs + provider.Patience(m.Kind, d.w.store.options.OrphanRetention).Milliseconds()
@@ -210,12 +212,26 @@ func (d *delivery) insert(
 		return err
 	}
 	t.messages++
+	if t.execution == 0 && (t.taken || t.start) && m.Ends(t.parent) {
+		if err := d.bringForward(t); err != nil {
+			return err
+		}
+	}
 	m.ID, m.Attempts = id, 0
 	result.ID, result.DueMs = id, m.DueMs
 	if t.fresh || d.claims.Holder == nil {
 		t.arrived = append(t.arrived, m)
 	}
 	return nil
+}
+
+// bringForward makes a delayed start due, and what waits with it.
+func (d *delivery) bringForward(t *target) error {
+	for n, m := range t.arrived {
+		t.arrived[n].DueMs = min(m.DueMs, d.w.now)
+	}
+	_, err := d.w.c.exec(sqlBringForward, signed(t.key), d.w.now)
+	return err
 }
 
 // beginLife makes a place the home of a life. What has waited for one in vain is dropped, and the rest is
@@ -246,7 +262,10 @@ func (d *delivery) beginLife(t *target, m provider.Message) error {
 	if err := w.dropLate(i); err != nil {
 		return err
 	}
-	_, err = w.c.exec(sqlUnhide, signed(t.key), i.lane)
+	if _, err = w.c.exec(sqlUnhide, signed(t.key), i.lane); err != nil {
+		return err
+	}
+	_, err = w.c.exec(sqlFreeEnds, signed(t.key))
 	return err
 }
 

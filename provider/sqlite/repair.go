@@ -22,9 +22,12 @@ func (w *writer) cancelling(i *instance, c *provider.Cancelling) error {
 // held says what an instance is held for, or gives nil.
 func (i *instance) held() *provider.Hold { return i.hold.At(i.execution, i.lastEvent, i.status) }
 
+// endsForAll reports whether anybody may take what ends an instance.
+func (i *instance) endsForAll() bool { return i.execution == 0 || i.held() != nil }
+
 // laneOf gives the lane of a message for an instance.
-func (i *instance) laneOf(k provider.MessageKind) int64 {
-	if k.EndsHeld() && i.held() != nil {
+func (i *instance) laneOf(m *provider.Message) int64 {
+	if m.Ends(i.parent) && i.execution == 0 || m.Kind.EndsHeld() && i.held() != nil {
 		return anyTurn
 	}
 	return i.lane
