@@ -71,7 +71,10 @@ test('traces and failures name what they are about', async (t) => {
 
 test('traces take fields, show objects as JSON, and never fail', async (t) => {
   const records = [];
-  const keep = (fields, message) => records.push([message, fields]);
+  // Not what the engine has to say, of a store that is slow to answer for example.
+  const keep = (fields, message) => {
+    if (/^duroxide::(orchestration|activity)$/.test(fields.target)) records.push([message, fields]);
+  };
   const circular = {};
   circular.self = circular;
   const said = (ctx) => {
