@@ -173,8 +173,10 @@ func (t *turn) first(kind provider.MessageKind) error {
 		return errHidden // for a while; so the rest must wait
 	}
 	version, ok := t.rt.reg.Resolve(start.msg.Name, start.msg.Version)
-	if stop := t.stopRequest(); !ok && stop != nil && kind == provider.StartInstance {
-		return t.again().endWith(*stop) // Nothing has begun, so that there is nothing to ask the code.
+	if !ok && kind == provider.StartInstance {
+		if stop := t.stopRequest(); stop != nil {
+			return t.again().endWith(*stop) // Nothing has begun, so that there is nothing to ask the code.
+		}
 	}
 	if !ok && t.isOverdue() {
 		return t.again().endWith(t.unregistered(start.msg.Name, unregisteredVersion(start.msg.Version)))
