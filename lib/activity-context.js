@@ -31,8 +31,9 @@ class ActivityContext {
   /**
    * @param {ActivityRecord} record
    * @param {() => object} makeClient
+   * @param {Record<string, string>} [own] headers beside those of its instance
    */
-  constructor(record, makeClient) {
+  constructor(record, makeClient, own) {
     this.#record = record;
     this.#makeClient = makeClient;
     this.instanceId = record.instance;
@@ -43,7 +44,6 @@ class ActivityContext {
     this.workerId = record.workerId;
     this.sessionId = record.session;
     this.attempt = record.attempt;
-    const own = record.policy ? JSON.parse(record.policy).headers : undefined;
     const headers = headersOf(record.headers);
     this.headers = own === undefined ? headers : Object.freeze({ ...headers, ...own });
   }

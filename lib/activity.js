@@ -131,15 +131,16 @@ class Activities {
    * @returns {Promise<Answer>}
    */
   #attempt(record, code) {
-    const context = new ActivityContext(record, this.#makeClient);
+    /** @type {import('./policy.js').StoredPolicy} */
+    const policy = record.policy ? JSON.parse(record.policy) : {};
+    const context = new ActivityContext(record, this.#makeClient, policy.headers);
     this.#running.set(record.token, context);
     const began = performance.now();
     const tookUs = () => (performance.now() - began) * 1000;
     const tried = this.#try(record, code, context, tookUs);
-    const limits = record.policy ? JSON.parse(record.policy) : {};
-    return limits.timeoutMs === undefined
+    return policy.timeoutMs === undefined
       ? tried
-      : this.#within(limits, record, context, tried, tookUs);
+      : this.#within(policy, record, context, tried, tookUs);
   }
 
   /**

@@ -39,12 +39,12 @@ const TRIED = new Set(['activity', 'activityWithRetry', 'inlineWithRetry']);
  * @param {Host} host
  */
 function tried(task, host) {
-  if (task.type === 'inlineWithRetry' || host.rules < ONE_SCHEDULE) {
+  const isInline = task.type === 'inlineWithRetry';
+  if (isInline || host.rules < ONE_SCHEDULE) {
     // What nobody could say under earlier rules is of no account for them.
-    const policy =
-      task.type === 'inlineWithRetry'
-        ? checkPolicy(task.retry)
-        : policyOf(/** @type {any} */ (task), /** @type {any} */ (task)[RUN]?.own);
+    const policy = isInline
+      ? checkPolicy(task.retry)
+      : policyOf(/** @type {any} */ (task), /** @type {any} */ (task)[RUN]?.own);
     return policy === undefined ? null : retried(Object.assign(task, { retry: policy }), host);
   }
   decide(task, host.activityOptions?.(task.name));

@@ -19,7 +19,7 @@ const { finish, inputText, withTag } = require('./descriptor.js');
 function activity(activityName, input, options, typed) {
   const name = nameOf('name', activityName, 'activity');
   const { sessionId, tag, ...own } = checkActivityOptions(name, options);
-  const task = described('activity', activityName, input, own);
+  const task = described('activity', name, activityName, input, own);
   if (sessionId) task.sessionId = sessionId;
   task.withTag = withTag;
   if (tag !== undefined) task.tag = tag;
@@ -30,12 +30,12 @@ function activity(activityName, input, options, typed) {
  * Describes an activity, with what its call and its definition say of how it is run.
  *
  * @param {string} type
- * @param {any} activity a name, or something that stands for one
+ * @param {string} name
+ * @param {any} activity what the name was taken from: itself, or something that stands for it
  * @param {unknown} input
  * @param {object} [own] what the call says
  */
-function described(type, activity, input, own = {}) {
-  const name = nameOf('name', activity, 'activity');
+function described(type, name, activity, input, own = {}) {
   /** @type {Descriptor} */
   const task = { type, name, input: inputText(input, `activity '${name}'`) };
   const defined = optionsOf(activity);
@@ -58,7 +58,8 @@ function optionsOf({ options }) {
  * @param {boolean} typed
  */
 function onSession(activityName, input, sessionId, typed) {
-  const task = described('activity', activityName, input);
+  const name = nameOf('name', activityName, 'activity');
+  const task = described('activity', name, activityName, input);
   task.sessionId = sessionId;
   task.withTag = withTag;
   return finish(task, typed);
@@ -72,7 +73,8 @@ function onSession(activityName, input, sessionId, typed) {
  * @param {boolean} typed
  */
 function activityWithRetry(activityName, input, retry, routing, typed) {
-  const task = described('activityWithRetry', activityName, input);
+  const name = nameOf('name', activityName, 'activity');
+  const task = described('activityWithRetry', name, activityName, input);
   finish(Object.assign(task, { retry: checkPolicy(retry), ...routing }), typed);
   // Not enumerable, because it is an addition to the known shape.
   return Object.defineProperty(task, 'withTag', { value: withTag });
