@@ -7,6 +7,7 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
+const { keyOf, ratesOf } = require('./compare.js');
 const { quantile } = require('./stats.js');
 
 /** The part of its ratio that a piece of work may lose. */
@@ -18,9 +19,7 @@ const MAY_LOSE = 0.15;
 
 /** How much the bare store does in a second: the median of its figures. @param {Record<string, any>} bare */
 function rateOf(bare) {
-  const rates = Object.entries(bare ?? {})
-    .filter(([name, value]) => /perSecond/i.test(name) && value > 0)
-    .map(([, value]) => value);
+  const rates = ratesOf(bare ?? {}).map(([, value]) => value);
   return rates.length === 0 ? 0 : quantile(rates, 0.5);
 }
 
@@ -34,10 +33,9 @@ function baselineOf({ results, bare, settings }) {
   const ratios = results.flatMap((result) => {
     const rate = rateOf(bare[`store, ${result.mode}`]);
     if (rate === 0 || !(result.median > 0)) return [];
-    const { name, mode, by, nodes, median, better } = result;
-    const key = [name, mode, by, nodes].filter((part) => part !== undefined).join(' ');
+    const { median, better } = result;
     const ratio = better === 'lower' ? 1 / (median * rate) : median / rate;
-    return [/** @type {[string, number]} */ ([key, Number(ratio.toPrecision(4))])];
+    return [/** @type {[string, number]} */ ([keyOf(result), Number(ratio.toPrecision(4))])];
   });
   const { quick, payloadBytes } = settings;
   return { quick, payloadBytes, ratios: Object.fromEntries(ratios) };

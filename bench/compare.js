@@ -14,9 +14,14 @@ const { quantile } = require('./stats.js');
 /** @typedef {{ name: string, mode: string, by?: string, nodes?: number, title: string, median: number, better: string, unit: string }} Result */
 /** @typedef {{ results: Result[], bare: Record<string, Record<string, number>>, settings: { store: string, quick: boolean } }} Report */
 
-/** @param {Result} result */
+/** @param {Pick<Result, 'name' | 'mode' | 'by' | 'nodes'>} result */
 function keyOf({ name, mode, by, nodes }) {
   return [name, mode, by, nodes].filter((part) => part !== undefined).join(' ');
+}
+
+/** What the bare machine did in a second, by name. @param {Record<string, any>} figures @returns {[string, number][]} */
+function ratesOf(figures) {
+  return Object.entries(figures).filter(([name, value]) => /perSecond/i.test(name) && value > 0);
 }
 
 /**
@@ -27,8 +32,8 @@ function keyOf({ name, mode, by, nodes }) {
  */
 function driftOf(before, after) {
   const ratios = Object.entries(before.bare).flatMap(([of, figures]) =>
-    Object.entries(figures)
-      .filter(([name, value]) => /perSecond/i.test(name) && value > 0 && after.bare[of]?.[name] > 0)
+    ratesOf(figures)
+      .filter(([name]) => after.bare[of]?.[name] > 0)
       .map(([name, value]) => after.bare[of][name] / value),
   );
   return ratios.length === 0 ? 1 : quantile(ratios, 0.5);
@@ -90,4 +95,4 @@ function main() {
 
 if (require.main === module) main();
 
-module.exports = { compare };
+module.exports = { compare, keyOf, ratesOf };
