@@ -1,8 +1,11 @@
 package providertest
 
 import (
+	"time"
+
 	"github.com/stretchr/testify/require"
 
+	"duroxide/history"
 	"duroxide/provider"
 )
 
@@ -11,6 +14,9 @@ var damage = theme{"damage", "damage.go", []Case{
 	{ID: "P81", Title: "a history without its beginning or its end is corrupt", run: cutHistory, needs: needLoss},
 	{ID: "P82", Title: "a hole in a past execution is seen, and is no other execution's", run: holeInPast, needs: needLoss},
 	{ID: "P83", Title: "an instance that has lost a row is corrupt for every call", run: lostRow, needs: needRowLoss},
+	{ID: "N3", Title: "an undecodable message is reported, kept, and blocks nobody", run: badMessage, needs: needMessages},
+	{ID: "N3", Title: "an undecodable task blocks nobody", run: badTask, needs: needTasks},
+	{ID: "N3", Title: "tries of an undecodable task are counted; its token ends it", run: badTaskEnds, needs: needTasks},
 }}
 
 // threeTurns commits the turns of an execution that begin with the events 1, 2 and 4.
@@ -112,4 +118,89 @@ func lostRow(k *kit) {
 	found, err := k.Provider.Status(k.ctx, "whole")
 	require.NoError(k, err)
 	require.Equal(k, provider.Running, found.Status)
+}
+
+func badMessage(k *kit) {
+	k.create("X")
+	k.submit(raised("X", "bad"))
+	require.NoError(k, k.CorruptMessages("X"))
+	k.submit(raised("X", "good"))
+	held := k.fetchFor("X", time.Hour)
+	page, err := k.Provider.Pending(k.ctx, held.Token)
+	require.NoError(k, err)
+	require.False(k, page.Undecodable, "it is hidden")
+	k.Clock.Advance(time.Minute)
+	page, err = k.Provider.Pending(k.ctx, held.Token)
+	require.NoError(k, err)
+	require.Equal(k, []string{"good"}, datas(page.Messages))
+	require.True(k, page.Undecodable)
+	k.giveBack(held, 0, true)
+	k.submit(start("Y"))
+	claimed := k.claim(provider.ClaimRequest{Turns: k.holder(short), MaxTurns: 5})
+	require.Len(k, claimed.Instances, 2)
+	for _, claim := range claimed.Instances {
+		if claim.Instance == "X" {
+			require.Equal(k, []string{"good"}, datas(claim.Messages))
+			require.Len(k, claim.Undecodable, 1)
+			require.NotEmpty(k, claim.Undecodable[0].Reason)
+			require.Equal(k, 2, claim.Undecodable[0].Tries)
+		}
+		first := turn(claim)
+		if claim.Instance == "Y" {
+			first = firstTurn(claim)
+		}
+		k.commit(first)
+	}
+	stats, err := k.Provider.Stats(k.ctx, "X")
+	require.NoError(k, err)
+	require.Equal(k, 1, stats.Messages, "the undecodable message is kept")
+	for tries := 3; tries < 10; tries++ { // Meanwhile it is hidden for longer and longer.
+		k.Clock.Advance(time.Minute)
+		k.submit(raised("X", "good"))
+		claim := k.fetch("X")
+		require.Len(k, claim.Undecodable, 1)
+		require.Equal(k, tries, claim.Undecodable[0].Tries)
+		consume := turn(claim)
+		if tries == 9 { // At last somebody takes it off with the others.
+			consume.Messages = append(consume.Messages, claim.Undecodable[0].ID)
+		}
+		k.commit(consume)
+	}
+	stats, err = k.Provider.Stats(k.ctx, "X")
+	require.NoError(k, err)
+	require.Zero(k, stats.Messages)
+}
+
+func badTask(k *kit) {
+	k.schedule(activity(2))
+	require.NoError(k, k.CorruptTasks("W"))
+	k.schedule(activity(3))
+	k.work(3, anyRoute)
+	k.noWork(anyRoute)
+}
+
+func badTaskEnds(k *kit) {
+	k.schedule(activity(2))
+	require.NoError(k, k.CorruptTasks("W"))
+	var bad provider.UndecodableTask
+	for tries := 1; tries < 10; tries++ {
+		claimed := k.claim(provider.ClaimRequest{Tasks: k.holder(short), MaxTasks: 5, Route: anyRoute})
+		require.Empty(k, claimed.Tasks)
+		require.Len(k, claimed.Undecodable, 1)
+		bad = claimed.Undecodable[0]
+		require.Equal(k, tries, bad.Tries)
+		require.NotEmpty(k, bad.Reason)
+		require.Equal(k, []any{"W", uint64(1), uint64(2)}, []any{bad.Instance, bad.Execution, bad.Event})
+		k.Clock.Advance(time.Minute)
+	}
+	failed := provider.Message{
+		Instance: "W", Kind: provider.ActivityDone, Execution: 1, Source: 2,
+		Failure: &history.Failure{Category: history.Infrastructure, Message: bad.Reason},
+	}
+	require.NoError(k, k.complete(bad.Token, &failed))
+	require.ErrorIs(k, k.complete(bad.Token, &failed), provider.ErrLockLost)
+	claim := k.fetch("W")
+	require.Len(k, claim.Messages, 1)
+	require.Equal(k, provider.ActivityDone, claim.Messages[0].Kind)
+	k.noWork(anyRoute)
 }

@@ -25,9 +25,6 @@ var queue = theme{"queue", "queue.go", []Case{
 	{ID: "N1", Title: "messages of a delayed start wait for it", run: delayedStart},
 	{ID: "N2", Title: "a thousand messages of a held instance hide nobody", run: thousandMessages},
 	{ID: "N2", Title: "a backlog of the node that claims hides nobody from it", run: ownBacklog},
-	{ID: "N3", Title: "an undecodable message is reported, kept, and blocks nobody", run: badMessage, needs: needMessages},
-	{ID: "N3", Title: "an undecodable task blocks nobody", run: badTask, needs: needTasks},
-	{ID: "N3", Title: "tries of an undecodable task are counted; its token ends it", run: badTaskEnds, needs: needTasks},
 	{ID: "P14", Title: "the due messages of a held instance can be asked for", run: pendingMessages},
 	{ID: "P15", Title: "a claim lists the due messages of held instances", run: waitingMessages},
 	{ID: "P16", Title: "dropped timers are gone, also those of the same turn", run: droppedTimers},
@@ -200,91 +197,6 @@ func ownBacklog(k *kit) {
 	claimed = k.claim(provider.ClaimRequest{Turns: node, MaxTurns: 1})
 	require.Len(k, claimed.Instances, 1)
 	require.Equal(k, "B", claimed.Instances[0].Instance)
-}
-
-func badMessage(k *kit) {
-	k.create("X")
-	k.submit(raised("X", "bad"))
-	require.NoError(k, k.CorruptMessages("X"))
-	k.submit(raised("X", "good"))
-	held := k.fetchFor("X", time.Hour)
-	page, err := k.Provider.Pending(k.ctx, held.Token)
-	require.NoError(k, err)
-	require.False(k, page.Undecodable, "it is hidden")
-	k.Clock.Advance(time.Minute)
-	page, err = k.Provider.Pending(k.ctx, held.Token)
-	require.NoError(k, err)
-	require.Equal(k, []string{"good"}, datas(page.Messages))
-	require.True(k, page.Undecodable)
-	k.giveBack(held, 0, true)
-	k.submit(start("Y"))
-	claimed := k.claim(provider.ClaimRequest{Turns: k.holder(short), MaxTurns: 5})
-	require.Len(k, claimed.Instances, 2)
-	for _, claim := range claimed.Instances {
-		if claim.Instance == "X" {
-			require.Equal(k, []string{"good"}, datas(claim.Messages))
-			require.Len(k, claim.Undecodable, 1)
-			require.NotEmpty(k, claim.Undecodable[0].Reason)
-			require.Equal(k, 2, claim.Undecodable[0].Tries)
-		}
-		first := turn(claim)
-		if claim.Instance == "Y" {
-			first = firstTurn(claim)
-		}
-		k.commit(first)
-	}
-	stats, err := k.Provider.Stats(k.ctx, "X")
-	require.NoError(k, err)
-	require.Equal(k, 1, stats.Messages, "the undecodable message is kept")
-	for tries := 3; tries < 10; tries++ { // Meanwhile it is hidden for longer and longer.
-		k.Clock.Advance(time.Minute)
-		k.submit(raised("X", "good"))
-		claim := k.fetch("X")
-		require.Len(k, claim.Undecodable, 1)
-		require.Equal(k, tries, claim.Undecodable[0].Tries)
-		consume := turn(claim)
-		if tries == 9 { // At last somebody takes it off with the others.
-			consume.Messages = append(consume.Messages, claim.Undecodable[0].ID)
-		}
-		k.commit(consume)
-	}
-	stats, err = k.Provider.Stats(k.ctx, "X")
-	require.NoError(k, err)
-	require.Zero(k, stats.Messages)
-}
-
-func badTask(k *kit) {
-	k.schedule(activity(2))
-	require.NoError(k, k.CorruptTasks("W"))
-	k.schedule(activity(3))
-	k.work(3, anyRoute)
-	k.noWork(anyRoute)
-}
-
-func badTaskEnds(k *kit) {
-	k.schedule(activity(2))
-	require.NoError(k, k.CorruptTasks("W"))
-	var bad provider.UndecodableTask
-	for tries := 1; tries < 10; tries++ {
-		claimed := k.claim(provider.ClaimRequest{Tasks: k.holder(short), MaxTasks: 5, Route: anyRoute})
-		require.Empty(k, claimed.Tasks)
-		require.Len(k, claimed.Undecodable, 1)
-		bad = claimed.Undecodable[0]
-		require.Equal(k, tries, bad.Tries)
-		require.NotEmpty(k, bad.Reason)
-		require.Equal(k, []any{"W", uint64(1), uint64(2)}, []any{bad.Instance, bad.Execution, bad.Event})
-		k.Clock.Advance(time.Minute)
-	}
-	failed := provider.Message{
-		Instance: "W", Kind: provider.ActivityDone, Execution: 1, Source: 2,
-		Failure: &history.Failure{Category: history.Infrastructure, Message: bad.Reason},
-	}
-	require.NoError(k, k.complete(bad.Token, &failed))
-	require.ErrorIs(k, k.complete(bad.Token, &failed), provider.ErrLockLost)
-	claim := k.fetch("W")
-	require.Len(k, claim.Messages, 1)
-	require.Equal(k, provider.ActivityDone, claim.Messages[0].Kind)
-	k.noWork(anyRoute)
 }
 
 func pendingMessages(k *kit) {
