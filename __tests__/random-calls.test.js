@@ -44,24 +44,18 @@ const below = (n) => Math.floor(random() * n);
 const pick = (list) => list[below(list.length)];
 const chance = { below, pick };
 
+const inputOf = (own) => ({ own, steps: randomSteps(chance, IDS) });
+
 /** Each by its name: it gets the client and an id. */
 const CALLERS = {
-  start: (client, id, own) =>
-    client.startOrchestration(id, 'Steps', { own, steps: randomSteps(chance, IDS) }),
+  start: (client, id, own) => client.startOrchestration(id, 'Steps', inputOf(own)),
   restart: (client, id, own) =>
-    client.startOrchestration(
-      id,
-      'Steps',
-      { own, steps: randomSteps(chance, IDS) },
-      { ifExists: 'restartIfEnded', messages: [{ queue: 'messages', data: 'outside' }] },
-    ),
+    client.startOrchestration(id, 'Steps', inputOf(own), {
+      ifExists: 'restartIfEnded',
+      messages: [{ queue: 'messages', data: 'outside' }],
+    }),
   startOld: (client, id, own) =>
-    client.startOrchestrationVersioned(
-      id,
-      'Steps',
-      { own, steps: randomSteps(chance, IDS) },
-      '1.0.0',
-    ),
+    client.startOrchestrationVersioned(id, 'Steps', inputOf(own), '1.0.0'),
   cancel: (client, id) => client.cancelInstance(id, 'by chance'),
   cancelSoon: (client, id) => client.cancelInstance(id, 'by chance', { graceMs: below(50) }),
   terminate: (client, id) => client.terminateInstance(id, 'by chance'),

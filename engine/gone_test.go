@@ -92,10 +92,7 @@ func TestADeletionBetweenClaimAndLoadIsNoDamage(t *testing.T) {
 	store := &lateLoader{Provider: memory.New(memory.Options{Clock: clock.Now})}
 	s := stillOn(t, h, unhurried(), clock, faulty.Wrap(store))
 	s.start("a", "waits", "null")
-	s.eventually(func() bool {
-		events, err := s.client.History(t.Context(), "a", 0)
-		return err == nil && len(events) == 2
-	}, "it does not wait")
+	s.waitsFor("a", engine.WaitsForEvent, "")
 	require.NoError(t, s.rt.Shutdown(t.Context(), patience))
 	over := make(chan struct{})
 	store.before = func() {

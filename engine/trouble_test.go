@@ -89,10 +89,7 @@ func startHousehold(t *testing.T, o engine.RuntimeOptions) *household {
 	o.EvictEveryTurn = true
 	f.still = stillOn(t, h, o, clock, faulty.Wrap(f.damaged))
 	f.start("parent", "parent", "null")
-	f.eventually(func() bool {
-		events, err := f.client.History(t.Context(), "kid", 0)
-		return err == nil && len(events) == 2
-	}, "the kid does not wait")
+	f.waitsFor("kid", engine.WaitsForEvent, "")
 	require.NoError(t, f.rt.Shutdown(t.Context(), patience))
 	for len(f.damaged.tries) > 0 {
 		<-f.damaged.tries

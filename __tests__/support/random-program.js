@@ -12,6 +12,11 @@ function expect(isRight, what, got) {
   if (!isRight) throw new Error(`${WRONG} ${what} got ${JSON.stringify(got)}`);
 }
 
+/** Sees that an answer is what was given to an activity. */
+function expectMine(got, mine, what) {
+  expect(got.own === mine.own && got.n === mine.n, what, got);
+}
+
 const isCancelled = (error) => /cancel/i.test(error.message);
 
 const activities = {
@@ -32,16 +37,16 @@ const activities = {
 const STEPS = {
   *activity(ctx, mine, { ms }) {
     const got = yield ctx.scheduleActivity('echo', { ...mine, ms });
-    expect(got.own === mine.own && got.n === mine.n, 'activity', got);
+    expectMine(got, mine, 'activity');
   },
   *retried(ctx, mine) {
     const retry = { maxAttempts: Infinity, backoff: 10 };
     const got = yield ctx.scheduleActivity('shaky', mine, { retry });
-    expect(got.own === mine.own && got.n === mine.n, 'retried activity', got);
+    expectMine(got, mine, 'retried activity');
   },
   *inline(ctx, mine) {
     const got = yield* ctx.run(`inline ${mine.n}`, async () => mine);
-    expect(got.own === mine.own && got.n === mine.n, 'inline activity', got);
+    expectMine(got, mine, 'inline activity');
   },
   *refused(ctx, mine) {
     try {
