@@ -130,7 +130,7 @@ test('what was scheduled stays as it was, whatever is registered later', async (
   const reading = async () => (await h.client.readExecutionHistory(id, 1)).map(({ kind }) => kind);
   while (!(await reading()).includes('ActivityCompleted'));
   await h.restart(setup({ retry: { ...QUICK, maxAttempts: 5 }, headers: { a: 'b' } }));
-  while (!(await reading()).includes('ExternalSubscribed'));
+  await h.listens(id, 'go');
   await h.client.raiseEvent(id, 'go');
   const [first, second] = completed(await h.wait(id));
   assert.equal(first.sessionId, 's');

@@ -51,6 +51,7 @@ test('a race goes on at once, and its end waits for the cleanup, over a restart 
   await h.until(id, 'done');
   await h.restart(setup);
   assert.equal((await h.client.getStatus(id)).status, 'Running');
+  await h.listens(id, 'release');
   await h.client.raiseEvent(id, 'release');
   assert.deepEqual(completed(await h.wait(id)), [1, 1]);
   const lost = 'canceled: another branch was first';
@@ -137,12 +138,14 @@ test('continue-as-new waits for the cleanup, and a cancellation meanwhile is thr
   });
   const id = await h.launch('Continues', 1);
   await h.until(id, 'continuing');
+  await h.listens(id, 'release');
   await h.client.raiseEvent(id, 'release');
   assert.equal(completed(await h.wait(id)), 2);
 
   const cancelled = await h.launch('Continues', 1);
   await h.until(cancelled, 'continuing');
   await h.client.cancelInstance(cancelled, 'enough', { graceMs: 10 * PATIENCE_MS });
+  await h.listens(cancelled, 'release');
   await h.client.raiseEvent(cancelled, 'release');
   assert.equal(completed(await h.wait(cancelled)), 'canceled: enough');
 });
@@ -166,6 +169,7 @@ test('a cancellation without time drops the cleanup, one with time leaves it as 
   const graced = await h.launch('Cleaning');
   await h.until(graced, 'decided');
   await h.client.cancelInstance(graced, 'enough', { graceMs: 10 * PATIENCE_MS });
+  await h.listens(graced, 'release');
   await h.client.raiseEvent(graced, 'release');
   assert.equal(failed(await h.wait(graced)), 'canceled: enough');
   assert.equal(did.filter((what) => what === 'a released').length, 1);

@@ -75,16 +75,6 @@ async function untilHeld(h, id, codes = 1) {
   }
 }
 
-async function untilSubscribed(h, id) {
-  const deadline = Date.now() + PATIENCE_MS;
-  for (;;) {
-    const history = await h.client.readExecutionHistory(id, 1);
-    if (history.at(-1)?.kind === 'ExternalSubscribed') return;
-    assert.ok(Date.now() < deadline, JSON.stringify(history));
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
-
 /** Nobody goes on with what is held for everybody here: whatever is ready is done by now. */
 async function settled(h) {
   h.probes = (h.probes ?? 0) + 1;
@@ -203,7 +193,7 @@ test('a held instance runs: it is not pruned, deleted by force only, and its id 
   await assert.rejects(h.client.deleteInstance('order'), { code: 'STILL_RUNNING' });
   assert.equal((await h.client.deleteInstance('order', true)).instancesDeleted, 1);
   await h.client.startOrchestration('order', 'Order', 'second');
-  await untilSubscribed(h, 'order');
+  await h.listens('order', 'approval');
   await h.client.raiseEvent('order', 'approval', 'new');
   assert.equal(completed(await h.wait('order')), 'new');
 });

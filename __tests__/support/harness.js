@@ -114,6 +114,22 @@ class Harness {
       seen = status.customStatusVersion;
     }
   }
+
+  /** Waits until the first execution of an instance waits for an event: one that comes before is dropped. */
+  async listens(id, eventName) {
+    const deadline = Date.now() + PATIENCE_MS;
+    for (;;) {
+      const history = await this.client.readExecutionHistory(id, 1);
+      const waits = ({ kind, data }) =>
+        kind === 'ExternalSubscribed' && JSON.parse(data).name === eventName;
+      if (history.some(waits)) return;
+      assert.ok(
+        Date.now() < deadline,
+        `does not wait for '${eventName}': ${JSON.stringify(history)}`,
+      );
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
 }
 
 /**
