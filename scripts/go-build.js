@@ -4,7 +4,8 @@
 
 const { version } = require('../package.json');
 
-/** What runs when a connection or a token is asked for, or in tests: smaller without inlining. */
+/** What runs when a connection or a token is asked for, in tests, or beside a wait for a server: smaller
+ * without inlining. */
 const COLD = [
   'github.com/Azure/...',
   'github.com/AzureAD/...',
@@ -35,6 +36,7 @@ const COLD = [
   'github.com/jackc/pgx/v5/pgconn',
   'duroxide/logging',
   'duroxide/provider/memory',
+  'duroxide/provider/postgres',
 ];
 
 /**
