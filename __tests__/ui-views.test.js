@@ -55,7 +55,9 @@ async function withOrder(t, options) {
   const h = await withRuntime(t, SHOP);
   await h.client.startOrchestration('order', 'Order', { card: '4111', note: HOSTILE });
   const page = await mounted(t, h.client, { readOnly: false, ...options });
-  const isThere = ({ waitingFor }) =>
+  // A view is put together from several reads, and the child may come between two of them.
+  const isThere = ({ waitingFor, childCount }) =>
+    childCount === 1 &&
     waitingFor.some(({ waitingFor: of }) => of?.some(({ kind }) => kind === 'queue'));
   const instance = await shown(page.visitor, 'instance?id=order', isThere);
   return { h, ...page, instance };
