@@ -46,8 +46,9 @@ type proxy struct {
 	made     atomic.Int64 // connections to the server
 	running  sync.WaitGroup
 
-	mu   sync.Mutex // guards open
-	open map[net.Conn]bool
+	mu     sync.Mutex // guards what follows
+	open   map[net.Conn]bool
+	closed bool
 }
 
 // link is one connection through the proxy.
@@ -88,6 +89,7 @@ func (p *proxy) is(f fault) bool { return p.fault.Load() == int32(f) }
 func (p *proxy) close() {
 	_ = p.listener.Close()
 	p.mu.Lock()
+	p.closed = true
 	for c := range p.open {
 		_ = c.Close()
 	}
@@ -108,13 +110,27 @@ func (p *proxy) accept() {
 			continue
 		}
 		p.made.Add(1)
-		p.mu.Lock()
-		p.open[client], p.open[server] = true, true
-		p.mu.Unlock()
 		l := &link{client: client, server: server}
+		if !p.add(l) {
+			return
+		}
 		p.running.Go(func() { p.carry(l, server, client) })
 		p.running.Go(func() { p.carry(l, client, server) })
 	}
+}
+
+// add reports whether a link may go on. One that was made while the proxy closed is closed too: a silent
+// one would never end.
+func (p *proxy) add(l *link) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		_ = l.client.Close()
+		_ = l.server.Close()
+		return false
+	}
+	p.open[l.client], p.open[l.server] = true, true
+	return true
 }
 
 // carry hands on what arrives in one direction until the connection's time has come. On a silent
