@@ -467,11 +467,11 @@ export interface OrchestrationImplementation<TInput = any, TOutput = any>
   readonly version?: string;
 }
 
-/** The name of a queue, with the type of its messages. */
-export interface QueueDefinition<T = any> {
+/** The name of a queue, with the types of its messages and of what they are answered with. */
+export interface QueueDefinition<T = any, R = any> {
   readonly kind: 'queue';
   readonly name: string;
-  readonly [types]?: (data: T) => T;
+  readonly [types]?: (data: T, reply: R) => [T, R];
 }
 
 /**
@@ -518,8 +518,8 @@ export function defineActivity<TInput = any, TOutput = any>(
   options: ActivityOptions,
   fn: Activity<TInput, TOutput>,
 ): ActivityImplementation<TInput, TOutput>;
-/** Defines a queue, for dequeueEvent and enqueueEvent. */
-export function defineQueue<T = any>(name: string): QueueDefinition<T>;
+/** Defines a queue, for dequeueEvent, receive, enqueueEvent and request. */
+export function defineQueue<T = any, R = any>(name: string): QueueDefinition<T, R>;
 /** Defines an event that is kept, for waitForEvent and raiseEvent. */
 export function defineEvent<T = any>(name: string): EventDefinition<T>;
 
@@ -653,6 +653,15 @@ export class OrchestrationContext<TInput = any> {
   /** Takes the oldest message of a queue, or waits for one. Messages are kept until taken. */
   dequeueEvent<T = any>(queue: string | QueueDefinition<T>): ScheduledTask<T>;
   dequeueEventTyped<T = any>(queue: string | QueueDefinition<T>): ScheduledTask<T>;
+  /** Takes a message as `dequeueEvent`, and can answer it where a client waits for that: Client.request. */
+  receive<T = any, R = any>(queue: string | QueueDefinition<T, R>): ScheduledTask<Message<T, R>>;
+  /**
+   * Answers a request by its token, `replyTo` of its message, which may come from another execution, instance or
+   * activity. The first answer counts, and none counts after the end of who was asked. See `send`.
+   */
+  reply(token: string, value?: unknown): void;
+  /** Answers a request with an error, which is a RejectedError to who asked; see `reply`. */
+  rejectRequest(token: string, error: unknown): void;
   /** Reads a committed value of any instance. */
   getValueFromInstance(instanceId: string, key: string): ScheduledTask<string | null>;
 
@@ -894,6 +903,8 @@ export interface SqliteOptions {
    * dropped with a warning. The default is seven days.
    */
   orphanRetentionMs?: number;
+  /** How long answers to requests are kept, in milliseconds. The default is 24 hours. */
+  replyRetentionMs?: number;
   /**
    * Opens a file that is there, and never changes it: whatever would, rejects with the code READ_ONLY, and no
    * runtime starts on it. Beside an application that uses the file, or for a backup. False by default.
@@ -985,6 +996,8 @@ export interface PostgresOptions {
    * dropped with a warning. The default is seven days.
    */
   orphanRetentionMs?: number;
+  /** How long answers to requests are kept, in milliseconds. The default is 24 hours. */
+  replyRetentionMs?: number;
   /**
    * Changes nothing, not even the tables: whatever would, rejects with the code READ_ONLY, and no runtime starts
    * on it. False by default.
@@ -1559,9 +1572,32 @@ export interface Sent {
   duplicate: boolean;
 }
 
-/** What became of a call that settles a promise. */
+/** A message that code has received. */
+export interface Message<T = any, R = any> {
+  readonly data: T;
+  /** The token of a request, JSON text for `reply`; null where nobody waits for an answer. */
+  readonly replyTo: string | null;
+  /** Answers it with the commit of the turn. Where nobody waits, it does nothing. */
+  reply(value: R): void;
+  /** Answers it with an error. */
+  reject(error: unknown): void;
+}
+
+export interface RequestOptions {
+  /** Milliseconds; 30,000 by default. */
+  timeoutMs?: number;
+  /** Gives the wait up. */
+  signal?: AbortSignal;
+  /**
+   * By what the request is known again within the life that is asked. One that is known waits for the same answer
+   * and sends nothing. Without it, a random one: then giving up takes the message back.
+   */
+  requestId?: string;
+}
+
+/** What became of a call that settles a promise or answers a request. */
 export interface Settled {
-  /** Whether it was settled before, so that nothing has changed now. It is known for seven days. */
+  /** Whether it was settled before, so that nothing has changed now. It is known for seven days, an answer for 24 h. */
   duplicate: boolean;
 }
 
@@ -1589,6 +1625,11 @@ export interface OrchestrationHandle<TOutput = any> {
     event: string | EventDefinition<T>,
     ...data: InputThen<NoInfer<T>, []>
   ): Promise<TargetState>;
+  /** Sends a message and waits for its answer, as Client.request. */
+  request<T = any, R = any>(
+    queue: string | QueueDefinition<T, R>,
+    ...data: InputThen<NoInfer<T>, [options?: RequestOptions]>
+  ): Promise<R>;
   /** As Client.cancelInstance. */
   cancel(reason?: string | null, options?: CancelOptions): Promise<TargetState>;
   /** As Client.terminateInstance. */
@@ -1752,6 +1793,24 @@ export class Client {
   resolve(token: string, value?: unknown): Promise<Settled>;
   /** Settles a promise of an orchestration with an error; see `resolve`. */
   reject(token: string, error: unknown): Promise<Settled>;
+  /**
+   * Sends a message to a queue and waits for what the orchestration answers; see `receive` there. A rejection is
+   * thrown as RejectedError. It survives continue-as-new. NOT_ANSWERED, with `details.status`, says that the
+   * instance has ended without an answer or does not exist. Who gives up takes back a message that code has not
+   * read; the answer to what was read is dropped. Answers are kept for 24 hours, or `replyRetentionMs` of the store.
+   */
+  request<T = any, R = any>(
+    instanceId: string,
+    queue: string | QueueDefinition<T, R>,
+    ...data: InputThen<NoInfer<T>, [options?: RequestOptions]>
+  ): Promise<R>;
+  /**
+   * Answers a request by the token of its message; the first answer counts. Rejects with INSTANCE_ENDED, where
+   * the instance that was asked has ended, and INSTANCE_NOT_FOUND, where it was deleted.
+   */
+  reply(token: string, value?: unknown): Promise<Settled>;
+  /** Answers a request with an error; see `reply`. */
+  rejectRequest(token: string, error: unknown): Promise<Settled>;
   /**
    * Asks an instance and its children to end; it then fails with `canceled: <reason>`. Where its code has
    * time to clean up, a CancelledError is thrown where it waits, and what it yields then runs as usual: it

@@ -291,7 +291,7 @@ test('every method of a client has its name for interceptors', async (t) => {
         ? []
         : args;
     if (onlyIds.test(name)) given.pop();
-    if (/Typed$/.test(name) || /^(waitForOrchestration|cancelInstance|resolve|reject)$/.test(name))
+    if (/Typed$/.test(name) || /^(waitForOrchestration|cancelInstance|resolve|reject|reply|rejectRequest)$/.test(name))
       continue;
     if (name === 'setDefaultVersion') given[1] = null;
     if (name === 'rewindInstance') given[1] = { toEvent: { execution: 1, event: 1 } };
@@ -302,6 +302,9 @@ test('every method of a client has its name for interceptors', async (t) => {
   const token = JSON.stringify({ instance: 'x', life: '0'.repeat(32), execution: 1, promise: 1 });
   await assert.rejects(client.resolve(token), /seen/);
   await assert.rejects(client.reject(token, 'no'), /seen/);
+  const replyTo = JSON.stringify({ instance: 'x', life: '0'.repeat(32), request: 'r' });
+  await assert.rejects(client.reply(replyTo), /seen/);
+  await assert.rejects(client.rejectRequest(replyTo, 'no'), /seen/);
   const expected = names.filter((n) => !silent.includes(n) && !others.test(n));
   assert.deepEqual([...methods].sort(), expected.sort());
 });

@@ -37,6 +37,7 @@ var codes = []struct {
 	{engine.ErrCannotRepair, "CANNOT_REPAIR"},
 	{engine.ErrWouldUndo, "WOULD_UNDO"},
 	{engine.ErrInstanceEnded, "INSTANCE_ENDED"},
+	{engine.ErrNotAnswered, "NOT_ANSWERED"},
 	{engine.ErrShutdown, "SHUTDOWN"},
 	{engine.ErrHostGone, "HOST_GONE"},
 	{provider.ErrInstanceNotFound, "INSTANCE_NOT_FOUND"},
@@ -65,6 +66,8 @@ type failureDetails struct {
 	Operation string `json:"operation,omitempty"`
 	Retryable bool   `json:"retryable,omitempty"`
 	Stack     string `json:"stack,omitempty"`
+	// Status is that of an instance that has not answered.
+	Status string `json:"status,omitempty"`
 	// Migrations are those of a store that lacks some.
 	Migrations *migrationCount `json:"migrations,omitempty"`
 }
@@ -104,6 +107,9 @@ func codeError(err error) codedError {
 	var details failureDetails
 	if stored, ok := errors.AsType[*provider.Error](err); ok {
 		details.Operation, details.Retryable = stored.Op, stored.Retryable
+	}
+	if silent, ok := errors.AsType[*engine.NotAnsweredError](err); ok {
+		details.Status = silent.State
 	}
 	if behind, ok := errors.AsType[*provider.BehindError](err); ok {
 		details.Migrations = &migrationCount{behind.Applied, behind.Known}

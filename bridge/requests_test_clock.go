@@ -19,7 +19,8 @@ var testRequests = map[string]handler{
 func openTest(a openArguments, to *logging.Shared) *store {
 	test := engine.NewTestClock(time.UnixMilli(a.StartMs))
 	p := memorystore.New(memorystore.Options{
-		Clock: test.Now, Leases: clock.Passed, OrphanRetention: a.orphanRetention(),
+		Clock: test.Now, Leases: clock.Passed,
+		OrphanRetention: retention(a.OrphanRetentionMs), ReplyRetention: retention(a.ReplyRetentionMs),
 	})
 	e := engine.New(p, engine.Options{Log: logging.To(to), Version: version, Test: test})
 	return &store{engine: e, client: e.Client(), log: to, test: test}

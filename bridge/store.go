@@ -45,6 +45,8 @@ type openArguments struct {
 	CreateDirs bool `json:"createDirs"`
 	// OrphanRetentionMs is how long queue messages wait for their instance; absent means the default.
 	OrphanRetentionMs *int64 `json:"orphanRetentionMs"`
+	// ReplyRetentionMs is how long answers are kept; absent means the default.
+	ReplyRetentionMs *int64 `json:"replyRetentionMs"`
 	// ReadOnly refuses whatever would change the store.
 	ReadOnly bool `json:"readOnly"`
 	// Migrate is whether the tables are made and brought up to date; absent means yes.
@@ -96,12 +98,12 @@ func openStore(ctx context.Context, a openArguments) (*store, error) {
 	return &store{engine: e, client: e.Client(), log: to, copier: copier, inspector: inspector}, nil
 }
 
-// orphanRetention gives zero for the default. A millisecond is the least.
-func (a *openArguments) orphanRetention() time.Duration {
-	if a.OrphanRetentionMs == nil {
+// retention gives zero for the default. A millisecond is the least.
+func retention(ms *int64) time.Duration {
+	if ms == nil {
 		return 0
 	}
-	return time.Duration(max(*a.OrphanRetentionMs, 1)) * time.Millisecond
+	return time.Duration(max(*ms, 1)) * time.Millisecond
 }
 
 var synchronousModes = map[string]sqlite.Synchronous{
@@ -126,15 +128,15 @@ func openPostgres(
 	ctx context.Context, a openArguments, log *slog.Logger,
 ) (provider.Provider, error) {
 	o := postgres.Options{
-		OrphanRetention: a.orphanRetention(),
-		URL:             a.URL,
-		Direct:          a.DirectURL,
-		Schema:          a.Schema,
-		VerifyOnly:      a.ReadOnly || a.Migrate != nil && !*a.Migrate,
-		MaxConns:        a.MaxConnections,
-		AcquireTimeout:  time.Duration(a.AcquireTimeoutMs) * time.Millisecond,
-		Release:         version,
-		Log:             log.With(slog.String(logging.TargetKey, "duroxide::providers::postgres")),
+		OrphanRetention: retention(a.OrphanRetentionMs), ReplyRetention: retention(a.ReplyRetentionMs),
+		URL:            a.URL,
+		Direct:         a.DirectURL,
+		Schema:         a.Schema,
+		VerifyOnly:     a.ReadOnly || a.Migrate != nil && !*a.Migrate,
+		MaxConns:       a.MaxConnections,
+		AcquireTimeout: time.Duration(a.AcquireTimeoutMs) * time.Millisecond,
+		Release:        version,
+		Log:            log.With(slog.String(logging.TargetKey, "duroxide::providers::postgres")),
 	}
 	if a.Entra == nil {
 		return postgres.Open(ctx, o)
@@ -219,7 +221,7 @@ func openSQLite(
 		ReadOnly:    a.ReadOnly,
 		VerifyOnly:  a.Migrate != nil && !*a.Migrate,
 
-		OrphanRetention: a.orphanRetention(),
+		OrphanRetention: retention(a.OrphanRetentionMs), ReplyRetention: retention(a.ReplyRetentionMs),
 
 		Release: version,
 

@@ -225,6 +225,8 @@ func (c *Client) sendOnce(
 	switch {
 	case err != nil:
 		return "", false, err
+	case sent.Fate == provider.Dropped && m.IfRunning && isEnded(sent.Existing):
+		return "", false, hasEnded(m.Instance)
 	case sent.Fate == provider.Dropped:
 		return "", false, notFound(m.Instance)
 	case sent.Fate == provider.Late:

@@ -179,7 +179,7 @@ func (t *turn) sends(d replay.Delta) []provider.Message {
 		msgs = append(msgs, t.detached(c))
 	}
 	for _, s := range d.Sent {
-		msgs = append(msgs, messageOf(s))
+		msgs = append(msgs, messageOf(s, id))
 	}
 	for _, c := range d.CancelChildren {
 		if t.tooLong(c.Instance) {
@@ -316,6 +316,7 @@ func (t *turn) spread(c provider.Commit, done provider.Committed) {
 	for i, sent := range done.Sent {
 		m, ok := stored(c.Send[i], sent)
 		switch {
+		case sent.Fate == provider.Stored && m.IsKept():
 		case !ok:
 			rt.log.messageDropped(m.Instance, m, whyNot(sent.Fate))
 		case m.IsReminder():

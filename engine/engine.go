@@ -215,7 +215,7 @@ func stored(m provider.Message, result provider.Submitted) (provider.Message, bo
 		return m, false
 	case result.Fate == provider.Refused:
 		m = *m.Refusal.For(result.Existing)
-	case result.Fate != provider.Stored:
+	case result.Fate != provider.Stored || m.IsKept():
 		return m, false
 	default:
 	}

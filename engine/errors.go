@@ -21,6 +21,8 @@ var (
 	ErrWouldUndo = errors.New("what code did since would be undone")
 	// ErrInstanceEnded: the instance, or the execution that is meant, has ended.
 	ErrInstanceEnded = errors.New("instance has ended")
+	// ErrNotAnswered: nobody will answer a request; see NotAnsweredError.
+	ErrNotAnswered = errors.New("request is not answered")
 	// ErrShutdown: the engine or the runtime was shut down before the call was done.
 	ErrShutdown = errors.New("the engine is shut down")
 )

@@ -335,6 +335,8 @@ func unreadQueueMessages(events []history.Event) int {
 		switch d := e.Data.(type) {
 		case history.QueueEventDelivered:
 			unread[d.Name]++
+		case history.QueueEventWithdrawn:
+			unread[d.Name]--
 		case history.QueueSubscribed:
 			unread[d.Name]--
 			queueOf[e.ID] = d.Name

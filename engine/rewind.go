@@ -142,6 +142,9 @@ func givenBack(e history.Event, promise uint64) (m provider.Message, ok bool) {
 	if d, ok := e.Data.(history.QueueEventDelivered); ok {
 		return provider.Message{Kind: provider.QueueEvent, Name: d.Name, Data: d.Data}, true
 	}
+	if d, ok := e.Data.(history.QueueEventWithdrawn); ok {
+		return provider.Message{Kind: provider.RequestWithdrawn, Name: d.Name, Data: d.Request}, true
+	}
 	m = provider.Message{Kind: provider.PromiseSettled, Source: promise}
 	if d, ok := e.Data.(history.PromiseResolved); ok {
 		m.Data = d.Value

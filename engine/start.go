@@ -78,6 +78,8 @@ func (c *Client) Begin(ctx context.Context, r StartRequest) (history.Life, error
 	}
 }
 
+func isEnded(s provider.ExecutionStatus) bool { return s == provider.Completed || s == provider.Failed }
+
 // errPlaceChanged means that who was at an id has gone, or has ended.
 var errPlaceChanged = errors.New("somebody else is there by now")
 
@@ -92,7 +94,7 @@ func (c *Client) join(
 	case err != nil:
 		return history.Life{}, err
 	}
-	ended := status == provider.Completed || status == provider.Failed
+	ended := isEnded(status)
 	switch {
 	case ended && r.RestartEnded:
 		return history.Life{}, c.makePlace(ctx, info)

@@ -88,10 +88,11 @@ func (t *turn) settleRest(items []item) {
 // isInput reports whether a message is for whatever execution is current.
 func isInput(k provider.MessageKind) bool {
 	switch k {
-	case provider.EventRaised, provider.QueueEvent, provider.CancelInstance, provider.StartInstance:
+	case provider.EventRaised, provider.QueueEvent, provider.CancelInstance, provider.StartInstance,
+		provider.RequestWithdrawn:
 		return true
 	case provider.ContinueInstance, provider.ActivityDone, provider.TimerDue, provider.ChildDone,
-		provider.PromiseSettled:
+		provider.PromiseSettled, provider.RequestAnswered:
 		return false
 	default:
 		panic(unknownMessage(k))
@@ -117,6 +118,11 @@ func (t *turn) batch(items []item) (int, error) {
 		}
 	}
 	if len(deliveries) == 0 {
+		if isTakenBack(items[0].msg, items[1:]) {
+			t.ahead = true
+			t.takeNext()
+			return 1, nil
+		}
 		return 1, t.single(items[0])
 	}
 	deliveries = deliveries[:callable(deliveries)]
@@ -196,7 +202,8 @@ func (t *turn) accept(it item, nowMs int64) (d replay.Delivery, ok bool, err err
 		}
 		return d, false, t.fail(*f)
 	}
-	isKept := it.msg.Kind == provider.QueueEvent || it.msg.Kind == provider.CancelInstance
+	isKept := it.msg.Kind == provider.QueueEvent || it.msg.Kind == provider.CancelInstance ||
+		it.msg.Kind == provider.RequestWithdrawn
 	if !ok && (!isKept || t.r.x.LastEvent() == before) {
 		t.rt.log.messageDropped(t.r.instance, it.msg, "nobody waits for it")
 	}
@@ -360,13 +367,15 @@ func arrivalOf(m provider.Message) replay.Arrival {
 		a.Kind = replay.ChildDone
 	case provider.PromiseSettled:
 		a.Kind = replay.PromiseSettled
+	case provider.RequestWithdrawn:
+		a.Kind = replay.RequestWithdrawn
 	case provider.EventRaised:
 		a.Kind = replay.EventRaised
 	case provider.QueueEvent:
 		a.Kind = replay.QueueEvent
 	case provider.CancelInstance:
 		a.Kind, a.Parent, a.Terminates = replay.CancelRequested, m.Parent, m.Stop == provider.AtOnce
-	case provider.StartInstance, provider.ContinueInstance:
+	case provider.StartInstance, provider.ContinueInstance, provider.RequestAnswered:
 		a.Kind = replay.Nothing
 	default:
 		panic(unknownMessage(m.Kind))

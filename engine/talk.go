@@ -10,8 +10,9 @@ import (
 	"duroxide/provider"
 )
 
-// messageOf gives what an orchestration sends as the store takes it, for whoever lives at its target.
-func messageOf(s replay.Sending) provider.Message {
+// messageOf gives what an instance sends as the store takes it, for whoever lives at its target. Its own
+// answers leave with its end.
+func messageOf(s replay.Sending, from string) provider.Message {
 	m := provider.Message{Instance: s.Instance, Name: s.Name, Data: s.Data}
 	if s.Key != nil {
 		m.Key = *s.Key
@@ -25,6 +26,12 @@ func messageOf(s replay.Sending) provider.Message {
 		m.Kind = provider.CancelInstance
 	case history.SentTermination:
 		m.Kind, m.Stop = provider.CancelInstance, provider.AtOnce
+	case history.SentAnswer, history.SentRejection:
+		m.Kind, m.Name, m.IfRunning = provider.RequestAnswered, "", s.Instance != from
+		m.Life, _ = history.ParseLife(s.Name)
+		if s.What == history.SentRejection {
+			m.Data, m.Failure = "", rejectionOf(s.Data)
+		}
 	default:
 		panic(fmt.Sprintf("unknown word '%s' for what is sent", s.What))
 	}

@@ -94,6 +94,7 @@ func samples() []history.Data {
 		history.OrchestrationRewound{Reason: "why", By: "who", To: 300, Undone: []history.Undone{{Event: 301, Of: history.KindTimerFired}}, Starts: 4},
 		history.OrchestrationRewound{},
 		history.InlineActivityScheduled{Name: "step"},
+		history.QueueEventWithdrawn{Name: "q", Request: "r"},
 	}
 }
 

@@ -1,16 +1,20 @@
 package history
 
+import "encoding/json"
+
 // Queues: their messages, and those who take them.
 const (
 	KindQueueSubscribed            Kind = 40
 	KindQueueEventDelivered        Kind = 41
 	KindQueueSubscriptionCancelled Kind = 42
+	KindQueueEventWithdrawn        Kind = 43
 )
 
 var queueKinds = family{
 	KindQueueSubscribed:            named[QueueSubscribed]("QueueSubscribed"),
 	KindQueueEventDelivered:        named[QueueEventDelivered]("QueueEventDelivered"),
 	KindQueueSubscriptionCancelled: named[QueueSubscriptionCancelled]("QueueSubscriptionCancelled"),
+	KindQueueEventWithdrawn:        named[QueueEventWithdrawn]("QueueEventWithdrawn"),
 }
 
 // ScheduleQueue is the queue in which schedules are spoken to. An instance that a schedule starts begins with
@@ -57,7 +61,41 @@ func (d *QueueEventDelivered) fields(w *Wire) {
 
 func (d QueueEventDelivered) encode(w *Wire) { d.fields(w) }
 
-func (d QueueEventDelivered) shape() any { return messageShape{Name: d.Name, Data: payload(d.Data)} }
+func (d QueueEventDelivered) shape() any {
+	envelope, data := OpenEnvelope(d.Data)
+	return queuedShape{Name: d.Name, Data: payload(data), Request: envelope.Request}
+}
+
+type queuedShape struct {
+	Name    string          `json:"name"`
+	Data    json.RawMessage `json:"data"`
+	Request string          `json:"request,omitempty"`
+}
+
+// QueueEventWithdrawn takes an unread message of a request out of its queue: who asked has given up.
+type QueueEventWithdrawn struct {
+	Name    string
+	Request string
+}
+
+// Kind gives the number of the kind.
+func (QueueEventWithdrawn) Kind() Kind { return KindQueueEventWithdrawn }
+
+func (QueueEventWithdrawn) comesIn() {}
+
+func (d *QueueEventWithdrawn) fields(w *Wire) {
+	w.Text(&d.Name)
+	w.Text(&d.Request)
+}
+
+func (d QueueEventWithdrawn) encode(w *Wire) { d.fields(w) }
+
+func (d QueueEventWithdrawn) shape() any { return withdrawnShape(d) }
+
+type withdrawnShape struct {
+	Name    string `json:"name"`
+	Request string `json:"request"`
+}
 
 // QueueSubscriptionCancelled closes a subscription without consuming a message.
 type QueueSubscriptionCancelled struct{ Reason string }

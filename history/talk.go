@@ -27,6 +27,10 @@ const (
 	SentCancellation = "cancellation"
 	// SentTermination is SentCancellation for an instance that is to end whatever its code says.
 	SentTermination = "termination"
+	// SentAnswer answers a request of the life Name: Data is the value, Key the request.
+	SentAnswer = "answer"
+	// SentRejection answers a request with an error: Data is {message, details} as JSON.
+	SentRejection = "rejection"
 )
 
 // MessageSent records what was sent to whoever lives at an id. It has no answer.

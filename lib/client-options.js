@@ -162,6 +162,22 @@ function waiting(given) {
   return { timeoutMs: DEFAULT_WAIT_MS, ...rest };
 }
 
+const REQUEST_OPTIONS = {
+  timeoutMs: check.duration,
+  signal: checkSignal,
+  requestId: check.name,
+};
+
+/**
+ * How a request is made.
+ *
+ * @param {unknown} given
+ * @returns {{ timeoutMs: number, signal?: AbortSignal, requestId?: string }}
+ */
+function requesting(given) {
+  return { timeoutMs: DEFAULT_WAIT_MS, ...check.options('options', given, REQUEST_OPTIONS) };
+}
+
 /**
  * Says whether an output is to be a value, and the text of a failure an error, as the waits give them.
  *
@@ -227,6 +243,7 @@ module.exports = {
   careOf,
   conditions,
   isParsed,
+  requesting,
   sayingWhat,
   startRequest,
   waiting,

@@ -25,7 +25,7 @@ const { openedStore } = require('./provider.js');
 const { nameOf } = require('./registered.js');
 const { ended, event, status } = require('./replies.js');
 const { encodeOutcome } = require('./thrown.js');
-const { readPromiseToken } = require('./tokens.js');
+const { readPromiseToken, readRequestToken } = require('./tokens.js');
 
 const DEFAULT_STATUS_POLL_MS = 500;
 
@@ -146,6 +146,22 @@ class Client extends ManagementClient {
   async reject(token, error) {
     const { message, details } = encodeOutcome(error);
     return (await this.#request('reject', { ...readPromiseToken(token), details }, message)).value;
+  }
+
+  /** @type {(id: string, queue: any, data?: any, options?: any) => Promise<any>} */
+  async request(instanceId, queueName, data, options) {
+    return this.#at(instanceId).request(queueName, data, options);
+  }
+
+  /** @param {string} token @param {unknown} [value] */
+  async reply(token, value) {
+    return (await this.#request('reply', readRequestToken(token), this.#encode(value))).value;
+  }
+
+  /** @param {string} token @param {unknown} error */
+  async rejectRequest(token, error) {
+    const { message, details } = encodeOutcome(error);
+    return (await this.#request('refuse', { ...readRequestToken(token), details }, message)).value;
   }
 
   /** @param {string} instanceId @param {string | null} [reason] @param {unknown} [options] */

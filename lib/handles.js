@@ -2,8 +2,10 @@
 
 const check = require('./check.js');
 const codec = require('./codec.js');
-const { orchestrationError } = require('./failure.js');
-const { CANCEL_OPTIONS, waiting } = require('./client-options.js');
+const { seal } = require('./envelope.js');
+const { RejectedError } = require('./errors.js');
+const { errorOf, orchestrationError } = require('./failure.js');
+const { CANCEL_OPTIONS, requesting, sayingWhat, waiting } = require('./client-options.js');
 const { SEND_OPTIONS, nameOf, queueOfEvent } = require('./registered.js');
 const { status } = require('./replies.js');
 
@@ -75,6 +77,20 @@ class OrchestrationHandle {
   async terminate(reason) {
     const args = { ...this.#meant, reason: check.string('reason', reason ?? '') };
     return target(await this.#ask('terminate', args));
+  }
+
+  /** @param {unknown} queueName @param {unknown} data @param {unknown} [options] */
+  async request(queueName, data, options) {
+    const queue = nameOf('queueName', queueName, 'queue');
+    const { signal, requestId, ...wait } = requesting(options);
+    const takesBack = requestId === undefined;
+    const request = requestId ?? crypto.randomUUID();
+    const args = { ...this.#meant, queue, requestId: request, takesBack, ...wait };
+    const asked = this.#ask('request', args, seal(this.#encode(data), { request }), signal);
+    const what = `the answer of '${this.instanceId}' to a request in its queue '${queue}'`;
+    const { value, payload } = await asked.catch(sayingWhat(what));
+    if (value.failure) throw errorOf(RejectedError, payload ?? '', value.failure);
+    return codec.decode(payload ?? 'null');
   }
 
   async status() {

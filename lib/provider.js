@@ -98,6 +98,7 @@ function checkSqliteOptions(options) {
   return check.options('options', options, {
     synchronous: synchronousMode,
     orphanRetentionMs: natural,
+    replyRetentionMs: natural,
     readOnly: check.boolean,
     migrate: check.boolean,
   });
@@ -117,7 +118,8 @@ class SqliteProvider extends Provider {
   /**
    * @param {string | URL} path
    * @param {{
-   *   synchronous?: 'full' | 'normal', orphanRetentionMs?: number, readOnly?: boolean, migrate?: boolean,
+   *   synchronous?: 'full' | 'normal', orphanRetentionMs?: number, replyRetentionMs?: number,
+   *   readOnly?: boolean, migrate?: boolean,
    * }} [options]
    */
   static async open(path, options) {
@@ -125,7 +127,7 @@ class SqliteProvider extends Provider {
     return openSqlite({ ...parseLocation(path), ...given });
   }
 
-  /** @param {{ synchronous?: 'full' | 'normal', orphanRetentionMs?: number }} [options] */
+  /** @param {{ synchronous?: 'full' | 'normal', orphanRetentionMs?: number, replyRetentionMs?: number }} [options] */
   static async inMemory(options) {
     const checked = checkSqliteOptions(options);
     const never = checked.readOnly ? 'readOnly' : checked.migrate === false ? 'migrate' : '';
@@ -231,6 +233,7 @@ const COMMON = {
   acquireTimeoutMs: natural,
   migrate: check.boolean,
   orphanRetentionMs: natural,
+  replyRetentionMs: natural,
   readOnly: check.boolean,
 };
 const DIRECT = { directUrl: check.text };

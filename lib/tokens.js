@@ -2,7 +2,7 @@
 
 const check = require('./check.js');
 
-/** Tokens: JSON text by which others name a promise of an execution. */
+/** Tokens: JSON text by which others name a promise of an execution, or a request. */
 
 /**
  * @param {import('./native').Opening} opening of the execution
@@ -42,4 +42,33 @@ function readPromiseToken(token) {
   return { instance: check.instanceId('token', instance), life, execution, promise };
 }
 
-module.exports = { promiseToken, readPromiseToken };
+/**
+ * @param {import('./native').Opening} opening of who is asked
+ * @param {string} request its id
+ */
+function requestToken({ instance, life }, request) {
+  return JSON.stringify({ instance, life, request });
+}
+
+/**
+ * Reads the token of a request.
+ *
+ * @param {unknown} token
+ * @returns {{ instance: string, life: string, request: string }}
+ */
+function readRequestToken(token) {
+  const text = check.text('token', token);
+  let parts;
+  try {
+    parts = JSON.parse(text);
+  } catch {
+    parts = null;
+  }
+  const { instance, life, request } = parts ?? {};
+  if (!/^[0-9a-f]{32}$/.test(life) || typeof request !== 'string' || request === '') {
+    throw new TypeError(`token must be the replyTo of a message, not ${check.kindOf(text)}`);
+  }
+  return { instance: check.instanceId('token', instance), life, request };
+}
+
+module.exports = { promiseToken, readPromiseToken, readRequestToken, requestToken };

@@ -14,6 +14,8 @@ func FateOf(m Message, there bool, life history.Life, status ExecutionStatus) Fa
 		return Same
 	case m.Kind == StartInstance:
 		return Taken
+	case m.IsKept() && !there:
+		return Dropped
 	case m.Life.IsZero() || there && m.Life.Fits(life):
 		return Stored
 	default:

@@ -29,11 +29,16 @@ const (
 	CancelInstance MessageKind = 8
 	// PromiseSettled answers a promise of a life: Execution, Source (its number there), Data or Failure.
 	PromiseSettled MessageKind = 20
+	// RequestAnswered answers the request that is its Key: Data or Failure. It goes to nobody: the store keeps
+	// it with its key, the first one, and State.Answer gives it.
+	RequestAnswered MessageKind = 21
+	// RequestWithdrawn takes back the message of the request Data from the queue Name, if it is unread.
+	RequestWithdrawn MessageKind = 22
 )
 
 // IsKnown reports whether this version knows a kind.
 func (k MessageKind) IsKnown() bool {
-	return k >= StartInstance && k <= CancelInstance || k == PromiseSettled
+	return k >= StartInstance && k <= CancelInstance || k >= PromiseSettled && k <= RequestWithdrawn
 }
 
 // Stop says how an instance is to stop. The numbers are stored.

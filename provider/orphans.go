@@ -20,7 +20,8 @@ func Patience(k MessageKind, queue time.Duration) time.Duration {
 		return CancelPatience
 	case QueueEvent:
 		return queue
-	case StartInstance, ContinueInstance, ActivityDone, TimerDue, EventRaised, ChildDone, PromiseSettled:
+	case StartInstance, ContinueInstance, ActivityDone, TimerDue, EventRaised, ChildDone, PromiseSettled,
+		RequestAnswered, RequestWithdrawn:
 		return SignalPatience
 	default: // A newer release has stored it.
 		return SignalPatience

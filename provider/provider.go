@@ -164,6 +164,9 @@ type State interface {
 	// LastEvent gives the last event of an execution, or of the current one for zero; nil where there is
 	// none. So the failure of an execution is known without its whole history.
 	LastEvent(ctx context.Context, instance string, execution uint64) (*history.Event, error)
+	// Answer gives the answer that is kept for a request of whoever lives at an id, as a message with a life, Data
+	// and Failure, or nil.
+	Answer(ctx context.Context, instance, request string) (*Message, error)
 	// Watch calls changed after commits, until stop is called. It must return quickly and must not
 	// call the provider. A change may be reported twice or for nothing; none is lost, but some
 	// stores report the commits of other processes late.
@@ -185,8 +188,8 @@ type Value struct {
 
 // Change tells watchers what a commit did.
 type Change struct {
-	// Instances lists ids whose custom status or values may have changed, or that have ended or were
-	// deleted. That an instance has had its first turn is no change: nobody waits for that.
+	// Instances lists ids whose custom status, values or answers may have changed, or that have ended or
+	// were deleted. That an instance has had its first turn is no change: nobody waits for that.
 	Instances []string
 	// All means that any instance may have changed.
 	All bool

@@ -21,6 +21,8 @@ const (
 	CancelRequested
 	// PromiseSettled answers the promise whose number is Source.
 	PromiseSettled
+	// RequestWithdrawn takes back the unread message of the request Data from the queue Name.
+	RequestWithdrawn
 )
 
 // Arrival is one message for the execution.
@@ -67,7 +69,7 @@ func (a Arrival) completes() ActionKind {
 		return SubOrchestration
 	case PromiseSettled:
 		return MakePromise
-	case Nothing, EventRaised, QueueEvent, CancelRequested:
+	case Nothing, EventRaised, QueueEvent, CancelRequested, RequestWithdrawn:
 		return 0
 	default:
 		panic(a.Kind.unknown())
@@ -106,7 +108,7 @@ func (x *Execution) PeekInput(a Arrival, nowMs int64) (Delivery, bool) {
 		if q := x.queues[a.Name]; q != nil && len(q.unread) == 0 && len(q.subscriptions) > 0 {
 			s = q.subscriptions[0]
 		}
-	case Nothing, ActivityDone, TimerFired, ChildDone, CancelRequested, PromiseSettled:
+	case Nothing, ActivityDone, TimerFired, ChildDone, CancelRequested, PromiseSettled, RequestWithdrawn:
 	default:
 		panic(a.Kind.unknown())
 	}
@@ -157,6 +159,11 @@ func (x *Execution) accept(a Arrival, nowMs int64) (Delivery, bool, error) {
 		x.append(0, nowMs, history.QueueEventDelivered{Name: a.Name, Data: a.Data})
 		d, ok := x.arrive(a.Name, a.Data)
 		return d, ok, nil
+	case RequestWithdrawn:
+		if x.withdraw(a.Name, a.Data) {
+			x.append(0, nowMs, history.QueueEventWithdrawn{Name: a.Name, Request: a.Data})
+		}
+		return Delivery{}, false, nil
 	case CancelRequested:
 		d, ok := x.stop(a, nowMs)
 		return d, ok, nil
@@ -234,7 +241,7 @@ func (a Arrival) event() history.Data {
 			return history.ActivityFailed{Failure: *a.Failure}
 		}
 		return history.ActivityCompleted{Result: a.Data}
-	case Nothing, EventRaised, QueueEvent, CancelRequested:
+	case Nothing, EventRaised, QueueEvent, CancelRequested, RequestWithdrawn:
 		panic(a.Kind.unknown()) // These complete nothing.
 	default:
 		panic(a.Kind.unknown())

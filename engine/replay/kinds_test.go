@@ -240,6 +240,27 @@ func (w *way) cancelled() {
 	require.Equal(w, &replay.Cancelling{Reason: "why", SinceMs: 1001, UntilMs: 1010}, again.Cancelling())
 }
 
+// withdrawn drives what takes an unread message of a request back.
+func (w *way) withdrawn() {
+	x := w.applied(nil)
+	w.arrivals[replay.RequestWithdrawn] = true
+	for _, a := range []replay.Arrival{
+		{Kind: replay.QueueEvent, Name: "q", Data: "\x01{\"request\":\"r\"}\n1"},
+		{Kind: replay.QueueEvent, Name: "q", Data: "2"},
+		{Kind: replay.RequestWithdrawn, Name: "q", Data: "r"},
+		{Kind: replay.RequestWithdrawn, Name: "q", Data: "r"},
+	} {
+		_, ok, err := x.Accept(a, 1001)
+		require.NoError(w, err)
+		require.False(w, ok)
+	}
+	left := []history.Carried{{Name: "q", Data: "2"}}
+	require.Equal(w, left, x.Unread())
+	again, _ := w.loaded(w.stored(x), nil)
+	require.Equal(w, left, again.Unread())
+	require.Equal(w, x.LastEvent(), again.LastEvent(), "the second one changes nothing")
+}
+
 // retried takes back an end.
 func (w *way) retried() {
 	w.Helper()
@@ -287,6 +308,7 @@ func TestEveryKindGoesAllTheWay(t *testing.T) {
 		}
 	}
 	w.cancelled()
+	w.withdrawn()
 	w.retried()
 	for kind := range history.Kind(128) {
 		require.Equal(t, kind.String() != "Unknown", w.events[kind], "event %s was on the way", kind)

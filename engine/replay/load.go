@@ -101,6 +101,8 @@ func (l *loader) input(e history.Event, in history.Input) (answer Delivery, ok b
 		return l.x.signal(d.Name, d.Data)
 	case history.QueueEventDelivered:
 		return l.x.arrive(d.Name, d.Data)
+	case history.QueueEventWithdrawn:
+		l.x.withdraw(d.Name, d.Request)
 	case history.OrchestrationCancelling:
 		return l.x.wind(e.ID, d.Reason, e.TimeMs, d.UntilMs)
 	case history.OrchestrationCancelRequested:

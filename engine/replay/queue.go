@@ -65,6 +65,20 @@ func (x *Execution) arrive(name, data string) (Delivery, bool) {
 	return Delivery{Token: s.token, OK: true, Value: q.take()}, true
 }
 
+// withdraw takes the message of a request out of a queue, if it is unread.
+func (x *Execution) withdraw(name, request string) bool {
+	q := x.queue(name)
+	n := slices.IndexFunc(q.unread, func(a arrival) bool {
+		e, _ := history.OpenEnvelope(a.data)
+		return e.Request == request
+	})
+	if request == "" || n < 0 {
+		return false
+	}
+	q.unread = slices.Delete(q.unread, n, n+1)
+	return true
+}
+
 // NextReady gives the delivery for the oldest subscription that found a message waiting. It must
 // be asked after every step until it has none, before anything else is taken (I4). It has no event
 // of its own, so its time is that of the step before.

@@ -9,7 +9,7 @@ import (
 // Sending is what goes to another instance with the commit of a turn: to whoever lives there then.
 type Sending struct {
 	Instance string
-	// What is one of the history's words: message, signal or cancellation.
+	// What is one of the history's words.
 	What string
 	Name string
 	Data string
@@ -26,7 +26,8 @@ func (x *Execution) send(a *Action, nowMs int64) error {
 		return limit("idempotencyKey size (%d bytes) exceeds limit (%d bytes)", size, history.MaxNameBytes)
 	}
 	switch s.What {
-	case history.SentMessage, history.SentSignal, history.SentCancellation, history.SentTermination:
+	case history.SentMessage, history.SentSignal, history.SentCancellation, history.SentTermination,
+		history.SentAnswer, history.SentRejection:
 	default:
 		return x.diverged(0, fmt.Sprintf("unknown word '%s' for what is sent", s.What))
 	}
@@ -46,6 +47,9 @@ func (a *Action) fitsSending(d history.MessageSent) fit {
 func describeSending(what, name, instance, data string) string {
 	if what == history.SentCancellation || what == history.SentTermination {
 		return fmt.Sprintf("%s sent to '%s' because of %s", what, instance, shorten(data))
+	}
+	if what == history.SentAnswer || what == history.SentRejection {
+		return fmt.Sprintf("%s to a request of '%s': %s", what, instance, shorten(data))
 	}
 	return fmt.Sprintf("%s '%s' sent to '%s' with data %s", what, name, instance, shorten(data))
 }

@@ -1,6 +1,7 @@
 'use strict';
 
 const codec = require('../codec.js');
+const { unseal } = require('../envelope.js');
 const { DuroxideError, RejectedError } = require('../errors.js');
 const { activityError, errorOf, orchestrationError } = require('../failure.js');
 const { encodeDecision, revive } = require('../thrown.js');
@@ -173,6 +174,8 @@ class Handle {
     this.token = asked.token;
     this.rules = rules;
     this.retryIf = descriptor.retryIf;
+    /** Makes what code gets of a message. @type {Function | undefined} */
+    this.received = descriptor.received;
     /** The code of an inline activity. @type {Function | null} */
     this.fn = descriptor.fn ?? null;
     this.typed = descriptor._typed === true && TYPED_KINDS.has(asked.kind);
@@ -219,6 +222,11 @@ class Handle {
    */
   #read(delivery) {
     if (!delivery.ok) return { ok: false, error: failure(this.kind, delivery, this.rules) };
+    if (this.kind === KIND.dequeue) {
+      const { data, envelope } = unseal(delivery.value);
+      const value = codec.decode(data);
+      return { ok: true, value: this.received?.(value, envelope.request) ?? value };
+    }
     const value = codec.decode(delivery.value);
     return { ok: true, value: this.typed ? codec.decodeAgain(value) : value };
   }

@@ -5,10 +5,12 @@ const codec = require('../codec.js');
 const limits = require('../limits.js');
 const { DuroxideError } = require('../errors.js');
 const { SEND_OPTIONS, nameOf, queueOfEvent } = require('../registered.js');
-const { promiseToken } = require('../tokens.js');
+const { encodeOutcome } = require('../thrown.js');
+const { promiseToken, readRequestToken, requestToken } = require('../tokens.js');
 const { finish } = require('./descriptor.js');
 const { KIND, action } = require('./handle.js');
-const { child } = require('./tasks.js');
+const { Message } = require('./message.js');
+const { child, dequeue } = require('./tasks.js');
 const { Traces } = require('./traces.js');
 
 /**
@@ -91,6 +93,28 @@ class Talk extends Traces {
   terminateInstance(instanceId, reason) {
     if (!this.#host.isRunning) return;
     this.#send('termination', instanceId, null, check.string('reason', reason ?? ''));
+  }
+
+  /** @param {unknown} queue */
+  receive(queue) {
+    const task = dequeue(queue, false);
+    task.received = (/** @type {unknown} */ data, /** @type {string | undefined} */ request) =>
+      new Message(this, data, request ? requestToken(this.#opening, request) : null);
+    return task;
+  }
+
+  /** @param {string} token @param {unknown} [value] */
+  reply(token, value) {
+    if (!this.#host.isRunning) return;
+    const { instance, life, request } = readRequestToken(token);
+    this.#send('answer', instance, life, codec.encode(value, 'value', 'value'), request);
+  }
+
+  /** @param {string} token @param {unknown} error */
+  rejectRequest(token, error) {
+    if (!this.#host.isRunning) return;
+    const { instance, life, request } = readRequestToken(token);
+    this.#send('rejection', instance, life, JSON.stringify(encodeOutcome(error)), request);
   }
 
   promise() {

@@ -40,6 +40,7 @@ const (
 	Values          Op = "Values"
 	Stats           Op = "Stats"
 	LastEvent       Op = "LastEvent"
+	Answer          Op = "Answer"
 	Standing        Op = "Standing"
 	List            Op = "List"
 	Summaries       Op = "Summaries"

@@ -176,6 +176,11 @@ func (p *Provider) LastEvent(
 	})
 }
 
+// Answer gives the answer that is kept for a request.
+func (p *Provider) Answer(ctx context.Context, id, request string) (*provider.Message, error) {
+	return call(ctx, p, Answer, func() (*provider.Message, error) { return p.Provider.Answer(ctx, id, request) })
+}
+
 // List gives instances.
 func (p *Provider) List(ctx context.Context, q provider.ListQuery) ([]string, error) {
 	return call(ctx, p, List, func() ([]string, error) { return p.Provider.List(ctx, q) })

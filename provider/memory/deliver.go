@@ -80,6 +80,10 @@ func (s *store) accept(m provider.Message) (provider.Submitted, *instance) {
 		}
 	}
 	s.addKey(in, &m)
+	if m.IsKept() {
+		s.visible(in.id)
+		return result, nil
+	}
 	in.level = max(in.level, m.Level)
 	result.ID, result.DueMs = s.insertMessage(in, m)
 	if in.starting() && m.Ends(in.parent) {
@@ -100,6 +104,8 @@ func (in *instance) fate(m provider.Message) provider.Fate {
 		return provider.Same
 	case m.Kind == provider.StartInstance:
 		return provider.Taken
+	case m.IsKept() && !there:
+		return provider.Dropped
 	case m.Life.IsZero() || there && m.Life.Fits(in.life):
 		return provider.Stored
 	default:

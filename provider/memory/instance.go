@@ -200,7 +200,7 @@ func (s *store) sweepOrphans() {
 // dropLate drops the messages of a place that have waited too long for somebody to live there.
 func (s *store) dropLate(in *instance) {
 	in.messages = slices.DeleteFunc(in.messages, func(m *message) bool {
-		return m.arrived+provider.Patience(m.kind, s.orphanRetention).Milliseconds() <= s.now
+		return m.arrived+provider.Patience(m.kind, s.retention.Queue).Milliseconds() <= s.now
 	})
 }
 

@@ -1,6 +1,10 @@
 package memory
 
-import "duroxide/provider"
+import (
+	"context"
+
+	"duroxide/provider"
+)
 
 // keys are those of the messages that an instance has had, the latest ones.
 type keys struct {
@@ -14,6 +18,8 @@ type keys struct {
 type knownKey struct {
 	until  int64
 	number int
+	// answer is the stored answer, for the key of a request.
+	answer []byte
 }
 
 type numberedKey struct {
@@ -28,12 +34,12 @@ func (k *keys) has(hash string, now int64) bool {
 }
 
 // add remembers a key, and forgets the oldest where there are too many.
-func (k *keys) add(hash string, until int64) {
+func (k *keys) add(hash string, until int64, answer []byte) {
 	if k.known == nil {
 		k.known = map[string]knownKey{}
 	}
 	k.last++
-	k.known[hash] = knownKey{until, k.last}
+	k.known[hash] = knownKey{until, k.last, answer}
 	k.order = append(k.order, numberedKey{hash, k.last})
 	for len(k.order) > provider.MostKeys {
 		oldest := k.order[0]
@@ -61,6 +67,30 @@ func (s *store) addKey(in *instance, m *provider.Message) {
 	if m.Key == "" {
 		return
 	}
-	counts := m.KeyCounts(in.born, s.orphanRetention)
-	in.keys.add(string(m.KeyHash()), s.now+counts.Milliseconds())
+	var answer []byte
+	if m.IsKept() {
+		answer = provider.EncodeMessage(*m)
+	}
+	counts := m.KeyCounts(in.born, s.retention)
+	in.keys.add(string(m.KeyHash()), s.now+counts.Milliseconds(), answer)
+}
+
+// Answer gives the answer that is kept for a request.
+func (p *Provider) Answer(ctx context.Context, instance, request string) (*provider.Message, error) {
+	var body []byte
+	err := p.do(ctx, "answer", func(s *store) error {
+		in := s.instances[instance]
+		if in == nil {
+			return nil
+		}
+		if hash := string(provider.AnswerHash(request)); in.keys.has(hash, s.now) {
+			body = in.keys.known[hash].answer
+		}
+		return nil
+	})
+	if err != nil || body == nil {
+		return nil, err
+	}
+	m, err := provider.DecodeMessage(body)
+	return &m, err
 }

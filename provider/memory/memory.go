@@ -27,6 +27,8 @@ type Options struct {
 	// OrphanRetention is how long queue messages wait for their instance; zero means
 	// provider.OrphanRetention.
 	OrphanRetention time.Duration
+	// ReplyRetention is how long answers are kept; zero means provider.ReplyRetention.
+	ReplyRetention time.Duration
 	// Passed gives the time that passes, whatever Clock shows: leases and sessions last by it. Nil
 	// means as much as Clock goes forward, if that is given.
 	Passed func() time.Duration
@@ -63,9 +65,12 @@ func New(o Options) *Provider {
 		o.Leases = times.Passed
 	}
 	return &Provider{
-		clock:    times,
-		leases:   o.Leases,
-		state:    newStore(cmp.Or(o.OrphanRetention, provider.OrphanRetention)),
+		clock:  times,
+		leases: o.Leases,
+		state: newStore(provider.Retention{
+			Queue: cmp.Or(o.OrphanRetention, provider.OrphanRetention),
+			Reply: cmp.Or(o.ReplyRetention, provider.ReplyRetention),
+		}),
 		watchers: make(map[int]func(provider.Change)),
 	}
 }
@@ -80,7 +85,7 @@ func (p *Provider) Now() time.Time { return p.clock.Now() }
 func (p *Provider) Close(ctx context.Context) error {
 	return p.do(ctx, "close", func(*store) error {
 		p.closed = true
-		p.state = newStore(0)
+		p.state = newStore(provider.Retention{})
 		clear(p.watchers)
 		return nil
 	})
@@ -162,21 +167,20 @@ type store struct {
 	announced map[string]bool // names of activities
 	present   map[string]*presence
 	defaults  map[string][]byte
-	// orphanRetention is how long queue messages wait for their instance.
-	orphanRetention time.Duration
+	retention provider.Retention
 }
 
-func newStore(orphanRetention time.Duration) store {
+func newStore(retention provider.Retention) store {
 	return store{
-		orphanRetention: orphanRetention,
-		instances:       make(map[string]*instance),
-		tasks:           make(map[uint64]*task),
-		leases:          make(map[provider.LeaseID]time.Duration),
-		nodes:           make(map[provider.LeaseID]string),
-		sessions:        make(map[string]*session),
-		announced:       make(map[string]bool),
-		present:         make(map[string]*presence),
-		defaults:        make(map[string][]byte),
+		retention: retention,
+		instances: make(map[string]*instance),
+		tasks:     make(map[uint64]*task),
+		leases:    make(map[provider.LeaseID]time.Duration),
+		nodes:     make(map[provider.LeaseID]string),
+		sessions:  make(map[string]*session),
+		announced: make(map[string]bool),
+		present:   make(map[string]*presence),
+		defaults:  make(map[string][]byte),
 	}
 }
 

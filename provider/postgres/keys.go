@@ -1,6 +1,8 @@
 package postgres
 
 import (
+	"context"
+
 	"github.com/jackc/pgx/v5"
 
 	"duroxide/provider"
@@ -14,12 +16,19 @@ CROSS JOIN LATERAL (
   SELECT instance, hash FROM S.duroxide_keys
   WHERE instance = i.key AND hash = a.hash AND until_ms > $3 OFFSET 0) k`)
 	sqlAddKeys = define(`
-INSERT INTO S.duroxide_keys (instance, hash, number, until_ms)
-SELECT n.instance, n.hash, l.last + row_number() OVER (PARTITION BY n.instance ORDER BY n.at), n.until_ms
-FROM unnest($1::bigint[], $2::bytea[], $3::bigint[]) WITH ORDINALITY AS n (instance, hash, until_ms, at)
+INSERT INTO S.duroxide_keys (instance, hash, number, until_ms, answer)
+SELECT n.instance, n.hash, l.last + row_number() OVER (PARTITION BY n.instance ORDER BY n.at), n.until_ms, n.answer
+FROM unnest($1::bigint[], $2::bytea[], $3::bigint[], $4::bytea[]) WITH ORDINALITY
+  AS n (instance, hash, until_ms, answer, at)
 CROSS JOIN LATERAL (
   SELECT coalesce(max(number), 0) AS last FROM S.duroxide_keys WHERE instance = n.instance OFFSET 0) l
-ON CONFLICT (instance, hash) DO UPDATE SET number = excluded.number, until_ms = excluded.until_ms`)
+ON CONFLICT (instance, hash) DO UPDATE
+SET number = excluded.number, until_ms = excluded.until_ms, answer = excluded.answer`)
+	sqlAnswer = define(`
+SELECT k.answer FROM (SELECT key FROM S.instances WHERE id = $1 OFFSET 0) i
+CROSS JOIN LATERAL (
+  SELECT answer FROM S.duroxide_keys
+  WHERE instance = i.key AND hash = $2::bytea AND until_ms > $3 OFFSET 0) k`)
 	sqlForgetKeys = define(`DELETE FROM S.duroxide_keys WHERE instance = $1 AND hash = ANY($2::bytea[])`)
 	sqlTrimKeys   = define(`
 DELETE FROM S.duroxide_keys WHERE ctid = ANY(ARRAY(
@@ -73,16 +82,38 @@ func (d *delivery) admit(t *target, m *provider.Message) provider.Fate {
 	if hash != nil {
 		d.g.keys[keyed{t.key, string(hash)}] = true
 		w := &d.g.writes.keys
-		counts := m.KeyCounts(t.taken(), d.g.s.options.OrphanRetention)
+		options := &d.g.s.options
+		counts := m.KeyCounts(t.taken(), provider.Retention{Queue: options.OrphanRetention, Reply: options.ReplyRetention})
 		w.instance, w.hash = append(w.instance, signed(t.key)), append(w.hash, hash)
 		w.until = append(w.until, d.g.now+counts.Milliseconds())
+		w.answer = append(w.answer, nil)
+		if m.IsKept() {
+			w.answer[len(w.answer)-1] = provider.EncodeMessage(*m)
+			d.g.changed.instances = append(d.g.changed.instances, t.id)
+		}
 	}
 	return provider.Stored
 }
 
 func (g *group) flushKeys(p *pipeline) {
 	if w := &g.writes.keys; len(w.hash) > 0 {
-		p.exec(sqlAddKeys, w.instance, w.hash, w.until)
+		p.exec(sqlAddKeys, w.instance, w.hash, w.until, w.answer)
 		p.exec(sqlTrimKeys, w.instance, len(w.hash)+provider.TrimmedKeys, g.now, provider.MostKeys)
 	}
+}
+
+// Answer gives the answer that is kept for a request.
+func (s *Store) Answer(ctx context.Context, instance, request string) (*provider.Message, error) {
+	var body []byte
+	now := s.nowMs()
+	err := s.read(ctx, "answer", func(p *pipeline) {
+		body = nil
+		p.each(sqlAnswer, func(r pgx.Rows) error { return r.Scan(&body) },
+			askable(instance), provider.AnswerHash(request), now)
+	})
+	if err != nil || body == nil {
+		return nil, err
+	}
+	m, err := provider.DecodeMessage(body)
+	return &m, failure("answer", err)
 }

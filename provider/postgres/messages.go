@@ -106,6 +106,8 @@ func (d *delivery) accept(m provider.Message, body []byte, result *provider.Subm
 		result.Fate = d.admit(t, &m)
 	}
 	switch {
+	case result.Fate == provider.Stored && m.IsKept():
+		return nil
 	case result.Fate == provider.Stored:
 		d.insert(t, m, body, result)
 		return t

@@ -143,6 +143,7 @@ func (o *Options) fill() error {
 		o.NoListen = true
 	}
 	o.OrphanRetention = cmp.Or(o.OrphanRetention, provider.OrphanRetention)
+	o.ReplyRetention = cmp.Or(o.ReplyRetention, provider.ReplyRetention)
 	if o.MaxConns <= 0 {
 		o.MaxConns = defaultMaxConns
 	}

@@ -58,6 +58,8 @@ type Options struct {
 	// OrphanRetention is how long queue messages wait for their instance; zero means
 	// provider.OrphanRetention.
 	OrphanRetention time.Duration
+	// ReplyRetention is how long answers are kept; zero means provider.ReplyRetention.
+	ReplyRetention time.Duration
 	// VerifyOnly changes no schema: where a migration is missing, Open fails with ErrSchema.
 	VerifyOnly bool
 	// Clock, if set, is the only time base, instead of the clock of the server.

@@ -22,7 +22,7 @@ type writes struct {
 	timers struct{ instance, execution, event []int64 }
 	keys   struct {
 		instance, until []int64
-		hash            [][]byte
+		hash, answer    [][]byte
 	}
 
 	finished taskTokens

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"duroxide/history"
 	"duroxide/provider"
 )
 
@@ -21,6 +22,9 @@ var keys = theme{name: "keys", cases: []Case{
 	{ID: "K8", Title: "a key counts no longer than its message waits for a start", run: keyOfLateMessage},
 	{ID: "K9", Title: "a key that comes again counts anew", run: keyAnew},
 	{ID: "K10", Title: "an answer to a promise is stored while its execution runs", run: lateAnswer},
+	{ID: "K12", Title: "an answer stays with its request, the first one, and goes to nobody", run: answerKept},
+	{ID: "K13", Title: "an answer is kept for a day, across executions and after the end", run: answerRetention},
+	{ID: "K14", Title: "an answer is for a life that is there", run: answerOfLife},
 	{ID: "K11", Title: "a promise is answered once, also where that comes late", run: answeredOnce},
 }}
 
@@ -186,4 +190,63 @@ func answeredOnce(k *kit) {
 	require.Equal(k, provider.Repeated, k.one(settled(1)).Fate)
 	k.step("X", ends(provider.Completed, ""))
 	require.Equal(k, provider.Repeated, k.one(settled(1)).Fate)
+}
+
+// answeredWith answers the request r.
+func answeredWith(life history.Life, data string) provider.Message {
+	return withKey(provider.Message{Instance: "X", Life: life, Kind: provider.RequestAnswered, Data: data}, "r")
+}
+
+func (k *kit) answer(request string) *provider.Message {
+	m, err := k.Provider.Answer(k.ctx, "X", request)
+	require.NoError(k, err)
+	return m
+}
+
+func answerKept(k *kit) {
+	require.Nil(k, k.answer("r"))
+	k.createFrom(startOf("X", oneLife))
+	told, stop := k.listen()
+	defer stop()
+	require.Equal(k, provider.Stored, k.one(answeredWith(oneLife, "1")).Fate)
+	require.True(k, told.has("X"), "who waits is woken")
+	require.Equal(k, provider.Repeated, k.one(answeredWith(oneLife, "2")).Fate)
+	got := k.answer("r")
+	require.Equal(k, "1", got.Data)
+	require.Equal(k, oneLife, got.Life)
+	require.Nil(k, k.answer("another"))
+	k.noTurn()
+	k.poke("X")
+	c := turn(k.fetch("X"))
+	c.Outcome = outcome(provider.Completed, "")
+	no := withKey(answeredWith(oneLife, ""), "s")
+	no.Failure = &history.Failure{Category: history.Application, Message: "no"}
+	c.Send = []provider.Message{no}
+	require.Equal(k, provider.Stored, k.commit(c).Sent[0].Fate, "with the end")
+	require.Equal(k, no.Failure, k.answer("s").Failure)
+	late := withKey(answeredWith(oneLife, "3"), "t")
+	late.IfRunning = true
+	require.Equal(k, provider.Dropped, k.one(late).Fate)
+}
+
+func answerRetention(k *kit) {
+	k.createFrom(startOf("X", oneLife))
+	k.submit(answeredWith(oneLife, "1"))
+	k.poke("X")
+	k.step("X", ends(provider.Completed, ""))
+	k.Clock.Advance(provider.ReplyRetention - time.Second)
+	require.NotNil(k, k.answer("r"))
+	k.Clock.Advance(2 * time.Second)
+	require.Nil(k, k.answer("r"))
+}
+
+func answerOfLife(k *kit) {
+	require.Equal(k, provider.Dropped, k.one(answeredWith(history.Life{}, "1")).Fate)
+	k.createFrom(startOf("X", oneLife))
+	require.Equal(k, provider.Dropped, k.one(answeredWith(otherLife, "1")).Fate)
+	k.submit(answeredWith(oneLife, "1"))
+	k.delete(true, "X")
+	require.Nil(k, k.answer("r"))
+	k.createFrom(startOf("X", otherLife))
+	require.Nil(k, k.answer("r"))
 }

@@ -17,7 +17,7 @@ import (
 // reads are the calls that change nothing. Whoever adds a call to the contract says here if it is one.
 var reads = []string{
 	"Name", "Now", "Close", "Pending", "Load", "Held",
-	"Status", "Value", "Values", "Stats", "LastEvent",
+	"Status", "Value", "Values", "Stats", "LastEvent", "Answer",
 	"List", "Instance", "Executions", "Execution", "History", "Children", "Metrics", "Depths", "Summaries", "Standing", "Watch", "Size", "Runtimes", "InUse", "Defaults",
 }
 

@@ -135,6 +135,9 @@ func (d *delivery) accept(
 	}
 	switch result.Fate {
 	case provider.Stored:
+		if m.IsKept() {
+			return nil, nil
+		}
 		return t, d.insert(t, m, body, result)
 	case provider.Taken:
 		return d.refuse(m, result)

@@ -63,6 +63,8 @@ type Options struct {
 	// OrphanRetention is how long queue messages wait for their instance; zero means
 	// provider.OrphanRetention.
 	OrphanRetention time.Duration
+	// ReplyRetention is how long answers are kept; zero means provider.ReplyRetention.
+	ReplyRetention time.Duration
 	// Clock is the time base; nil means time.Now. It may be set: the time of the store never goes back,
 	// and leases of this process do not depend on it.
 	Clock func() time.Time
@@ -126,6 +128,7 @@ func openAs(ctx context.Context, o Options, here process.ID) (*Store, error) {
 		o.Clock = time.Now
 	}
 	o.OrphanRetention = cmp.Or(o.OrphanRetention, provider.OrphanRetention)
+	o.ReplyRetention = cmp.Or(o.ReplyRetention, provider.ReplyRetention)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
