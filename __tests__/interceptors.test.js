@@ -291,7 +291,10 @@ test('every method of a client has its name for interceptors', async (t) => {
         ? []
         : args;
     if (onlyIds.test(name)) given.pop();
-    if (/Typed$/.test(name) || /^(waitForOrchestration|cancelInstance|resolve|reject|reply|rejectRequest)$/.test(name))
+    if (
+      /Typed$/.test(name) ||
+      /^(waitForOrchestration|cancelInstance|resolve|reject|reply|rejectRequest)$/.test(name)
+    )
       continue;
     if (name === 'setDefaultVersion') given[1] = null;
     if (name === 'rewindInstance') given[1] = { toEvent: { execution: 1, event: 1 } };

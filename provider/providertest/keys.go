@@ -2,6 +2,7 @@ package providertest
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -206,10 +207,12 @@ func (k *kit) answer(request string) *provider.Message {
 func answerKept(k *kit) {
 	require.Nil(k, k.answer("r"))
 	k.createFrom(startOf("X", oneLife))
-	told, stop := k.listen()
+	heard, stop := k.listen()
 	defer stop()
 	require.Equal(k, provider.Stored, k.one(answeredWith(oneLife, "1")).Fate)
-	require.True(k, told.has("X"), "who waits is woken")
+	k.await(heard, "an answer", func(c provider.Change) bool {
+		return c.All || slices.Contains(c.Instances, "X")
+	})
 	require.Equal(k, provider.Repeated, k.one(answeredWith(oneLife, "2")).Fate)
 	got := k.answer("r")
 	require.Equal(k, "1", got.Data)
