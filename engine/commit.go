@@ -316,9 +316,8 @@ func (t *turn) spread(c provider.Commit, done provider.Committed) {
 	for i, sent := range done.Sent {
 		m, ok := stored(c.Send[i], sent)
 		switch {
-		case sent.Fate == provider.Stored && m.IsKept():
 		case !ok:
-			rt.log.messageDropped(m.Instance, m, whyNot(sent.Fate))
+			rt.lost(m, sent.Fate)
 		case m.IsReminder():
 			t.keepReminder(m)
 		case m.IsResumption():
@@ -340,6 +339,13 @@ func (t *turn) spread(c provider.Commit, done provider.Committed) {
 		if done.Work {
 			rt.poller.wake()
 		}
+	}
+}
+
+// lost says that a store has not kept a message. An answer that is kept goes to nobody.
+func (rt *Runtime) lost(m provider.Message, f provider.Fate) {
+	if f != provider.Stored || !m.IsKept() {
+		rt.log.messageDropped(m.Instance, m, whyNot(f))
 	}
 }
 

@@ -6,7 +6,7 @@ import "duroxide/history"
 // somebody does, and status is the state of the target.
 func FateOf(m Message, there bool, life history.Life, status ExecutionStatus) Fate {
 	switch {
-	case m.IfRunning && (status == Completed || status == Failed):
+	case m.hasNobody(there, status):
 		return Dropped
 	case m.Kind == StartInstance && !there:
 		return Stored
@@ -14,11 +14,14 @@ func FateOf(m Message, there bool, life history.Life, status ExecutionStatus) Fa
 		return Same
 	case m.Kind == StartInstance:
 		return Taken
-	case m.IsKept() && !there:
-		return Dropped
 	case m.Life.IsZero() || there && m.Life.Fits(life):
 		return Stored
 	default:
 		return Dropped
 	}
+}
+
+// hasNobody reports whether a message is only for somebody who is not at its target.
+func (m *Message) hasNobody(there bool, status ExecutionStatus) bool {
+	return m.IfRunning && (status == Completed || status == Failed) || m.IsKept() && !there
 }

@@ -92,11 +92,15 @@ func (s *store) accept(m provider.Message) (provider.Submitted, *instance) {
 	return result, in
 }
 
+func (in *instance) hasEnded() bool {
+	return in.status() == provider.Completed || in.status() == provider.Failed
+}
+
 // fate compares the life that a message means with the one that is there.
 func (in *instance) fate(m provider.Message) provider.Fate {
 	there := in != nil && in.born
 	switch {
-	case m.IfRunning && (in.status() == provider.Completed || in.status() == provider.Failed):
+	case m.IfRunning && in.hasEnded(), m.IsKept() && !there:
 		return provider.Dropped
 	case m.Kind == provider.StartInstance && !there:
 		return provider.Stored
@@ -104,8 +108,6 @@ func (in *instance) fate(m provider.Message) provider.Fate {
 		return provider.Same
 	case m.Kind == provider.StartInstance:
 		return provider.Taken
-	case m.IsKept() && !there:
-		return provider.Dropped
 	case m.Life.IsZero() || there && m.Life.Fits(in.life):
 		return provider.Stored
 	default:
