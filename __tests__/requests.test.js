@@ -225,6 +225,106 @@ test('a request of an earlier life is not answered by the next', async (t) => {
   assert.equal(await first.request(asked, 2, { requestId: 'r' }), 4);
 });
 
+test('what has not begun is asked, and rejects when it is terminated', async (t) => {
+  const { client } = await doubler(t);
+  await client.startOrchestration('later', 'NotRegistered', null);
+  const refused = assert.rejects(client.request('later', asked, 1), NO_ONE);
+  await client.terminateInstance('later', 'why');
+  await refused;
+});
+
+test('what is held is asked, and answers once its code fits again', async (t) => {
+  const held = (code) => ({
+    orchestrations: { Held: code },
+    options: { onNondeterminism: 'hold' },
+  });
+  const answers = function* (ctx) {
+    yield ctx.waitForEvent('go');
+    (yield* ctx.receive('q')).reply('it fits');
+  };
+  const h = await withRuntime(t, held(answers));
+  const id = await h.launch('Held');
+  await recorded(h, id, 1, (kind) => kind === 'ExternalSubscribed');
+  await h.runtime.shutdown();
+  await h.start(
+    held(function* (ctx) {
+      yield ctx.scheduleTimer(1);
+    }),
+  );
+  await h.client.raiseEvent(id, 'go');
+  while (!(await h.client.getStatus(id)).held) await new Promise((r) => setTimeout(r, 5));
+  const answer = h.client.request(id, 'q', 1);
+  await h.runtime.shutdown();
+  await h.start(held(answers));
+  await h.client.retryInstance(id).catch(() => {}); // it may have gone on by itself
+  assert.equal(await answer, 'it fits');
+});
+
+test('who waits for the answer of an earlier life is told when the id is used again', async (t) => {
+  const { client, h, id } = await doubler(t);
+  const refused = assert.rejects(client.request(id, asked, 0), {
+    ...NO_ONE,
+    details: { status: 'NotFound' },
+  });
+  await arrived(h, id, 1);
+  await client.deleteInstance(id, true);
+  await client.startOrchestration(id, 'Doubler', null);
+  await refused;
+  assert.equal(await client.request(id, asked, 1), 2);
+});
+
+test('the first answer counts also where its history was rewound', async (t) => {
+  let by = 'first';
+  const h = await withRuntime(t, {
+    activities: { By: () => by },
+    orchestrations: {
+      *Again(ctx) {
+        yield ctx.waitForEvent('go');
+        for (;;) {
+          const message = yield* ctx.receive('q');
+          message.reply(yield ctx.scheduleActivity('By'));
+        }
+      },
+    },
+  });
+  const id = await h.launch('Again');
+  await h.client.raiseEvent(id, 'go');
+  const requestId = 'one';
+  assert.equal(await h.client.request(id, 'q', null, { requestId }), 'first');
+  by = 'second';
+  const events = await h.client.readExecutionHistory(id, 1);
+  const { eventId } = events.find(({ kind }) => kind === 'QueueSubscribed');
+  const back = { toEvent: { execution: 1, event: eventId }, acceptUndo: true };
+  await h.client.rewindInstance(id, back);
+  assert.equal(await h.client.request(id, 'q', null), 'second', 'behind the one that came again');
+  assert.equal(await h.client.request(id, 'q', null, { requestId }), 'first');
+});
+
+test('an instance that has failed answers when it is retried, by the same request', async (t) => {
+  let broken = true;
+  const h = await withRuntime(t, {
+    activities: {
+      Work() {
+        if (broken) throw new Error('broken');
+        return 'done';
+      },
+    },
+    orchestrations: {
+      *Works(ctx) {
+        const message = yield* ctx.receive('q');
+        message.reply(yield ctx.scheduleActivity('Work'));
+        yield ctx.waitForEvent('end');
+      },
+    },
+  });
+  const id = await h.launch('Works');
+  const requestId = 'one';
+  await assert.rejects(h.client.request(id, 'q', null, { requestId }), NO_ONE);
+  broken = false;
+  await h.client.retryInstance(id);
+  assert.equal(await h.client.request(id, 'q', null, { requestId }), 'done');
+});
+
 test('what is no request is refused', async (t) => {
   const { client } = await withStore(t, { memory: true });
   await assert.rejects(client.request('', 'q'), TypeError);

@@ -85,9 +85,9 @@ func (c *Client) ask(ctx context.Context, r RequestCall, timeout time.Duration) 
 		}
 		return notYet, err
 	})
-	gone := errors.Is(err, ErrTimeout) || ctx.Err() != nil
+	gone := err != nil && (errors.Is(err, ErrTimeout) || ctx.Err() != nil)
 	if gone && r.TakesBack {
-		return answer, cmp.Or(c.takeBack(ctx, r), err)
+		return answer, because(err, c.takeBack(ctx, r))
 	}
 	return answer, err
 }
