@@ -23,10 +23,10 @@ var keys = theme{name: "keys", cases: []Case{
 	{ID: "K8", Title: "a key counts no longer than its message waits for a start", run: keyOfLateMessage},
 	{ID: "K9", Title: "a key that comes again counts anew", run: keyAnew},
 	{ID: "K10", Title: "an answer to a promise is stored while its execution runs", run: lateAnswer},
+	{ID: "K11", Title: "a promise is answered once, also where that comes late", run: answeredOnce},
 	{ID: "K12", Title: "an answer stays with its request, the first one, and goes to nobody", run: answerKept},
 	{ID: "K13", Title: "an answer is kept for a day, across executions and after the end", run: answerRetention},
 	{ID: "K14", Title: "an answer is for a life that is there", run: answerOfLife},
-	{ID: "K11", Title: "a promise is answered once, also where that comes late", run: answeredOnce},
 }}
 
 func withKey(m provider.Message, key string) provider.Message {
