@@ -518,8 +518,8 @@ export function defineActivity<TInput = any, TOutput = any>(
   options: ActivityOptions,
   fn: Activity<TInput, TOutput>,
 ): ActivityImplementation<TInput, TOutput>;
-/** Defines a queue, for dequeueEvent, receive, enqueueEvent and request. */
-export function defineQueue<T = any, R = any>(name: string): QueueDefinition<T, R>;
+/** Defines a queue, for dequeueEvent, receive, enqueueEvent and request; `R` is what its messages are answered with. */
+export function defineQueue<T = any, R = void>(name: string): QueueDefinition<T, R>;
 /** Defines an event that is kept, for waitForEvent and raiseEvent. */
 export function defineEvent<T = any>(name: string): EventDefinition<T>;
 

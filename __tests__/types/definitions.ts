@@ -9,11 +9,13 @@ import {
   defineOrchestration,
   defineQueue,
   type JoinResult,
+  type Message,
   type OrchestrationContext,
   type OrchestrationDefinition,
   type OrchestrationHandle,
   type OrchestrationImplementation,
   type Runtime,
+  type Settled,
 } from '../../index';
 import * as shop from './definitions-module';
 
@@ -32,6 +34,7 @@ interface Receipt {
 const Order = defineOrchestration<Item[], Receipt>('Order');
 const charge = defineActivity<Item, number>('charge');
 const Items = defineQueue<Item>('items');
+const Asked = defineQueue<Item, number>('asked');
 const Approved = defineEvent<{ by: string }>('approved');
 const Ping = defineEvent<undefined>('ping');
 assertType<Equal<typeof Order, OrchestrationDefinition<Item[], Receipt>>>();
@@ -44,6 +47,19 @@ const orderCode = Order.implement(function* (ctx, items) {
   assertType<Equal<typeof price, number>>();
   const item = yield* ctx.dequeueEvent(Items);
   assertType<Equal<typeof item, Item>>();
+  const asked = yield* ctx.receive(Asked);
+  assertType<Equal<typeof asked, Message<Item, number>>>();
+  asked.reply(asked.data.count);
+  asked.reject(new Error('none'));
+  // @ts-expect-error The answer is a number.
+  asked.reply('one');
+  ctx.reply(asked.replyTo ?? '', 1);
+  const told = yield* ctx.receive(Items);
+  told.reply();
+  // @ts-expect-error Nothing is said of an answer.
+  told.reply(5);
+  const loose = yield* ctx.receive('anything');
+  loose.reply({ any: loose.data });
   const approval = yield* ctx.waitForEvent(Approved);
   assertType<Equal<typeof approval, { by: string }>>();
   // An orchestration may be its own child, and continue with its own input, without annotations.
@@ -136,6 +152,16 @@ async function use(runtime: Runtime, client: Client): Promise<void> {
   await client.raiseEvent('o-1', Ping);
   await client.raiseEvent('o-1', 'anything');
   await client.enqueueEvent('o-1', 'anything', 5);
+  const item = { sku: 'a', count: 1 };
+  const answer = await client.request('o-1', Asked, item, { requestId: 'r', timeoutMs: 5 });
+  assertType<Equal<typeof answer, number>>();
+  const again = await client.handle(Order, 'o-1').request(Asked, item);
+  assertType<Equal<typeof again, number>>();
+  assertType<Equal<Awaited<ReturnType<typeof client.reply>>, Settled>>();
+  // @ts-expect-error The message is an item.
+  await client.request('o-1', Asked, 5);
+  // @ts-expect-error A request has a message of its type.
+  await client.request('o-1', Asked);
   // @ts-expect-error The input is a list.
   await client.startOrchestration('o-1', Order, 5);
   // @ts-expect-error The data are missing.
