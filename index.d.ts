@@ -2047,9 +2047,9 @@ export interface Logger {
 }
 
 export interface RuntimeOptions {
-  /** Turns at a time, 2 by default; 0 runs no orchestrations here. */
+  /** Turns at a time, by default one for each CPU and at least 2; 0 runs no orchestrations here. */
   orchestrationConcurrency?: number;
-  /** Activities at a time, 2 by default; 0 runs no activities here. */
+  /** Activities at a time, 64 by default; 0 runs no activities here. */
   workerConcurrency?: number;
   /** 100 by default. Work is announced; polls are a safety net. */
   dispatcherPollIntervalMs?: number;

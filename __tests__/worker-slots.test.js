@@ -3,17 +3,23 @@
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
 const { setImmediate: nextTurn } = require('node:timers/promises');
-const { withRuntime } = require('./support/harness.js');
+const { signal, withRuntime } = require('./support/harness.js');
 
-/** Counts how many activities are in progress, and how many ever were. */
-function gauge() {
+/**
+ * Counts how many activities are in progress, and how many ever were. The first ones wait until there
+ * are as many as there should be.
+ */
+function gauge(expected = 1) {
   const seen = { now: 0, most: 0, runs: 0 };
+  const full = signal();
   return {
     seen,
     async Count() {
       seen.runs += 1;
       seen.now += 1;
       seen.most = Math.max(seen.most, seen.now);
+      if (seen.most >= expected) full.resolve();
+      await full.promise;
       await nextTurn();
       await nextTurn();
       seen.now -= 1;
@@ -28,10 +34,10 @@ function* Wide(ctx, n) {
 test('no more activities are in progress than there are worker slots', async (t) => {
   for (const [workerConcurrency, most] of [
     [1, 1],
-    [undefined, 2],
+    [undefined, 64],
     [7, 7],
   ]) {
-    const { seen, Count } = gauge();
+    const { seen, Count } = gauge(most);
     const options = workerConcurrency === undefined ? {} : { workerConcurrency };
     const h = await withRuntime(t, {
       activities: { Count },
@@ -39,9 +45,9 @@ test('no more activities are in progress than there are worker slots', async (t)
       options,
     });
     // The first round shows the engine that they are short; the second is sent ahead.
-    await h.output('Wide', 20);
-    await h.output('Wide', 100);
-    assert.equal(seen.runs, 120);
+    await h.output('Wide', 2 * most);
+    await h.output('Wide', 200);
+    assert.equal(seen.runs, 2 * most + 200);
     assert.equal(seen.most, most);
   }
 });

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"strings"
 	"time"
 
@@ -12,9 +13,10 @@ import (
 
 // RuntimeOptions configures a runtime. The zero value of a field means its default.
 type RuntimeOptions struct {
-	// OrchestrationConcurrency is the number of turns at a time; nil means 2, zero means none.
+	// OrchestrationConcurrency is the number of turns at a time; nil means one for each CPU and at least 2,
+	// zero means none.
 	OrchestrationConcurrency *int
-	// WorkerConcurrency is the number of activities at a time; nil means 2, zero means none.
+	// WorkerConcurrency is the number of activities at a time; nil means 64, zero means none.
 	WorkerConcurrency *int
 	// PollInterval is the shortest pause between two polls of an idle runtime, 100 ms by default.
 	// Work is announced, so polls are only a safety net, and never closer together than 1 s.
@@ -85,7 +87,9 @@ type RuntimeOptions struct {
 
 // Defaults and bounds of RuntimeOptions.
 const (
-	defaultConcurrency     = 2
+	// Activities wait for somebody, as a rule, and cost little while they do.
+	defaultWorkers         = 64
+	fewestTurns            = 2
 	defaultPollInterval    = 100 * time.Millisecond
 	safetyPollInterval     = 5 * time.Second
 	defaultTurnLease       = 5 * time.Second
@@ -162,8 +166,8 @@ func (s *settings) takesTasks() bool {
 // withDefaults resolves the options, or says with an *InputError which one is wrong.
 func (o RuntimeOptions) withDefaults() (settings, error) {
 	s := settings{
-		orchestrationConcurrency: pointed(o.OrchestrationConcurrency, defaultConcurrency),
-		workerConcurrency:        pointed(o.WorkerConcurrency, defaultConcurrency),
+		orchestrationConcurrency: pointed(o.OrchestrationConcurrency, max(runtime.GOMAXPROCS(0), fewestTurns)),
+		workerConcurrency:        pointed(o.WorkerConcurrency, defaultWorkers),
 		pollInterval:             max(cmp.Or(o.PollInterval, defaultPollInterval), safetyPollInterval),
 		turnLease:                cmp.Or(o.OrchestratorLockTimeout, defaultTurnLease),
 		taskLease:                cmp.Or(o.WorkerLockTimeout, defaultTaskLease),

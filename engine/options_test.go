@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -15,8 +16,8 @@ func TestOptionsHaveTheDocumentedDefaults(t *testing.T) {
 	t.Parallel()
 	got, err := engine.Resolve(engine.RuntimeOptions{})
 	require.NoError(t, err)
-	require.Equal(t, 2, got.Orchestrations)
-	require.Equal(t, 2, got.Workers)
+	require.Equal(t, max(runtime.GOMAXPROCS(0), 2), got.Orchestrations)
+	require.Equal(t, 64, got.Workers)
 	require.Equal(t, 10, got.MaxSessions)
 	require.Equal(t, 10, got.MaxAttempts)
 	require.Equal(t, 5*time.Second, got.Poll)

@@ -8,7 +8,7 @@ const { checkFormat, checkLevel, checkLogger, logOptions } = require('./trace.js
 /** The options of a runtime, checked. Their defaults are the engine's, but for one. */
 
 /** Here because the slots of activities are kept on this side. */
-const DEFAULT_WORKER_CONCURRENCY = 2;
+const DEFAULT_WORKER_CONCURRENCY = 64;
 
 /** The shortest lease on an activity: a shorter one could run out before it is renewed. */
 const MIN_LEASE_MS = 100;
