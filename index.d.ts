@@ -1410,10 +1410,38 @@ export interface BulkRepairResult extends RepairResult {
 }
 
 export interface RewindOptions extends RepairOptions {
-  /** The last event that is kept: numbers of `readExecutionHistory`. */
-  toEvent: { execution: number; event: number };
+  /**
+   * The last event that is kept: numbers of `readExecutionHistory`. `'failure'`, for an instance that has failed,
+   * is the last one before the first failure that its code has not made good.
+   */
+  toEvent: ToEvent | 'failure';
   /** What code did since may be forgotten. */
   acceptUndo?: boolean;
+}
+
+/** An event of an execution. */
+export interface ToEvent {
+  execution: number;
+  event: number;
+}
+
+export interface BulkRewindOptions extends Omit<RewindOptions, 'toEvent'> {
+  /** As for `rewindInstance`, or what chooses it for each instance; null leaves that one alone. */
+  toEvent:
+    | 'failure'
+    | ((
+        history: HistoryEvent[],
+        instanceId: string,
+      ) => ToEvent | null | undefined | Promise<ToEvent | null | undefined>);
+}
+
+export interface ForkOptions extends RepairOptions {
+  /** The last event that the fork takes over; without it all events of the current execution but its end. */
+  toEvent?: ToEvent;
+  /** Another input than that of the original; it is given to the code from the beginning. */
+  input?: unknown;
+  /** Another version than that of the original. */
+  version?: string;
 }
 
 /** The `details` of an error with the code WOULD_UNDO: what code did that would be undone. */
@@ -1997,7 +2025,7 @@ export class Client {
    */
   retryInstances(filter: RetryFilter, options?: RepairOptions): Promise<BulkRepairResult>;
   /**
-   * Takes an instance back to an event of its current execution, whether it runs, is held, or has ended:
+   * Takes an instance back to an event of an execution that is still stored, whether it runs, is held, or has ended:
    * everything after the event is forgotten, and it goes on from there with the code of today. Values and
    * custom status are those of the event (`customStatusVersion` goes up). What it waited for then it waits
    * for again: activities run again, timers keep their due time, children go on as for `retryInstance`.
@@ -2006,11 +2034,27 @@ export class Client {
    * instances stay. Resolves when it is committed, as one.
    *
    * Rejects with WOULD_UNDO, and `details` of the type WouldUndoDetails, where its code has done anything
-   * since and `acceptUndo` is not given; with CANNOT_REPAIR where the event is of another execution, where
-   * the instance has ended and its parent knows, where a child has been started since under an id that
-   * code has chosen; with INVALID_INPUT where there is no such event.
+   * since and `acceptUndo` is not given; with CANNOT_REPAIR where the execution is not stored any more or
+   * more than 1,000 executions ago, where the instance has ended and its parent knows, where a child has been started since under an id that
+   * code has chosen, or by an execution that would be forgotten; with INVALID_INPUT where there is no such event.
    */
   rewindInstance(instanceId: string, options: RewindOptions): Promise<RepairResult>;
+  /** Rewinds all instances that a filter selects, as `retryInstances` retries them. */
+  rewindInstances(filter: RetryFilter, options: BulkRewindOptions): Promise<BulkRepairResult>;
+  /**
+   * Makes another instance that has lived through what one has up to an event, and goes on from there; the
+   * original stays as it is. The fork is a root with a life of its own: activities and children that were open
+   * run for it too, with other ids and idempotency keys, and its timers have the same due times; messages that
+   * were not taken, and detached instances, are not its. Promises that are open have other tokens.
+   *
+   * Rejects with INSTANCE_EXISTS where somebody has the new id; with CANNOT_REPAIR where a child is open whose
+   * id code has chosen, or what it needs is not stored any more; with INVALID_INPUT where there is no such event.
+   */
+  forkInstance(
+    instanceId: string,
+    newInstanceId: string,
+    options?: ForkOptions,
+  ): Promise<RepairResult>;
   /** Deletes a root instance with its children; a running one only if forced. */
   deleteInstance(instanceId: string, force?: boolean): Promise<DeleteResult>;
   /** Deletes ended root instances that match every condition. */

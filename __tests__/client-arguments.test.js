@@ -49,6 +49,8 @@ const SIGNATURES = {
   setDefaultVersion: ['orchestration', null],
   getDefaultVersions: [],
   rewindInstance: ['instanceId', null],
+  rewindInstances: [null, null],
+  forkInstance: ['instanceId', 'newInstanceId'],
   resolve: ['token'],
   reject: ['token'],
   request: ['instanceId', 'queueName'],

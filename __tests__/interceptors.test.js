@@ -279,12 +279,12 @@ test('every method of a client has its name for interceptors', async (t) => {
   const silent = ['constructor', 'handle', 'use'];
   // These are made of requests that have a name.
   const others =
-    /Typed$|^startOrchestrationVersioned$|^listInstancesByStatus$|^exportHistor(y|ies)$|^retryInstances$/;
+    /Typed$|^startOrchestrationVersioned$|^listInstancesByStatus$|^exportHistor(y|ies)$|^(retry|rewind)Instances$/;
   const onlyIds =
     /^(retryInstance|deleteInstance|pruneExecutions|getStatus|getInstanceInfo|exportHistory)$/;
   for (const name of names.filter((n) => !silent.includes(n))) {
     const number = name === 'waitForStatusChange' || name.includes('Execution') ? 1 : 'x';
-    if (/^listInstancesByStatus$|^exportHistories$|^retryInstances$/.test(name)) continue; // They list, as listAllInstances does.
+    if (/^listInstancesByStatus$|^exportHistories$|^(retry|rewind)Instances$/.test(name)) continue; // They list, as listAllInstances does.
     const args = name === 'startOrchestrationVersioned' ? ['x', 'x', null, '1.0.0'] : ['x', number];
     const given =
       /Bulk$|^listAll|^listInstances$|^getHealth$|^getSystem|^getQueue|^getDefault/.test(name)

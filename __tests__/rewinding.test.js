@@ -258,11 +258,14 @@ test('what cannot be is refused', async (t) => {
   });
   const id = await h.launch('Again', 1);
   completed(await h.wait(id));
+  await h.client.pruneExecutions(id, { keepLast: 1 });
   await h.client.startOrchestration('parent', 'Parent');
   completed(await h.wait('parent'));
   const refused = (instance, options, error) =>
     assert.rejects(h.client.rewindInstance(instance, options), error);
-  await refused(id, to(1), { code: 'CANNOT_REPAIR', message: /it is in execution 2/ });
+  await refused(id, to(1), { code: 'CANNOT_REPAIR', message: /execution 1 is not stored/ });
+  const third = { toEvent: { execution: 3, event: 1 } };
+  await refused(id, third, { code: 'INVALID_INPUT', message: /no execution 3/ });
   await refused('child', to(1), { code: 'CANNOT_REPAIR', message: /parent/ });
   await refused('parent', to(99), { code: 'INVALID_INPUT', message: /there is no event 99/ });
   const end = (await history(h, 'parent')).at(-1).eventId;

@@ -10,6 +10,7 @@ import (
 var repairRequests = map[string]handler{
 	"client.retry":  withClient(serveRetry),
 	"client.rewind": withClient(serveRewind),
+	"client.fork":   withClient(serveFork),
 	"client.inUse":  withClient(serveInUse),
 
 	"client.setDefault": withClient(serveSetDefault),
@@ -68,6 +69,7 @@ type rewindArguments struct {
 	instanceArguments
 	Execution  uint64 `json:"execution"`
 	Event      uint64 `json:"event"`
+	Failure    bool   `json:"failure"`
 	AcceptUndo bool   `json:"acceptUndo"`
 	Reason     string `json:"reason"`
 	By         string `json:"by"`
@@ -76,9 +78,33 @@ type rewindArguments struct {
 
 func serveRewind(ctx context.Context, c *engine.Client, a rewindArguments, _ string) (result, error) {
 	repaired, err := c.Rewind(ctx, a.Instance, engine.RewindOptions{
-		Execution: a.Execution, Event: a.Event, AcceptUndo: a.AcceptUndo,
+		Execution: a.Execution, Event: a.Event, Failure: a.Failure, AcceptUndo: a.AcceptUndo,
 		Reason: a.Reason, By: a.By, DryRun: a.DryRun,
 	})
+	return result{value: repairedValue{Instances: notNil(repaired.Instances)}}, err
+}
+
+type forkArguments struct {
+	instanceArguments
+	NewInstance string  `json:"newInstance"`
+	Execution   uint64  `json:"execution"`
+	Event       uint64  `json:"event"`
+	Version     *string `json:"version"`
+	Edited      bool    `json:"edited"`
+	Reason      string  `json:"reason"`
+	By          string  `json:"by"`
+	DryRun      bool    `json:"dryRun"`
+}
+
+func serveFork(ctx context.Context, c *engine.Client, a forkArguments, input string) (result, error) {
+	o := engine.ForkOptions{
+		Instance: a.NewInstance, Execution: a.Execution, Event: a.Event, Version: a.Version,
+		Reason: a.Reason, By: a.By, DryRun: a.DryRun,
+	}
+	if a.Edited {
+		o.Input = &input
+	}
+	repaired, err := c.Fork(ctx, a.Instance, o)
 	return result{value: repairedValue{Instances: notNil(repaired.Instances)}}, err
 }
 

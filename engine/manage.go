@@ -306,6 +306,9 @@ func (c *Client) deleteFinished(ctx context.Context, root string) (provider.Dele
 
 // refusal gives a refused deletion the text that users know.
 func refusal(instance string, err error) error {
+	if refused, ok := errors.AsType[*RefusedError](err); ok {
+		return refused // It says already which instance it is about.
+	}
 	switch {
 	case errors.Is(err, provider.ErrInstanceNotFound):
 		return notFound(instance)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"duroxide/engine/replay"
@@ -260,7 +261,7 @@ func (p *retryPlan) add(ctx context.Context, instance string) error {
 	if len(events) == 0 {
 		return provider.ErrChanged
 	}
-	base, err := p.base(ctx, info, events)
+	base, err := p.base(ctx, info, info.Execution, events)
 	if err != nil {
 		return err
 	}
@@ -281,10 +282,10 @@ func (p *retryPlan) add(ctx context.Context, instance string) error {
 	return p.work(ctx, w, info)
 }
 
-// base gives the values that the current execution has started from. A store does not keep them beyond its
-// end, so they are made again from the executions before.
+// base gives the values that an execution has started from; since are all events since then. A store does
+// not keep them beyond the end of the execution, so they are made again from the executions before.
 func (p *retryPlan) base(
-	ctx context.Context, info provider.InstanceInfo, events []history.Event,
+	ctx context.Context, info provider.InstanceInfo, execution uint64, since []history.Event,
 ) (map[string]provider.Value, error) {
 	stored, err := p.c.Executions(ctx, info.Instance)
 	if err != nil {
@@ -292,14 +293,15 @@ func (p *retryPlan) base(
 	}
 	if uint64(len(stored)) < info.Execution {
 		record, err := p.c.Record(ctx, info.Instance, info.Execution)
-		if err == nil && changesValues(events) {
+		kept := info.Status == provider.Running && execution == info.Execution
+		if err == nil && !kept && changesValues(since) {
 			err = cannotRepair(info.Instance, "it has changed values, and what they were before is known from executions only that were deleted")
 		}
 		return record.Values, err
 	}
 	values := map[string]provider.Value{}
 	for _, number := range stored {
-		if number == info.Execution {
+		if number == execution {
 			break
 		}
 		before, err := p.c.History(ctx, info.Instance, number)
@@ -382,6 +384,11 @@ func (p *retryPlan) child(
 	ctx context.Context, w provider.Rewrite, child replay.NewInstance,
 ) (*provider.Message, error) {
 	link := history.Parent{Instance: w.Instance, Life: w.Life, Execution: w.Execution, Event: child.Event}
+	if w.Fresh && !strings.HasPrefix(child.Instance, w.Instance+"::"+history.ReservedChildMarker) {
+		return nil, cannotRepair(w.Instance, fmt.Sprintf(
+			"it would wait for the child %s, whose id code has chosen and the other instance has; fork from an earlier event",
+			child.Instance))
+	}
 	info, err := p.c.Instance(ctx, child.Instance)
 	gone := errors.Is(err, provider.ErrInstanceNotFound)
 	if err != nil && !gone {

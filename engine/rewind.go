@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"duroxide/engine/replay"
 	"duroxide/history"
@@ -15,6 +16,9 @@ type RewindOptions struct {
 	// Execution and Event are the last event that is kept.
 	Execution uint64
 	Event     uint64
+	// Failure, if set, goes to the event before the first failure that was not made good, of the current
+	// execution of an instance that has failed.
+	Failure bool
 	// AcceptUndo allows that what code did since is forgotten.
 	AcceptUndo bool
 	// Reason and By are recorded.
@@ -24,7 +28,7 @@ type RewindOptions struct {
 	DryRun bool
 }
 
-// Rewind takes back everything after an event of the current execution. Errors, by errors.Is:
+// Rewind takes back everything after an event, of the current execution or of one before it. Errors, by errors.Is:
 // provider.ErrInstanceNotFound; ErrCannotRepair; ErrWouldUndo, which is a *WouldUndoError; an *InputError
 // where there is no such event.
 func (c *Client) Rewind(ctx context.Context, instance string, o RewindOptions) (Repaired, error) {
@@ -35,54 +39,121 @@ func (c *Client) Rewind(ctx context.Context, instance string, o RewindOptions) (
 
 func (p *retryPlan) rewind(ctx context.Context, instance string, o RewindOptions) error {
 	p.planned[instance] = true
-	info, err := p.c.Instance(ctx, instance)
-	switch {
-	case err != nil:
+	info, err := p.rewindable(ctx, instance)
+	if err != nil {
 		return err
-	case info.Execution != o.Execution:
-		return cannotRepair(instance, fmt.Sprintf("it is in execution %d, and goes back within that only", info.Execution))
-	case info.Status == provider.ContinuedAsNew || info.Status == provider.NotCommitted:
-		return provider.ErrChanged // Its next execution is about to begin.
 	}
-	if info.Status != provider.Running {
-		if err := p.unknownToParent(ctx, info); err != nil {
+	if o.Failure {
+		o.Execution = info.Execution
+	}
+	all, err := p.since(ctx, info, o.Execution)
+	if err != nil {
+		return err
+	}
+	if o.Failure {
+		o.Event = replay.BeforeFailure(all[0])
+		if o.Event == 0 || info.Status != provider.Failed {
+			return cannotRepair(instance, "it has not failed, or nothing that it waited for has")
+		}
+	}
+	events, later := all[0], slices.Concat(all[1:]...)
+	note := history.OrchestrationRewound{Reason: o.Reason, By: o.By, To: o.Event}
+	if len(later) > 0 {
+		note.Over = info.Execution
+	}
+	kept, undone, err := replay.Rewind(events, later, note, o.AcceptUndo, p.nowMs, p.c.e.version)
+	if err := notThere(instance, o.Execution, "go back to", err); err != nil {
+		return err
+	}
+	base, err := p.base(ctx, info, o.Execution, slices.Concat(events, later))
+	if err != nil {
+		return err
+	}
+	last := all[len(all)-1]
+	w := provider.Rewrite{
+		Place:     provider.Place{Instance: instance, Life: info.Life},
+		Execution: o.Execution, Current: info.Execution, LastEvent: last[len(last)-1].ID, Status: info.Status,
+		Started: startedIn(kept), Events: kept, Level: history.LevelOf(kept), Base: base,
+		Live: LiveValues(provider.Record{Values: base, Events: kept}),
+	}
+	if status := statusIn(kept); !sameText(status, statusIn(last)) {
+		w.CustomStatus = &provider.CustomStatusChange{Status: status}
+	}
+	all[0] = undone
+	w.Forget = promiseKeys(o.Execution, replay.Unmade(events, o.Event))
+	for n, undone := range all {
+		execution := o.Execution + uint64(n)
+		if n > 0 {
+			w.Forget = append(w.Forget, promiseKeys(execution, replay.Unmade(undone, 0))...)
+		}
+		if err := p.giveBack(ctx, &w, execution, undone); err != nil {
 			return err
 		}
 	}
-	events, err := p.c.History(ctx, instance, info.Execution)
-	if err != nil {
-		return err
+	info.Name, info.Version = w.Started.Name, w.Started.Version
+	return p.work(ctx, w, info)
+}
+
+// rewindable gives an instance that can go back: its execution has begun, and no parent knows of its end.
+func (p *retryPlan) rewindable(ctx context.Context, instance string) (provider.InstanceInfo, error) {
+	info, err := p.c.Instance(ctx, instance)
+	switch {
+	case err != nil:
+		return info, err
+	case info.Status == provider.ContinuedAsNew || info.Status == provider.NotCommitted:
+		return info, provider.ErrChanged // Its next execution is about to begin.
+	case info.Status == provider.Running:
+		return info, nil
 	}
-	note := history.OrchestrationRewound{Reason: o.Reason, By: o.By, To: o.Event}
-	kept, undone, err := replay.Rewind(events, note, o.AcceptUndo, p.nowMs, p.c.e.version)
+	return info, p.unknownToParent(ctx, info)
+}
+
+// mostUndone bounds the executions that one rewind goes back over.
+const mostUndone = 1000
+
+// since gives the histories from an execution to the current one, one at least.
+func (p *retryPlan) since(
+	ctx context.Context, info provider.InstanceInfo, execution uint64,
+) (all [][]history.Event, err error) {
+	if execution > info.Execution {
+		return nil, inputErrorf("instance %s has no execution %d, its last one is %d", info.Instance, execution, info.Execution)
+	}
+	if info.Execution-execution > mostUndone {
+		return nil, cannotRepair(info.Instance, fmt.Sprintf("it is in execution %d, and goes back over at most %d",
+			info.Execution, mostUndone))
+	}
+	for number := execution; number <= info.Execution; number++ {
+		events, err := p.c.History(ctx, info.Instance, number)
+		switch {
+		case err != nil:
+			return nil, err
+		case len(events) == 0 && number == info.Execution:
+			return nil, provider.ErrChanged
+		case len(events) == 0:
+			return nil, cannotRepair(info.Instance, fmt.Sprintf("its execution %d is not stored any more", number))
+		}
+		all = append(all, events)
+	}
+	return all, nil
+}
+
+// notThere says of which instance and execution an error of package replay is.
+func notThere(instance string, execution uint64, what string, err error) error {
 	if undo, ok := errors.AsType[*replay.WouldUndoError](err); ok {
-		return &WouldUndoError{Instance: instance, Execution: info.Execution, Events: undo.Events}
+		return &WouldUndoError{Instance: instance, Execution: execution, Events: undo.Events}
 	}
 	if missing, ok := errors.AsType[*replay.NoEventError](err); ok {
-		return inputErrorf("execution %d of instance %s cannot go back to event %d: %v",
-			info.Execution, instance, o.Event, missing)
+		return inputErrorf("execution %d of instance %s cannot %s event %d: %v", execution, instance, what, missing.Event, missing)
 	}
-	if err != nil {
-		return err
+	return err
+}
+
+// startedIn gives what an execution is one of.
+func startedIn(events []history.Event) *provider.Started {
+	if s, ok := events[0].Data.(history.OrchestrationStarted); ok {
+		return &provider.Started{Name: s.Name, Version: s.Version}
 	}
-	base, err := p.base(ctx, info, events)
-	if err != nil {
-		return err
-	}
-	w := provider.Rewrite{
-		Place:     provider.Place{Instance: instance, Life: info.Life},
-		Execution: info.Execution, LastEvent: events[len(events)-1].ID, Status: info.Status,
-		Events: kept, Level: history.LevelOf(kept), Base: base,
-		Live: LiveValues(provider.Record{Values: base, Events: kept}),
-	}
-	if status := statusIn(kept); !sameText(status, statusIn(events)) {
-		w.CustomStatus = &provider.CustomStatusChange{Status: status}
-	}
-	w.Forget = promiseKeys(info.Execution, replay.Unmade(events, o.Event))
-	if err := p.giveBack(ctx, &w, undone); err != nil {
-		return err
-	}
-	return p.work(ctx, w, info)
+	return nil
 }
 
 // unknownToParent refuses an ended instance whose parent knows of its end, or is about to.
@@ -114,11 +185,17 @@ func promiseKeys(execution uint64, promises []uint64) (hashes [][]byte) {
 
 // giveBack plans what becomes of what came and was begun since: signals, queue messages and what promises
 // got lie in front of newer ones, and children are cancelled.
-func (p *retryPlan) giveBack(ctx context.Context, w *provider.Rewrite, undone []history.Event) error {
-	promises := replay.Promises(w.Events)
+// Promises of executions that are gone got nothing that anybody could want.
+func (p *retryPlan) giveBack(
+	ctx context.Context, w *provider.Rewrite, execution uint64, undone []history.Event,
+) error {
+	promises := map[uint64]uint64{}
+	if execution == w.Execution {
+		promises = replay.Promises(w.Events)
+	}
 	for _, e := range undone {
 		if d, ok := e.Data.(history.SubOrchestrationScheduled); ok {
-			if err := p.cancelChild(ctx, w, e, d); err != nil {
+			if err := p.cancelChild(ctx, w, execution, e, d); err != nil {
 				return err
 			}
 		}
@@ -158,9 +235,10 @@ func givenBack(e history.Event, promise uint64) (m provider.Message, ok bool) {
 }
 
 // cancelChild plans the end of a child that was started since. Ids that the engine has made are never used
-// again, so it stays where it is; a chosen one would be in the way of the next child.
+// again within an execution, so it stays where it is; a chosen one would be in the way of the next child, and so
+// would those of executions that begin anew.
 func (p *retryPlan) cancelChild(
-	ctx context.Context, w *provider.Rewrite, e history.Event, d history.SubOrchestrationScheduled,
+	ctx context.Context, w *provider.Rewrite, execution uint64, e history.Event, d history.SubOrchestrationScheduled,
 ) error {
 	id, life := replay.ChildOf(w.Instance, w.Life, d)
 	info, err := p.c.Instance(ctx, id)
@@ -175,9 +253,14 @@ func (p *retryPlan) cancelChild(
 		return cannotRepair(w.Instance, fmt.Sprintf(
 			"it has started the child %s since, whose id its code has chosen and would want again", id))
 	}
+	if execution != w.Execution { // It would get the same events again, and from them ids of children.
+		return cannotRepair(w.Instance, fmt.Sprintf(
+			"its execution %d has started the child %s, whose id would be used again; go back within that execution",
+			execution, id))
+	}
 	w.Send = append(w.Send, provider.Message{
 		Instance: id, Life: info.Life, Kind: provider.CancelInstance, Data: history.ReasonParentDroppedChild,
-		Parent: &history.Parent{Instance: w.Instance, Life: w.Life, Execution: w.Execution, Event: e.ID},
+		Parent: &history.Parent{Instance: w.Instance, Life: w.Life, Execution: execution, Event: e.ID},
 	})
 	return nil
 }

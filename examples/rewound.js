@@ -43,13 +43,11 @@ async function main() {
   const { refused } = await client.retryInstances({ name: 'Order' }, { dryRun: true });
   console.log(refused.length, 'would be refused');
 
-  for (const id of await client.listInstancesByStatus('Failed', { name: 'Order' })) {
-    const { currentExecutionId: execution } = await client.getInstanceInfo(id);
-    const history = await client.readExecutionHistory(id, execution);
-    const failed = history.find(({ kind }) => kind === 'ActivityFailed');
-    const toEvent = { execution, event: failed.sourceEventId };
-    await client.rewindInstance(id, { toEvent, acceptUndo: true, by: 'ops' });
-  }
+  const all = { name: 'Order', failure: 'application' };
+  const back = { toEvent: 'failure', acceptUndo: true, by: 'ops' };
+  const planned = await client.rewindInstances(all, { ...back, dryRun: true });
+  console.log(planned.instances.length, 'would go back');
+  await client.rewindInstances(all, back);
   for (const id of ids) await client.waitForOrchestrationTyped(id);
   console.log((await client.listInstancesByStatus('Completed')).length, 'have completed');
   const { output, customStatus } = await client.getStatus('order-7', { parsed: true });
@@ -64,6 +62,7 @@ main();
 40 have failed
 WOULD_UNDO ActivityScheduled,CustomStatusUpdated
 40 would be refused
+40 would go back
 40 have completed
 shipped order-7 (charged)
 */

@@ -95,6 +95,9 @@ func samples() []history.Data {
 		history.OrchestrationRewound{},
 		history.InlineActivityScheduled{Name: "step"},
 		history.QueueEventWithdrawn{Name: "q", Request: "r"},
+		history.OrchestrationRewound{To: 2, Over: 3},
+		history.OrchestrationForked{Reason: "why", By: "who", From: "i", Execution: 2, To: 300, Input: true},
+		history.OrchestrationForked{From: "i", Execution: 1, To: 1, Version: true},
 	}
 }
 

@@ -36,7 +36,9 @@ func declared(t *testing.T) map[history.Kind]string {
 }
 
 // alike are kinds that are to people what another one is.
-var alike = map[string]string{"ActivityWithPolicy": "ActivityScheduled"}
+var alike = map[string]string{
+	"ActivityWithPolicy": "ActivityScheduled", "RewoundOverExecutions": "OrchestrationRewound",
+}
 
 func TestTheTableHasEveryKindThatIsDeclared(t *testing.T) {
 	t.Parallel()

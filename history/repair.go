@@ -4,11 +4,24 @@ package history
 const (
 	KindOrchestrationRetried Kind = 110
 	KindOrchestrationRewound Kind = 111
+	// KindRewoundOverExecutions is an OrchestrationRewound that has taken back executions too.
+	KindRewoundOverExecutions Kind = 112
+	KindOrchestrationForked   Kind = 113
 )
 
 var repairKinds = family{
 	KindOrchestrationRetried: named[OrchestrationRetried]("OrchestrationRetried"),
 	KindOrchestrationRewound: named[OrchestrationRewound]("OrchestrationRewound"),
+	KindRewoundOverExecutions: {name: "OrchestrationRewound", decode: func(w *Wire) Data {
+		var d OrchestrationRewound
+		d.fields(w)
+		w.Uint(&d.Over)
+		if d.Over == 0 {
+			w.Fail("execution is missing")
+		}
+		return d
+	}},
+	KindOrchestrationForked: named[OrchestrationForked]("OrchestrationForked"),
 }
 
 // OrchestrationRetried records that the end of the execution was taken back, with what had led to it. What
@@ -34,10 +47,18 @@ type OrchestrationRewound struct {
 	Undone []Undone
 	// Starts is the highest number of a start that was used until then; see Life.Started.
 	Starts uint64
+	// Over is the execution that the instance was in, where those after this one were taken back; else zero. It
+	// makes the event one of another kind.
+	Over uint64
 }
 
 // Kind gives the number of the kind.
-func (OrchestrationRewound) Kind() Kind { return KindOrchestrationRewound }
+func (d OrchestrationRewound) Kind() Kind {
+	if d.Over > 0 {
+		return KindRewoundOverExecutions
+	}
+	return KindOrchestrationRewound
+}
 
 func (OrchestrationRewound) repairs() {}
 
@@ -49,7 +70,43 @@ func (d *OrchestrationRewound) fields(w *Wire) {
 	w.Uint(&d.Starts)
 }
 
-func (d OrchestrationRewound) encode(w *Wire) { d.fields(w) }
+func (d OrchestrationRewound) encode(w *Wire) {
+	d.fields(w)
+	if d.Over > 0 {
+		w.Uint(&d.Over)
+	}
+}
+
+// OrchestrationForked records that what is before it in the history was lived through by another instance.
+type OrchestrationForked struct {
+	// Reason and By are what was said when it was asked for.
+	Reason string
+	By     string
+	// From is the other instance, Execution and To are the last event that was taken from it.
+	From      string
+	Execution uint64
+	To        uint64
+	// Input and Version say that the fork has its own.
+	Input   bool
+	Version bool
+}
+
+// Kind gives the number of the kind.
+func (OrchestrationForked) Kind() Kind { return KindOrchestrationForked }
+
+func (OrchestrationForked) repairs() {}
+
+func (d *OrchestrationForked) fields(w *Wire) {
+	w.Text(&d.Reason)
+	w.Text(&d.By)
+	w.Text(&d.From)
+	w.Uint(&d.Execution)
+	w.Uint(&d.To)
+	d.Input = w.present(d.Input)
+	d.Version = w.present(d.Version)
+}
+
+func (d OrchestrationForked) encode(w *Wire) { d.fields(w) }
 
 // Undone is an event that was taken back.
 type Undone struct {
@@ -97,6 +154,16 @@ type (
 		By     string        `json:"by,omitempty"`
 		To     uint64        `json:"toEventId"`
 		Undone []undoneShape `json:"undone"`
+		Over   uint64        `json:"undoneToExecutionId,omitempty"`
+	}
+	forkedShape struct {
+		Reason    string `json:"reason,omitempty"`
+		By        string `json:"by,omitempty"`
+		From      string `json:"fromInstanceId"`
+		Execution uint64 `json:"executionId"`
+		To        uint64 `json:"toEventId"`
+		Input     bool   `json:"inputChanged,omitempty"`
+		Version   bool   `json:"versionChanged,omitempty"`
 	}
 	undoneShape struct {
 		Event uint64 `json:"eventId"`
@@ -109,8 +176,10 @@ func (d OrchestrationRetried) shape() any {
 }
 
 func (d OrchestrationRewound) shape() any {
-	return rewoundShape{Reason: d.Reason, By: d.By, To: d.To, Undone: undoneShapes(d.Undone)}
+	return rewoundShape{Reason: d.Reason, By: d.By, To: d.To, Undone: undoneShapes(d.Undone), Over: d.Over}
 }
+
+func (d OrchestrationForked) shape() any { return forkedShape(d) }
 
 func undoneShapes(all []Undone) []undoneShape {
 	shapes := make([]undoneShape, len(all))

@@ -186,6 +186,7 @@ const METHODS = {
   deleteBulk: 'deleteInstanceBulk',
   retry: 'retryInstance',
   rewind: 'rewindInstance',
+  fork: 'forkInstance',
   setDefault: 'setDefaultVersion',
   defaults: 'getDefaultVersions',
   inUse: 'versionsInUse',

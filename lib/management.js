@@ -4,7 +4,7 @@ const check = require('./check.js');
 const { PRUNE_OPTIONS, conditions } = require('./client-options.js');
 const { checkSemver } = require('./definitions.js');
 const { nameOf } = require('./registered.js');
-const { retry, retryAll, rewind, versionsInUse } = require('./repairs.js');
+const { fork, retry, retryAll, rewind, rewindAll, versionsInUse } = require('./repairs.js');
 const { RetentionClient } = require('./retention/client.js');
 
 /** What a client does to instances from outside: it repairs and deletes them. */
@@ -15,6 +15,7 @@ const DEFAULT_OPTIONS = { percent: (argument, value) => check.integer(argument, 
 /** Its documentation is in index.d.ts. */
 class ManagementClient extends RetentionClient {
   #ask;
+  #encode;
 
   /**
    * @param {(input: unknown) => string} encode
@@ -23,6 +24,7 @@ class ManagementClient extends RetentionClient {
   constructor(encode, ask) {
     super(encode);
     this.#ask = ask;
+    this.#encode = encode;
   }
 
   /** @param {string} name @param {object} args */
@@ -43,6 +45,19 @@ class ManagementClient extends RetentionClient {
   /** @param {string} instanceId @param {unknown} options */
   async rewindInstance(instanceId, options) {
     return rewind(this.#ask, instanceId, options);
+  }
+
+  /** @param {unknown} filter @param {unknown} options */
+  async rewindInstances(filter, options) {
+    return rewindAll(this.#ask, filter, options, async (id) => {
+      const { currentExecutionId } = await /** @type {any} */ (this).getInstanceInfo(id);
+      return /** @type {any} */ (this).readExecutionHistory(id, currentExecutionId);
+    });
+  }
+
+  /** @param {string} instanceId @param {string} newInstanceId @param {unknown} [options] */
+  async forkInstance(instanceId, newInstanceId, options) {
+    return fork(this.#ask, this.#encode, instanceId, newInstanceId, options);
   }
 
   /** @param {unknown} [orchestration] */

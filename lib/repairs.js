@@ -38,7 +38,9 @@ async function retry(ask, instanceId, options) {
 /** @type {(argument: string, value: unknown) => number} */
 const counted = (argument, value) => check.integer(argument, value, 1);
 
-/** @type {(argument: string, value: unknown) => { execution: number, event: number }} */
+/** @typedef {{ execution: number, event: number }} At */
+
+/** @type {(argument: string, value: unknown) => At} */
 function checkEvent(argument, value) {
   const given = check.options(argument, value, { execution: counted, event: counted });
   const { execution, event } = given;
@@ -46,7 +48,14 @@ function checkEvent(argument, value) {
   throw new TypeError(`${argument} must be { execution, event }, the last event that is kept`);
 }
 
-const REWIND_OPTIONS = { ...REPAIR_OPTIONS, toEvent: checkEvent, acceptUndo: check.boolean };
+/** Stands for the event before the failure that an instance has failed with. */
+const FAILURE = 'failure';
+
+/** @type {(argument: string, value: unknown) => At | { failure: true }} */
+const checkTarget = (argument, value) =>
+  value === FAILURE ? { failure: true } : checkEvent(argument, value);
+
+const REWIND_OPTIONS = { ...REPAIR_OPTIONS, toEvent: checkTarget, acceptUndo: check.boolean };
 
 /**
  * @param {Ask} ask
@@ -56,12 +65,32 @@ const REWIND_OPTIONS = { ...REPAIR_OPTIONS, toEvent: checkEvent, acceptUndo: che
 async function rewind(ask, instanceId, options) {
   const instance = check.instanceId('instanceId', instanceId);
   const { toEvent, ...asked } = check.options('options', options, REWIND_OPTIONS);
-  const { value } = await ask('rewind', {
-    instance,
-    ...asked,
-    ...checkEvent('options.toEvent', toEvent),
-  });
-  return value;
+  const to = toEvent ?? checkEvent('options.toEvent', toEvent);
+  return (await ask('rewind', { instance, ...asked, ...to })).value;
+}
+
+const FORK_OPTIONS = { ...REPAIR_OPTIONS, toEvent: checkEvent, version: check.version };
+
+/**
+ * @param {import('./handles.js').Ask} ask
+ * @param {(input: unknown) => string} encode
+ * @param {unknown} instanceId
+ * @param {unknown} newInstanceId
+ * @param {unknown} [options]
+ */
+async function fork(ask, encode, instanceId, newInstanceId, options) {
+  const instance = check.instanceId('instanceId', instanceId);
+  const newInstance = check.rootId('newInstanceId', newInstanceId);
+  // An input may be null, which the check of options takes for nothing.
+  const { input, ...others } = /** @type {any} */ (options ?? {});
+  const { toEvent, ...asked } = check.options(
+    'options',
+    typeof options === 'object' ? others : options,
+    FORK_OPTIONS,
+  );
+  const edited = input !== undefined;
+  const args = { instance, newInstance, edited, ...asked, ...toEvent };
+  return (await ask('fork', args, edited ? encode(input) : '')).value;
 }
 
 const FAILURE_KINDS = [
@@ -93,8 +122,45 @@ const REFUSALS = ['CANNOT_REPAIR', 'WOULD_UNDO'];
  * @param {unknown} [options]
  */
 async function retryAll(ask, filter, options) {
-  const { held = false, failure, ...selection } = check.options('filter', filter, FILTER);
   const asked = check.options('options', options, REPAIR_OPTIONS);
+  return repairAll(ask, filter, (instance) => ask('retry', { instance, ...asked }));
+}
+
+/** @type {(argument: string, value: unknown) => Function | { failure: true }} */
+const checkChoice = (argument, value) =>
+  typeof value === 'function' || value === FAILURE
+    ? /** @type {any} */ (value === FAILURE ? { failure: true } : value)
+    : checkEvent(argument, undefined);
+
+const REWIND_ALL_OPTIONS = { ...REWIND_OPTIONS, toEvent: checkChoice };
+
+/**
+ * Rewinds what a filter selects, each to the event that is chosen for it.
+ *
+ * @param {import('./handles.js').Ask} ask
+ * @param {unknown} filter
+ * @param {unknown} options
+ * @param {(instance: string) => Promise<object[]>} historyOf
+ */
+async function rewindAll(ask, filter, options, historyOf) {
+  const given = check.options('options', options, REWIND_ALL_OPTIONS);
+  const { toEvent = checkChoice('options.toEvent', undefined), ...asked } = given;
+  return repairAll(ask, filter, async (instance) => {
+    const args = { instance, ...asked };
+    if (typeof toEvent !== 'function') return ask('rewind', { ...args, ...toEvent });
+    const chosen = await toEvent(await historyOf(instance), instance);
+    if (chosen === null || chosen === undefined) return null;
+    return ask('rewind', { ...args, ...checkEvent('what toEvent gave', chosen) });
+  });
+}
+
+/**
+ * @param {import('./handles.js').Ask} ask
+ * @param {unknown} filter
+ * @param {(instance: string) => Promise<{ value: any } | null>} repair
+ */
+async function repairAll(ask, filter, repair) {
+  const { held = false, failure, ...selection } = check.options('filter', filter, FILTER);
   const wanted = held ? { status: 'Running' } : { status: 'Failed', rootsOnly: true };
   /** @type {{ instances: string[], refused: object[] }} */
   const result = { instances: [], refused: [] };
@@ -102,7 +168,7 @@ async function retryAll(ask, filter, options) {
     const found = await unlessGone(ask('instance', { instance }));
     if (found === null || !isMeant(found, held, failure)) continue;
     try {
-      const done = await unlessGone(ask('retry', { instance, ...asked }));
+      const done = await unlessGone(repair(instance));
       result.instances.push(...(done?.value.instances ?? []));
     } catch (error) {
       const { code, message } = /** @type {any} */ (error);
@@ -131,4 +197,4 @@ async function versionsInUse(ask, orchestration) {
   return value.versions;
 }
 
-module.exports = { retry, retryAll, rewind, versionsInUse };
+module.exports = { fork, retry, retryAll, rewind, rewindAll, versionsInUse };

@@ -91,6 +91,14 @@ type Rewrite struct {
 	// reads them.
 	Events []history.Event
 	Level  uint64
+	// Current, if it is not zero, is the execution that the instance must be in, to which LastEvent and Status
+	// belong then. Executions after Execution go.
+	Current uint64
+	// Started, if set, is what the execution is one of, where the instance may be of another version by now.
+	Started *Started
+	// Fresh makes the instance, with this execution as its only one; then LastEvent and Status say nothing,
+	// and Started is set. ErrChanged: somebody lives there.
+	Fresh bool
 	// Base is the key-value layer that the execution starts from. Live, if set, replaces the live values,
 	// and CustomStatus changes that.
 	Base         map[string]Value
@@ -102,6 +110,22 @@ type Rewrite struct {
 	Send  []Message
 	// Forget are hashes of keys of messages that count no more; see Message.KeyHash.
 	Forget [][]byte
+}
+
+// At gives the execution that the instance must be in.
+func (w *Rewrite) At() uint64 {
+	if w.Current > 0 {
+		return w.Current
+	}
+	return w.Execution
+}
+
+// Start gives the message that would have begun a fresh instance.
+func (w *Rewrite) Start() Message {
+	return Message{
+		Kind: StartInstance, Instance: w.Instance, Life: w.Life, Level: w.Level,
+		Name: w.Started.Name, Version: &w.Started.Version,
+	}
 }
 
 // IsInput reports whether a message comes from outside, whatever the instance has asked for.

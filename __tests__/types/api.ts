@@ -114,6 +114,14 @@ async function use(): Promise<void> {
   const client = new Client(provider);
   await client.retryInstances({ held: true, failure: 'poison' }, { dryRun: true });
   await client.rewindInstance('o', { toEvent: { execution: 1, event: 2 }, by: 'me' });
+  await client.rewindInstances({ name: 'O' }, { toEvent: 'failure', acceptUndo: true });
+  await client.rewindInstances(
+    {},
+    { toEvent: (history) => ({ execution: 1, event: history.length }) },
+  );
+  await client.forkInstance('o', 'p', { input: null, version: '1.0.0', dryRun: true });
+  // @ts-expect-error it needs an id
+  await client.forkInstance('o', { input: 1 });
   // @ts-expect-error It needs an event.
   await client.rewindInstance('o', { toEvent: { execution: 1 } });
   await client.startOrchestrationVersioned('o-1', 'order', { id: 'o' }, '1.0.0');

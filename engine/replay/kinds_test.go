@@ -279,13 +279,23 @@ func (w *way) retried() {
 	require.Equal(w, 1, again.Open())
 	require.Equal(w, kept[len(kept)-1].ID, again.LastEvent())
 	require.Len(w, again.OpenWork(kept).Activities, 1)
-	kept, undone, err := replay.Rewind(kept, history.OrchestrationRewound{To: 1}, true, 1030, "1.0.0")
+	kept, undone, err := replay.Rewind(kept, nil, history.OrchestrationRewound{To: 1}, true, 1030, "1.0.0")
 	require.NoError(w, err)
 	require.Len(w, undone, 2)
 	got, err = history.DecodeRow(history.EncodeRow(kept))
 	require.NoError(w, err)
 	require.Equal(w, kept, got)
 	w.events[kept[len(kept)-1].Kind()] = true
+	over, _, err := replay.Rewind(kept, kept, history.OrchestrationRewound{To: 1, Over: 2}, true, 1040, "1.0.0")
+	require.NoError(w, err)
+	w.events[over[len(over)-1].Kind()] = true
+	input := "2"
+	forked, err := replay.Fork(kept, history.OrchestrationForked{From: "i", Execution: 1, To: 1}, &input, nil, 1040, "1.0.0")
+	require.NoError(w, err)
+	w.events[forked[len(forked)-1].Kind()] = true
+	x, _, err = replay.Load(forked, params)
+	require.NoError(w, err)
+	require.Equal(w, input, x.Params().Input)
 	x, _, err = replay.Load(kept, params)
 	require.NoError(w, err)
 	extra, err := x.Verify([][]replay.Action{actions}, false)

@@ -7,14 +7,18 @@ import (
 	"duroxide/history"
 )
 
-// NoEventError says that there is no such event, or nothing after it.
+// NoEventError says that there is no such event, or nothing after it, or that it is the end.
 type NoEventError struct {
 	Event uint64
 	Last  bool
+	End   bool
 }
 
 // Error says which.
 func (e *NoEventError) Error() string {
+	if e.End {
+		return fmt.Sprintf("event %d is its end", e.Event)
+	}
 	if e.Last {
 		return fmt.Sprintf("event %d is the last one", e.Event)
 	}
@@ -22,9 +26,10 @@ func (e *NoEventError) Error() string {
 }
 
 // Rewind gives the history of an execution up to an event, with a note as its last event, and what came
-// after. Where code has caused any of that, undo must be true. Errors: *NoEventError, *WouldUndoError.
+// after; later are the events of the executions after it. Where code has caused any of that, undo must be
+// true. Errors: *NoEventError, *WouldUndoError.
 func Rewind(
-	events []history.Event, note history.OrchestrationRewound, undo bool, nowMs int64, engine string,
+	events, later []history.Event, note history.OrchestrationRewound, undo bool, nowMs int64, engine string,
 ) (kept, undone []history.Event, err error) {
 	at := slices.IndexFunc(events, func(e history.Event) bool { return e.ID == note.To })
 	switch {
@@ -34,10 +39,13 @@ func Rewind(
 		return nil, nil, &NoEventError{Event: note.To, Last: true}
 	}
 	undone = events[at+1:]
-	if caused := slices.DeleteFunc(slices.Clone(undone), func(e history.Event) bool { return !isCaused(e) }); len(caused) > 0 && !undo {
+	caused := slices.DeleteFunc(slices.Clone(undone), func(e history.Event) bool {
+		return !isCaused(e) && (len(later) == 0 || !e.IsTerminal())
+	})
+	if len(caused) > 0 && !undo {
 		return nil, nil, &WouldUndoError{Events: caused}
 	}
-	for _, e := range events {
+	for _, e := range slices.Concat(events, later) {
 		note.Starts = max(note.Starts, startsOf(e.Data))
 	}
 	for _, e := range undone {
@@ -102,6 +110,17 @@ func startsOf(data history.Data) uint64 {
 	}
 	if d, ok := data.(history.OrchestrationRewound); ok {
 		return d.Starts
+	}
+	return 0
+}
+
+// BeforeFailure gives the last event before the first failure of something that was waited for and was not
+// made good later; zero where there is none.
+func BeforeFailure(events []history.Event) uint64 {
+	for n, e := range events {
+		if isAnswer(e) && e.Failure() != nil && !isOvercome(events, n) {
+			return events[n-1].ID
+		}
 	}
 	return 0
 }

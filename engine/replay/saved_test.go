@@ -223,6 +223,7 @@ func savedKinds() map[string]func(json.RawMessage) (history.Data, error) {
 	register[history.KeyValuesCleared](kinds)
 	register[history.OrchestrationRetried](kinds)
 	register[history.OrchestrationRewound](kinds)
+	register[history.OrchestrationForked](kinds)
 	return kinds
 }
 

@@ -67,6 +67,23 @@ func (s *store) accept(m provider.Message) (provider.Submitted, *instance) {
 	case result.Fate != provider.Stored:
 		return result, nil
 	}
+	in = s.begin(m)
+	s.addKey(in, &m)
+	if m.IsKept() {
+		s.visible(in.id)
+		return result, nil
+	}
+	in.level = max(in.level, m.Level)
+	result.ID, result.DueMs = s.insertMessage(in, m)
+	if in.starting() && m.Ends(in.parent) {
+		in.bringForward(s.now)
+	}
+	return result, in
+}
+
+// begin makes the place of a message, and with a start the home of a life.
+func (s *store) begin(m provider.Message) *instance {
+	in := s.instances[m.Instance]
 	if in == nil {
 		in = &instance{key: s.nextID(), id: m.Instance}
 		s.instances[m.Instance] = in
@@ -79,17 +96,7 @@ func (s *store) accept(m provider.Message) (provider.Submitted, *instance) {
 			in.version = *m.Version
 		}
 	}
-	s.addKey(in, &m)
-	if m.IsKept() {
-		s.visible(in.id)
-		return result, nil
-	}
-	in.level = max(in.level, m.Level)
-	result.ID, result.DueMs = s.insertMessage(in, m)
-	if in.starting() && m.Ends(in.parent) {
-		in.bringForward(s.now)
-	}
-	return result, in
+	return in
 }
 
 func (in *instance) hasEnded() bool {

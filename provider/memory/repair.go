@@ -38,9 +38,7 @@ func (p *Provider) Repair(ctx context.Context, r provider.Repair) error {
 		}
 		for n := range r.Rewrites {
 			w := &r.Rewrites[n]
-			in := s.committed(w.Instance)
-			if in == nil || !in.life.Fits(w.Life) || in.current != w.Execution ||
-				in.lastEvent() != w.LastEvent || in.status() != w.Status {
+			if !s.isAsSaid(w) {
 				return provider.ErrChanged
 			}
 			if err := checkMessages(w.Send); err != nil {
@@ -48,7 +46,7 @@ func (p *Provider) Repair(ctx context.Context, r provider.Repair) error {
 			}
 		}
 		for n := range r.Rewrites {
-			s.rewrite(s.instances[r.Rewrites[n].Instance], &r.Rewrites[n])
+			s.rewrite(s.rewritten(&r.Rewrites[n]), &r.Rewrites[n])
 		}
 		for n := range r.Rewrites { // Now that all of them run.
 			s.deliver(r.Rewrites[n].Send, nil)
@@ -60,6 +58,33 @@ func (p *Provider) Repair(ctx context.Context, r provider.Repair) error {
 // isStopping reports whether somebody has asked an instance to stop, and it does not know yet.
 func (in *instance) isStopping() bool {
 	return slices.ContainsFunc(in.messages, func(m *message) bool { return m.kind == provider.CancelInstance })
+}
+
+// isAsSaid reports whether an instance is as a repair says.
+func (s *store) isAsSaid(w *provider.Rewrite) bool {
+	if w.Fresh {
+		return s.living(w.Instance) == nil
+	}
+	in := s.committed(w.Instance)
+	return in != nil && in.life.Fits(w.Life) && in.current == w.At() &&
+		in.lastEvent() == w.LastEvent && in.status() == w.Status
+}
+
+// rewritten gives the instance of a rewrite, in the execution that is meant.
+func (s *store) rewritten(w *provider.Rewrite) *instance {
+	if w.Fresh {
+		s.begin(w.Start())
+	}
+	in := s.instances[w.Instance]
+	if w.Fresh {
+		in.executions = map[uint64]*execution{w.Execution: {started: s.now}}
+	}
+	in.current = w.Execution
+	maps.DeleteFunc(in.executions, func(number uint64, _ *execution) bool { return number > w.Execution })
+	if w.Started != nil {
+		in.name, in.version = w.Started.Name, w.Started.Version
+	}
+	return in
 }
 
 func (s *store) rewrite(in *instance, w *provider.Rewrite) {

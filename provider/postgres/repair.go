@@ -135,26 +135,30 @@ func (s *Store) Repair(ctx context.Context, r provider.Repair) error {
 
 // isAsSaid reports whether an instance is as a repair says.
 func (i *instance) isAsSaid(rw *rewrite) bool {
-	return i.life.Fits(rw.Life) && i.execution == rw.Execution && i.lastEvent == rw.LastEvent && i.status == rw.Status
+	return i.life.Fits(rw.Life) && i.execution == rw.At() && i.lastEvent == rw.LastEvent && i.status == rw.Status
 }
 
 // repairable sees that all instances of a repair are as they are said to be (P4).
 func (g *group) repairable(ctx context.Context, r *provider.Repair, all []rewrite) error {
-	changed := rules.Changed()
 	var running []int64
 	for _, place := range r.Running {
 		i := g.byID[place.Instance]
 		if i == nil || !i.born || !i.life.Fits(place.Life) || i.hasEnded() {
-			return changed
+			return rules.Changed()
 		}
 		running = append(running, signed(i.key))
 	}
 	for _, rw := range all {
 		i := g.byID[rw.Instance]
-		if i == nil || !i.born || !i.isAsSaid(&rw) {
-			return changed
+		if i == nil || rw.Fresh && i.taken() || !rw.Fresh && (!i.born || !i.isAsSaid(&rw)) {
+			return rules.Changed()
 		}
 	}
+	return g.goingOn(ctx, running)
+}
+
+// goingOn sees that nothing is about to stop any of these instances.
+func (g *group) goingOn(ctx context.Context, running []int64) error {
 	if len(running) == 0 {
 		return nil
 	}
@@ -168,7 +172,7 @@ func (g *group) repairable(ctx context.Context, r *provider.Repair, all []rewrit
 		return fmt.Errorf("look for what is to stop: %w", err)
 	}
 	if stopping {
-		return changed
+		return rules.Changed()
 	}
 	return nil
 }
@@ -190,6 +194,7 @@ func (g *group) repair(ctx context.Context, all []rewrite) error {
 
 func (g *group) rewrite(p *pipeline, rw *rewrite) {
 	i, key := g.byID[rw.Instance], signed(g.byID[rw.Instance].key)
+	g.rewritten(p, i, rw)
 	p.exec(sqlDropHistory, key, signed(rw.Execution))
 	for _, st := range []statement{sqlDropTasks, sqlDropAnswers, sqlClearBase} {
 		p.exec(st, key)
@@ -219,6 +224,9 @@ func (g *group) rewrite(p *pipeline, rw *rewrite) {
 	}
 	i.status, i.used = provider.Running, true
 	o := &g.writes.outcomes
+	if rw.Fresh {
+		o = &g.writes.executions
+	}
 	o.instance, o.execution = append(o.instance, key), append(o.execution, signed(rw.Execution))
 	o.status, o.completed = append(o.status, int64(i.status)), append(o.completed, 0)
 	o.output = append(o.output, nil)

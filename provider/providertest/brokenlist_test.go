@@ -16,6 +16,7 @@ func brokenStores() map[string]breaker {
 		brokenTokens(), brokenTurns(), brokenMessages(), brokenTasks(), brokenState(), brokenHistories(),
 		brokenNames(), brokenLives(), brokenKeys(), brokenFairness(), brokenTime(), brokenUpkeep(),
 		brokenAttempts(),
+		brokenFounding(),
 	} {
 		maps.Copy(all, part)
 	}

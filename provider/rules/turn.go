@@ -197,7 +197,7 @@ func EncodeRewrites(r *provider.Repair) (all []Rewrite, size int, err error) {
 			w.Rows = append(w.Rows, history.EncodeRow(events))
 			size += len(w.Rows[len(w.Rows)-1])
 		}
-		c := provider.Commit{Execution: w.Execution, Send: w.Send}
+		c := provider.Commit{Execution: w.Execution, Send: w.Send, Started: w.Started, Level: w.Level}
 		for _, t := range w.Tasks {
 			c.NewTasks = append(c.NewTasks, provider.NewTask{Task: t})
 		}

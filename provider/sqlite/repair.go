@@ -145,26 +145,26 @@ func (s *Store) Repair(ctx context.Context, r provider.Repair) error {
 
 // isAsSaid reports whether an instance is as a repair says.
 func (i *instance) isAsSaid(rw *rewrite) bool {
-	return i.life.Fits(rw.Life) && i.execution == rw.Execution && i.lastEvent == rw.LastEvent && i.status == rw.Status
+	return i.life.Fits(rw.Life) && i.execution == rw.At() && i.lastEvent == rw.LastEvent && i.status == rw.Status
 }
 
 // repairable finds the instances of a repair, all of which must be as they are said to be (I2).
 func (w *writer) repairable(r *provider.Repair, all []rewrite) error {
 	changed := rules.Changed()
 	for _, place := range r.Running {
-		i, err := w.withID(place.Instance)
-		if err != nil {
+		if err := w.goingOn(place); err != nil {
 			return err
-		}
-		if i == nil || !i.born || !i.life.Fits(place.Life) || i.hasEnded() {
-			return changed
-		}
-		if stopping, err := w.c.one(sqlStopping, signed(i.key)); err != nil || stopping != nil {
-			return cmp.Or(err, changed)
 		}
 	}
 	for n := range all {
 		rw := &all[n]
+		if rw.Fresh {
+			taken, err := w.isTaken(rw.Instance)
+			if err != nil || taken {
+				return cmp.Or(err, changed)
+			}
+			continue
+		}
 		i, err := w.withID(rw.Instance)
 		if err != nil {
 			return err
@@ -177,7 +177,25 @@ func (w *writer) repairable(r *provider.Repair, all []rewrite) error {
 	return nil
 }
 
+// goingOn sees that an instance runs, and that nothing is about to stop it.
+func (w *writer) goingOn(place provider.Place) error {
+	i, err := w.withID(place.Instance)
+	if err != nil {
+		return err
+	}
+	if i == nil || !i.born || !i.life.Fits(place.Life) || i.hasEnded() {
+		return rules.Changed()
+	}
+	if stopping, err := w.c.one(sqlStopping, signed(i.key)); err != nil || stopping != nil {
+		return cmp.Or(err, rules.Changed())
+	}
+	return nil
+}
+
 func (w *writer) rewrite(rw *rewrite) error {
+	if err := w.rewritten(rw); err != nil {
+		return err
+	}
 	i, key := rw.found, signed(rw.found.key)
 	if err := w.rewriteHistory(rw); err != nil {
 		return err

@@ -31,6 +31,7 @@ const RECORDS = new Set([
   'OrchestrationContinuedAsNew',
   'OrchestrationRetried',
   'OrchestrationRewound',
+  'OrchestrationForked',
   'OrchestrationStarted',
   'OrchestrationTerminateRequested',
   'PatchDecided',
