@@ -196,6 +196,35 @@ test('a fork can be of another version, and of an execution before the current o
   assert.deepEqual(await h.client.listExecutions('f'), [2, 3]);
 });
 
+test('who asked the original has its answer, and none of the fork', async (t) => {
+  const h = await withStore(t);
+  await h.start({
+    orchestrations: {
+      *Answers(ctx) {
+        const first = yield ctx.receive('q');
+        first.reply(`first of ${ctx.instanceId}`);
+        const second = yield ctx.receive('q');
+        yield ctx.waitForEvent('go');
+        second.reply(`second of ${ctx.instanceId}`);
+        return [first.data, second.data];
+      },
+    },
+  });
+  const id = await h.launch('Answers');
+  const ask = (data) =>
+    h.client.request(id, 'q', data, { requestId: `r${data}`, timeoutMs: PATIENCE_MS });
+  assert.equal(await ask(1), `first of ${id}`);
+  const second = ask(2);
+  await until(h, id, 'ExternalSubscribed');
+  await h.client.forkInstance(id, 'fork');
+  await h.client.raiseEvent('fork', 'go');
+  assert.deepEqual(completed(await h.wait('fork')), [1, 2]);
+  await h.client.raiseEvent(id, 'go');
+  assert.deepEqual(completed(await h.wait(id)), [1, 2]);
+  assert.equal(await second, `second of ${id}`);
+  assert.equal(await ask(1), `first of ${id}`);
+});
+
 test('what cannot be forked is refused', async (t) => {
   const { activities } = recording();
   const h = await withRuntime(t, { activities, orchestrations: { Steps } });

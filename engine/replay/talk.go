@@ -38,8 +38,12 @@ func (x *Execution) send(a *Action, nowMs int64) error {
 
 // fitsSending compares an action with what was sent.
 func (a *Action) fitsSending(d history.MessageSent) fit {
-	if text(a.Instance) != d.Instance || text(a.Value) != d.What {
+	if text(a.Value) != d.What {
 		return other
+	}
+	if text(a.Instance) != d.Instance { // A fork reads what the other one was asked as if it were asked itself.
+		isAnswer := d.What == history.SentAnswer || d.What == history.SentRejection
+		return otherDetail.only(isAnswer && a.Kind == Send && sameText(a.Tag, d.Key))
 	}
 	return min(a.asks(Send, d.Name, d.Data), otherData.given(sameText(a.Tag, d.Key)))
 }
