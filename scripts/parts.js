@@ -42,6 +42,7 @@ const WITHOUT_RUNTIME = [
   'unfit.test.js',
   'server.test.js',
   'nodes.test.js',
+  'repairs-kill.test.js',
   'requests-kill.test.js',
   'schedules-kill.test.js',
   'time-limit.test.js',
@@ -50,7 +51,7 @@ const WITHOUT_RUNTIME = [
   ...OWN_PARTS,
 ];
 /** Those of them that test several processes on one store. */
-const SEVERAL = ['nodes', 'kill-nodes', 'requests-kill', 'schedules-kill'].map(
+const SEVERAL = ['nodes', 'kill-nodes', 'repairs-kill', 'requests-kill', 'schedules-kill'].map(
   (name) => `__tests__/${name}.test.js`,
 );
 /** Tests that lead through the whole store, for another version of PostgreSQL than the usual one. */
