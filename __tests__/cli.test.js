@@ -9,6 +9,7 @@ const os = require('node:os');
 const path = require('node:path');
 const { test } = require('node:test');
 const { EXIT, application, begin, run } = require('./support/command.js');
+const { makeRuntime } = require('./support/harness.js');
 const { restoreFile } = require('./support/saved-store.js');
 const shop = require('./support/shop.js');
 const { temporaryFolder } = require('./support/store.js');
@@ -156,6 +157,33 @@ test('an instance is started, told things, and followed to its end', async (t) =
   assert.equal(failed.code, EXIT.failed);
   assert.match(JSON.parse(failed.stdout).error, /no/);
   assert.equal((await ended(['raise', 'nobody', 'go'])).code, EXIT.notFound);
+});
+
+test('an instance is followed while its next execution waits for code', async (t) => {
+  const { provider, client, env } = await application(t, (runtime) => {
+    runtime.registerOrchestration('Grows', function* (ctx) {
+      return yield ctx.continueAsNewVersioned(null, '2.0.0');
+    });
+  });
+  await client.startOrchestration('g', 'Grows');
+  while ((await client.getInstanceInfo('g')).status !== 'ContinuedAsNew');
+  const follower = begin(['history', 'g', '--follow'], env);
+  const closed = once(follower, 'close');
+  const first = once(follower.stdout, 'data');
+  let stdout = '';
+  follower.stdout.setEncoding('utf8').on('data', (part) => {
+    stdout += part;
+  });
+  await first;
+  const runtime = makeRuntime(provider);
+  runtime.registerOrchestrationVersioned('Grows', '2.0.0', function* () {
+    return 'grown';
+  });
+  await runtime.start();
+  t.after(() => runtime.shutdown());
+  const [code] = await closed;
+  assert.equal(code, EXIT.done);
+  assert.match(stdout, /"execution":2.*grown/);
 });
 
 test('what ends instances says who asked, and asks first', async (t) => {

@@ -53,7 +53,7 @@ async function application(t, setUp = shop.register, options = {}) {
     return stdout;
   };
   const json = async (...args) => JSON.parse(await duroxide(...args));
-  return { client, duroxide, json, env, ended: (args, input) => run(args, env, input) };
+  return { provider, client, duroxide, json, env, ended: (args, input) => run(args, env, input) };
 }
 
 module.exports = { EXIT, application, begin, locationOf, run };

@@ -76,7 +76,8 @@ class Reader {
         return true;
       }
       if (currentExecutionId > this.#execution) return mayMoveOn && this.#moveOn();
-      if (status !== 'Running') return false;
+      // Between two executions it is neither: the next one may have to wait for its code.
+      if (status === 'Completed' || status === 'Failed') return false;
       await sleep(LOOK_MS);
     }
   }
