@@ -203,6 +203,8 @@ test('who asked the original has its answer, and none of the fork', async (t) =>
       *Answers(ctx) {
         const first = yield ctx.receive('q');
         first.reply(`first of ${ctx.instanceId}`);
+        ctx.send(ctx.instanceId, 'own', 'to itself');
+        yield ctx.dequeueEvent('own');
         const second = yield ctx.receive('q');
         yield ctx.waitForEvent('go');
         second.reply(`second of ${ctx.instanceId}`);
@@ -223,6 +225,19 @@ test('who asked the original has its answer, and none of the fork', async (t) =>
   assert.deepEqual(completed(await h.wait(id)), [1, 2]);
   assert.equal(await second, `second of ${id}`);
   assert.equal(await ask(1), `first of ${id}`);
+});
+
+test('of calls that fork to the same id at the same time one does', async (t) => {
+  const { activities } = recording();
+  const h = await withRuntime(t, { activities, orchestrations: { Steps } });
+  const id = await h.launch('Steps', 'x');
+  await until(h, id, 'ExternalSubscribed');
+  for (let round = 0; round < 20; round++) {
+    const calls = Array.from({ length: 8 }, () => h.client.forkInstance(id, `fork-${round}`));
+    const results = await Promise.allSettled(calls);
+    const errors = results.flatMap(({ reason }) => (reason ? [reason.code] : []));
+    assert.deepEqual(errors, Array(7).fill('INSTANCE_EXISTS'));
+  }
 });
 
 test('what cannot be forked is refused', async (t) => {

@@ -75,6 +75,7 @@ func (p *retryPlan) fork(ctx context.Context, instance string, o ForkOptions) er
 	if err := notThere(instance, execution, "be forked from", err); err != nil {
 		return err
 	}
+	readdress(kept, instance, o.Instance)
 	base, err := p.base(ctx, info, execution, slices.Concat(all...))
 	if err != nil {
 		return err
@@ -91,4 +92,16 @@ func (p *retryPlan) fork(ctx context.Context, instance string, o ForkOptions) er
 		w.CustomStatus = &provider.CustomStatusChange{Status: status}
 	}
 	return p.work(ctx, w, provider.InstanceInfo{Name: w.Started.Name, Version: w.Started.Version})
+}
+
+// readdress makes what code has sent to itself the same in a fork. Replay knows answers by their request.
+func readdress(events []history.Event, from, to string) {
+	for n := range events {
+		d, ok := events[n].Data.(history.MessageSent)
+		isAnswer := d.What == history.SentAnswer || d.What == history.SentRejection
+		if ok && d.Instance == from && !isAnswer {
+			d.Instance = to
+			events[n].Data = d
+		}
+	}
 }

@@ -127,9 +127,13 @@ func (p *retryPlan) run(ctx context.Context) error {
 	return err
 }
 
-// isDone reports whether an earlier try, whose answer was lost, has taken effect.
+// isDone reports whether an earlier try, whose answer was lost, has taken effect. Who was made by somebody else
+// in the same millisecond has another life.
 func (p *retryPlan) isDone(ctx context.Context) bool {
 	w := &p.repair.Rewrites[0]
+	if info, err := p.c.Instance(ctx, w.Instance); err != nil || !info.Life.Fits(w.Life) {
+		return false
+	}
 	note := w.Events[len(w.Events)-1]
 	events, err := p.c.History(ctx, w.Instance, w.Execution)
 	return err == nil && slices.ContainsFunc(events, func(e history.Event) bool {
