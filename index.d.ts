@@ -1131,6 +1131,8 @@ export interface InstanceInfo<TOutput = any> {
   failure?: Failure;
   createdAt: number;
   updatedAt: number;
+  /** When a delayed start is due; only from getInstanceInfo and describe, and until it has begun. */
+  startAt?: number;
   parentInstanceId?: string;
   /** Only where it is held, and what for. */
   held?: true;
@@ -1527,6 +1529,14 @@ export interface StartOptions {
    * 8 KiB as JSON, and mean nothing to a replay. What exists already keeps its own.
    */
   headers?: Headers | null;
+  /**
+   * Delays the first turn, in milliseconds. Until then the instance is Running, with `startAt` in its info, and
+   * costs nothing; what is sent to it waits with it, and a cancellation ends it at once. An id that exists is left
+   * as it is.
+   */
+  startAfterMs?: number | null;
+  /** Delays the first turn until a moment; one that is over delays nothing. Instead of `startAfterMs`. */
+  startAt?: Moment | null;
 }
 
 /** What travels with an instance, such as a trace context: no secrets, they stand in the history. */

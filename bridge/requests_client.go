@@ -95,6 +95,9 @@ type clientStartArguments struct {
 	Messages       []startMessageValue `json:"messages"`
 	// Headers is JSON text, or empty.
 	Headers string `json:"headers"`
+	// StartAfterMs and StartAt (Unix milliseconds) delay the first turn; absent means not.
+	StartAfterMs float64  `json:"startAfterMs"`
+	StartAt      *float64 `json:"startAt"`
 }
 
 // startMessageValue is a message that goes with a start.
@@ -107,6 +110,7 @@ func (a clientStartArguments) request(input string) engine.StartRequest {
 	r := engine.StartRequest{
 		Instance: a.Instance, Name: a.Name, Version: a.Version, Input: input,
 		Exclusive: a.RejectIfExists, RestartEnded: a.RestartIfEnded, Headers: a.Headers,
+		Delay: milliseconds(a.StartAfterMs), At: timeOf(a.StartAt),
 	}
 	for _, m := range a.Messages {
 		r.Messages = append(r.Messages, engine.QueueMessage(m))

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"duroxide/history"
 	"duroxide/provider"
@@ -28,6 +29,9 @@ type StartRequest struct {
 	RestartEnded bool
 	// Headers is the JSON text of what travels with the instance, or "": at most MaxHeaderBytes.
 	Headers string
+	// Delay is how long the instance waits for its first turn, and At until when: one of them, or neither.
+	Delay time.Duration
+	At    time.Time
 }
 
 // MaxHeaderBytes bounds the headers of an instance.
@@ -63,8 +67,9 @@ func (c *Client) Begin(ctx context.Context, r StartRequest) (history.Life, error
 	}
 	r.Version = version
 	life := newLife()
+	start := r.start(life, c.e.store.Now())
 	for {
-		sent, err := c.submitAll(ctx, slices.Concat([]provider.Message{r.start(life)}, r.messages(life)))
+		sent, err := c.submitAll(ctx, slices.Concat([]provider.Message{start}, r.messages(life)))
 		if err != nil || sent[0].Fate != provider.Taken {
 			return life, err
 		}
@@ -139,11 +144,19 @@ func (r *StartRequest) check() error {
 	return err
 }
 
-func (r *StartRequest) start(life history.Life) provider.Message {
-	return provider.Message{
+func (r *StartRequest) start(life history.Life, now time.Time) provider.Message {
+	m := provider.Message{
 		Instance: r.Instance, Life: life, Kind: provider.StartInstance,
 		Name: r.Name, Version: r.Version, Input: r.Input, Headers: r.Headers,
 	}
+	at := r.At
+	if r.Delay > 0 {
+		at = now.Add(r.Delay)
+	}
+	if at.After(now) {
+		m.DueMs = at.UnixMilli()
+	}
+	return m
 }
 
 func (r *StartRequest) messages(life history.Life) []provider.Message {

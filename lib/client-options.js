@@ -3,6 +3,7 @@
 const check = require('./check.js');
 const codec = require('./codec.js');
 const { TimeoutError } = require('./errors.js');
+const { moment } = require('./durations.js');
 const { headersText } = require('./headers.js');
 const { checkStrictness } = require('./options.js');
 const { nameOf, queueOfEvent } = require('./registered.js');
@@ -27,6 +28,8 @@ const START_OPTIONS = {
     check.oneOf(argument, value, EXISTING),
   messages: checkMessages,
   headers: headersText,
+  startAfterMs: check.duration,
+  startAt: moment,
 };
 
 const MESSAGE = { queue: (/** @type {string} */ _, /** @type {unknown} */ value) => value };
@@ -69,6 +72,11 @@ function startRequest(options, known, care) {
   if (rejectIfExists && ifExists !== undefined && ifExists !== 'reject') {
     throw new TypeError(
       `options.rejectIfExists and options.ifExists '${ifExists}' contradict each other: give one of them`,
+    );
+  }
+  if (rest.startAfterMs !== undefined && rest.startAt !== undefined) {
+    throw new TypeError(
+      'options.startAfterMs and options.startAt contradict each other: give one of them',
     );
   }
   return {

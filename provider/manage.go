@@ -181,6 +181,8 @@ type InstanceInfo struct {
 	Output    string
 	Created   time.Time
 	Updated   time.Time
+	// StartAt is when the first turn is due; zero where that was not delayed, or is over. Only Instance gives it.
+	StartAt time.Time
 	// Parent is "" for root instances.
 	Parent string
 	// Life is who lives at the id; zero where an older release started it.
@@ -189,6 +191,14 @@ type InstanceInfo struct {
 	Hold *Hold
 	// Cancelling is nil where the instance is not being cancelled.
 	Cancelling *Cancelling
+}
+
+// StartAt gives when a start that was stored at a time is due; zero where that was at once.
+func StartAt(effectiveMs, createdMs int64) time.Time {
+	if effectiveMs <= createdMs {
+		return time.Time{}
+	}
+	return time.UnixMilli(effectiveMs)
 }
 
 // ExecutionInfo describes an execution.

@@ -147,6 +147,10 @@ async function use(runtime: Runtime, client: Client): Promise<void> {
   });
 
   await client.startOrchestration('o-1', Order, [{ sku: 'a', count: 1 }]);
+  await client.start(Order, 'o-2', [], { startAfterMs: 5 });
+  await client.startOrchestration('o-3', Order, [], { startAt: new Date() });
+  // @ts-expect-error A duration is a number of milliseconds.
+  await client.start(Order, 'o-4', [], { startAfterMs: '5s' });
   await client.enqueueEvent('o-1', Items, { sku: 'a', count: 1 });
   await client.raiseEvent('o-1', Approved, { by: 'x' });
   await client.raiseEvent('o-1', Ping);

@@ -120,6 +120,9 @@ func (p *Provider) Instance(
 			return notFound("get_instance_info", id)
 		}
 		info = in.info()
+		if start := slices.IndexFunc(in.messages, isStart); in.starting() && start >= 0 {
+			info.StartAt = provider.StartAt(in.messages[start].effective, in.created)
+		}
 		return nil
 	})
 	return info, err

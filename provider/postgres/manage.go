@@ -22,7 +22,9 @@ var (
 SELECT coalesce(d.name, ''), coalesce(d.version, ''), i.execution, i.status, e.output,
   coalesce(d.created, 0), greatest(d.created, i.updated), coalesce(d.parent, ''), d.life,
   d.instance IS NOT NULL, e.instance IS NOT NULL, d.hold, i.last_event,
-  d.cancelling
+  d.cancelling,
+  coalesce(CASE i.execution WHEN 0 THEN (
+    SELECT min(effective) FROM S.messages WHERE instance = i.key AND kind IN ` + starts + `) END, 0)
 FROM S.instances i
 LEFT JOIN S.details d ON d.instance = i.key
 LEFT JOIN S.executions e ON e.instance = i.key AND e.execution = i.execution
@@ -61,13 +63,14 @@ func (s *Store) Instance(ctx context.Context, instance string) (provider.Instanc
 	err := s.read(ctx, "get_instance_info", func(p *pipeline) {
 		info, damage = nil, nil
 		p.each(sqlInstance, func(r pgx.Rows) error {
-			var execution, created, updated, last int64
+			var execution, created, updated, last, start int64
 			var status int16
 			var output, life, hold, cancelling []byte
 			info = &provider.InstanceInfo{Instance: instance}
 			stored := provider.Whole{Instance: instance}
 			err := r.Scan(&info.Name, &info.Version, &execution, &status, &output, &created, &updated,
-				&info.Parent, &life, &stored.HasDetails, &stored.HasExecution, &hold, &last, &cancelling)
+				&info.Parent, &life, &stored.HasDetails, &stored.HasExecution, &hold, &last, &cancelling, &start)
+			info.StartAt = provider.StartAt(start, created)
 			info.Life = lifeOf(life)
 			info.Execution, info.Status = unsigned(execution), executionStatus(status)
 			info.Output, info.Created, info.Updated = string(output), moment(created), moment(updated)

@@ -71,11 +71,17 @@ func endedDelayed(k *kit) {
 		m.DueMs = k.Clock.Now().Add(time.Hour).UnixMilli()
 		return m
 	}
+	due := k.Clock.Now().Add(time.Hour)
 	k.submit(in("X"))
+	require.Equal(k, due.UnixMilli(), k.info("X").StartAt.UnixMilli())
+	k.submit(startFor("W", "O", ""))
+	require.Zero(k, k.info("W").StartAt)
+	k.delete(true, "W")
 	k.submit(raised("X", "1"))
 	k.noTurnFor(nil)
 	k.submit(stop("X"))
 	k.endUnbegun("X", "start", "1", "stop")
+	require.Zero(k, k.info("X").StartAt)
 	k.submit(in("Y"), stop("Y"))
 	k.endUnbegun("Y", "start", "stop")
 	k.submit(stop("Z"))

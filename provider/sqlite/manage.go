@@ -12,7 +12,9 @@ var (
 	sqlInstance = &statement{`
 SELECT d.name, d.version, i.execution, i.status, e.output, d.created, max(d.created, i.updated),
   d.parent, d.life, d.instance IS NOT NULL, e.instance IS NOT NULL, d.hold, i.last_event,
-  d.cancelling, ` + lastRow + `
+  d.cancelling, ` + lastRow + `,
+  CASE i.execution WHEN 0 THEN (
+    SELECT min(effective) FROM ` + firstMessages + ` WHERE instance = i.key AND ` + isStarting + `) END
 FROM instances i
 LEFT JOIN details d ON d.instance = i.key
 LEFT JOIN executions e ON e.instance = i.key AND e.execution = i.execution
@@ -75,6 +77,7 @@ func (s *Store) Instance(ctx context.Context, instance string) (provider.Instanc
 		}
 		info.Hold = provider.DecodeHold(r.blob(11)).At(info.Execution, r.uint(12), info.Status)
 		info.Cancelling = provider.DecodeCancelling(r.blob(13)).At(info.Status)
+		info.StartAt = provider.StartAt(r.int(15), r.int(5))
 		info.Output, err = r.output(info.Status, 4, 14)
 		return err
 	})
