@@ -1,6 +1,7 @@
 package providertest
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"slices"
@@ -100,6 +101,14 @@ func brokenTokens() map[string]breaker {
 					s.Orchestration(c.Name, c.Version)
 			})
 			return b
+		},
+		"forgets answers": func(b *broken) provider.Provider {
+			return answering{b, func(string) (*provider.Message, error) { return nil, nil }}
+		},
+		"gives everybody the same answer": func(b *broken) provider.Provider {
+			return answering{b, func(instance string) (*provider.Message, error) {
+				return b.Answer(background, instance, "r")
+			}}
 		},
 		"leaves a delayed start where it is": func(b *broken) provider.Provider {
 			due := map[string]int64{}
@@ -600,4 +609,14 @@ func brokenState() map[string]breaker {
 			return b
 		},
 	}
+}
+
+// answering is a store that answers requests its own way.
+type answering struct {
+	*broken
+	answer func(instance string) (*provider.Message, error)
+}
+
+func (a answering) Answer(_ context.Context, instance, _ string) (*provider.Message, error) {
+	return a.answer(instance)
 }
