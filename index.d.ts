@@ -2270,6 +2270,27 @@ export interface RuntimeInterceptor {
    * throws something else, or is asynchronous.
    */
   step?(call: StepCall, next: () => void): void;
+  /**
+   * Is told once of each execution that has ended here, after its end was committed, whatever the reason and
+   * never again at a replay. A process that dies in between tells nobody. Nothing waits for it.
+   */
+  ended?(execution: EndedExecution): unknown;
+}
+
+/** An execution that has ended. Times are milliseconds since 1970, and those of the history. */
+export interface EndedExecution {
+  readonly instanceId: string;
+  readonly executionId: number;
+  readonly orchestrationName: string;
+  readonly orchestrationVersion: string;
+  readonly parentInstanceId?: string;
+  readonly status: 'Completed' | 'Failed' | 'ContinuedAsNew';
+  /** The text of the failure, and its kind; only when failed. */
+  readonly error?: string;
+  readonly kind?: string;
+  readonly startedAt: number;
+  readonly endedAt: number;
+  readonly headers: Headers;
 }
 
 /** A call of a client, as interceptors see it. */
@@ -2279,6 +2300,8 @@ export interface ClientOperation {
   readonly instanceId?: string;
   /** Of the orchestration, event, queue or key. */
   readonly name?: string;
+  /** Of a start: what is to travel with the instance, to be added to before `next` is called. */
+  readonly headers?: Record<string, string>;
 }
 
 export interface ClientInterceptor {
@@ -2305,6 +2328,22 @@ export interface MetricsSnapshot {
   orchContinueAsNew: number;
   suborchestrationCalls: number;
   providerErrors: number;
+}
+
+/** One thing that `measure` tells. Names have dots; the unit, `s` or `By`, is not in them. */
+export interface Measure {
+  readonly name: string;
+  /** Counters count since the start, of the runtime or of the store's opening. */
+  readonly kind: 'counter' | 'gauge' | 'histogram';
+  readonly unit?: 's' | 'By';
+  readonly help: string;
+  readonly points: readonly {
+    readonly labels: Readonly<Record<string, string>>;
+    /** Of a histogram the sum. */
+    readonly value: number;
+    readonly count?: number;
+    readonly buckets?: readonly number[];
+  }[];
 }
 
 /** Hosts orchestrations and activities. It is started once. */
@@ -2370,6 +2409,13 @@ export class Runtime {
    */
   health(): Promise<RuntimeHealth>;
   metricsSnapshot(): MetricsSnapshot | null;
+  /**
+   * Tells of this runtime and of its store: docs/observing.md lists the names. It asks the store, so call it
+   * every few seconds at most. Rejects with the code SHUTDOWN while the runtime does not run.
+   */
+  measure(): Promise<Measure[]>;
+  /** Gives the same in the text format of Prometheus, of the type `text/plain; version=0.0.4`. */
+  prometheus(): Promise<string>;
 }
 
 /** Sends log lines to a file. It throws if the file cannot be opened or lines go somewhere else. */

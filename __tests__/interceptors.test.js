@@ -208,7 +208,8 @@ test('an interceptor of steps sees what code throws, and changes nothing whateve
     },
   };
   const warned = signal();
-  const text = /^an interceptor of steps of a duroxide runtime failed, which changes nothing: /;
+  const text =
+    /^an interceptor of a duroxide runtime that only watches failed, which changes nothing: /;
   const onWarning = ({ message }) => text.test(message) && warned.resolve();
   process.on('warning', onWarning);
   t.after(() => process.off('warning', onWarning));
@@ -258,7 +259,7 @@ test('interceptors are around the calls of a client and its handles', async (t) 
   await assert.rejects(handle.send('forgotten'), /an interceptor did not call next/);
   const about = { instanceId: 'w' };
   assert.deepEqual(seen, [
-    ['start', { ...about, name: 'Waits' }, undefined],
+    ['start', { ...about, name: 'Waits', headers: {} }, undefined],
     ['enqueueEvent', { ...about, name: 'queue' }, undefined],
     ['waitForValue', { ...about, name: 'key' }, 'TIMEOUT'],
     ['getSystemMetrics', {}, undefined],
@@ -318,7 +319,7 @@ test('what is no interceptor is refused, and a started runtime takes none', asyn
   const cases = [
     [
       undefined,
-      /^interceptor must have 'activity' or 'step', which are functions of \(call, next\)/,
+      /^interceptor must have 'activity' or 'step' or 'ended', which are functions of \(call, next\)/,
     ],
     [{}, /^interceptor must have 'activity' or 'step'/],
     [5, /^interceptor must be an object, not the number 5/],
@@ -333,4 +334,90 @@ test('what is no interceptor is refused, and a started runtime takes none', asyn
   }
   assert.throws(() => h.client.use({ activity() {} }), /known are 'call'/);
   assert.throws(() => h.runtime.use({ step() {} }), { code: 'INVALID_STATE' });
+});
+
+const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
+
+test('an interceptor of calls adds to the headers of a start', async (t) => {
+  const h = await withInterceptors(t, [], {
+    activities: { headers: ({ headers }) => headers },
+    orchestrations: {
+      *Headers(ctx) {
+        return yield ctx.scheduleActivity('headers');
+      },
+    },
+  });
+  h.client.use({
+    async call({ headers }, next) {
+      if (headers) headers.traceparent = `00-${TRACE}-00f067aa0ba902b7-01`;
+      await next();
+    },
+  });
+  const begun = await h.client.start('Headers', 'begun', null, { headers: { tenant: 'shop' } });
+  assert.deepEqual(await begun.result(), {
+    tenant: 'shop',
+    traceparent: `00-${TRACE}-00f067aa0ba902b7-01`,
+  });
+  await h.client.startOrchestration('started', 'Headers');
+  const { output } = await h.client.waitForOrchestration('started');
+  assert.deepEqual(Object.keys(output), ['traceparent']);
+  h.client.use({
+    async call({ headers }, next) {
+      if (headers) headers.tenant = 7;
+      await next();
+    },
+  });
+  await assert.rejects(h.client.start('Headers', 'wrong'), /headers\.tenant must be a string/);
+});
+
+test('each end of an execution is told once, after its commit', async (t) => {
+  const told = [];
+  const all = signal();
+  const interceptor = {
+    ended(execution) {
+      told.push(execution);
+      if (told.length === 5) all.resolve();
+      throw new Error('changes nothing');
+    },
+  };
+  const h = await withInterceptors(t, [interceptor], {
+    activities: { one: () => 1 },
+    orchestrations: {
+      *Again(ctx, n) {
+        yield ctx.scheduleActivity('one');
+        if (n > 0) return yield ctx.continueAsNew(n - 1);
+        return yield ctx.scheduleSubOrchestration('Child', null);
+      },
+      *Child(ctx) {
+        yield ctx.scheduleActivity('one');
+        throw new TypeError('broken');
+      },
+      *Waits(ctx) {
+        yield ctx.waitForEvent('never');
+      },
+    },
+  });
+  const headers = { tenant: 'shop' };
+  const again = await h.client.start('Again', 'again', 1, { headers });
+  await again.result().catch(() => {});
+  await h.client.startOrchestration('waits', 'Waits');
+  await h.client.terminateInstance('waits', 'enough');
+  await h.client.waitForOrchestration('waits');
+  h.client.startOrchestration('last', 'Child');
+  await all.promise;
+  const byEnd = told.map((e) => [e.orchestrationName, e.executionId, e.status, e.kind]);
+  assert.deepEqual(
+    byEnd.sort(),
+    [
+      ['Again', 1, 'ContinuedAsNew', undefined],
+      ['Again', 2, 'Failed', 'application'],
+      ['Child', 1, 'Failed', 'application'],
+      ['Child', 1, 'Failed', 'application'],
+      ['Waits', 1, 'Failed', 'terminated'],
+    ].sort(),
+  );
+  const child = told.find(({ parentInstanceId }) => parentInstanceId === 'again');
+  assert.deepEqual(child.headers, headers);
+  assert.match(child.error, /broken/);
+  assert.ok(told.every(({ startedAt, endedAt }) => startedAt > 0 && endedAt >= startedAt));
 });

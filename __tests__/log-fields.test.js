@@ -115,3 +115,45 @@ test('traces take fields, show objects as JSON, and never fail', async (t) => {
     assert.equal(execution_id, 1);
   }
 });
+
+test('records of an instance have the trace that its start was in', async (t) => {
+  const traces = new Map();
+  const keep = (fields, message) => traces.set(message, fields.trace_id);
+  const h = await withRuntime(t, {
+    options: { logger: { error: keep, warn: keep, info: keep, debug: keep }, logLevel: 'debug' },
+    activities: {
+      Work(ctx) {
+        ctx.traceInfo('of the activity');
+        throw new Error('boom');
+      },
+    },
+    orchestrations: {
+      *Traced(ctx) {
+        ctx.traceInfo('of the code');
+        try {
+          yield ctx.scheduleActivity('Work');
+        } catch {}
+        yield ctx.scheduleSubOrchestration('Child', null);
+      },
+      *Child(ctx) {
+        ctx.traceInfo('of the child');
+      },
+      *Other(ctx) {
+        ctx.traceInfo('of another one');
+      },
+    },
+  });
+  const trace = '4bf92f3577b34da6a3ce929d0e0e4736';
+  const headers = { note: '"traceparent":"00-x', traceparent: `00-${trace}-00f067aa0ba902b7-01` };
+  const traced = await h.client.start('Traced', 'traced', null, { headers });
+  await traced.result();
+  const other = await h.client.start('Other', 'other', null, { headers: { traceparent: 'none' } });
+  await other.result();
+  await h.runtime.shutdown();
+  const failure = 'Activity failed (application error)';
+  for (const message of ['of the activity', 'of the code', 'of the child', failure]) {
+    assert.equal(traces.get(message), trace, message);
+  }
+  assert.ok(traces.has('of another one'));
+  assert.equal(traces.get('of another one'), undefined);
+});

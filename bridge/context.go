@@ -30,6 +30,7 @@ func (i *invocation) attributes() []slog.Attr {
 		slog.String("orchestration_name", i.of.Name),
 		slog.String("orchestration_version", i.of.Version),
 	}
+	attributes = append(attributes, i.of.Trace()...)
 	if a := i.activity; a != nil {
 		attributes = append(attributes,
 			slog.String("activity_name", a.Activity),

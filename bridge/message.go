@@ -22,6 +22,7 @@ const (
 	kindCancel   uint16 = 4
 	kindSettle   uint16 = 5
 	kindLog      uint16 = 6
+	kindEnded    uint16 = 7
 
 	// Host to engine.
 	kindRunAnswer      uint16 = 16
@@ -178,6 +179,11 @@ func encodeCancel(runtime uint32, token uint64, flags uint16, reason string) (pa
 func encodeLog(runtime, level uint32, target, message, fields string) (packed, error) {
 	return packRecord(kindLog, 0, 0, []uint32{runtime, level},
 		[]text{some(target), some(message), some(fields)})
+}
+
+// encodeEnded makes the record that tells of an execution that has ended: about is JSON text.
+func encodeEnded(runtime uint32, about string) (packed, error) {
+	return packRecord(kindEnded, 0, 0, []uint32{runtime}, []text{some(about)})
 }
 
 // encodeResult settles a request: value is JSON text or "".

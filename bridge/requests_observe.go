@@ -13,6 +13,7 @@ var observeRequests = map[string]handler{
 	"client.health":    withClient(serveHealth),
 	"client.summaries": withClient(serveSummaries),
 	"runtime.health":   with(serveRuntimeHealth),
+	"runtime.measure":  with(serveMeasure),
 }
 
 // mostListed bounds the children that are named.
@@ -90,6 +91,26 @@ func serveRuntimeHealth(ctx context.Context, h *host, a runtimeArguments, _ stri
 
 type runtimeArguments struct {
 	Runtime uint32 `json:"runtime"`
+}
+
+type measureArguments struct {
+	runtimeArguments
+	// Text asks for the text form of Prometheus, as the payload.
+	Text bool `json:"text"`
+}
+
+func serveMeasure(ctx context.Context, h *host, a measureArguments, _ string) (result, error) {
+	h.mu.Lock()
+	r, ok := h.runtimes[a.Runtime]
+	h.mu.Unlock()
+	if !ok {
+		return result{}, engine.ErrShutdown
+	}
+	all, err := r.Measure(ctx)
+	if err != nil || !a.Text {
+		return result{value: notNil(all)}, err
+	}
+	return result{value: empty{}, payload: new(engine.Prometheus(all))}, nil
 }
 
 // summariesArguments filter client.summaries; null means no condition. After is the key of the last instance

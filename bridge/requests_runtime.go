@@ -95,9 +95,11 @@ type runtimeOptions struct {
 	OnNondeterminism          string     `json:"onNondeterminism"`
 	CodeID                    string     `json:"codeId"`
 	EvictAfterTurn            bool       `json:"evictAfterTurn"`
-	EvictEveryTurn            bool       `json:"evictEveryTurn"`
-	ServiceName               string     `json:"serviceName"`
-	ServiceVersion            string     `json:"serviceVersion"`
+	// TellEnds asks to be told of executions that have ended.
+	TellEnds       bool   `json:"tellEnds"`
+	EvictEveryTurn bool   `json:"evictEveryTurn"`
+	ServiceName    string `json:"serviceName"`
+	ServiceVersion string `json:"serviceVersion"`
 	// Log asks for the log sink of the process. LogFormat and LogLevel are in it; they are taken
 	// beside it so that the user's options can be passed as they are.
 	Log       *logging.Options `json:"log"`
@@ -192,6 +194,12 @@ func serveStartRuntime(ctx context.Context, h *host, a startArguments, _ string)
 	}
 	log := h.newRuntimeLog(a.Runtime, a.Options.Log)
 	options.Log = logging.To(log)
+	if a.Options.TellEnds {
+		options.OnEnd = func(e engine.Ended) {
+			record, err := encodeEnded(a.Runtime, encodeJSON(e))
+			(&runtimeHost{h, a.Runtime, log}).post("tell of an end", record, err)
+		}
+	}
 	detach := s.log.Add(log)
 	r, err := s.engine.StartRuntime(ctx, options, registry, &runtimeHost{h, a.Runtime, log})
 	if err != nil {

@@ -262,6 +262,7 @@ func (w *workers) outcome(
 	}
 	result, err := w.attempt(ctx, j, call)
 	took = max(result.Took, time.Microsecond)
+	w.ran(j, result, err, took)
 	switch {
 	case err != nil:
 		return nil, 0, err
@@ -296,6 +297,7 @@ func (w *workers) attempt(
 	rt := w.rt
 	run := func() error {
 		rt.log.activityStarted(call)
+		w.began(j)
 		defer rt.e.test.rest()()
 		result, err = rt.host.Activity(ctx, call)
 		return err
@@ -339,7 +341,7 @@ func (w *workers) call(j *job) ActivityCall {
 	return ActivityCall{
 		Invocation: Invocation{
 			Token: j.token, Instance: task.Instance, Execution: task.Execution,
-			Name: task.Orchestration, Version: task.Version,
+			Name: task.Orchestration, Version: task.Version, Headers: task.Headers,
 		},
 		Activity: task.Name, ID: task.Event, Life: task.Life, Input: task.Input, WorkerID: w.rt.workerID(),
 		Session: task.Session, Tag: task.Tag, Headers: task.Headers, Attempt: attemptOf(&j.claim), Progress: task.Progress,

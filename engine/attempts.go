@@ -64,6 +64,7 @@ func (w *workers) beganLate(c *provider.TaskClaim) *history.Failure {
 // putBack gives the task of a failed attempt back, to be tried again after the pause.
 func (w *workers) putBack(j *job, f *history.Failure, pause time.Duration) {
 	w.rt.counters.activityEnded(false)
+	w.rt.counters.retries.Add(1)
 	w.abandon(provider.AbandonedTask{
 		Token: w.tokenOf(j), Delay: pause, Progress: progressAfter(&j.claim, f),
 	})

@@ -54,11 +54,15 @@ func (t *turn) commit(d replay.Delta) error {
 	}
 	rt.holdsTurns(done.TurnLease, asked)
 	rt.taskLeases.opened(done.TaskLease, asked)
+	told := t.told(d)
 	t.settle(c, d)
 	events := t.r.events
 	t.spread(c, done)
 	t.runInline(d)
 	t.count(d, events)
+	if told != nil {
+		rt.set.onEnd(*told)
+	}
 	return nil
 }
 
@@ -387,6 +391,7 @@ func (t *turn) startTasks(tasks []*provider.TaskClaim) {
 // count reports what became true with the commit, once.
 func (t *turn) count(d replay.Delta, events int) {
 	rt := t.rt
+	rt.counters.turns.Add(1)
 	if t.started != nil {
 		rt.counters.orchestrationStarted()
 		rt.log.orchestrationStarted(t.inv)

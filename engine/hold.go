@@ -54,6 +54,7 @@ func (t *turn) hold(d *replay.Divergence) {
 		rt.storeFailed("hold", err, 0)
 		return
 	}
+	rt.counters.holds.Add(1)
 	rt.log.held(d, rt.set.code)
 	if done.Work {
 		rt.poller.wake()

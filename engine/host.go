@@ -117,6 +117,8 @@ type Invocation struct {
 	Execution uint64
 	Name      string
 	Version   string
+	// Headers is the JSON text of what travels with the instance, or "".
+	Headers string
 }
 
 // ActivityCall is one attempt of an activity.

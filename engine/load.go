@@ -80,9 +80,11 @@ func (t *turn) load() error {
 	if f := x.Stopped(); f != nil { // Its end was begun before, and not finished.
 		return t.fail(*f)
 	}
+	began := t.rt.e.clock.Now()
 	if err := t.open(deliveries, record.Values); err != nil {
 		return err
 	}
+	t.rt.counters.replayed(t.rt.e.clock.Now().Sub(began))
 	for _, timer := range x.OpenTimers(t.rt.nowMs()) { // Now without those that the code has dropped.
 		if a := (timerID{timer.Event, timer.Limit}); t.r.timers[a] == nil {
 			t.rt.setTimer(t.r, a, timer.FireAtMs, nil)

@@ -298,12 +298,12 @@ func failureLevel(f history.Failure) slog.Level {
 }
 
 func instanceAttrs(inv Invocation) []slog.Attr {
-	return []slog.Attr{
+	return append([]slog.Attr{
 		slog.String("instance_id", inv.Instance),
 		slog.Uint64("execution_id", inv.Execution),
 		slog.String("orchestration_name", inv.Name),
 		slog.String("orchestration_version", inv.Version),
-	}
+	}, inv.Trace()...)
 }
 
 func activityAttrs(call ActivityCall) []slog.Attr {

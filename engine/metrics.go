@@ -2,6 +2,7 @@ package engine
 
 import (
 	"sync/atomic"
+	"time"
 
 	"duroxide/history"
 	"duroxide/provider"
@@ -60,6 +61,17 @@ type metrics struct {
 	tasksTaken            atomic.Uint64
 	suborchestrationCalls atomic.Uint64
 	providerErrors        atomic.Uint64
+
+	// What only Measure tells.
+	turns, holds, retries, replays atomic.Uint64
+	replayNs                       atomic.Int64
+	ran, queued                    histogram
+}
+
+// replayed counts an instance that was made again from its history.
+func (m *metrics) replayed(took time.Duration) {
+	m.replays.Add(1)
+	m.replayNs.Add(int64(took))
 }
 
 // orchestrationStarted counts the first committed turn of an execution.

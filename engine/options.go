@@ -68,6 +68,8 @@ type RuntimeOptions struct {
 	// StrictReplay makes replays refuse code that gives other inputs, values, statuses, tags or sessions
 	// than recorded, or ends earlier; without it each such replay is a warning.
 	StrictReplay bool
+	// OnEnd is told of executions that ended here, after the commit; nil for nobody. It must not wait.
+	OnEnd func(Ended)
 	// Code names the code of this runtime, for instances that are held.
 	Code string
 	// HoldNondeterminism holds instances that do not fit the code, instead of ending them.
@@ -153,6 +155,7 @@ type settings struct {
 	code                     string
 	holds                    bool
 	evictAfterTurn           bool
+	onEnd                    func(Ended)
 	evictEveryTurn           bool
 	serviceName              string
 	serviceVersion           string
@@ -193,6 +196,7 @@ func (o RuntimeOptions) withDefaults() (settings, error) {
 		code:                     o.Code,
 		holds:                    o.HoldNondeterminism,
 		evictAfterTurn:           o.EvictAfterTurn,
+		onEnd:                    o.OnEnd,
 		evictEveryTurn:           o.EvictEveryTurn,
 		serviceName:              cmp.Or(o.ServiceName, defaultServiceName),
 		serviceVersion:           o.ServiceVersion,

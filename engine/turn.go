@@ -250,6 +250,7 @@ func (t *turn) describe() {
 	}
 	t.inv = Invocation{
 		Token: newToken(), Instance: p.Instance, Execution: p.Execution, Name: p.Name, Version: p.Version,
+		Headers: p.Headers,
 	}
 }
 

@@ -169,6 +169,10 @@ class Channel {
         );
       case messages.KIND.log:
         return this.#notify(messages.readLog(reader), (r) => this.runtimes.log(r.runtime)?.(r));
+      case messages.KIND.ended:
+        return this.#notify(messages.readEnded(reader), (r) =>
+          this.runtimes.serving(r.runtime)?.ended?.(r.about),
+        );
       default:
         throw new DuroxideError(`unknown record of kind ${reader.kind}`);
     }

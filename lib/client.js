@@ -18,7 +18,7 @@ const {
 const { exportText } = require('./export.js');
 const { OrchestrationHandle, resultOf } = require('./handles.js');
 const { all, list, unlessGone } = require('./listing.js');
-const { around, checkInterceptor, operationOf } = require('./interceptors.js');
+const { around, changedBy, checkInterceptor, operationOf } = require('./interceptors.js');
 const { describe, health, summaries } = require('./observing.js');
 const { ManagementClient } = require('./management.js');
 const { openedStore } = require('./provider.js');
@@ -53,11 +53,14 @@ class Client extends ManagementClient {
   /** @type {import('./handles.js').Ask} */
   #request(name, args, payload, signal) {
     const { store } = openedStore(this.#provider);
-    const ask = () =>
-      channel.request(`client.${name}`, { store, ...args }, payload, this.#provider, signal);
+    const ask = (/** @type {object} */ changed = {}) => {
+      const given = { store, ...args, ...changed };
+      return channel.request(`client.${name}`, given, payload, this.#provider, signal);
+    };
     if (this.#interceptors.length === 0) return ask();
+    const operation = operationOf(name, args);
     const shown = async (/** @type {Promise<any>} */ reply) => void (await reply);
-    return around(this.#interceptors, operationOf(name, args), ask, shown);
+    return around(this.#interceptors, operation, () => ask(changedBy(operation)), shown);
   }
 
   /** @param {unknown} interceptor */

@@ -3,6 +3,7 @@
 const { types } = process.getBuiltinModule('node:util');
 const check = require('./check.js');
 const { disown } = require('./disown.js');
+const { headersOf, headersText } = require('./headers.js');
 const { describe } = require('./thrown.js');
 
 /**
@@ -27,6 +28,25 @@ function checkInterceptor(interceptor, kinds) {
   if (Object.keys(given).length > 0) return given;
   const names = kinds.map((kind) => `'${kind}'`).join(' or ');
   throw new TypeError(`interceptor must have ${names}, which are functions of (call, next)`);
+}
+
+/** Gives what the functions of a runtime's interceptors are added to. */
+function noInterceptors() {
+  /** @type {Interceptor[][]} */
+  const [activity, step, ended] = [[], [], []];
+  return { activity, step, ended };
+}
+
+/**
+ * Adds the functions of an interceptor to those that there are.
+ *
+ * @param {Record<string, Interceptor[]>} all
+ * @param {unknown} interceptor
+ */
+function addInterceptor(all, interceptor) {
+  for (const [kind, fn] of Object.entries(checkInterceptor(interceptor, Object.keys(all)))) {
+    all[kind].push(fn);
+  }
 }
 
 /**
@@ -141,6 +161,21 @@ function aroundStep(interceptors, call, run, complain) {
 }
 
 /**
+ * Tells of an execution that has ended.
+ *
+ * @param {any[]} interceptors
+ * @param {string} about
+ * @param {(error: unknown) => void} complain
+ */
+function tell(interceptors, about, complain) {
+  const { headers, ...rest } = JSON.parse(about);
+  const ended = Object.freeze({ ...rest, headers: headersOf(headers) });
+  for (const interceptor of interceptors) {
+    quiet(async () => interceptor(ended)).catch(complain);
+  }
+}
+
+/**
  * Says whether an error comes from an interceptor, and not from the code within.
  *
  * @param {{ ok: boolean, value: any } | null} outcome
@@ -200,15 +235,28 @@ const METHODS = {
  * @param {string} request
  * @param {any} args
  */
-function operationOf(request, { instance, name, queue, key }) {
+function operationOf(request, { instance, name, queue, key, headers }) {
   return Object.freeze({
+    ...(isStart(request) && { headers: { ...headersOf(headers ?? '') } }),
     method: METHODS[request],
     ...(instance !== undefined && { instanceId: instance }),
     ...((name ?? queue ?? key) !== undefined && { name: name ?? queue ?? key }),
   });
 }
 
-/** Gives what says once that an interceptor of steps did what it may not. */
+/** @param {string} request */
+const isStart = (request) => METHODS[request].startsWith('start');
+
+/**
+ * Gives what interceptors have made of a request: the headers of a start.
+ *
+ * @param {{ headers?: Record<string, string> }} operation
+ */
+function changedBy({ headers }) {
+  return headers && { headers: headersText('headers', headers) };
+}
+
+/** Gives what says once that an interceptor which only watches did what it may not. */
 function complainer() {
   let hasComplained = false;
   return (/** @type {unknown} */ error) => {
@@ -216,9 +264,19 @@ function complainer() {
     hasComplained = true;
     const { name, message } = describe(error);
     process.emitWarning(
-      `an interceptor of steps of a duroxide runtime failed, which changes nothing: ${name}: ${message}`,
+      `an interceptor of a duroxide runtime that only watches failed, which changes nothing: ${name}: ${message}`,
     );
   };
 }
 
-module.exports = { around, aroundStep, checkInterceptor, complainer, operationOf };
+module.exports = {
+  addInterceptor,
+  around,
+  aroundStep,
+  changedBy,
+  checkInterceptor,
+  complainer,
+  noInterceptors,
+  operationOf,
+  tell,
+};

@@ -14,6 +14,7 @@ const KIND = Object.freeze({
   cancel: 4,
   settle: 5,
   log: 6,
+  ended: 7,
   runAnswer: 16,
   activityAnswer: 17,
   request: 18,
@@ -150,6 +151,11 @@ function readLog(r) {
   return { runtime, level, message, fields: { target, ...JSON.parse(r.string()) } };
 }
 
+/** @param {FrameReader} r */
+function readEnded(r) {
+  return { runtime: r.int(), about: r.string() };
+}
+
 /**
  * @param {FrameReader} r
  * @returns {import('./native').Settlement}
@@ -250,6 +256,7 @@ module.exports = {
   readActivity,
   readCancel,
   readDrop,
+  readEnded,
   readLog,
   readRun,
   readSettle,

@@ -171,6 +171,13 @@ export interface LogRecord {
   fields: Record<string, unknown>;
 }
 
+/** An execution has ended, and its end is committed. */
+export interface EndedRecord {
+  runtime: number;
+  /** The JSON text of what interceptors are told, whose headers are JSON text, or ''. */
+  about: string;
+}
+
 /** The end of a request. */
 export type Settlement =
   | { ok: true; value: any; payload: string | null }
@@ -235,6 +242,8 @@ export interface Handlers {
     record: ActivityRecord,
   ): Promise<ActivityAnswer | TakenBack> | ActivityAnswer | TakenBack;
   cancel(record: CancelRecord): void;
+  /** Only of a runtime that asked to be told of ends. */
+  ended?(about: string): void;
   /** Only of a runtime that asked for log records. */
   log?(record: LogRecord): void;
 }

@@ -15,7 +15,7 @@ const {
   codeIn,
 } = require('./definitions.js');
 const { DuroxideError, errorFromCode } = require('./errors.js');
-const { aroundStep, checkInterceptor, complainer } = require('./interceptors.js');
+const around = require('./interceptors.js');
 const { hashOf, named } = require('./code-id.js');
 const { checkOptions, forEngine } = require('./options.js');
 const { guardFor } = require('./orchestration/guard.js');
@@ -46,12 +46,10 @@ class Runtime {
   #schedules = new DeclaredSchedules();
   /** What register() has taken: to be given the same once more changes nothing. */
   #taken = new WeakSet();
-  /** @type {Record<'activity' | 'step', import('./interceptors.js').Interceptor[]>} */
-  #interceptors = { activity: [], step: [] };
-  #complain = complainer();
+  #interceptors = around.noInterceptors();
+  #complain = around.complainer();
   #inlineCode;
-  /** The number under which the engine knows the runtime, while it is started. */
-  #number = 0;
+  #number = 0; // under which the engine knows the runtime, while it is started
   /** Random for each start: the id that getHealth shows. */
   #id = '';
   /** @type {Promise<void> | null} */
@@ -169,9 +167,7 @@ class Runtime {
   /** @param {unknown} interceptor */
   use(interceptor) {
     this.#refuseAfterStart();
-    const { activity, step } = checkInterceptor(interceptor, ['activity', 'step']);
-    if (activity) this.#interceptors.activity.push(activity);
-    if (step) this.#interceptors.step.push(step);
+    around.addInterceptor(this.#interceptors, interceptor);
   }
 
   #refuseAfterStart() {
@@ -232,6 +228,7 @@ class Runtime {
         'the store was opened to be read only: no runtime can work on it',
       );
     }
+    const tellEnds = this.#interceptors.ended.length > 0;
     this.#number = channel.nextRuntime();
     channel.registerRuntime(this.#number, this.#handlers());
     channel.hold();
@@ -240,7 +237,7 @@ class Runtime {
       const { value } = await channel.request('runtime.start', {
         store,
         runtime: this.#number,
-        options: { ...forEngine(this.#options), codeId: this.#codeId() },
+        options: { ...forEngine(this.#options), codeId: this.#codeId(), tellEnds },
         orchestrations: [...this.#orchestrations.keys()].flatMap((name) =>
           this.#versions(name).map((version) => {
             const { cancelGraceMs = 0, replaces = [] } = this.#codeOf(name, version);
@@ -275,11 +272,11 @@ class Runtime {
       strictValues,
       around: this.#aroundSteps(),
     });
-    const { activity: around } = this.#interceptors;
+    const { activity, ended } = this.#interceptors;
     const activities = new Activities({
       slots: Math.max(workerConcurrency, 1),
       strictValues,
-      find: (record) => activityCode(this.#activities, turns, this.#inlineCode, around, record),
+      find: (record) => activityCode(this.#activities, turns, this.#inlineCode, activity, record),
       after: /** @type {any} */ (this)[AFTER],
       makeClient: () => new Client(this.#provider, { strictValues }),
     });
@@ -288,6 +285,7 @@ class Runtime {
       drop: (record) => turns.drop(record),
       activity: (record) => activities.run(record),
       cancel: (record) => activities.cancel(record),
+      ended: (about) => around.tell(ended, about, this.#complain),
       ...(logger && { log: logTo(logger) }),
     };
   }
@@ -298,7 +296,7 @@ class Runtime {
     return step.length === 0
       ? null
       : (/** @type {object} */ call, /** @type {() => any} */ run) =>
-          aroundStep(step, call, run, this.#complain);
+          around.aroundStep(step, call, run, this.#complain);
   }
 
   #letGo() {
@@ -333,6 +331,15 @@ class Runtime {
   async health() {
     const runs = () => this.#isRunning && this.#stopped === null;
     return readiness(channel.request, this.#number, runs);
+  }
+
+  async measure() {
+    return (await channel.request('runtime.measure', { runtime: this.#number })).value;
+  }
+
+  async prometheus() {
+    return (await channel.request('runtime.measure', { runtime: this.#number, text: true }))
+      .payload;
   }
 
   metricsSnapshot() {

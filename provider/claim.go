@@ -240,6 +240,8 @@ type TaskClaim struct {
 	Attempt int
 	// Marks is how often a lease ended without a word that the task was claimed under, up to MostMarks.
 	Marks int
+	// DueMs is since when the task was ready: when it was scheduled, or when the pause before this attempt was over.
+	DueMs int64
 }
 
 // Submission is a group of messages to store.

@@ -81,6 +81,7 @@ func (s *store) claimTask(
 		Task:    decoded,
 		Attempt: t.attempts + 1,
 		Marks:   t.marks,
+		DueMs:   t.due,
 	}
 }
 

@@ -22,6 +22,7 @@ import (
 	"crypto/x509"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -118,8 +119,10 @@ type Store struct {
 
 	background context.Context // ends when the store is closed
 	stop       context.CancelFunc
-	working    sync.WaitGroup // committers
-	idle       sync.WaitGroup // notifier, listener
+	// groups counts transactions that were written, grouped what was written in them.
+	groups, grouped atomic.Uint64
+	working         sync.WaitGroup // committers
+	idle            sync.WaitGroup // notifier, listener
 
 	mu      sync.RWMutex // guards closed against sends on committers, and counts calls
 	closed  bool

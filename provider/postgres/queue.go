@@ -100,7 +100,7 @@ SELECT EXISTS (SELECT 1 FROM S.tasks WHERE lease = 0 AND place = 0 AND due <= $1
   OR EXISTS (SELECT 1 FROM S.tasks
     WHERE lease <> 0 AND lease = ANY(ARRAY(SELECT id FROM S.leases WHERE until_ms <= 0)))
   OR EXISTS (SELECT 1 FROM S.leases WHERE until_ms <= 0 AND -until_ms <= $2)`)
-	sqlBodies    = define(`SELECT id, body, progress FROM S.tasks WHERE id = ANY($1::bigint[])`)
+	sqlBodies    = define(`SELECT id, body, progress, due FROM S.tasks WHERE id = ANY($1::bigint[])`)
 	sqlPlaceLate = define(`
 UPDATE S.tasks SET place = 1 + (SELECT round FROM S.rounds WHERE id = 1)
 WHERE id = ANY(ARRAY(
@@ -136,6 +136,7 @@ type readyTask struct {
 	epoch    uint64
 	attempts int64
 	marks    int64
+	due      int64
 	size     int
 	body     []byte
 	progress []byte
@@ -261,13 +262,13 @@ func (f *found) readBodies(p *pipeline) {
 		byID[ids[n]] = t
 	}
 	p.each(sqlBodies, func(r pgx.Rows) error {
-		var id int64
+		var id, due int64
 		var body, progress []byte
-		if err := r.Scan(&id, &body, &progress); err != nil {
+		if err := r.Scan(&id, &body, &progress, &due); err != nil {
 			return err
 		}
 		if t := byID[id]; t != nil {
-			t.body, t.progress = body, progress
+			t.body, t.progress, t.due = body, progress, due
 		}
 		return nil
 	}, ids)

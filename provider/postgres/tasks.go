@@ -122,6 +122,7 @@ func (g *group) insertTask(i *instance, t *turn, n int, claims *holder) *provide
 		Token:   provider.Token{Key: id, Epoch: epoch, Lease: lease},
 		Task:    fresh.Task,
 		Attempt: 1,
+		DueMs:   g.now,
 	}
 	claim.Task.ID, claim.Task.Instance, claim.Task.Execution = id, i.id, t.Execution
 	return claim
@@ -173,5 +174,6 @@ func (g *group) claimTask(
 		Task:    decoded,
 		Attempt: int(t.attempts) + 1,
 		Marks:   int(t.marks),
+		DueMs:   t.due,
 	}
 }

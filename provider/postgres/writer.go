@@ -141,6 +141,7 @@ func (s *Store) serve(w *writer, batch []*request) {
 		wrote, err := s.attempt(w, live, try == 1)
 		done(write, wrote, err)
 		if err = lostNetwork(err); err == nil {
+			s.count(wrote, len(live))
 			return
 		}
 		s.renewPool(err)
@@ -151,6 +152,17 @@ func (s *Store) serve(w *writer, batch []*request) {
 		s.log.Debug("postgres: a group is run again", "tries", try, "error", err.Error())
 	}
 }
+
+// count takes note of a transaction with that many calls.
+func (s *Store) count(wrote bool, calls int) {
+	if wrote {
+		s.groups.Add(1)
+		s.grouped.Add(uint64(calls)) //nolint:gosec // a length
+	}
+}
+
+// Written implements provider.Counting.
+func (s *Store) Written() (commits, calls uint64) { return s.groups.Load(), s.grouped.Load() }
 
 func again(err error) bool {
 	return (isTransient(err) || isConnection(err)) && !errors.Is(err, errUnknown) &&

@@ -42,7 +42,7 @@ SELECT id, place FROM tasks
 WHERE lease = 0 AND place > 0 AND session IS NOT NULL AND session = CAST(?1 AS TEXT) AND lane = ?2 + 0
 ORDER BY place, id LIMIT ?3`}
 	sqlReadyTask = &statement{`
-SELECT t.execution, t.event, t.epoch, t.attempts, t.tag, t.session, t.body, i.id, t.marks, t.progress
+SELECT t.execution, t.event, t.epoch, t.attempts, t.tag, t.session, t.body, i.id, t.marks, t.progress, t.due
 FROM tasks t JOIN instances i ON i.key = t.instance WHERE t.id = ?1 + 0`}
 )
 
@@ -270,6 +270,7 @@ func (c *taskClaims) takeOne(q queued) error {
 		return err
 	}
 	t := readyTask{epoch: r.uint(2), attempts: r.int(3), marks: r.int(8), body: r.blob(6), progress: r.blob(9)}
+	t.due = r.int(10)
 	t.ID, t.Execution, t.Event = q.id, r.uint(0), r.uint(1)
 	t.Tag, t.Session, t.Instance = r.optional(4), r.optional(5), r.text(7)
 	c.bytes += len(t.body)

@@ -105,7 +105,9 @@ type Store struct {
 	joined sync.Map
 	// copies are those in the making.
 	copies sync.Map
-	stop   context.CancelFunc
+	// commits counts transactions that were written, calls what was written in them.
+	commits, calls atomic.Uint64
+	stop           context.CancelFunc
 
 	mu     sync.RWMutex // guards closed against sends on requests
 	closed bool

@@ -193,6 +193,7 @@ func (w *writer) insertTask(
 		Token:   provider.Token{Key: id, Epoch: state.epoch, Lease: state.lease},
 		Task:    fresh.Task,
 		Attempt: 1,
+		DueMs:   w.now,
 	}
 	claim.Task.ID, claim.Task.Instance, claim.Task.Execution = id, i.id, t.Execution
 	return claim, nil
@@ -204,6 +205,7 @@ type readyTask struct {
 	epoch    uint64
 	attempts int64
 	marks    int64
+	due      int64
 	body     []byte
 	progress []byte
 }
@@ -249,6 +251,7 @@ func (w *writer) claimTask(
 		Task:    decoded,
 		Attempt: int(t.attempts) + 1,
 		Marks:   int(t.marks),
+		DueMs:   t.due,
 	}, nil
 }
 

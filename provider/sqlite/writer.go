@@ -184,6 +184,7 @@ func (w *writer) serve(r *request) {
 		w.applyEach()
 		return
 	}
+	w.count(len(w.group))
 	w.finish(w.store.verify())
 }
 
@@ -279,11 +280,23 @@ func (w *writer) alone(r *request) error {
 		w.rollback()
 		return err
 	}
+	w.count(1)
 	if err := w.store.verify(); err != nil {
 		return err
 	}
 	return r.err
 }
+
+// count takes note of a transaction with that many calls, unless it has changed nothing.
+func (w *writer) count(calls int) {
+	if w.c.writes != w.before {
+		w.store.commits.Add(1)
+		w.store.calls.Add(uint64(calls)) //nolint:gosec // a length
+	}
+}
+
+// Written implements provider.Counting.
+func (s *Store) Written() (commits, calls uint64) { return s.commits.Load(), s.calls.Load() }
 
 func (w *writer) finish(err error) {
 	if err != nil {
