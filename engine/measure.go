@@ -136,10 +136,7 @@ func (rt *Runtime) Measure(ctx context.Context) ([]Measure, error) {
 	if h, err := client.Health(ctx); err == nil {
 		all = append(all, h.measures(rt.e.store.Now().UnixMilli())...)
 	}
-	if used, err := client.InUse(ctx, ""); err == nil {
-		all = append(all, usedMeasures(used)...)
-	}
-	return all, nil
+	return append(all, rt.used.measures(ctx, client)...), nil
 }
 
 func counter(name, help string, value uint64) Measure {

@@ -31,6 +31,7 @@ type Runtime struct {
 	node     string
 	log      log
 	counters *metrics
+	used     usedCounts
 
 	leases     *leaseSet // for instances
 	taskLeases *leaseSet
