@@ -2284,12 +2284,15 @@ export interface EndedExecution {
   readonly orchestrationName: string;
   readonly orchestrationVersion: string;
   readonly parentInstanceId?: string;
+  readonly parentExecutionId?: number;
   readonly status: 'Completed' | 'Failed' | 'ContinuedAsNew';
   /** The text of the failure, and its kind; only when failed. */
   readonly error?: string;
   readonly kind?: string;
   readonly startedAt: number;
   readonly endedAt: number;
+  /** When it was last retried or rewound: perhaps its end was told before. */
+  readonly repairedAt?: number;
   readonly headers: Headers;
 }
 

@@ -418,6 +418,7 @@ test('each end of an execution is told once, after its commit', async (t) => {
   );
   const child = told.find(({ parentInstanceId }) => parentInstanceId === 'again');
   assert.deepEqual(child.headers, headers);
+  assert.deepEqual([child.parentExecutionId, child.repairedAt], [2, undefined]);
   assert.match(child.error, /broken/);
   assert.ok(told.every(({ startedAt, endedAt }) => startedAt > 0 && endedAt >= startedAt));
 });

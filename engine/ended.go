@@ -15,6 +15,7 @@ type Ended struct {
 	OrchestrationName    string `json:"orchestrationName"`
 	OrchestrationVersion string `json:"orchestrationVersion"`
 	ParentInstanceID     string `json:"parentInstanceId,omitempty"`
+	ParentExecutionID    uint64 `json:"parentExecutionId,omitempty"`
 	// Status is Completed, Failed or ContinuedAsNew.
 	Status string `json:"status"`
 	// Error is the text of the failure, and Kind its kind.
@@ -23,6 +24,8 @@ type Ended struct {
 	// StartedAt and EndedAt are the recorded times, in milliseconds since 1970.
 	StartedAt int64 `json:"startedAt"`
 	EndedAt   int64 `json:"endedAt"`
+	// RepairedAt is when the execution was last retried or rewound, and was told as ended before; 0: never.
+	RepairedAt int64 `json:"repairedAt,omitempty"`
 	// Headers is the JSON text of what travels with the instance, or "".
 	Headers string `json:"headers"`
 }
@@ -44,10 +47,10 @@ func (t *turn) told(d replay.Delta) *Ended {
 	}
 	e.StartedAt = e.EndedAt
 	if t.r.x != nil {
-		e.StartedAt = t.r.x.StartedMs()
+		e.StartedAt, e.RepairedAt = t.r.x.StartedMs(), t.r.x.RepairedMs()
 	}
-	if t.r.parent != nil {
-		e.ParentInstanceID = t.r.parent.Instance
+	if p := t.r.parent; p != nil {
+		e.ParentInstanceID, e.ParentExecutionID = p.Instance, p.Execution
 	}
 	if f := d.Ending.Failure; f != nil {
 		told := f.Told()

@@ -158,6 +158,9 @@ func (x *Execution) Params() Params { return x.params }
 // StartedMs gives the recorded time of the start.
 func (x *Execution) StartedMs() int64 { return x.startedMs }
 
+// RepairedMs gives when the execution was last taken up again by hand; 0: never.
+func (x *Execution) RepairedMs() int64 { return x.repairedMs }
+
 // LastMs gives the latest recorded time. What is recorded later must not have an earlier one.
 func (x *Execution) LastMs() int64 { return x.lastMs }
 
