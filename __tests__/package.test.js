@@ -9,10 +9,11 @@ const { packageName, platformName } = require('../lib/platforms.js');
 const consumer = require('../scripts/consumer.js');
 const packages = require('../scripts/packages.js');
 const { serveRegistry } = require('../scripts/registry.js');
+const { checkSize } = require('../scripts/sizes.js');
 
 /**
  * The packages as somebody installs them: the main one, the engine of this system in the binaries of this
- * checkout, and in the end the command line and the page. No variable leads to them, and there is no compiler on the PATH.
+ * checkout, and in the end the packages beside it. No variable leads to them, and there is no compiler on the PATH.
  */
 
 const ROOT = path.join(__dirname, '..');
@@ -22,6 +23,7 @@ const folder = path.join(top, 'installed');
 let packed;
 let commandLine;
 let page;
+let telemetry;
 let registry;
 
 before(async () => {
@@ -29,10 +31,11 @@ before(async () => {
     packages.makeMain(path.join(top, 'made')),
     packages.makePlatform(HOST, path.join(ROOT, 'build', 'Release'), path.join(top, 'made')),
   ].map((made) => packages.pack(made, path.join(top, 'packed')));
-  [commandLine, page] = [packages.makeCli, packages.makeUi].map((make) =>
+  const makers = [packages.makeCli, packages.makeUi, packages.makeTelemetry];
+  [commandLine, page, telemetry] = makers.map((make) =>
     packages.pack(make(path.join(top, 'made')), path.join(top, 'packed')),
   );
-  registry = await serveRegistry([...packed, commandLine, page].map(({ file }) => file));
+  registry = await serveRegistry([...packed, commandLine, page, telemetry].map(({ file }) => file));
   consumer.makeProject(folder);
   const files = packed.map(({ file }) => file);
   const { code, stderr } = await consumer.npmIn(folder, [
@@ -72,8 +75,8 @@ describe('what is packed', () => {
   });
 
   it('is no larger than it may be, and holds one copy of each binary', () => {
-    for (const each of [...packed, commandLine, page])
-      assert.deepEqual(packages.checkSize(each), []);
+    for (const each of [...packed, commandLine, page, telemetry])
+      assert.deepEqual(checkSize(each), []);
     const [, engine] = packed;
     assert.equal(engine.files.filter((name) => /\.(so|dylib|dll|node)$/.test(name)).length, 2);
   });
@@ -187,6 +190,39 @@ describe('the page', () => {
       `;
     fs.writeFileSync(path.join(folder, 'page.ts'), typed);
     const { code, stdout } = await consumer.typeCheck(folder, consumer.RESOLUTIONS[0], ['page.ts']);
+    assert.equal(code, 0, stdout);
+  });
+});
+
+describe('the package for OpenTelemetry', () => {
+  it('is a package of its own, with types, and the main package asks for nothing of it', async () => {
+    const { version } = require('../package.json');
+    const names = [`${packageName('opentelemetry')}@${version}`, '@opentelemetry/api@1.9.1'];
+    const args = ['install', '--ignore-scripts', '--registry', registry.url, ...names];
+    const installed = await consumer.npmIn(folder, args);
+    assert.equal(installed.code, 0, installed.stderr);
+    const text = `const { Client, Runtime, SqliteProvider } = require('duroxide');
+      const { SpanIds, instrument } = require('@duroxide/opentelemetry');
+      SqliteProvider.inMemory().then(async (store) => {
+        const [runtime, client] = [new Runtime(store), new Client(store)];
+        instrument({ runtime, client, spanIds: new SpanIds() });
+        runtime.registerOrchestration('One', function* () { return 1; });
+        await runtime.start();
+        console.log(await (await client.start('One', 'one', null)).result());
+        await runtime.shutdown();
+        await store.close();
+      });`;
+    assert.equal(await output(['-e', text]), '1\n');
+    const typed = `import { Client, Runtime, type Provider } from 'duroxide';
+      import { SpanIds, instrument } from '@duroxide/opentelemetry';
+      export const make = (store: Provider): (() => void) =>
+        instrument({ runtime: new Runtime(store), spanIds: new SpanIds(), steps: true }).stop;
+      // @ts-expect-error: there is no such option
+      export const wrong = (client: Client) => instrument({ client, tracer: null });
+      `;
+    fs.writeFileSync(path.join(folder, 'traced.ts'), typed);
+    const resolution = consumer.RESOLUTIONS[0];
+    const { code, stdout } = await consumer.typeCheck(folder, resolution, ['traced.ts']);
     assert.equal(code, 0, stdout);
   });
 });

@@ -1,6 +1,6 @@
 'use strict';
 
-/** Finds names that a file of lib/, cli/ or ui/server/ exports and nobody uses. */
+/** Finds names that a file of lib/, cli/, ui/server/ or opentelemetry/ exports and nobody uses. */
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -10,7 +10,7 @@ const { ROOT } = require('./prepare.js');
 const ENTRIES = ['duroxide.js', 'testing/testing.js', 'checking/checking.js'].map((entry) =>
   path.join('lib', entry),
 );
-const USERS = ['bin', 'lib', 'cli', 'ui', '__tests__', 'bench', 'scripts'];
+const USERS = ['bin', 'lib', 'cli', 'ui', 'opentelemetry', '__tests__', 'bench', 'scripts'];
 
 /** @param {string} folder @returns {string[]} */
 function scriptsBelow(folder) {
@@ -38,7 +38,7 @@ const texts = new Map(
 );
 let unused = 0;
 for (const [file, text] of texts) {
-  if (!/^(lib|cli|ui.server)\b/.test(file) || ENTRIES.includes(file)) continue;
+  if (!/^(lib|cli|ui.server|opentelemetry)\b/.test(file) || ENTRIES.includes(file)) continue;
   const others = [...texts].filter(
     ([other, otherText]) => other !== file && otherText.includes(path.basename(file)),
   );

@@ -1,11 +1,12 @@
 'use strict';
 
 /**
- * `npm run pack`: checks that the main package, the command line and the page would hold what they should,
- * and nothing else.
+ * `npm run pack`: checks that the packages without a binary would hold what they should, and nothing
+ * else.
  */
 
-const { RELEASE, checkSize, makeCli, makeMain, makeUi, pack } = require('./packages.js');
+const { RELEASE, makeCli, makeMain, makeTelemetry, makeUi, pack } = require('./packages.js');
+const { checkSize } = require('./sizes.js');
 
 /** What the main package holds: the API and its types. The engine is in packages of its own. */
 const MAIN = {
@@ -40,6 +41,12 @@ const UI = {
   required: ['index.js', 'index.d.ts', 'assets/page.js', 'assets/sign-in.js', 'assets/page.css'],
 };
 
+/** What the package for OpenTelemetry holds. */
+const TELEMETRY = {
+  expected: [/^package\.json$/, /^README\.md$/, /^LICENSE$/, /^index\.d\.ts$/, /^[a-z-]+\.js$/],
+  required: ['index.js', 'index.d.ts', 'README.md'],
+};
+
 /**
  * @param {import('./packages.js').Packed} packed
  * @param {{ expected: RegExp[], required: string[] }} what
@@ -61,6 +68,7 @@ for (const [folder, what] of /** @type {const} */ ([
   [makeMain(), MAIN],
   [makeCli(), CLI],
   [makeUi(), UI],
+  [makeTelemetry(), TELEMETRY],
 ])) {
   const packed = pack(folder, RELEASE);
   const problems = problemsOf(packed, what);

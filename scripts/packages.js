@@ -3,7 +3,7 @@
 /**
  * The packages as they are published, made in build/release: the main one, which holds no binary and
  * no source of one; one per platform with both binaries; the engine as a program; and for musl, where no
- * library can be loaded, one that brings the program along; the command line; and the page. All have the
+ * library can be loaded, one that brings the program along; the command line; the page; and that for OpenTelemetry. All have the
  * version of package.json.
  */
 
@@ -282,6 +282,32 @@ function makeBinaries(name, { description, files, binaries, among }) {
   return folder;
 }
 
+/** The description of the package for OpenTelemetry. */
+function telemetryManifest() {
+  return {
+    ...sharedManifest(packageName('opentelemetry')),
+    description: `Traces and metrics of ${manifest.name} with OpenTelemetry`,
+    type: 'commonjs',
+    main: 'index.js',
+    types: 'index.d.ts',
+    exports: {
+      '.': { types: './index.d.ts', default: './index.js' },
+      './package.json': './package.json',
+    },
+    engines: manifest.engines,
+    peerDependencies: { [manifest.name]: manifest.version, '@opentelemetry/api': '^1.9.0' },
+  };
+}
+
+/** Makes the package for OpenTelemetry. @param {string} [among] other packages */
+function makeTelemetry(among = MADE) {
+  const folder = folderFor('opentelemetry', among);
+  fs.cpSync(path.join(ROOT, 'opentelemetry'), folder, { recursive: true });
+  fs.copyFileSync(path.join(ROOT, 'LICENSE'), path.join(folder, 'LICENSE'));
+  describe(folder, telemetryManifest());
+  return folder;
+}
+
 /**
  * Packs the package in a folder, and says what npm has packed.
  *
@@ -303,42 +329,20 @@ function pack(folder, destination) {
   };
 }
 
-/** What published packages may weigh, in bytes. */
-const LIMITS = {
-  main: { packed: 100_000, unpacked: Number.POSITIVE_INFINITY },
-  cli: { packed: 50_000, unpacked: Number.POSITIVE_INFINITY },
-  ui: { packed: 150_000, unpacked: Number.POSITIVE_INFINITY },
-  platform: { packed: 8_000_000, unpacked: 21_000_000 },
-};
-
-/** What is wrong with the size of a package. @param {Packed} of @returns {string[]} */
-function checkSize({ name, packed, unpacked }) {
-  const { [name]: limit = LIMITS.platform } = {
-    [manifest.name]: LIMITS.main,
-    [packageName('cli')]: LIMITS.cli,
-    [packageName('ui')]: LIMITS.ui,
-  };
-  const problems = [];
-  if (packed > limit.packed) problems.push(`${name} has ${packed} bytes, at most ${limit.packed}`);
-  if (unpacked > limit.unpacked) {
-    problems.push(`${name} unpacks to ${unpacked} bytes, at most ${limit.unpacked}`);
-  }
-  return problems;
-}
-
 module.exports = {
   RELEASE,
-  checkSize,
   cliManifest,
   makeCli,
   makeMain,
   makeMusl,
   makePlatform,
   makeProgram,
+  makeTelemetry,
   makeUi,
   npm,
   pack,
   platformManifest,
   programManifest,
+  telemetryManifest,
   uiManifest,
 };

@@ -17,10 +17,11 @@ const {
   pack,
   platformManifest,
   programManifest,
+  telemetryManifest,
   uiManifest,
 } = require('./packages.js');
 const { ROOT } = require('./prepare.js');
-const { dependencies } = require('../package.json');
+const { dependencies, name: own } = require('../package.json');
 
 /** @typedef {{ manifest: any, bytes: Buffer }} Served */
 
@@ -54,13 +55,15 @@ function document({ manifest, bytes }, origin) {
   };
 }
 
-/** Packs what the main package and the command line depend on, as it is installed here. @returns {string[]} */
+/** Packs what the packages without a binary depend on, as it is installed here. @returns {string[]} */
 function packDependencies() {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'duroxide-dependencies-'));
   process.on('exit', () => fs.rmSync(folder, { recursive: true, force: true }));
-  return Object.keys({ ...dependencies, ...cliManifest().dependencies }).map(
-    (name) => pack(path.join(ROOT, 'node_modules', name), folder).file,
-  );
+  const { peerDependencies } = telemetryManifest();
+  const all = { ...dependencies, ...cliManifest().dependencies, ...peerDependencies };
+  return Object.keys(all)
+    .filter((name) => name !== own)
+    .map((name) => pack(path.join(ROOT, 'node_modules', name), folder).file);
 }
 
 /**
@@ -77,6 +80,7 @@ async function serveRegistry(files) {
     ...Object.keys(PROGRAM_PLATFORMS).map(programManifest),
     cliManifest(),
     uiManifest(),
+    telemetryManifest(),
   ];
   for (const manifest of described) {
     packages.set(manifest.name, { manifest, bytes: Buffer.alloc(0) });

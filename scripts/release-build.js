@@ -20,15 +20,16 @@ const { parseArgs } = require('node:util');
 const { MUSL_PLATFORMS, PROGRAM_PLATFORMS, platformName } = require('../lib/platforms.js');
 const {
   RELEASE,
-  checkSize,
   makeCli,
   makeMain,
   makeMusl,
   makePlatform,
   makeProgram,
+  makeTelemetry,
   makeUi,
   pack,
 } = require('./packages.js');
+const { checkSize } = require('./sizes.js');
 const { ROOT } = require('./prepare.js');
 const {
   COMPILED,
@@ -143,6 +144,7 @@ function main() {
     { made: pack(makeMain(), RELEASE), needs: '', problems: [] },
     { made: pack(makeCli(), RELEASE), needs: '', problems: [] },
     { made: pack(makeUi(), RELEASE), needs: '', problems: [] },
+    { made: pack(makeTelemetry(), RELEASE), needs: '', problems: [] },
     ...makeLibraries(),
     ...makePrograms(),
   ];
