@@ -5,8 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
-	"slices"
-	"strings"
+	"sort"
 	"sync"
 	"time"
 
@@ -155,7 +154,7 @@ func (c *Client) DefaultVersions(ctx context.Context) ([]DefaultVersion, error) 
 	for _, d := range known {
 		found = append(found, d)
 	}
-	slices.SortFunc(found, func(a, b DefaultVersion) int { return strings.Compare(a.Name, b.Name) })
+	sort.Slice(found, func(i, j int) bool { return found[i].Name < found[j].Name })
 	return found, err
 }
 

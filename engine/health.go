@@ -1,9 +1,8 @@
 package engine
 
 import (
-	"cmp"
 	"context"
-	"slices"
+	"sort"
 
 	"duroxide/provider"
 )
@@ -49,8 +48,9 @@ func (c *Client) Health(ctx context.Context) (Health, error) {
 	for _, u := range claimed.Unserved {
 		h.Waiting = append(h.Waiting, h.waiting(u))
 	}
-	slices.SortFunc(h.Waiting, func(a, b WaitingWork) int {
-		return cmp.Or(cmp.Compare(a.Since, b.Since), cmp.Compare(a.Name, b.Name))
+	sort.Slice(h.Waiting, func(i, j int) bool {
+		a, b := h.Waiting[i], h.Waiting[j]
+		return a.Since < b.Since || a.Since == b.Since && a.Name < b.Name
 	})
 	return h, err
 }
