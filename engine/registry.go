@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"sort"
 	"strings"
 	"sync"
 	"time"
@@ -216,9 +217,11 @@ func (g *Registry) orchestrationNames() map[string][]string {
 	defer g.mu.RUnlock()
 	all := make(map[string][]string, len(g.orchestrations))
 	for name, versions := range g.orchestrations {
-		all[name] = slices.SortedFunc(maps.Keys(versions.known), func(a, b string) int {
-			return semver.MustParse(a).Compare(semver.MustParse(b))
+		known := slices.Collect(maps.Keys(versions.known))
+		sort.Slice(known, func(i, j int) bool {
+			return semver.MustParse(known[i]).LessThan(semver.MustParse(known[j]))
 		})
+		all[name] = known
 	}
 	return all
 }

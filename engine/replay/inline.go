@@ -1,8 +1,7 @@
 package replay
 
 import (
-	"cmp"
-	"slices"
+	"sort"
 )
 
 // OpenInline is an inline activity that waits for an answer.
@@ -33,7 +32,7 @@ func (x *Execution) Inline() []OpenInline {
 			all = append(all, s.inline())
 		}
 	}
-	slices.SortFunc(all, func(a, b OpenInline) int { return cmp.Compare(a.Event, b.Event) })
+	sort.Slice(all, func(i, j int) bool { return all[i].Event < all[j].Event })
 	return all
 }
 

@@ -1,8 +1,8 @@
 package replay
 
 import (
-	"cmp"
 	"slices"
+	"sort"
 
 	"duroxide/history"
 )
@@ -108,7 +108,7 @@ func (x *Execution) Unread() []history.Carried {
 			all = append(all, numbered{a.number, history.Carried{Name: name, Data: a.data}})
 		}
 	}
-	slices.SortFunc(all, func(a, b numbered) int { return cmp.Compare(a.number, b.number) })
+	sort.Slice(all, func(i, j int) bool { return all[i].number < all[j].number })
 	carried := make([]history.Carried, len(all))
 	for i, n := range all {
 		carried[i] = n.carried

@@ -1,9 +1,9 @@
 package sqlite
 
 import (
-	"cmp"
 	"context"
 	"slices"
+	"sort"
 	"time"
 
 	"duroxide/provider"
@@ -141,8 +141,9 @@ func (c *taskClaims) sessions(want int) (queues []fair.Queue[queued], limited bo
 	if err != nil {
 		return nil, false, err
 	}
-	slices.SortFunc(found, func(a, b waitingSession) int {
-		return cmp.Or(cmp.Compare(a.ready, b.ready), cmp.Compare(a.name, b.name))
+	sort.Slice(found, func(i, j int) bool {
+		a, b := found[i], found[j]
+		return a.ready < b.ready || a.ready == b.ready && a.name < b.name
 	})
 	found = slices.Compact(found)
 	each := min(want, max(8, 4*want/max(min(len(found), want), 1)))
