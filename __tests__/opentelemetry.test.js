@@ -80,7 +80,7 @@ test('a start and all that comes of it is one trace', async (t) => {
     },
     orchestrations: {
       *Order(ctx) {
-        seen.code = trace.getSpanContext(context.active())?.spanId;
+        seen.code ??= trace.getSpanContext(context.active())?.spanId;
         yield ctx.scheduleActivity('charge');
         yield ctx.scheduleSubOrchestration('Ship', null);
       },
