@@ -65,10 +65,19 @@ function makeModule(file) {
   fs.writeFileSync(file, made);
 }
 
+/** Writes out what code reads of the description of its package, so that not all of it comes along. @param {string} file */
+function writeOutManifest(file) {
+  const { name, version } = require(path.join(path.dirname(file), '..', 'package.json'));
+  const text = fs.readFileSync(file, 'utf8');
+  const known = JSON.stringify({ name, version });
+  fs.writeFileSync(file, text.replaceAll("require('../package.json')", known));
+}
+
 /** Makes one file of all code in a lib/ folder. @param {string} lib */
 function bundle(lib) {
   for (const name of fs.readdirSync(lib, { recursive: true, encoding: 'utf8' })) {
     if (!name.endsWith('.js')) continue;
+    if (path.dirname(name) === '.') writeOutManifest(path.join(lib, name));
     nameClasses(path.join(lib, name));
     makeModule(path.join(lib, name));
   }

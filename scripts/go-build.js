@@ -4,8 +4,10 @@
 
 const { version } = require('../package.json');
 
-/** What runs when a connection or a token is asked for, in tests, or beside a wait for a server: smaller
- * without inlining. */
+/**
+ * What is compiled without inlining, which is smaller: what runs when a connection or a token is asked for, in
+ * tests, beside a wait for a server, or so seldom or so long that its calls do not matter.
+ */
 const COLD = [
   'github.com/Azure/...',
   'github.com/AzureAD/...',
@@ -14,6 +16,7 @@ const COLD = [
   'vendor/...',
   'crypto/...',
   'encoding/asn1',
+  'encoding/json',
   'encoding/pem',
   'encoding/xml',
   'math/big',
@@ -34,6 +37,7 @@ const COLD = [
   'github.com/Masterminds/...',
   'github.com/jackc/pgx/v5',
   'github.com/jackc/pgx/v5/pgconn',
+  'github.com/jackc/pgx/v5/pgproto3',
   'duroxide/logging',
   'duroxide/provider/memory',
   'duroxide/provider/postgres',
