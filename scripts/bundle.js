@@ -65,6 +65,17 @@ function makeModule(file) {
   fs.writeFileSync(file, made);
 }
 
+/**
+ * Writes each paragraph of the comments in one line: editors break them where they show them, and what they are
+ * wrapped with is a hundredth of the package.
+ *
+ * @param {string} file of types
+ */
+function unwrapComments(file) {
+  const text = fs.readFileSync(file, 'utf8');
+  fs.writeFileSync(file, text.replace(/(?<=^ +\* .*[^\n])\n +\* (?=[\w`'(])/gm, ' '));
+}
+
 /** Writes out what code reads of the description of its package, so that not all of it comes along. @param {string} file */
 function writeOutManifest(file) {
   const { name, version } = require(path.join(path.dirname(file), '..', 'package.json'));
@@ -108,4 +119,4 @@ function removeEmpty(folder) {
   if (fs.readdirSync(folder).length === 0) fs.rmdirSync(folder);
 }
 
-module.exports = { bundle };
+module.exports = { bundle, unwrapComments };

@@ -20,7 +20,7 @@ const {
   packageName,
   programPackage,
 } = require('../lib/platforms.js');
-const { bundle } = require('./bundle.js');
+const { bundle, unwrapComments } = require('./bundle.js');
 const { ROOT } = require('./prepare.js');
 const { squeeze } = require('./squeeze.js');
 const { buildPage } = require('./ui.js');
@@ -85,6 +85,7 @@ function makeMain(among = MADE) {
     fs.cpSync(path.join(ROOT, name), path.join(folder, name), { recursive: true });
   }
   fs.rmSync(path.join(folder, INTERNAL));
+  unwrapComments(path.join(folder, 'index.d.ts'));
   describe(folder, mainManifest());
   bundle(path.join(folder, 'lib'));
   return folder;
