@@ -343,6 +343,8 @@ export interface ActivityLimits {
   queueTimeoutMs?: Duration;
   /** Each attempt, from its beginning. Then its `signal` is aborted. */
   timeoutMs?: Duration;
+  /** How long an attempt may go without `ctx.heartbeat`; then as with `timeoutMs`. */
+  heartbeatMs?: Duration;
   /** Everything: waiting, all attempts and pauses. */
   totalTimeoutMs?: Duration;
 }
@@ -883,6 +885,13 @@ export class ActivityContext {
    * `duroxide/testing` it goes by the time of the test environment.
    */
   sleep(ms: number): Promise<void>;
+  /**
+   * Says how far it is, in at most 65 536 bytes: the next attempt has it as `lastHeartbeat`. It is stored a moment
+   * later. Throws with the code `INVALID_STATE` once the attempt is over.
+   */
+  heartbeat(details?: unknown): void;
+  /** What attempts before have last said; undefined for nothing. */
+  readonly lastHeartbeat: unknown;
   /** A client on the same store; null once the activity has ended. */
   getClient(): Client | null;
   traceDebug(message: unknown): void;
@@ -1221,9 +1230,8 @@ export interface ActivityWait extends WaitBase {
    * - `queued`: runtimes that live can run it, and it is at `position` among what waits for them; they run
    *   `running` activities on `slots` slots
    * - `running`: `worker` has it
-   * - `retrying`: an attempt has failed, and attempt number `attempt` is due at `nextAt`, which is absent while
-   *   code decides about it
-   * - `no-worker`: runtimes that live have its code, but none of them takes its tag or session
+   * - `retrying`: attempt number `attempt` is due at `nextAt`, which is absent while code decides about it
+   * - `no-worker`: runtimes that live have its code, but none takes its tag or session
    * - `no-code`: no runtime that lives has registered it
    * - `finished`: its outcome is stored, and the instance has not taken it yet
    */
@@ -1237,6 +1245,8 @@ export interface ActivityWait extends WaitBase {
   nextAt?: number;
   /** What the last attempt failed with, where its policy tries it again. */
   error?: string;
+  /** What it has last said with `ctx.heartbeat`. */
+  heartbeat?: unknown;
 }
 
 export interface TimerWait extends WaitBase {
@@ -2004,8 +2014,8 @@ export class Client {
    * was started before stays with what it has; `continueAsNew` takes the higher of its own version and the
    * default, so that it never goes back. A start waits where no runtime has the version.
    *
-   * With `percent`, so many of the ids take it, always the same ones (a higher number adds others), and the
-   * rest what was the default for all before. Rejects with INVALID_INPUT where there was none.
+   * With `percent`, so many of the ids take it, always the same ones, and the rest the default before. Rejects
+   * with INVALID_INPUT where there was none.
    */
   setDefaultVersion(
     orchestration: string | RegisteredOrchestration,
@@ -2045,8 +2055,8 @@ export class Client {
    *
    * Rejects with WOULD_UNDO, and `details` of the type WouldUndoDetails, where its code has done anything
    * since and `acceptUndo` is not given; with CANNOT_REPAIR where the execution is not stored any more or
-   * more than 1,000 executions ago, where the instance has ended and its parent knows, where a child has been started since under an id that
-   * code has chosen, or by an execution that would be forgotten; with INVALID_INPUT where there is no such event.
+   * more than 1,000 executions ago, where the instance has ended and its parent knows, where a child has been
+   * started since under a chosen id, or by an execution that would go; with INVALID_INPUT without such an event.
    */
   rewindInstance(instanceId: string, options: RewindOptions): Promise<RepairResult>;
   /** Rewinds all instances that a filter selects, as `retryInstances` retries them. */
@@ -2129,9 +2139,9 @@ export interface RuntimeOptions {
   /**
    * How long an instance that has something to do may wait for a process that has registered its
    * orchestration, in the version that it needs, before this runtime fails it (kind `'application'`; a
-   * parent can catch it). Without it, as by default, it waits as long as it takes, and a warning names it.
-   * It counts from when there was something to do, so it should be longer than a deployment. While a runtime
-   * lives that has the code, the instance waits for that one, however busy it is.
+   * parent can catch it). By default it waits as long as it takes, and a warning names it. It counts from when
+   * there was something to do, so it should be longer than a deployment. A runtime that lives and has the code
+   * is waited for, however busy it is.
    */
   unregisteredOrchestrationTimeoutMs?: number;
   /** 10 by default. */

@@ -18,6 +18,7 @@ const (
 	callLog         uint32 = 4
 	callFault       uint32 = 5
 	callTraced      uint32 = 6
+	callHeartbeat   uint32 = 7
 )
 
 // syncCall is one synchronous call; see duroxide.h.
@@ -38,6 +39,8 @@ func (h *host) call(c syncCall) int64 {
 		return h.traced(c.token, c.number, c.text)
 	case callIsCancelled:
 		return h.isCancelled(c.token)
+	case callHeartbeat:
+		return h.heartbeat(c.token, c.text)
 	case callMetrics:
 		return h.metrics(uint32(c.token), c.result) //nolint:gosec // runtime numbers are small
 	case callLog:
@@ -104,6 +107,16 @@ func (h *host) isCancelled(token uint64) int64 {
 	default:
 		return 0
 	}
+}
+
+// heartbeat takes what an activity says of itself.
+func (h *host) heartbeat(token uint64, details string) int64 {
+	i := invocations.find(h, token)
+	if i == nil || i.activity == nil {
+		return resultGone
+	}
+	i.activity.Say(details)
+	return 1
 }
 
 func (h *host) metrics(runtime uint32, answer []byte) int64 {

@@ -47,6 +47,8 @@ const (
 	flagReturned uint16 = 2
 	// flagPolicy: the activity has a policy, and attempts of it have failed before.
 	flagPolicy uint16 = 1
+	// flagHeartbeat: an attempt before has said something of itself.
+	flagHeartbeat uint16 = 2
 	// flagRetries: the policy has another attempt, flagAsks: code decides about it; the pause comes with it.
 	flagRetries uint16 = 4
 	flagAsks    uint16 = 8
@@ -157,6 +159,10 @@ func encodeActivity(runtime uint32, c *engine.ActivityCall) (packed, error) {
 	if p := c.Progress; p != nil {
 		flags |= flagPolicy
 		ints, texts = appendLong(ints, p.Failed), append(texts, some(p.Policy), optional(toldOf(p.Last)))
+	}
+	if c.Heartbeat != nil {
+		flags |= flagHeartbeat
+		texts = append(texts, some(*c.Heartbeat))
 	}
 	return packRecord(kindActivity, flags, c.Invocation.Token, ints, texts)
 }

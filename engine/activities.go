@@ -63,6 +63,14 @@ type job struct {
 	abort    context.CancelFunc
 	// generator is the living code that has the closure of an inline activity.
 	generator uint64
+	// said is what it has said of itself and is not stored; saying means that a goroutine stores it. One was
+	// begun for that at saidAt, and is every sayEvery.
+	said     *string
+	saying   bool
+	saidAt   time.Time
+	sayEvery time.Duration
+
+	keeping sync.Mutex // is held while heartbeats are written
 }
 
 func newWorkers(rt *Runtime) *workers {
@@ -206,6 +214,7 @@ func (w *workers) work(ctx context.Context, j *job) {
 	case errors.Is(err, ErrTakenBack):
 		w.rt.returns.task(j.claim.Token)
 	case w.rt.isOver(err): // giveBack has the task.
+		w.keepLastHeartbeat(j) //nolint:contextcheck // that of the activity is over
 		w.forget([]provider.Token{j.claim.Token})
 	case err != nil:
 		w.tryAgain(j, err)
@@ -346,6 +355,7 @@ func (w *workers) call(j *job) ActivityCall {
 		Activity: task.Name, ID: task.Event, Life: task.Life, Input: task.Input, WorkerID: w.rt.workerID(),
 		Session: task.Session, Tag: task.Tag, Headers: task.Headers, Attempt: attemptOf(&j.claim), Progress: task.Progress,
 		Unwanted: &j.cancelled, Resident: j.generator, Action: j.action,
+		Heartbeat: task.Heartbeat, Say: func(details string) { w.say(j, details) },
 	}
 }
 

@@ -65,6 +65,7 @@ func (w *workers) beganLate(c *provider.TaskClaim) *history.Failure {
 func (w *workers) putBack(j *job, f *history.Failure, pause time.Duration) {
 	w.rt.counters.activityEnded(false)
 	w.rt.counters.retries.Add(1)
+	w.keepHeartbeat(w.rt.ctx, j)
 	w.abandon(provider.AbandonedTask{
 		Token: w.tokenOf(j), Delay: pause, Progress: progressAfter(&j.claim, f),
 	})

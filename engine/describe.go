@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 
@@ -78,7 +79,9 @@ type WaitingFor struct {
 	Attempt int    `json:"attempt,omitempty"`
 	NextAt  int64  `json:"nextAt,omitempty"`
 	Error   string `json:"error,omitempty"`
-	DueAt   int64  `json:"dueAt,omitempty"`
+	// Heartbeat is what an activity has last said of itself, as JSON.
+	Heartbeat json.RawMessage `json:"heartbeat,omitempty"`
+	DueAt     int64           `json:"dueAt,omitempty"`
 	// After is the failure of an activity that came just before a timer: a pause before its code goes on.
 	After *AfterFailure `json:"after,omitempty"`
 	// Instance is the id of a child, and WaitingFor what that waits for.
@@ -312,6 +315,9 @@ func (r *reading) activity(wait *WaitingFor, e history.Event) {
 			wait.State = "" // It may be behind those that were read.
 		}
 		return
+	}
+	if t.Heartbeat != nil {
+		wait.Heartbeat = json.RawMessage(*t.Heartbeat)
 	}
 	before := t.Attempts
 	if p := t.Progress; p != nil {

@@ -142,6 +142,10 @@ type ActivityCall struct {
 	Progress *provider.Progress
 	// Unwanted is set when the result is no longer wanted. Nil means that it always is.
 	Unwanted *atomic.Bool
+	// Heartbeat is what an attempt before has last said of itself, as JSON, or nil.
+	Heartbeat *string
+	// Say takes what this one says of itself. It is safe for concurrent use, and only touches memory.
+	Say func(details string)
 }
 
 // IsUnwanted reports whether the result is no longer wanted.

@@ -134,6 +134,7 @@ func (rt *Runtime) renew(ctx context.Context) {
 		}
 	}
 	rt.renewTasks(ctx, load)
+	rt.workers.keepHeartbeats()
 	rt.findLostInline(ctx)
 }
 

@@ -33,6 +33,7 @@ func (w *workers) handOver(j *job, msg provider.Message) {
 	it := item{msg: msg, task: &j.claim.Token}
 	if msg.Failure != nil && msg.Failure.PauseMs != nil {
 		it.kept = progressAfter(&j.claim, msg.Failure)
+		w.keepHeartbeat(w.rt.ctx, j)
 	}
 	if it.kept == nil && j.claim.Attempt+j.claim.Marks == 1 && len(msg.Data) <= maxFused && w.rt.deliver(msg.Instance, msg.Life, it) {
 		return

@@ -4,8 +4,10 @@ const { createHash } = process.getBuiltinModule('node:crypto');
 const timers = process.getBuiltinModule('node:timers/promises');
 const channel = require('./channel.js');
 const check = require('./check.js');
-const { CancelledError } = require('./errors.js');
+const codec = require('./codec.js');
+const { CancelledError, DuroxideError } = require('./errors.js');
 const { headersOf } = require('./headers.js');
+const { MAX_HEARTBEAT_BYTES, checkSize } = require('./limits.js');
 const { LEVEL, traced } = require('./traced.js');
 
 /** What an activity is given. */
@@ -27,13 +29,17 @@ class ActivityContext {
   #controller = null;
   /** @type {object | null} */
   #client = null;
+  #strictValues;
+  #onHeartbeat = () => {};
 
   /**
    * @param {ActivityRecord} record
    * @param {() => object} makeClient
    * @param {Record<string, string>} [own] headers beside those of its instance
+   * @param {import('./lossy.js').Strictness} [strictValues]
    */
-  constructor(record, makeClient, own) {
+  constructor(record, makeClient, own, strictValues = 'off') {
+    this.#strictValues = strictValues;
     this.#record = record;
     this.#makeClient = makeClient;
     this.instanceId = record.instance;
@@ -65,6 +71,32 @@ class ActivityContext {
       this.#cancelReason = '';
     }
     return this.#cancelReason !== null;
+  }
+
+  /** What becomes of values of its function. @returns {import('./lossy.js').Care} */
+  static careOf(/** @type {ActivityContext} */ context) {
+    const warn = (/** @type {string} */ text) => context.traceWarn(text);
+    return { keepErrors: true, strict: context.#strictValues, warn };
+  }
+
+  get lastHeartbeat() {
+    const { heartbeat } = this.#record;
+    return heartbeat === null ? undefined : JSON.parse(heartbeat);
+  }
+
+  /** @param {unknown} [details] */
+  heartbeat(details) {
+    const name = this.activityName;
+    if (this.#hasEnded || this.#late !== null) {
+      throw new DuroxideError(`this attempt of activity '${name}' is over`, {
+        code: 'INVALID_STATE',
+        ...(this.#late && { cause: this.#late }),
+      });
+    }
+    const what = `the heartbeat of activity '${name}'`;
+    const text = codec.encode(details, what, 'details', careOf(this));
+    channel.heartbeat(this.#record.token, checkSize(what, text, MAX_HEARTBEAT_BYTES));
+    this.#onHeartbeat();
   }
 
   get signal() {
@@ -153,6 +185,16 @@ class ActivityContext {
   }
 
   /**
+   * Has a function called with each heartbeat.
+   *
+   * @param {ActivityContext} context
+   * @param {() => void} fn
+   */
+  static listen(context, fn) {
+    context.#onHeartbeat = fn;
+  }
+
+  /**
    * Tells a context that its function has ended.
    *
    * @param {ActivityContext} context
@@ -163,9 +205,9 @@ class ActivityContext {
 }
 
 // Users get the class, but not the right to cancel.
-const { cancel, end, expire } = ActivityContext;
-Reflect.deleteProperty(ActivityContext, 'cancel');
-Reflect.deleteProperty(ActivityContext, 'expire');
-Reflect.deleteProperty(ActivityContext, 'end');
+const { cancel, careOf, end, expire, listen } = ActivityContext;
+for (const name of ['cancel', 'careOf', 'end', 'expire', 'listen']) {
+  Reflect.deleteProperty(ActivityContext, name);
+}
 
-module.exports = { ActivityContext, cancel, end, expire };
+module.exports = { ActivityContext, cancel, careOf, end, expire, listen };

@@ -14,7 +14,7 @@ const { LIMITS, checkPolicy, policyText } = require('./policy.js');
 /**
  * @typedef {{
  *   retry?: any, sessionId?: string, tag?: string, headers?: Record<string, string>,
- *   queueTimeoutMs?: number, timeoutMs?: number, totalTimeoutMs?: number,
+ *   queueTimeoutMs?: number, timeoutMs?: number, heartbeatMs?: number, totalTimeoutMs?: number,
  * }} ActivityOptions
  */
 

@@ -1,12 +1,11 @@
 'use strict';
 
 const { performance } = process.getBuiltinModule('node:perf_hooks');
-const { clearTimeout, setTimeout } = process.getBuiltinModule('node:timers');
-const { ActivityContext, cancel, end, expire } = require('./activity-context.js');
+const { setTimeout } = process.getBuiltinModule('node:timers');
+const { ActivityContext, cancel, careOf, end, expire } = require('./activity-context.js');
+const { after, lateness } = require('./activity-limits.js');
 const channel = require('./channel.js');
 const codec = require('./codec.js');
-const { TimeoutError } = require('./errors.js');
-const { activityError } = require('./failure.js');
 const { LimitError } = require('./limits.js');
 const { failedAnswer } = require('./policy.js');
 const { encodeThrown } = require('./thrown.js');
@@ -29,45 +28,8 @@ const PATIENCE_MS = 500;
 /** How long a function that has taken too long may take to notice, before another attempt begins beside it. */
 const MERCY_MS = 10_000;
 
-/** The longest time of a timer. */
-const MOST_MS = 2 ** 31 - 1;
-
 /** The name of the clock of a runtime, which is not that of the machine in the test kit. */
 const AFTER = Symbol('after');
-
-/**
- * Calls a function after some time, unless what this gives is called before.
- *
- * @param {number} ms
- * @param {() => void} fn
- */
-function after(ms, fn) {
-  /** @type {NodeJS.Timeout} */
-  let timer;
-  const arm = (/** @type {number} */ left) => {
-    const now = Math.min(left, MOST_MS);
-    timer = setTimeout(() => (left > now ? arm(left - now) : fn()), now).unref();
-  };
-  arm(ms);
-  return () => clearTimeout(timer);
-}
-
-/**
- * Makes the error of an attempt that takes too long. What the one before failed with is its cause.
- *
- * @param {ActivityRecord} record
- * @param {number} ms
- */
-function tookTooLong({ activity, attempt, last }, ms) {
-  const told = last === null ? null : JSON.parse(last);
-  return new TimeoutError(
-    `timeout: activity timed out: attempt ${attempt} of '${activity}' took longer than its timeoutMs of ${ms}`,
-    {
-      details: { limit: 'timeoutMs', ms },
-      ...(told && { cause: activityError(told.text, told) }),
-    },
-  );
-}
 
 const TAKEN_BACK = Object.freeze({ takenBack: /** @type {const} */ (true) });
 
@@ -133,12 +95,13 @@ class Activities {
   #attempt(record, code) {
     /** @type {import('./policy.js').StoredPolicy} */
     const policy = record.policy ? JSON.parse(record.policy) : {};
-    const context = new ActivityContext(record, this.#makeClient, policy.headers);
+    const { headers, timeoutMs, heartbeatMs } = policy;
+    const context = new ActivityContext(record, this.#makeClient, headers, this.#strictValues);
     this.#running.set(record.token, context);
     const began = performance.now();
     const tookUs = () => (performance.now() - began) * 1000;
     const tried = this.#try(record, code, context, tookUs);
-    return policy.timeoutMs === undefined
+    return timeoutMs === undefined && heartbeatMs === undefined
       ? tried
       : this.#within(policy, record, context, tried, tookUs);
   }
@@ -173,14 +136,13 @@ class Activities {
    * @param {() => number} tookUs
    * @returns {Promise<Answer>}
    */
-  async #within({ timeoutMs = 0, retryTimeouts }, record, context, tried, tookUs) {
-    const answer = await this.#unless(timeoutMs, tried);
-    if (answer !== null) return answer;
-    const error = tookTooLong(record, timeoutMs);
+  async #within(limits, record, context, tried, tookUs) {
+    const error = await lateness(this.#after, limits, record, context, tried);
+    if (error === null) return tried;
     expire(context, error);
     const thrown = encodeThrown(error, {
       kind: 'timeout',
-      final: retryTimeouts ? undefined : true,
+      final: limits.retryTimeouts ? undefined : true,
     });
     const failed = failedAnswer(record, thrown, '', '', tookUs());
     const settled = this.#unless(MERCY_MS, tried).then(() => this.#over(record, context));
@@ -226,13 +188,9 @@ class Activities {
    */
   #encode(record, result, context, tookUs) {
     const name = record.activity;
-    const care = {
-      keepErrors: true,
-      strict: this.#strictValues,
-      warn: (/** @type {string} */ text) => context.traceWarn(text),
-    };
     try {
-      const value = codec.encode(result, `the result of activity '${name}'`, 'result', care);
+      const what = `the result of activity '${name}'`;
+      const value = codec.encode(result, what, 'result', careOf(context));
       return { ok: true, value, tookUs };
     } catch (error) {
       const kind = error instanceof LimitError ? 'limit' : undefined;

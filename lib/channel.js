@@ -16,7 +16,15 @@ const { Runtimes } = require('./runtimes.js');
  */
 
 /** Synchronous operations; mirrors bridge/call.go. */
-const CALL = Object.freeze({ trace: 1, isCancelled: 2, metrics: 3, log: 4, fault: 5, traced: 6 });
+const CALL = Object.freeze({
+  trace: 1,
+  isCancelled: 2,
+  metrics: 3,
+  log: 4,
+  fault: 5,
+  traced: 6,
+  heartbeat: 7,
+});
 
 class Channel {
   /** @type {InstanceType<typeof Exchange>} */
@@ -316,6 +324,7 @@ const api = {
       );
   },
   isCancelled: (token) => channel().call(CALL.isCancelled, token, 0, '') === 1,
+  heartbeat: (token, details) => void channel().call(CALL.heartbeat, token, 0, details),
   begin: (record) => channel().begin(record),
   pause: () => channel().pause(),
   metrics(runtime) {

@@ -12,6 +12,7 @@ const MAX_TAG_NAME_BYTES = 256;
 const MAX_KV_KEYS = 150;
 const MAX_KV_VALUE_BYTES = 65536;
 const MAX_CUSTOM_STATUS_BYTES = 262144;
+const MAX_HEARTBEAT_BYTES = 65536;
 
 /**
  * V8 holds at most 2^29 - 24 UTF-16 units in a string, and the engine hands back no text of more
@@ -174,6 +175,7 @@ module.exports = {
   MAX_TAG_NAME_BYTES,
   MAX_KV_KEYS,
   MAX_KV_VALUE_BYTES,
+  MAX_HEARTBEAT_BYTES,
   LimitError,
   byteSize,
   limitNames,

@@ -27,6 +27,7 @@ const FLAG_STRICT_VALUES = 8;
 const FLAG_OK = 1;
 const FLAG_RETURNED = 2;
 const FLAG_POLICY = 1;
+const FLAG_HEARTBEAT = 2;
 const FLAG_RETRIES = 4;
 const FLAG_ASKS = 8;
 const FLAG_ABANDONED = 1;
@@ -130,6 +131,7 @@ function readActivity(r) {
     headers: r.string(),
     policy: hasPolicy ? r.string() : null,
     last: hasPolicy ? r.optionalString() : null,
+    heartbeat: (r.flags & FLAG_HEARTBEAT) !== 0 ? r.string() : null,
   };
 }
 

@@ -152,6 +152,8 @@ export interface ActivityRecord {
   policy: string | null;
   /** What the attempt before has failed with: history.Told as JSON text. */
   last: string | null;
+  /** What an attempt before has last said of itself, as JSON text. */
+  heartbeat: string | null;
 }
 
 /** The result of an activity is no longer wanted. */
@@ -286,6 +288,8 @@ export interface ChannelApi {
   /** `fields` is the JSON text of a flat object, or null. */
   trace(token: number, step: number, level: number, message: string, fields: string | null): void;
   isCancelled(token: number): boolean;
+  /** Takes what an attempt says of itself, as JSON text. */
+  heartbeat(token: number, details: string): void;
   /** Says that the code of a record is about to be called; false: it must not be. */
   begin(record: ActivityRecord): boolean;
   /** Says that the code which was called last has given way. */

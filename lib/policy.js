@@ -14,11 +14,11 @@ const DEFAULT_MAX_MS = 30000;
 const NAMES = ['exponential', 'fixed', 'linear', 'none'];
 
 /**
- * The limits of an activity: until it begins, of each attempt, and of everything.
+ * The limits of an activity: until it begins, of each attempt, between its heartbeats, and of everything.
  *
  * @type {Record<string, (argument: string, value: any) => number>}
  */
-const LIMITS = { queueTimeoutMs: span, timeoutMs: span, totalTimeoutMs: span };
+const LIMITS = { queueTimeoutMs: span, timeoutMs: span, heartbeatMs: span, totalTimeoutMs: span };
 
 /**
  * Checks a whole number of milliseconds, or a text such as '30s'.
@@ -54,6 +54,7 @@ function checkPolicy(retry) {
     maxAttempts: policy.maxAttempts,
     queueTimeoutMs: policy.queueTimeoutMs,
     timeoutMs: policy.timeoutMs,
+    heartbeatMs: policy.heartbeatMs,
     totalTimeoutMs: policy.totalTimeoutMs,
     retryTimeouts: policy.retryTimeouts,
     backoff: policy.backoff,
@@ -204,7 +205,8 @@ function delayAfter(backoff, failures) {
  *
  * @typedef {{
  *   maxAttempts?: number, backoff?: any, jitter?: number, nonRetryable?: string[], asks?: true,
- *   queueTimeoutMs?: number, timeoutMs?: number, totalTimeoutMs?: number, retryTimeouts?: boolean,
+ *   queueTimeoutMs?: number, timeoutMs?: number, heartbeatMs?: number, totalTimeoutMs?: number,
+ *   retryTimeouts?: boolean,
  *   headers?: Record<string, string>, registered?: true,
  * }} StoredPolicy
  */
@@ -220,7 +222,8 @@ function policyText({ maxAttempts, retryIf, retryTimeouts, ...rest }, more) {
   const stored = {
     maxAttempts: maxAttempts === Infinity ? undefined : maxAttempts,
     ...rest,
-    retryTimeouts: (rest.timeoutMs !== undefined && retryTimeouts) || undefined,
+    retryTimeouts:
+      ((rest.timeoutMs ?? rest.heartbeatMs) !== undefined && retryTimeouts) || undefined,
     asks: retryIf === undefined ? undefined : true,
     ...more,
   };

@@ -301,8 +301,17 @@ type Renewal struct {
 	Extend time.Duration
 	// Tasks are the tokens of the tasks that the node still runs.
 	Tasks []Token
+	// Heartbeats are kept with their tasks and given with every later claim of them. Those of tasks that are
+	// not held change nothing.
+	Heartbeats []Heartbeat
 	// Load, if set, is for Runtimes.
 	Load *Load
+}
+
+// Heartbeat is what the activity of a held task says of itself.
+type Heartbeat struct {
+	Task    Token
+	Details string
 }
 
 // Held is what a node has claimed.

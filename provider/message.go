@@ -173,4 +173,7 @@ type Task struct {
 	Version       string
 	// Progress is nil for a task without a policy. It is not among the task's own bytes.
 	Progress *Progress
+	// Heartbeat is what its activity has last said of itself (Renewal.Heartbeats), or nil. It is not among
+	// the task's own bytes either.
+	Heartbeat *string
 }

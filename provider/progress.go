@@ -60,10 +60,12 @@ func progressFields(w *history.Wire, p *Progress) {
 	w.Failure(&p.Last)
 }
 
-// DecodeTaskWith is DecodeTask for a task with progress, which has bytes of its own.
-func DecodeTaskWith(data, progress []byte) (Task, error) {
+// DecodeTaskWith is DecodeTask for a task with its progress, which has bytes of its own, and its last
+// heartbeat.
+func DecodeTaskWith(data, progress []byte, heartbeat *string) (Task, error) {
 	t, err := DecodeTask(data)
 	if err == nil {
+		t.Heartbeat = heartbeat
 		t.Progress, err = DecodeProgress(progress)
 	}
 	return t, err

@@ -24,6 +24,8 @@ type TaskStanding struct {
 	Attempts int
 	// Progress is nil for one without a policy, and where nobody here can read it.
 	Progress *Progress
+	// Heartbeat is what its activity has last said of itself, or nil.
+	Heartbeat *string
 	// Ahead is how many tasks of its lane go first, at most MostAhead: where it waits for a worker.
 	Ahead int
 	// Owner is whose its session is; "" is nobody's.

@@ -25,6 +25,8 @@ type Limits struct {
 	QueueMs   *int64 `json:"queueTimeoutMs"`
 	AttemptMs *int64 `json:"timeoutMs"`
 	TotalMs   *int64 `json:"totalTimeoutMs"`
+	// HeartbeatMs has no alarm: the host sees to it.
+	HeartbeatMs *int64 `json:"heartbeatMs"`
 }
 
 // LimitsOf reads the limits in a policy; "" has none.

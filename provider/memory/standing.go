@@ -44,7 +44,7 @@ func (s *store) nodeOf(id provider.LeaseID) string {
 }
 
 func (s *store) standing(t *task) provider.TaskStanding {
-	st := provider.TaskStanding{Event: t.Event, Node: s.nodeOf(t.lease), DueMs: t.due, Attempts: t.attempts}
+	st := provider.TaskStanding{Event: t.Event, Node: s.nodeOf(t.lease), DueMs: t.due, Attempts: t.attempts, Heartbeat: t.Heartbeat}
 	st.Progress, _ = provider.DecodeProgress(t.progress)
 	if t.Session != nil {
 		if held := s.sessions[*t.Session]; held != nil && held.until > s.at {

@@ -101,7 +101,7 @@ func (s *store) claimTasks(r provider.ClaimRequest, c *claimer, claimed *provide
 		next, left := fair.Take(queues, r.MaxTasks-len(claimed.Tasks), s.round, of)
 		for _, t := range next {
 			s.round = max(s.round, t.place)
-			decoded, err := provider.DecodeTaskWith(t.body, t.progress)
+			decoded, err := provider.DecodeTaskWith(t.body, t.progress, t.Heartbeat)
 			if err != nil {
 				claimed.Undecodable = append(claimed.Undecodable, s.hide(t, err))
 				continue

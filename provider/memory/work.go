@@ -228,6 +228,11 @@ func (p *Provider) Renew(ctx context.Context, r provider.Renewal) (lost []provid
 				lost = append(lost, token)
 			}
 		}
+		for _, h := range r.Heartbeats {
+			if t := s.heldTask(h.Task); t != nil {
+				t.Heartbeat = &h.Details
+			}
+		}
 		return nil
 	})
 	return lost, err

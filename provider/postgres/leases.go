@@ -20,6 +20,11 @@ const leaseRetention = 10 * time.Minute
 var (
 	sqlRenewLease = define(`
 UPDATE S.leases SET until_ms = greatest(until_ms, $2) WHERE id = $1 AND until_ms > 0 RETURNING until_ms`)
+	sqlHeartbeats = define(`
+UPDATE S.tasks t SET heartbeat = h.details
+FROM unnest($1::bigint[], $2::bigint[], $3::text[]) AS h (id, epoch, details),
+  (SELECT id FROM S.tasks WHERE id = ANY($1::bigint[]) AND lease = $4 ORDER BY id FOR UPDATE) k
+WHERE t.id = k.id AND t.id = h.id AND t.epoch = h.epoch`)
 	sqlStillHeld = define(`
 SELECT id, epoch FROM S.tasks WHERE id = ANY($1::bigint[]) AND lease = $2`)
 	sqlBumpHeld = define(`
@@ -212,7 +217,27 @@ func (s *Store) renew(ctx context.Context, r *provider.Renewal) ([]provider.Toke
 			lost = append(lost, token)
 		}
 	}
-	return lost, nil
+	return lost, s.keepHeartbeats(ctx, r)
+}
+
+// keepHeartbeats stores what held tasks say of themselves. It is no part of the renewal, so that it never
+// waits for tasks while the lease is locked.
+func (s *Store) keepHeartbeats(ctx context.Context, r *provider.Renewal) error {
+	if len(r.Heartbeats) == 0 {
+		return nil
+	}
+	var ids, epochs []int64
+	var details []string
+	for _, h := range r.Heartbeats {
+		ids, epochs = append(ids, signed(h.Task.Key)), append(epochs, signed(h.Task.Epoch))
+		details = append(details, h.Details)
+	}
+	p := s.pipeline()
+	p.exec(sqlHeartbeats, ids, epochs, details, signed(r.Lease))
+	if err := s.sendPool(ctx, p); err != nil {
+		return fmt.Errorf("keep heartbeats: %w", err)
+	}
+	return nil
 }
 
 // Held lists what is claimed under any lease of a node. It lets everything finish that was called

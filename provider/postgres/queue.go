@@ -100,7 +100,7 @@ SELECT EXISTS (SELECT 1 FROM S.tasks WHERE lease = 0 AND place = 0 AND due <= $1
   OR EXISTS (SELECT 1 FROM S.tasks
     WHERE lease <> 0 AND lease = ANY(ARRAY(SELECT id FROM S.leases WHERE until_ms <= 0)))
   OR EXISTS (SELECT 1 FROM S.leases WHERE until_ms <= 0 AND -until_ms <= $2)`)
-	sqlBodies    = define(`SELECT id, body, progress, due FROM S.tasks WHERE id = ANY($1::bigint[])`)
+	sqlBodies    = define(`SELECT id, body, progress, heartbeat, due FROM S.tasks WHERE id = ANY($1::bigint[])`)
 	sqlPlaceLate = define(`
 UPDATE S.tasks SET place = 1 + (SELECT round FROM S.rounds WHERE id = 1)
 WHERE id = ANY(ARRAY(
@@ -264,11 +264,12 @@ func (f *found) readBodies(p *pipeline) {
 	p.each(sqlBodies, func(r pgx.Rows) error {
 		var id, due int64
 		var body, progress []byte
-		if err := r.Scan(&id, &body, &progress, &due); err != nil {
+		var heartbeat *string
+		if err := r.Scan(&id, &body, &progress, &heartbeat, &due); err != nil {
 			return err
 		}
 		if t := byID[id]; t != nil {
-			t.body, t.progress, t.due = body, progress, due
+			t.body, t.progress, t.Heartbeat, t.due = body, progress, heartbeat, due
 		}
 		return nil
 	}, ids)

@@ -25,7 +25,7 @@ SELECT t.event, t.due, t.attempts, coalesce(l.node, ''),
   CASE WHEN t.lease = 0 AND t.place > 0 THEN (SELECT count(*) FROM (
     SELECT 1 FROM S.tasks a WHERE ` + waitingTask + ` AND a.lane = t.lane
       AND (a.place, a.id) < (t.place, t.id) LIMIT $3) a) ELSE 0 END,
-  coalesce(CASE WHEN s.until_ms > $2 THEN s.owner END, ''), t.progress
+  coalesce(CASE WHEN s.until_ms > $2 THEN s.owner END, ''), t.progress, t.heartbeat
 FROM S.instances i CROSS JOIN LATERAL (
   SELECT * FROM S.tasks WHERE instance = i.key AND execution = i.execution AND event >= $5
   ORDER BY event LIMIT $4) t
@@ -48,7 +48,7 @@ func (s *Store) Standing(ctx context.Context, instance string, from uint64) (*pr
 			var t provider.TaskStanding
 			var event int64
 			var progress []byte
-			err := r.Scan(&event, &t.DueMs, &t.Attempts, &t.Node, &t.Ahead, &t.Owner, &progress)
+			err := r.Scan(&event, &t.DueMs, &t.Attempts, &t.Node, &t.Ahead, &t.Owner, &progress, &t.Heartbeat)
 			t.Event = unsigned(event)
 			t.Progress, _ = provider.DecodeProgress(progress)
 			if found != nil {

@@ -133,7 +133,7 @@ func (g *group) claimTasks(
 	tasks []*readyTask, route *provider.Route, claims *holder,
 ) (got []provider.TaskClaim, bad []provider.UndecodableTask) {
 	for _, t := range tasks {
-		decoded, err := provider.DecodeTaskWith(t.body, t.progress)
+		decoded, err := provider.DecodeTaskWith(t.body, t.progress, t.Heartbeat)
 		if err != nil {
 			bad = append(bad, g.hideTask(t, err))
 			continue

@@ -32,6 +32,30 @@ func brokenAttempts() map[string]breaker {
 			}
 			return b
 		},
+		"forgets what tasks say of themselves": func(b *broken) provider.Provider {
+			b.onRenew = func(r provider.Renewal) ([]provider.Token, error) {
+				r.Heartbeats = nil
+				return b.Provider.Renew(background, r)
+			}
+			return b
+		},
+		"takes the word of who holds a task no more": func(b *broken) provider.Provider {
+			last := map[uint64]provider.Token{}
+			b.onClaim = func(r provider.ClaimRequest) (provider.Claimed, error) {
+				claimed, err := b.Provider.Claim(background, r)
+				for _, c := range claimed.Tasks {
+					last[c.Token.Key] = c.Token
+				}
+				return claimed, err
+			}
+			b.onRenew = func(r provider.Renewal) ([]provider.Token, error) {
+				for i, h := range r.Heartbeats {
+					r.Heartbeats[i].Task = last[h.Task.Key]
+				}
+				return b.Provider.Renew(background, r)
+			}
+			return b
+		},
 		"forgets decisions": changed(func(_ *broken, c *provider.Commit) { c.Retries = nil }),
 		"forgets policies": changed(func(_ *broken, c *provider.Commit) {
 			for i := range c.NewTasks {

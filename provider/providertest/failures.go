@@ -20,6 +20,8 @@ var failures = theme{"failures", "failures.go", []Case{
 	{ID: "R08", Title: "a new task begins with its policy, claimed or not", run: newPolicy},
 	{ID: "R09", Title: "what is kept of attempts goes with its instance", run: deletedAttempts},
 	{ID: "R10", Title: "what a finished task leaves at a held instance has its number", run: numberedOutcome},
+	{ID: "R11", Title: "what a task has last said of itself is given with its next claims", run: heartbeats},
+	{ID: "R12", Title: "only who holds a task speaks for it", run: foreignHeartbeat},
 }}
 
 const policyText = `{"maxAttempts":3}`
@@ -220,4 +222,68 @@ func deletedAttempts(k *kit) {
 	k.noWork(anyRoute)
 	k.schedule(activity(2))
 	require.Nil(k, k.work(2, anyRoute).Task.Progress)
+}
+
+// say renews the lease of a task, which says something of itself.
+func (k *kit) say(claim provider.TaskClaim, details string) error {
+	k.Helper()
+	_, err := k.Provider.Renew(k.ctx, provider.Renewal{
+		Lease: claim.Token.Lease, Extend: time.Second,
+		Heartbeats: []provider.Heartbeat{{Task: claim.Token, Details: details}},
+	})
+	return err
+}
+
+func heartbeats(k *kit) {
+	for _, id := range []uint64{2, 3} {
+		if id == 2 {
+			k.schedule(activity(id))
+		} else {
+			k.schedule(retried(id))
+		}
+		claim := k.workFor(id, anyRoute, time.Second)
+		require.Nil(k, claim.Task.Heartbeat)
+		require.NoError(k, k.say(claim, "1"))
+		require.NoError(k, k.say(claim, `{"done":"ü"}`))
+		require.Equal(k, new(`{"done":"ü"}`), k.standing("W").Tasks[0].Heartbeat)
+		// Its process ends.
+		k.Clock.Advance(time.Second + beyond)
+		claim = k.workFor(id, anyRoute, long)
+		require.Equal(k, new(`{"done":"ü"}`), claim.Task.Heartbeat)
+		require.NoError(k, k.say(claim, "2"))
+		if id == 3 {
+			k.fail(claim, 0, after(1, "failure"))
+			claim = k.work(id, anyRoute)
+			require.Equal(k, uint64(1), claim.Task.Progress.Failed)
+			require.NoError(k, k.ask(claim, after(2, "failure")))
+			k.step("W", retry(3, 0))
+		} else {
+			k.giveTaskBack(claim, 0, true)
+		}
+		claim = k.work(id, anyRoute)
+		require.Equal(k, new("2"), claim.Task.Heartbeat)
+		k.finish(claim)
+	}
+	k.delete(true, "W")
+	k.schedule(activity(2))
+	require.Nil(k, k.work(2, anyRoute).Task.Heartbeat)
+}
+
+func foreignHeartbeat(k *kit) {
+	k.schedule(activity(2))
+	old := k.workFor(2, anyRoute, time.Second)
+	k.Clock.Advance(time.Second + beyond)
+	require.ErrorIs(k, k.say(old, "late"), provider.ErrLockLost)
+	current := k.work(2, anyRoute)
+	require.NoError(k, k.say(current, "mine"))
+	// The lease is there, and the claim is of another time.
+	other := current
+	other.Token.Epoch--
+	require.NoError(k, k.say(other, "before"))
+	k.giveTaskBack(current, 0, true)
+	require.NoError(k, k.say(current, "after"))
+	current = k.work(2, anyRoute)
+	require.Equal(k, new("mine"), current.Task.Heartbeat)
+	k.finish(current)
+	require.NoError(k, k.say(current, "gone"))
 }

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"duroxide/provider"
@@ -245,7 +246,7 @@ func (s *Store) Renew(ctx context.Context, r provider.Renewal) ([]provider.Token
 				return err
 			}
 		}
-		if err := w.carry(r.Load); err != nil {
+		if err := errors.Join(w.keepHeartbeats(r.Heartbeats), w.carry(r.Load)); err != nil {
 			return err
 		}
 		return w.extend(l, r.Extend)

@@ -42,7 +42,8 @@ SELECT id, place FROM tasks
 WHERE lease = 0 AND place > 0 AND session IS NOT NULL AND session = CAST(?1 AS TEXT) AND lane = ?2 + 0
 ORDER BY place, id LIMIT ?3`}
 	sqlReadyTask = &statement{`
-SELECT t.execution, t.event, t.epoch, t.attempts, t.tag, t.session, t.body, i.id, t.marks, t.progress, t.due
+SELECT t.execution, t.event, t.epoch, t.attempts, t.tag, t.session, t.body, i.id, t.marks, t.progress, t.due,
+  t.heartbeat
 FROM tasks t JOIN instances i ON i.key = t.instance WHERE t.id = ?1 + 0`}
 )
 
@@ -277,7 +278,7 @@ func (c *taskClaims) takeOne(q queued) error {
 	if t.Session != nil {
 		c.touched[*t.Session] = true
 	}
-	decoded, err := provider.DecodeTaskWith(t.body, t.progress)
+	decoded, err := provider.DecodeTaskWith(t.body, t.progress, r.optional(11))
 	if err != nil {
 		bad, err := c.w.hideTask(t, err)
 		c.claimed.Undecodable = append(c.claimed.Undecodable, bad)

@@ -22,7 +22,7 @@ SELECT t.event, t.due, t.attempts, ifnull(l.node, ''),
     SELECT 1 FROM tasks a WHERE a.lease = 0 AND a.place > 0 AND a.lane = t.lane
       AND (a.place, a.id) < (t.place, t.id)
     LIMIT ` + strconv.Itoa(provider.MostAhead) + `)) ELSE 0 END,
-  ifnull(CASE WHEN s.until_ms > ?3 THEN s.owner END, ''), t.progress
+  ifnull(CASE WHEN s.until_ms > ?3 THEN s.owner END, ''), t.progress, t.heartbeat
 FROM tasks t LEFT JOIN leases l ON l.id = t.lease LEFT JOIN sessions s ON s.id = t.session
 WHERE t.instance = ?1 + 0 AND t.execution = ?2 + 0 AND t.event >= ?4 + 0 ORDER BY t.event LIMIT ` + strconv.Itoa(provider.MostStanding)}
 )
@@ -55,6 +55,7 @@ func (s *Store) Standing(ctx context.Context, instance string, from uint64) (*pr
 			found.Tasks = append(found.Tasks, provider.TaskStanding{
 				Event: r.uint(0), DueMs: r.int(1), Attempts: int(r.int(2)), Node: r.text(3),
 				Ahead: int(r.int(4)), Owner: r.text(5), Progress: progress,
+				Heartbeat: r.optional(7),
 			})
 			return true
 		}, key, execution, now, signed(from))

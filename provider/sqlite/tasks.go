@@ -13,6 +13,7 @@ INSERT INTO tasks
   (id, instance, execution, event, due, lease, epoch, attempts, tag, session, body, place, lane)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10, ?11, ?12)`}
 	sqlSetProgress = &statement{`UPDATE tasks SET progress = ?2 WHERE id = ?1`}
+	sqlHeartbeat   = &statement{`UPDATE tasks SET heartbeat = ?2 WHERE id = ?1`}
 	// An attempt has failed, so that the process has survived it.
 	sqlFailedTask = &statement{`
 UPDATE tasks SET lease = 0, due = ?2, place = 0, attempts = 0, marks = 0, progress = ?3
@@ -129,6 +130,23 @@ func (w *writer) retryTasks(i *instance, t *turn) error {
 		}
 		if changed > 0 {
 			w.ready(due)
+		}
+	}
+	return nil
+}
+
+// keepHeartbeats stores what held tasks say of themselves.
+func (w *writer) keepHeartbeats(all []provider.Heartbeat) error {
+	for _, h := range all {
+		_, held, err := w.heldTask(h.Task)
+		if err != nil {
+			return err
+		}
+		if !held {
+			continue
+		}
+		if _, err := w.c.exec(sqlHeartbeat, signed(h.Task.Key), h.Details); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -193,7 +193,7 @@ function hiddenHold(redact, hold, of) {
  * @returns {any}
  */
 function hiddenWait(redact, wait, instanceId) {
-  const { after, error, waitingFor, ...rest } = wait;
+  const { after, error, heartbeat: _, waitingFor, ...rest } = wait;
   const about = { kind: /** @type {const} */ ('error'), name: wait.name ?? null, instanceId };
   return {
     ...rest,
