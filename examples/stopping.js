@@ -34,7 +34,7 @@ async function main() {
           yield ctx.scheduleActivity('unlock', room); // beside what goes on
         }
       }
-      const { index } = yield ctx.race(ring('booth'), ctx.scheduleTimer(20));
+      const { index } = yield ctx.race(ring('booth'), ctx.scheduleTimer(500));
       return index === 1 ? 'nobody has answered' : 'answered';
     },
     { cleanupTimeoutMs: 5_000 },
