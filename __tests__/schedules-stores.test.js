@@ -2,7 +2,7 @@
 
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
-const { PATIENCE_MS, withRuntime } = require('./support/harness.js');
+const { PATIENCE_MS, withRuntime, withStore } = require('./support/harness.js');
 const { until } = require('./support/schedules.js');
 
 /** Schedules on the stores that last, by the clock of the machine. */
@@ -70,4 +70,23 @@ test('what a schedule has started gets its input, and is told of its tick', asyn
   assert.match(history, /scheduled|OrchestrationChained/);
   await h.client.deleteSchedule('once');
   assert.deepEqual(await h.client.listSchedules(), []);
+});
+
+test('what ticks before a runtime comes is started, or missed, as if it had been away', async (t) => {
+  const h = await withStore(t);
+  const at = Date.now() + 100;
+  const job = { at, orchestration: 'Job', input: 'in' };
+  await h.client.schedule('late', job);
+  await h.client.schedule('missed', { ...job, catchUp: 1 });
+  await h.client.schedule('paused', { ...job, paused: true });
+  await until(() => Date.now() > at + 100);
+  await h.start(setup);
+  const tick = new Date(at).toISOString().replace('.000Z', 'Z');
+  const { output } = await h.client.waitForOrchestration(`late:${tick}`, PATIENCE_MS);
+  assert.deepEqual(output, { tick: at, input: 'in' });
+  const counts = async (id) => (await h.client.describeSchedule(id)).counts ?? {};
+  await until(async () => (await counts('missed')).missed === 1);
+  assert.equal((await counts('missed')).started, 0);
+  await until(async () => (await h.client.describeSchedule('paused')).stage === 'paused');
+  assert.deepEqual(Object.values(await counts('paused')), [0, 0, 0, 0, 0]);
 });

@@ -11,6 +11,7 @@ import (
 var clientRequests = map[string]handler{
 	"client.start":      withClient(serveStart),
 	"client.begin":      withClient(serveBegin),
+	"client.now":        withClient(serveNow),
 	"client.raise":      withScope(serveRaise),
 	"client.enqueue":    withScope(serveEnqueue),
 	"client.resolve":    withScope(serveResolve),
@@ -280,6 +281,11 @@ func told(f *history.Failure) *history.Told {
 type statusArguments struct {
 	scopeArguments
 	Instance string `json:"instance"`
+}
+
+// serveNow gives the time of the store.
+func serveNow(_ context.Context, c *engine.Client, _ storeArguments, _ string) (result, error) {
+	return result{value: c.Now().UnixMilli()}, nil
 }
 
 func serveStatus(ctx context.Context, c *engine.Client, a statusArguments, _ string) (result, error) {

@@ -55,6 +55,9 @@ func (c *Client) Start(ctx context.Context, r StartRequest) error {
 	return err
 }
 
+// Now is the time of the store.
+func (c *Client) Now() time.Time { return c.e.store.Now() }
+
 // Begin is Start that gives the life which is at the id: the one that it has begun, or the one that was
 // there, which is unknown where an older release started it.
 func (c *Client) Begin(ctx context.Context, r StartRequest) (history.Life, error) {

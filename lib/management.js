@@ -22,7 +22,7 @@ class ManagementClient extends RetentionClient {
    * @param {import('./handles.js').Ask} ask
    */
   constructor(encode, ask) {
-    super(encode);
+    super(encode, () => this.#value('now', {}));
     this.#ask = ask;
     this.#encode = encode;
   }

@@ -38,10 +38,12 @@ const READS = 16;
 /** Its documentation is in index.d.ts. */
 class ScheduleClient {
   #encode;
+  #now;
 
-  /** @param {(input: unknown) => string} encode */
-  constructor(encode) {
+  /** @param {(input: unknown) => string} encode @param {() => Promise<number>} now the time of the store */
+  constructor(encode, now) {
     this.#encode = encode;
+    this.#now = now;
   }
 
   /** Itself, with the methods that it has as a client. @returns {any} */
@@ -63,7 +65,7 @@ class ScheduleClient {
       if (status === 'Running') return this.#change(instance, definition);
       // One that has ended begins anew.
       if (status !== 'NotFound') await unless(GONE, this.#client.deleteInstance(instance));
-      const input = { id: schedule, definition, paused };
+      const input = { id: schedule, definition, paused, askedMs: await this.#now() };
       const start = this.#client.start(ORCHESTRATION, instance, input, { rejectIfExists: true });
       if (await unless('INSTANCE_EXISTS', start)) return 'created';
     }

@@ -49,11 +49,14 @@ const LONGEST_PAUSE_MS = 30_000;
 const LATE_MS = 60_000;
 
 /**
- * @param {{ id: string, definition: Definition, paused: boolean }} asked
+ * @param {{ id: string, definition: Definition, paused: boolean, askedMs?: number }} asked `askedMs` is when
+ *   that was, by the time of the store
  * @param {number} nowMs
  * @returns {State}
  */
-function begun({ id, definition, paused }, nowMs) {
+function begun({ id, definition, paused, askedMs }, nowMs) {
+  // What ticks until a runtime comes is decided like what it has missed.
+  const sinceMs = paused ? nowMs : Math.min(askedMs ?? nowMs, nowMs);
   return {
     format: 1,
     id,
@@ -61,8 +64,8 @@ function begun({ id, definition, paused }, nowMs) {
     createdMs: nowMs,
     paused: paused ? { sinceMs: nowMs, note: definition.note } : null,
     // A tick at this very moment is one.
-    positionMs: nowMs - 1,
-    sinceMs: nowMs,
+    positionMs: sinceMs - 1,
+    sinceMs,
     decided: [],
     next: null,
     running: [],
