@@ -9,15 +9,8 @@ const { PATIENCE_MS, completed, failed, withRuntime, withStore } = require('./su
 const history = (h, id, execution = 1) => h.client.readExecutionHistory(id, execution);
 
 /** Waits until the history of an instance has so many events of a kind. */
-async function until(h, id, kind, count = 1) {
-  const deadline = Date.now() + PATIENCE_MS;
-  for (;;) {
-    const events = await history(h, id);
-    const found = events.filter((event) => event.kind === kind);
-    if (found.length >= count) return found.at(-1).eventId;
-    assert.ok(Date.now() < deadline, JSON.stringify(events));
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+function until(h, id, kind, count) {
+  return h.recorded(id, (event) => event.kind === kind, { count });
 }
 
 function* Steps(ctx, input) {

@@ -115,20 +115,27 @@ class Harness {
     }
   }
 
-  /** Waits until the first execution of an instance waits for an event: one that comes before is dropped. */
-  async listens(id, eventName) {
+  /**
+   * Waits until the history of an execution has so many events that a test wants, and gives the id of the last
+   * of them.
+   */
+  async recorded(id, isWanted, { execution = 1, count = 1 } = {}) {
     const deadline = Date.now() + PATIENCE_MS;
     for (;;) {
-      const history = await this.client.readExecutionHistory(id, 1);
-      const waits = ({ kind, data }) =>
-        kind === 'ExternalSubscribed' && JSON.parse(data).name === eventName;
-      if (history.some(waits)) return;
-      assert.ok(
-        Date.now() < deadline,
-        `does not wait for '${eventName}': ${JSON.stringify(history)}`,
-      );
+      const history = await this.client.readExecutionHistory(id, execution);
+      const found = history.filter(isWanted);
+      if (found.length >= count) return found.at(-1).eventId;
+      assert.ok(Date.now() < deadline, JSON.stringify(history));
       await new Promise((resolve) => setImmediate(resolve));
     }
+  }
+
+  /** Waits until the first execution of an instance waits for an event: one that comes before is dropped. */
+  listens(id, eventName) {
+    return this.recorded(
+      id,
+      ({ kind, data }) => kind === 'ExternalSubscribed' && JSON.parse(data).name === eventName,
+    );
   }
 }
 
