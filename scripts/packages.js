@@ -103,6 +103,21 @@ function sharedManifest(name) {
   };
 }
 
+/** What the packages say that are one module beside the main one. @param {string} name */
+function moduleManifest(name) {
+  return {
+    ...sharedManifest(packageName(name)),
+    type: 'commonjs',
+    main: 'index.js',
+    types: 'index.d.ts',
+    exports: {
+      '.': { types: './index.d.ts', default: './index.js' },
+      './package.json': './package.json',
+    },
+    engines: manifest.engines,
+  };
+}
+
 /** The description of the command line, which bin/duroxide.js of the main package looks for. */
 function cliManifest() {
   const { commander } = manifest.devDependencies;
@@ -130,16 +145,8 @@ function makeCli(among = MADE) {
 /** The description of the page. */
 function uiManifest() {
   return {
-    ...sharedManifest(packageName('ui')),
+    ...moduleManifest('ui'),
     description: `See and operate what runs on a store of ${manifest.name}, in a browser`,
-    type: 'commonjs',
-    main: 'index.js',
-    types: 'index.d.ts',
-    exports: {
-      '.': { types: './index.d.ts', default: './index.js' },
-      './package.json': './package.json',
-    },
-    engines: manifest.engines,
     peerDependencies: { [manifest.name]: manifest.version },
   };
 }
@@ -286,16 +293,8 @@ function makeBinaries(name, { description, files, binaries, among }) {
 /** The description of the package for OpenTelemetry. */
 function telemetryManifest() {
   return {
-    ...sharedManifest(packageName('opentelemetry')),
+    ...moduleManifest('opentelemetry'),
     description: `Traces and metrics of ${manifest.name} with OpenTelemetry`,
-    type: 'commonjs',
-    main: 'index.js',
-    types: 'index.d.ts',
-    exports: {
-      '.': { types: './index.d.ts', default: './index.js' },
-      './package.json': './package.json',
-    },
-    engines: manifest.engines,
     peerDependencies: { [manifest.name]: manifest.version, '@opentelemetry/api': '^1.9.0' },
   };
 }
