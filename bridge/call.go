@@ -120,9 +120,7 @@ func (h *host) heartbeat(token uint64, details string) int64 {
 }
 
 func (h *host) metrics(runtime uint32, answer []byte) int64 {
-	h.mu.Lock()
-	r, ok := h.runtimes[runtime]
-	h.mu.Unlock()
+	r, ok := h.runtime(runtime)
 	if !ok {
 		return resultGone
 	}

@@ -278,14 +278,14 @@ func told(f *history.Failure) *history.Told {
 	return &t
 }
 
-type statusArguments struct {
-	scopeArguments
-	Instance string `json:"instance"`
-}
-
 // serveNow gives the time of the store.
 func serveNow(_ context.Context, c *engine.Client, _ storeArguments, _ string) (result, error) {
 	return result{value: c.Now().UnixMilli()}, nil
+}
+
+type statusArguments struct {
+	scopeArguments
+	Instance string `json:"instance"`
 }
 
 func serveStatus(ctx context.Context, c *engine.Client, a statusArguments, _ string) (result, error) {

@@ -77,9 +77,7 @@ func serveHealth(ctx context.Context, c *engine.Client, _ storeArguments, _ stri
 const storePatience = 5 * time.Second
 
 func serveRuntimeHealth(ctx context.Context, h *host, a runtimeArguments, _ string) (result, error) {
-	h.mu.Lock()
-	r, ok := h.runtimes[a.Runtime]
-	h.mu.Unlock()
+	r, ok := h.runtime(a.Runtime)
 	if !ok {
 		return result{}, engine.ErrShutdown
 	}
@@ -100,9 +98,7 @@ type measureArguments struct {
 }
 
 func serveMeasure(ctx context.Context, h *host, a measureArguments, _ string) (result, error) {
-	h.mu.Lock()
-	r, ok := h.runtimes[a.Runtime]
-	h.mu.Unlock()
+	r, ok := h.runtime(a.Runtime)
 	if !ok {
 		return result{}, engine.ErrShutdown
 	}

@@ -249,9 +249,7 @@ type shutdownArguments struct {
 }
 
 func serveShutdown(ctx context.Context, h *host, a shutdownArguments, _ string) (result, error) {
-	h.mu.Lock()
-	r, ok := h.runtimes[a.Runtime]
-	h.mu.Unlock()
+	r, ok := h.runtime(a.Runtime)
 	if !ok {
 		return result{value: empty{}}, nil
 	}

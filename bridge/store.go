@@ -256,6 +256,14 @@ func (h *host) addStore(s *store) (uint64, error) {
 	return h.lastID, nil
 }
 
+// runtime gives a runtime that has started and is not shut down.
+func (h *host) runtime(number uint32) (startedRuntime, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	r, ok := h.runtimes[number]
+	return r, ok
+}
+
 // store gives an open store. provider.ErrClosed: there is none with this number.
 func (h *host) store(id uint64) (*store, error) {
 	h.mu.Lock()

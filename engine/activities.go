@@ -304,6 +304,7 @@ func (w *workers) attempt(
 	ctx context.Context, j *job, call ActivityCall,
 ) (result ActivityResult, err error) {
 	rt := w.rt
+	call.Say = func(details string) { w.say(j, details) }
 	run := func() error {
 		rt.log.activityStarted(call)
 		w.began(j)
@@ -355,7 +356,7 @@ func (w *workers) call(j *job) ActivityCall {
 		Activity: task.Name, ID: task.Event, Life: task.Life, Input: task.Input, WorkerID: w.rt.workerID(),
 		Session: task.Session, Tag: task.Tag, Headers: task.Headers, Attempt: attemptOf(&j.claim), Progress: task.Progress,
 		Unwanted: &j.cancelled, Resident: j.generator, Action: j.action,
-		Heartbeat: task.Heartbeat, Say: func(details string) { w.say(j, details) },
+		Heartbeat: task.Heartbeat,
 	}
 }
 
