@@ -3,6 +3,7 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const esbuild = require('esbuild');
+const { minify_sync } = require('terser');
 const { dependencies, engines } = require('../package.json');
 const { ROOT } = require('./prepare.js');
 
@@ -84,6 +85,21 @@ function writeOutManifest(file) {
   fs.writeFileSync(file, text.replaceAll("require('../package.json')", known));
 }
 
+/**
+ * Makes a bundle smaller once more, by a fortieth: names that are used once, and what follows from that. It stays
+ * code in strict mode, which its files are written for and a bundler leaves out.
+ *
+ * @param {string} file
+ */
+function minifyAgain(file) {
+  const { code } = minify_sync(fs.readFileSync(file, 'utf8'), {
+    module: true,
+    toplevel: true,
+    compress: { passes: 2 },
+  });
+  fs.writeFileSync(file, `'use strict';${code}`);
+}
+
 /** Makes one file of all code in a lib/ folder. @param {string} lib */
 function bundle(lib) {
   for (const name of fs.readdirSync(lib, { recursive: true, encoding: 'utf8' })) {
@@ -104,6 +120,7 @@ function bundle(lib) {
     minify: true,
     legalComments: 'none',
   });
+  minifyAgain(outfile);
   for (const name of fs.readdirSync(lib, { recursive: true, encoding: 'utf8' })) {
     if (name.endsWith('.js') && name !== BUNDLE) fs.rmSync(path.join(lib, name));
   }
