@@ -265,7 +265,17 @@ async function unless(code, request) {
 }
 
 module.exports = {
-  ...classes,
+  DuroxideError,
+  ActivityError,
+  OrchestrationError,
+  CancelledError,
+  TimeoutError,
+  NondeterminismError,
+  NonRetryableError,
+  ProviderError,
+  RejectedError,
+  RetryableError,
+  TerminatedError,
   ENGINE_CODES,
   LOCAL_CODES,
   UNFIT_CODES,

@@ -18,8 +18,15 @@ const BUNDLE = 'packed.js';
 /** The files of lib/ that are asked for from outside, and stay where they are. */
 const ENTRIES = ['duroxide.js', 'testing/testing.js', 'checking/checking.js', 'command-line.js'];
 
-/** Asks the bundle for an entry only when somebody wants it. @param {string} entry */
-const lazily = (entry) => `exports[${JSON.stringify(entry)}] = () => require('./${entry}');`;
+/**
+ * Gives an entry to its stub. All are loaded together: code that is asked for on demand stands in functions of
+ * its own, which take more bytes and more time than what they save.
+ *
+ * @param {string} entry
+ * @param {number} at
+ */
+const given = (entry, at) =>
+  `import * as entry${at} from './${entry}'; exports[${JSON.stringify(entry)}] = entry${at};`;
 
 /**
  * What stands in place of an entry. Its names are written out, because that is how Node.js finds what
@@ -32,7 +39,7 @@ function stub(entry) {
   const bundle = path.posix.relative(path.posix.dirname(`lib/${entry}`), `lib/${BUNDLE}`);
   const from = bundle.startsWith('.') ? bundle : `./${bundle}`;
   return `'use strict';
-const { ${names} } = require('${from}')[${JSON.stringify(entry)}]();
+const { ${names} } = require('${from}')[${JSON.stringify(entry)}];
 module.exports = { ${names} };
 `;
 }
@@ -43,38 +50,49 @@ function nameClasses(file) {
   fs.writeFileSync(file, text.replace(/^class (\w+)[^{]*\{/gm, "$& static name = '$1';"));
 }
 
+/** What a file exports that is one thing. */
+const ONE_EXPORT = /^(?:module\.exports =|export default) (\w+);$/m;
+
 /**
- * Makes an ES module of a file whose imports and exports are written as nearly all of ours are: names that no
- * object carries from file to file are made short, which is a tenth of the whole. The others stay as they are.
+ * Makes an ES module of a file whose imports and exports are written as ours are: names that no object carries
+ * from file to file are made short, and the files become one, which is an eighth of the whole.
  *
  * @param {string} file
  */
 function makeModule(file) {
   const text = fs.readFileSync(file, 'utf8');
-  if (!/^module\.exports = \{[\w\s,:]*\};$/m.test(text)) return;
   const RENAMED = /(\w+): (\w+)/g;
+  const isOne = (/** @type {string} */ from) =>
+    ONE_EXPORT.test(fs.readFileSync(path.resolve(path.dirname(file), from), 'utf8'));
   const made = text
+    .replace("'use strict';\n", '')
     .replace(
       /^const (\{[^}]*\}) = require\(('\.[^']+\.js')\);/gm,
       (_, names, from) => `import ${names.replace(RENAMED, '$1 as $2')} from ${from};`,
     )
-    .replace(/^const (\w+) = require\(('\.[^']+\.js')\);/gm, 'import * as $1 from $2;')
     .replace(
-      /^module\.exports = (\{[^}]*\});/m,
+      /^const (\w+) = require\('(\.[^']+\.js)'\);/gm,
+      (_, name, from) => `import ${isOne(from) ? name : `* as ${name}`} from '${from}';`,
+    )
+    .replace(
+      /^module\.exports = (\{[\w\s,:]*\});/m,
       (_, names) => `export ${names.replace(RENAMED, '$2 as $1')};`,
-    );
+    )
+    .replace(ONE_EXPORT, 'export default $1;');
+  if (/^(module\.exports|exports\.)/m.test(made)) throw new Error(`${file} exports in another way`);
   fs.writeFileSync(file, made);
 }
 
 /**
- * Writes each paragraph of the comments in one line: editors break them where they show them, and what they are
- * wrapped with is a hundredth of the package.
+ * Writes each paragraph of the comments in one line, with the marks around where it is the only one: editors break
+ * them where they show them, and what they are wrapped with is a hundredth of the package.
  *
  * @param {string} file of types
  */
 function unwrapComments(file) {
   const text = fs.readFileSync(file, 'utf8');
-  fs.writeFileSync(file, text.replace(/(?<=^ +\* .*[^\n])\n +\* (?=[\w`'(])/gm, ' '));
+  const unwrapped = text.replace(/(?<=^ +\* .*[^\n])\n +\* (?=[\w`'(])/gm, ' ');
+  fs.writeFileSync(file, unwrapped.replace(/\/\*\*\n +\* (.*)\n +\*\//g, '/** $1 */'));
 }
 
 /** Writes out what code reads of the description of its package, so that not all of it comes along. @param {string} file */
@@ -110,7 +128,7 @@ function bundle(lib) {
   }
   const outfile = path.join(lib, BUNDLE);
   esbuild.buildSync({
-    stdin: { contents: ENTRIES.map(lazily).join('\n'), resolveDir: lib },
+    stdin: { contents: ENTRIES.map(given).join('\n'), resolveDir: lib },
     outfile,
     bundle: true,
     platform: 'node',
@@ -119,6 +137,7 @@ function bundle(lib) {
     external: Object.keys(dependencies),
     minify: true,
     legalComments: 'none',
+    banner: { js: '"use strict";' },
   });
   minifyAgain(outfile);
   for (const name of fs.readdirSync(lib, { recursive: true, encoding: 'utf8' })) {
