@@ -309,12 +309,6 @@ export interface ScheduleListOptions {
   idPrefix?: string;
 }
 
-/** How an inline activity is run. */
-export interface InlineActivityOptions {
-  /** Runs it again when it fails, and limits its time; by default it runs once, as long as it takes. */
-  retry?: RetryPolicy | null;
-}
-
 /** Pauses between attempts: a duration is the pause. */
 export type Backoff =
   | 'exponential'
@@ -349,6 +343,12 @@ export interface ActivityLimits {
   totalTimeoutMs?: Duration;
 }
 
+/** How an inline activity is run; by default once, as long as it takes. */
+export interface InlineActivityOptions extends Omit<ActivityLimits, 'queueTimeoutMs'> {
+  /** Runs it again when it fails. `retryTimeouts` is true by default. Limits in it count too. */
+  retry?: Omit<RetryPolicy, 'queueTimeoutMs'> | null;
+}
+
 export interface RetryPolicy extends ActivityLimits {
   /** Attempts in all, the first included; at least 1, or Infinity. */
   maxAttempts: number;
@@ -356,7 +356,7 @@ export interface RetryPolicy extends ActivityLimits {
   backoff?: Backoff;
   /**
    * Whether an attempt that took longer than `timeoutMs` is followed by another one, once its function has
-   * settled or 10 s later. False by default; true in the `retry` option of `scheduleActivity`.
+   * settled or 10 s later. False by default; true in the `retry` options of `scheduleActivity` and `run`.
    */
   retryTimeouts?: boolean;
   /** How much of each pause may be lost by chance, from 0 to 1, so that many do not come back at once. */

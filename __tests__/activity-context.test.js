@@ -77,7 +77,7 @@ const REASONS = {
   'all attempts are out of time': [
     'CancelledError',
     'CANCELLED',
-    `activity 'Long' was cancelled: ${TIMED_OUT}'Long' took longer than its totalTimeoutMs of 30, with 1 attempt`,
+    `activity 'Long' was cancelled: ${TIMED_OUT}'Long' took longer than its totalTimeoutMs of 30`,
   ],
   other: [
     'CancelledError',
@@ -99,7 +99,8 @@ test('an activity is told when code gives it up', async (t) => {
     assert.equal(isCancelled, true, why);
     const [name, errorCode, message] = REASONS[why] ?? REASONS.other;
     assert.deepEqual([reason.name, reason.code], [name, errorCode], why);
-    assert.equal(reason.message, message, why);
+    // Whether the attempt that has just begun is counted depends on who was faster.
+    assert.equal(reason.message.replace(/, with .*/, ''), message, why);
   }
 });
 

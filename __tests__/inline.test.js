@@ -78,7 +78,8 @@ test('it is tried again, and given up, as its policy says', async (t) => {
         };
         const third = yield ctx.run('third', twice, { retry: { maxAttempts: 5, backoff: 0 } });
         try {
-          yield ctx.run('hang', () => forEver, { retry: { maxAttempts: 2, timeoutMs: 20 } });
+          const retry = { maxAttempts: 2, retryTimeouts: false };
+          yield ctx.run('hang', () => forEver, { retry, timeoutMs: 20 });
         } catch (error) {
           return [third, error.code, error.failure.attempts];
         }
@@ -87,6 +88,105 @@ test('it is tried again, and given up, as its policy says', async (t) => {
   });
   const [third, code, attempts] = await h.output('Code');
   assert.deepEqual([third, code, attempts], [3, 'TIMEOUT', 1]);
+});
+
+test('its attempts know of each other, also where another process makes the next one', async (t) => {
+  const h = await withStore(t);
+  const warnings = [];
+  const ignore = () => {};
+  const logger = { error: ignore, warn: (_, message) => warnings.push(message), info: ignore };
+  const stopped = signal();
+  const code = (onSecond) => ({
+    options: { logger, logLevel: 'warn' },
+    orchestrations: {
+      *Code(ctx) {
+        const seen = (actx) => [actx.attempt, actx.lastHeartbeat ?? null, actx.idempotencyKey];
+        const step = async (actx) => {
+          if (actx.attempt === 1) {
+            actx.heartbeat({ at: 1 });
+            throw Object.assign(new Error('once'), { seen: seen(actx) });
+          }
+          if (actx.attempt === 2) return onSecond(actx, seen(actx));
+          return seen(actx);
+        };
+        const retry = {
+          maxAttempts: 3,
+          backoff: 0,
+          retryIf: ({ cause }) => cause.seen.length === 3,
+        };
+        return yield* ctx.run('step', step, { retry });
+      },
+    },
+  });
+  await h.start(
+    code(() => {
+      stopped.resolve();
+      return signal().promise;
+    }),
+  );
+  const id = await h.launch('Code');
+  await stopped.promise;
+  await h.restart(
+    code((_, seen) => {
+      throw Object.assign(new Error('twice'), { seen });
+    }),
+  );
+  const [attempt, heartbeat, key] = completed(await h.wait(id));
+  assert.deepEqual([attempt, heartbeat], [3, { at: 1 }]);
+  const events = await h.client.readExecutionHistory(id, 1);
+  const told = events
+    .filter(({ kind }) => kind === 'ActivityFailed')
+    .map(({ failure }) => failure.details.seen);
+  assert.deepEqual(told, [
+    [1, null, key],
+    [2, { at: 1 }, key],
+  ]);
+  await h.runtime.shutdown(1000);
+  const failures = warnings.filter((message) => /failed/.test(message));
+  assert.equal(failures.length, 2, 'a failed attempt is one warning');
+});
+
+test('its limits count from its beginning, and its signal says so', async (t) => {
+  const h = await withRuntime(t, {
+    orchestrations: {
+      *Code(ctx, options) {
+        const reasons = [];
+        const untilTold = ({ signal: told }) =>
+          new Promise((_, reject) => {
+            told.addEventListener('abort', () => {
+              reasons.push(told.reason.name);
+              reject(told.reason);
+            });
+          });
+        try {
+          yield ctx.run('slow', untilTold, options);
+        } catch (error) {
+          const { code, message, failure, cause } = error;
+          return [reasons, code, message, failure.attempts, cause?.message ?? null];
+        }
+      },
+    },
+  });
+  const late = (attempt) =>
+    `timeout: activity timed out: attempt ${attempt} of 'slow' took longer than its timeoutMs of 20`;
+  const TIMEOUT = 'TimeoutError';
+  assert.deepEqual((await h.output('Code', { timeoutMs: 20 })).slice(0, 4), [
+    [TIMEOUT],
+    'TIMEOUT',
+    `${late(1)}`,
+    1,
+  ]);
+  const retry = { maxAttempts: 2, backoff: 0 };
+  assert.deepEqual((await h.output('Code', { retry, timeoutMs: 20 })).slice(0, 4), [
+    [TIMEOUT, TIMEOUT],
+    'TIMEOUT',
+    `${late(2)}; given up after 2 attempts (maxAttempts)`,
+    2,
+  ]);
+  const [, , silent] = await h.output('Code', { heartbeatMs: 20 });
+  assert.match(silent, /said nothing by ctx.heartbeat for its heartbeatMs of 20/);
+  const [, , total] = await h.output('Code', { totalTimeoutMs: 20 });
+  assert.match(total, /totalTimeoutMs of 20/);
 });
 
 test('one that loses a race, and those of a cancelled instance, are told', async (t) => {
@@ -314,6 +414,8 @@ test('wrong arguments are refused at the call', async (t) => {
           () => ctx.run('x', Promise.resolve(1)),
           () => ctx.run('x', () => 1, { timeout: 3 }),
           () => ctx.run('x', () => 1, { retry: { maxAttempts: 0 } }),
+          () => ctx.run('x', () => 1, { retry: { maxAttempts: 2, queueTimeoutMs: 1 } }),
+          () => ctx.run('x', () => 1, { queueTimeoutMs: 1 }),
           () => ctx.run('x', () => 1, { priority: 1 }),
         ];
         return wrong.map((call) => {
@@ -330,8 +432,10 @@ test('wrong arguments are refused at the call', async (t) => {
     'name must not be empty',
     'fn must be a function, not undefined',
     'fn must be a function, not a promise',
-    "options has an unknown option 'timeout'; known are 'retry'",
+    "options has an unknown option 'timeout'; did you mean 'timeoutMs'?",
     'retry.maxAttempts must be a whole number from 1 on, not the number 0',
+    'options.retry.queueTimeoutMs is not for inline activities, which wait in no queue',
+    "options has an unknown option 'queueTimeoutMs'; did you mean 'timeoutMs'?",
     'options.priority is reserved for a later release: there is no such option yet, so leave it out',
   ]);
 });

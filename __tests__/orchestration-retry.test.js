@@ -102,6 +102,16 @@ test('under earlier rules an attempt races its timeout, which is final', () => {
   assert.deepEqual(engine.result, { caught, isTimeout: true });
 });
 
+test('under earlier rules an attempt of an inline activity races its timeout, too', () => {
+  const code = function* (ctx) {
+    return yield* ctx.run('A', () => 1, { retry: { maxAttempts: 2, timeoutMs: 70 } });
+  };
+  const under2 = new FakeEngine(code, { rules: 2 });
+  assert.deepEqual(under2.asked(), ['inline 1 A', 'timer 2']);
+  const under3 = new FakeEngine(code, { rules: 3 });
+  assert.deepEqual(under3.asked(), ['inline 1 A']);
+});
+
 test('under earlier rules the total timeout covers all attempts and pauses', () => {
   const engine = new FakeEngine(retrying({ maxAttempts: 5, timeoutMs: 70, totalTimeoutMs: 900 }), {
     rules: 1,

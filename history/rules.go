@@ -12,7 +12,8 @@ package history
 //	2  a replay lets inputs, values, tags and sessions differ, and compares the ids that code gave to
 //	   children; a branch that loses is stopped by an error, so that it can clean up, and a branch that
 //	   continues as new fails the instance; an activity that is tried again, or in time, is one scheduled activity
-const NewestRules = 2
+//	3  an attempt of an inline activity is limited where it runs, and not by a timer beside it
+const NewestRules = 3
 
 // LooseReplayRules are the first under which only strict replays compare inputs, values, tags and
 // sessions.

@@ -15,8 +15,10 @@ const { around } = require('./interceptors.js');
 function activityCode(registered, turns, inlineCode, interceptors, record) {
   const { resident, action, activity: name } = record;
   if (resident === 0) return intercepted(interceptors, registered.get(name));
-  const fn = turns.inline(resident, action);
-  if (fn === null) return null;
+  const inline = turns.inline(resident, action);
+  if (inline === null) return null;
+  const { fn, attempt } = /** @type {{ fn: Function, attempt: any }} */ (inline);
+  record.inline = attempt;
   const code = (/** @type {object} */ context) => fn(context);
   return intercepted(interceptors, inlineCode(name, code));
 }

@@ -31,6 +31,8 @@ class ActivityContext {
   #client = null;
   #strictValues;
   #onHeartbeat = () => {};
+  /** @type {string | null} */
+  #said = null;
 
   /**
    * @param {ActivityRecord} record
@@ -49,7 +51,7 @@ class ActivityContext {
     this.activityName = record.activity;
     this.workerId = record.workerId;
     this.sessionId = record.session;
-    this.attempt = record.attempt;
+    this.attempt = record.attempt + (record.inline?.before ?? 0);
     const headers = headersOf(record.headers);
     this.headers = own === undefined ? headers : Object.freeze({ ...headers, ...own });
   }
@@ -59,9 +61,9 @@ class ActivityContext {
   }
 
   get idempotencyKey() {
-    const { instance, life, execution, id } = this.#record;
+    const { instance, life, execution, id, inline } = this.#record;
     this.#key ??= createHash('sha256')
-      .update(JSON.stringify([instance, life, execution, id]))
+      .update(JSON.stringify([instance, life, execution, inline?.left?.id ?? id]))
       .digest('hex');
     return this.#key;
   }
@@ -80,8 +82,9 @@ class ActivityContext {
   }
 
   get lastHeartbeat() {
-    const { heartbeat } = this.#record;
-    return heartbeat === null ? undefined : JSON.parse(heartbeat);
+    const { heartbeat, inline } = this.#record;
+    const said = inline?.left?.heartbeat ?? heartbeat;
+    return said === null ? undefined : JSON.parse(said);
   }
 
   /** @param {unknown} [details] */
@@ -96,6 +99,7 @@ class ActivityContext {
     const what = `the heartbeat of activity '${name}'`;
     const text = codec.encode(details, what, 'details', careOf(this));
     channel.heartbeat(this.#record.token, checkSize(what, text, MAX_HEARTBEAT_BYTES));
+    this.#said = text;
     this.#onHeartbeat();
   }
 
@@ -202,12 +206,24 @@ class ActivityContext {
   static end(context) {
     context.#hasEnded = true;
   }
+
+  /**
+   * Gives what an attempt that fails leaves to the next one, where nothing else remembers it.
+   *
+   * @param {ActivityContext} context
+   */
+  static leave(context) {
+    const { id, heartbeat, inline } = context.#record;
+    if (inline === undefined || inline.isLast) return {};
+    const before = inline.left ?? { id, heartbeat };
+    return { left: { id: before.id, heartbeat: context.#said ?? before.heartbeat } };
+  }
 }
 
 // Users get the class, but not the right to cancel.
-const { cancel, careOf, end, expire, listen } = ActivityContext;
-for (const name of ['cancel', 'careOf', 'end', 'expire', 'listen']) {
+const { cancel, careOf, end, expire, leave, listen } = ActivityContext;
+for (const name of ['cancel', 'careOf', 'end', 'expire', 'leave', 'listen']) {
   Reflect.deleteProperty(ActivityContext, name);
 }
 
-module.exports = { ActivityContext, cancel, careOf, end, expire, listen };
+module.exports = { ActivityContext, cancel, careOf, end, expire, leave, listen };

@@ -40,17 +40,19 @@ function after(ms, fn) {
  * Makes the error of an attempt that takes too long. What the one before failed with is its cause.
  *
  * @param {ActivityRecord} record
+ * @param {number} attempt
  * @param {'timeoutMs' | 'heartbeatMs'} limit
  * @param {number} ms
  */
-function tookTooLong({ activity, attempt, last }, limit, ms) {
+function tookTooLong({ activity, last, inline }, attempt, limit, ms) {
   const told = last === null ? null : JSON.parse(last);
+  const cause = told ? activityError(told.text, told) : inline?.cause;
   const what = limit === 'timeoutMs' ? 'took longer than' : 'said nothing by ctx.heartbeat for';
   return new TimeoutError(
     `timeout: activity timed out: attempt ${attempt} of '${activity}' ${what} its ${limit} of ${ms}`,
     {
       details: { limit, ms },
-      ...(told && { cause: activityError(told.text, told) }),
+      ...(cause && { cause }),
     },
   );
 }
@@ -75,10 +77,12 @@ function lateness(clock, { timeoutMs, heartbeatMs }, record, context, tried) {
       resolve(error);
     };
     if (timeoutMs !== undefined) {
-      stops.push(clock(timeoutMs, () => done(tookTooLong(record, 'timeoutMs', timeoutMs))));
+      stops.push(
+        clock(timeoutMs, () => done(tookTooLong(record, context.attempt, 'timeoutMs', timeoutMs))),
+      );
     }
     if (heartbeatMs !== undefined) {
-      const over = () => done(tookTooLong(record, 'heartbeatMs', heartbeatMs));
+      const over = () => done(tookTooLong(record, context.attempt, 'heartbeatMs', heartbeatMs));
       stops.push(silence(clock, context, heartbeatMs, over));
     }
     tried.then(() => done(null));

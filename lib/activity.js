@@ -2,7 +2,7 @@
 
 const { performance } = process.getBuiltinModule('node:perf_hooks');
 const { setTimeout } = process.getBuiltinModule('node:timers');
-const { ActivityContext, cancel, careOf, end, expire } = require('./activity-context.js');
+const { ActivityContext, cancel, careOf, end, expire, leave } = require('./activity-context.js');
 const { after, lateness } = require('./activity-limits.js');
 const channel = require('./channel.js');
 const codec = require('./codec.js');
@@ -94,7 +94,7 @@ class Activities {
    */
   #attempt(record, code) {
     /** @type {import('./policy.js').StoredPolicy} */
-    const policy = record.policy ? JSON.parse(record.policy) : {};
+    const policy = record.inline?.limits ?? (record.policy ? JSON.parse(record.policy) : {});
     const { headers, timeoutMs, heartbeatMs } = policy;
     const context = new ActivityContext(record, this.#makeClient, headers, this.#strictValues);
     this.#running.set(record.token, context);
@@ -119,7 +119,8 @@ class Activities {
       const result = await this.#call(record, code, context);
       return this.#encode(record, result, context, tookUs());
     } catch (error) {
-      return failedAnswer(record, encodeThrown(error), `Activity '${name}' failed: `, '', tookUs());
+      const thrown = encodeThrown(error, leave(context));
+      return failedAnswer(record, thrown, `Activity '${name}' failed: `, '', tookUs());
     } finally {
       this.#over(record, context);
     }
@@ -143,10 +144,14 @@ class Activities {
     const thrown = encodeThrown(error, {
       kind: 'timeout',
       final: limits.retryTimeouts ? undefined : true,
+      ...leave(context),
     });
     const failed = failedAnswer(record, thrown, '', '', tookUs());
     const settled = this.#unless(MERCY_MS, tried).then(() => this.#over(record, context));
-    if ('next' in failed && failed.next) await settled;
+    const follows = record.inline
+      ? limits.retryTimeouts && !record.inline.isLast
+      : 'next' in failed && failed.next;
+    if (follows) await settled;
     return failed;
   }
 

@@ -194,7 +194,9 @@ function errorFromCode(code, message, details) {
  *
  * @typedef {{
  *   failure: import('../index').Failure, final: boolean, retryAfterMs?: number,
- * }} Facts `final`: no policy tries again; `retryAfterMs`: the pause that the activity asked for
+ *   left?: import('./native').Left,
+ * }} Facts `final`: no policy tries again; `retryAfterMs`: the pause that the activity asked for; `left`: what
+ *   it leaves to another attempt
  * @type {WeakMap<object, Facts>}
  */
 const facts = new WeakMap();

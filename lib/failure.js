@@ -120,8 +120,8 @@ function unthrown({ kind, activity, reason, operation, retryable }, text) {
 function errorOf(Class, text, told) {
   const error = new Class(text, { cause: revive(told?.thrown) });
   if (told) {
-    const { final, retryAfterMs } = told.thrown ?? {};
-    keepFacts(error, { failure: failureOf(told, text), final: final === true, retryAfterMs });
+    const { final, retryAfterMs, left } = told.thrown ?? {};
+    keepFacts(error, { failure: failureOf(told, text), final: final === true, retryAfterMs, left });
   }
   return /** @type {InstanceType<C>} */ (error);
 }

@@ -154,6 +154,26 @@ export interface ActivityRecord {
   last: string | null;
   /** What an attempt before has last said of itself, as JSON text. */
   heartbeat: string | null;
+  /** Of an inline activity with a policy; see lib/activity-code.js. */
+  inline?: InlineAttempt;
+}
+
+/** An attempt of an inline activity, which no task remembers. */
+export interface InlineAttempt {
+  /** How many attempts were made before. */
+  before: number;
+  limits: { timeoutMs?: number; heartbeatMs?: number; retryTimeouts: boolean };
+  isLast: boolean;
+  /** What the attempt before has failed with. */
+  cause: Error | undefined;
+  /** What the attempts before leave to it: the event id of the first, and what they have last said. */
+  left?: Left;
+}
+
+/** What an attempt of an inline activity leaves to the next one. */
+export interface Left {
+  id: number;
+  heartbeat: string | null;
 }
 
 /** The result of an activity is no longer wanted. */

@@ -36,10 +36,10 @@ const FIELDS = new Set(['name', 'message', 'stack', 'code', 'cause', 'errors']);
  *   name: string, message: string, stack: string | null, cause: Described | null,
  *   code?: string | number, data?: Record<string, unknown>, errors?: Described[],
  *   own?: true, kind?: string, activity?: string, attempts?: number, final?: true,
- *   retryAfterMs?: number, decision?: true,
+ *   retryAfterMs?: number, decision?: true, left?: import('./native').Left,
  * }} Described
  *   `own`: an error of this package; `final`: no policy tries again; `retryAfterMs`: the pause before it;
- *   `decision`: the code has thrown it that was to decide about another attempt
+ *   `left`: what an attempt leaves to the next one; `decision`: the code has thrown it that was to decide about another attempt
  */
 
 /**
@@ -261,7 +261,7 @@ function addLastCause(described, thrown, because, isSaid) {
  * otherwise where the result, and not the code, is to blame.
  *
  * @param {unknown} thrown
- * @param {{ kind?: string, final?: true }} [more]
+ * @param {{ kind?: string, final?: true, left?: import('./native').Left }} [more]
  * @returns {{ message: string, details: string, described: Described }}
  */
 function encodeThrown(thrown, more = {}) {

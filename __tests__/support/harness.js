@@ -5,7 +5,7 @@ const { Client, Runtime } = require('../../lib/duroxide.js');
 const { openStore, temporaryFolder } = require('./store.js');
 
 /** How long anything may take before a test says what it saw instead. */
-const PATIENCE_MS = 20000;
+const PATIENCE_MS = 60000;
 
 /**
  * Makes a runtime with what a test registers. In the eviction mode instances leave memory at

@@ -95,12 +95,13 @@ class Execution {
   }
 
   /**
-   * Gives the code of an inline activity that waits for an answer, if there is any.
+   * Gives the inline activity with its code that waits for an answer, if there is any.
    *
    * @param {number} token
    */
   inline(token) {
-    return this.#scheduler.waiting(token)?.fn;
+    const handle = this.#scheduler.waiting(token);
+    return handle?.fn ? handle : null;
   }
 
   /** Whether code runs at this moment (I1). */

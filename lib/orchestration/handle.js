@@ -178,6 +178,8 @@ class Handle {
     this.received = descriptor.received;
     /** The code of an inline activity. @type {Function | null} */
     this.fn = descriptor.fn ?? null;
+    /** Which attempt of an inline activity it is. @type {import('../native').InlineAttempt | undefined} */
+    this.attempt = descriptor.attempt;
     this.typed = descriptor._typed === true && TYPED_KINDS.has(asked.kind);
     /** An answered or dropped handle is settled: nothing more comes of it. */
     this.settled = false;

@@ -7,7 +7,7 @@ const { causeOfError } = require('../failure.js');
 const { describe, revive } = require('../thrown.js');
 const { checkPolicy, delayAfter, givenUp, withJitter } = require('../policy.js');
 const { LOCATION } = require('./location.js');
-const { KEPT_FAILURES, ONE_SCHEDULE } = require('./rules.js');
+const { KEPT_FAILURES, LIMITED_INLINE, ONE_SCHEDULE } = require('./rules.js');
 
 /**
  * An activity tried again, as a branch built of activities, timers and races. The engine knows
@@ -84,16 +84,27 @@ function* attempts(task, host, progress) {
   for (;;) {
     progress.attempts++;
     try {
-      return yield* once(task, () => timedOut(task, host, progress, 'timeoutMs'));
+      return yield* attempt(task, host, progress);
     } catch (error) {
       const outcome = yield* outcomeOf(task, host, progress.attempts, error);
       if (outcome !== null) throw outcome;
-      host.warn(warning(task, progress.attempts, error));
+      // What has become of an attempt is in the log already.
+      if (host.rules < LIMITED_INLINE) host.warn(warning(task, progress.attempts, error));
       progress.last = error;
     }
     const delayMs = pauseAfter(task.retry, progress);
     if (delayMs > 0) yield timer(delayMs);
   }
+}
+
+/**
+ * @param {Descriptor} task
+ * @param {Host} host
+ * @param {Progress} progress
+ */
+function attempt(task, host, progress) {
+  if (host.rules >= LIMITED_INLINE) return limited(task, progress);
+  return once(task, () => timedOut(task, host, progress, 'timeoutMs'));
 }
 
 /**
@@ -107,8 +118,8 @@ function* attempts(task, host, progress) {
  */
 function* outcomeOf(task, host, count, error) {
   const { maxAttempts, retryIf } = task.retry;
-  // A timeout is final; retrying what may still run would pile work up.
-  if (error instanceof TimeoutError) return error;
+  // A timeout was final; retrying what may still run would pile work up.
+  if (host.rules < LIMITED_INLINE && error instanceof TimeoutError) return error;
   if (isFinal(task.retry, error)) return counted(error, count);
   if (count >= maxAttempts) return exhausted(task, host, error);
   if (retryIf === undefined || (yield* decided(host, () => retryIf(error)))) return null;
@@ -191,6 +202,26 @@ function* once({ name, input, fn, sessionId, tag, retry, ...rest }, late) {
 }
 
 /**
+ * Gives an attempt of an inline activity, with what those before it leave to it.
+ *
+ * @param {Descriptor} task
+ * @param {Progress} progress
+ * @returns {Generator<any, any, any>}
+ */
+function* limited(task, { attempts: count, last }) {
+  const { maxAttempts, timeoutMs, heartbeatMs, retryTimeouts = true } = task.retry;
+  const attempt = {
+    before: count - 1,
+    limits: { timeoutMs, heartbeatMs, retryTimeouts },
+    isLast: count >= maxAttempts,
+    cause: last,
+    left: factsOf(last)?.left,
+  };
+  const place = { [LOCATION]: /** @type {any} */ (task)[LOCATION] };
+  return yield { type: 'inline', name: task.name, fn: task.fn, attempt, ...place };
+}
+
+/**
  * Gives the winner's value, unless the timer won.
  *
  * @param {{ index: number, value: any }} winner
@@ -246,7 +277,8 @@ function timedOut({ name, retry }, { rules }, { attempts: count, last }, limit) 
 function exhausted({ retry: { maxAttempts } }, { rules }, last) {
   const known = factsOf(last);
   if (rules < KEPT_FAILURES || known === undefined) return last;
-  const error = new ActivityError(givenUp(last.message, maxAttempts), { cause: last.cause });
+  const Class = last instanceof TimeoutError ? TimeoutError : ActivityError;
+  const error = new Class(givenUp(last.message, maxAttempts), { cause: last.cause });
   keepFacts(error, { ...known, failure: { ...known.failure, attempts: maxAttempts } });
   return error;
 }

@@ -17,8 +17,11 @@ const CLEANED_BRANCHES = 2;
 /** An activity that is tried again is one scheduled activity. */
 const ONE_SCHEDULE = 2;
 
+/** An attempt of an inline activity is limited where it runs, and knows the ones before. */
+const LIMITED_INLINE = 3;
+
 /** What executions begin under that begin now: history.NewestRules, which a test compares. */
-const NEWEST_RULES = ONE_SCHEDULE;
+const NEWEST_RULES = LIMITED_INLINE;
 
 /** How the texts of failures begin that had a class of their own before. */
 const CLASS_OF_PREFIX = [
@@ -37,4 +40,11 @@ function classOfText(message) {
   return found === undefined ? OrchestrationError : found.Class;
 }
 
-module.exports = { CLEANED_BRANCHES, KEPT_FAILURES, NEWEST_RULES, ONE_SCHEDULE, classOfText };
+module.exports = {
+  CLEANED_BRANCHES,
+  KEPT_FAILURES,
+  LIMITED_INLINE,
+  NEWEST_RULES,
+  ONE_SCHEDULE,
+  classOfText,
+};

@@ -3,7 +3,7 @@
 const { RUN, checkActivityOptions } = require('../activity-options.js');
 const check = require('../check.js');
 const { nameOf, queueOfEvent } = require('../registered.js');
-const { checkPolicy } = require('../policy.js');
+const { LIMITS, checkPolicy } = require('../policy.js');
 const { finish, inputText, withTag } = require('./descriptor.js');
 
 /** Makes the descriptors that several methods of a context share. */
@@ -80,17 +80,32 @@ function activityWithRetry(activityName, input, retry, routing, typed) {
   return Object.defineProperty(task, 'withTag', { value: withTag });
 }
 
+const { queueTimeoutMs: _, ...INLINE_LIMITS } = LIMITS;
+
 /**
  * @param {unknown} name
  * @param {unknown} fn
  * @param {unknown} options
  */
 function inline(name, fn, options) {
-  const { retry } = check.options('options', options, {
-    retry: (_, policy) => checkPolicy(policy),
+  const { retry, ...times } = check.options('options', options, {
+    retry: checkInlinePolicy,
+    ...INLINE_LIMITS,
   });
-  if (retry === undefined) return finish({ type: 'inline', name, fn });
-  return finish({ type: 'inlineWithRetry', name, fn, retry });
+  if (retry === undefined && Object.keys(times).length === 0) {
+    return finish({ type: 'inline', name, fn });
+  }
+  const policy = { maxAttempts: 1, ...retry, ...times };
+  return finish({ type: 'inlineWithRetry', name, fn, retry: policy });
+}
+
+/** @param {string} argument @param {unknown} retry */
+function checkInlinePolicy(argument, retry) {
+  const policy = checkPolicy(retry);
+  if (policy.queueTimeoutMs === undefined) return policy;
+  throw new TypeError(
+    `${argument}.queueTimeoutMs is not for inline activities, which wait in no queue`,
+  );
 }
 
 /**

@@ -100,7 +100,7 @@ class Turns {
   }
 
   /**
-   * Gives the code of an inline activity of a living execution, or null.
+   * Gives an inline activity of a living execution with its code, or null.
    *
    * @param {number} resident
    * @param {number} token that of the action
