@@ -1349,6 +1349,8 @@ export interface RuntimeInfo {
   sessionOwner: string;
   /** The versions of each orchestration, ascending. */
   orchestrations: Record<string, string[]>;
+  /** Of each orchestration the ranges of versions that others replace, as `'>=1.1.0 <1.3.0'`. */
+  replaces: Record<string, string[]>;
   activities: string[];
   tags: TagFilter;
   orchestrationConcurrency: number;
@@ -1473,6 +1475,21 @@ export interface VersionInUse {
   held: number;
   /** When the first of them was made, in milliseconds since 1970. */
   oldestAt: number;
+  /** How many runtimes that live have its code. */
+  runtimes: number;
+  /** Every patch that some instance of the orchestration has asked for, of whatever version. */
+  patches: PatchInUse[];
+}
+
+/**
+ * What instances were answered by `ctx.patched(name)` in their current execution. Where none was answered
+ * false, and all were asked, in every version that the code goes on with, the old path may go.
+ */
+export interface PatchInUse {
+  name: string;
+  answeredTrue: number;
+  answeredFalse: number;
+  notAsked: number;
 }
 
 /** What a repair has done. */
@@ -2003,8 +2020,8 @@ export class Client {
   exportHistories(filter?: ExportFilter): AsyncGenerator<string, void, undefined>;
   getInstanceTree(instanceId: string): Promise<InstanceTree>;
   /**
-   * Counts the instances that have not ended by orchestration and version: code of what is not there may
-   * go. It looks at all instances of the store.
+   * Counts the instances that have not ended by orchestration and version, with their answers at patches: code
+   * of what is not there may go. It looks at all instances of the store.
    */
   versionsInUse(orchestration?: string | RegisteredOrchestration): Promise<VersionInUse[]>;
   /**

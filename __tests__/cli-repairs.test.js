@@ -47,6 +47,6 @@ test('what has not ended is counted by version', async (t) => {
   const { stdout } = await ended(['versions', 'Delivery', '--no-json']);
   assert.match(
     stdout,
-    /^orchestration +version +running +held +oldest\nDelivery +1\.0\.0 +1 +0 +\d{4}-/,
+    /^orchestration +version +running +held +oldest +runtimes\nDelivery +1\.0\.0 +1 +0 +\d{4}-\S+ +1\n$/,
   );
 });

@@ -154,3 +154,66 @@ test('a name that cannot be meant is refused at the call', async (t) => {
   assert.equal(errors.length, 4);
   for (const message of errors) assert.match(message, /name/);
 });
+
+/** The counts of each patch: true, false, not asked. */
+const counted = async (client, version = '1.0.0') =>
+  (await client.versionsInUse('Order'))
+    .find((row) => row.version === version)
+    .patches.map((p) => [p.name, p.answeredTrue, p.answeredFalse, p.notAsked]);
+
+test('answers are counted by patch until no instance needs the old way', async (t) => {
+  const h = await withStore(t);
+  await h.start(setup(before));
+  const [early, other] = [await h.launch('Order'), await h.launch('Order')];
+  for (const id of [early, other]) await h.until(id, 'waiting');
+  assert.deepEqual(await counted(h.client), []);
+  const asking = function* (ctx) {
+    yield ctx.scheduleActivity('after', 1);
+    yield ctx.scheduleActivity(ctx.patched('new-way') ? 'new' : 'old');
+    ctx.setCustomStatus('waiting');
+    yield ctx.waitForEvent('go');
+    ctx.setCustomStatus('went');
+    yield ctx.waitForEvent('end');
+    if (!ctx.patched('new-way')) return 'end';
+    return yield ctx.continueAsNew(null);
+  };
+  await h.restart(setup(asking));
+  const late = await h.launch('Order');
+  await h.until(late, 'waiting');
+  assert.deepEqual(await counted(h.client), [['new-way', 1, 0, 2]]);
+  await h.client.raiseEvent(early, 'go');
+  await h.until(early, 'went');
+  assert.deepEqual(await counted(h.client), [['new-way', 1, 1, 1]]);
+  const fork = `${late}-fork`;
+  await h.client.forkInstance(late, fork);
+  assert.deepEqual(await counted(h.client), [['new-way', 2, 1, 1]]);
+  await h.client.deleteInstance(fork, true);
+  await h.client.deleteInstance(other, true);
+  await h.client.raiseEvent(early, 'end');
+  await h.wait(early);
+  assert.deepEqual(await counted(h.client), [['new-way', 1, 0, 0]]);
+  const history = await h.client.readExecutionHistory(late, 1);
+  const event = history.findIndex(({ kind }) => kind === 'PatchDecided');
+  await h.runtime.shutdown();
+  const toEvent = { execution: 1, event: history[event - 1].eventId };
+  await h.client.rewindInstance(late, { toEvent, acceptUndo: true });
+  assert.deepEqual(await counted(h.client), []);
+});
+
+test('a new execution was not asked before it asks', async (t) => {
+  const h = await withStore(t);
+  await h.start(
+    setup(function* (ctx, round) {
+      const asks = round === 1 && ctx.patched('p');
+      ctx.setCustomStatus(`round ${round}`);
+      yield ctx.waitForEvent('go');
+      return asks ? yield ctx.continueAsNew(2) : round;
+    }),
+  );
+  const id = await h.launch('Order', 1);
+  await h.until(id, 'round 1');
+  assert.deepEqual(await counted(h.client), [['p', 1, 0, 0]]);
+  await h.client.raiseEvent(id, 'go');
+  await h.until(id, 'round 2');
+  assert.deepEqual(await counted(h.client), []);
+});

@@ -35,6 +35,21 @@ test('executions of replaced versions, and starts that ask for one, go on with t
   await h.client.startOrchestration('latest', 'V');
   for (const id of ['pinned', 'latest']) await h.until(id, 'waits');
   const ids = ['1.0.0', '1.1.0', '1.2.5', 'pinned', 'latest'];
+  // Who replaces a version has its code.
+  for (;;) {
+    const { runtimes } = await h.client.getHealth();
+    if (runtimes.some(({ orchestrations }) => orchestrations.V?.[0] === '1.3.0')) break;
+  }
+  assert.deepEqual(
+    (await h.client.versionsInUse('V')).map((row) => [row.version, row.runtimes]),
+    [
+      ['1.0.0', 0],
+      ['1.1.0', 1],
+      ['1.2.0', 1],
+      ['1.2.5', 1],
+      ['1.3.0', 1],
+    ],
+  );
   for (const id of ids) await h.client.raiseEvent(id, 'go', 'went');
   for (const [id, version] of [
     ['1.1.0', '1.1.0'],

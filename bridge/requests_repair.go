@@ -114,11 +114,13 @@ type inUseArguments struct {
 }
 
 type inUseValue struct {
-	Name     string  `json:"name"`
-	Version  *string `json:"version"`
-	Running  int     `json:"running"`
-	Held     int     `json:"held"`
-	OldestAt *int64  `json:"oldestAt"`
+	Name     string              `json:"name"`
+	Version  *string             `json:"version"`
+	Running  int                 `json:"running"`
+	Held     int                 `json:"held"`
+	OldestAt *int64              `json:"oldestAt"`
+	Runtimes int                 `json:"runtimes"`
+	Patches  []engine.PatchInUse `json:"patches"`
 }
 
 type inUseResult struct {
@@ -126,11 +128,12 @@ type inUseResult struct {
 }
 
 func serveInUse(ctx context.Context, c *engine.Client, a inUseArguments, _ string) (result, error) {
-	found, err := c.InUse(ctx, valueOf(a.Name))
+	found, err := c.VersionsInUse(ctx, valueOf(a.Name))
 	all := make([]inUseValue, len(found))
 	for n, u := range found {
 		all[n] = inUseValue{
 			Name: u.Name, Version: textOrNil(u.Version), Running: u.Running, Held: u.Held, OldestAt: timeMs(u.Oldest),
+			Runtimes: u.Runtimes, Patches: u.Answers,
 		}
 	}
 	return result{value: inUseResult{all}}, err

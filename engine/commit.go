@@ -86,6 +86,9 @@ func (t *turn) build(d replay.Delta, reserved int) provider.Commit {
 	for _, r := range d.Retries {
 		c.Retries = append(c.Retries, provider.Retry{Event: r.Event, Delay: pauseOf(r.DelayMs)})
 	}
+	if answers := t.r.x.Patches(); len(answers) > t.patched() {
+		c.Patches = answers
+	}
 	t.addReminder(&c)
 	if len(c.Send) > 0 {
 		c.TurnHolder = t.rt.claimant()
@@ -99,6 +102,15 @@ func (t *turn) build(d replay.Delta, reserved int) provider.Commit {
 		c.Release = c.Hold != nil || t.r.status == provider.Completed || t.r.status == provider.Failed
 	}
 	return c
+}
+
+// patched gives how many answers of the execution the store surely knows of: none, where it has begun or was
+// loaded just now. An older release has not stored them.
+func (t *turn) patched() int {
+	if t.started != nil {
+		return 0
+	}
+	return t.r.patched
 }
 
 // continuesHere reports whether this runtime has the code of the next execution.
@@ -270,7 +282,7 @@ func (t *turn) farewell(e *replay.Ending) []provider.Message {
 func (t *turn) settle(c provider.Commit, d replay.Delta) {
 	rt, r := t.rt, t.r
 	r.execution, r.attempt, r.marks, r.starts = c.Execution, 0, 0, max(r.starts, c.Starts)
-	r.hold = c.Hold
+	r.hold, r.patched = c.Hold, len(r.x.Patches())
 	if len(d.Events) > 0 {
 		r.last = d.Events[len(d.Events)-1].ID
 		r.events += len(d.Events)

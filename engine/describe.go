@@ -430,7 +430,9 @@ func (r *RuntimeInfo) runs(l provider.Lane) bool {
 	if l.Version == "" || l.Version == unversioned {
 		return true
 	}
-	return slices.Contains(versions, l.Version)
+	return slices.Contains(versions, l.Version) || slices.ContainsFunc(r.Replaces[l.Name], func(text string) bool {
+		return OrchestrationOptions{Replaces: boundsOf(text)}.replaces(l.Version)
+	})
 }
 
 // has reports whether a runtime has an activity.

@@ -70,7 +70,7 @@ func (t *turn) load() error {
 		return t.loadFailed(record, err)
 	}
 	t.ahead = true // as long as the code has not been led through it
-	t.r.x, t.r.events = x, len(record.Events)
+	t.r.x, t.r.events, t.r.patched = x, len(record.Events), 0
 	for _, e := range record.Events {
 		t.r.bytes += eventBytes(e)
 	}

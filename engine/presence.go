@@ -26,8 +26,10 @@ type RuntimeInfo struct {
 	SessionOwner string `json:"sessionOwner"`
 	// Orchestrations lists the versions of each orchestration, ascending.
 	Orchestrations map[string][]string `json:"orchestrations"`
-	Activities     []string            `json:"activities"`
-	Tags           RuntimeTags         `json:"tags"`
+	// Replaces lists, for each orchestration, the ranges of versions that others of it replace.
+	Replaces   map[string][]string `json:"replaces"`
+	Activities []string            `json:"activities"`
+	Tags       RuntimeTags         `json:"tags"`
 	// Level is the highest format level that it reads.
 	Level                    uint64 `json:"level"`
 	OrchestrationConcurrency int    `json:"orchestrationConcurrency"`
@@ -94,7 +96,7 @@ func (rt *Runtime) info() RuntimeInfo {
 	return RuntimeInfo{
 		ID: rt.node, Host: host, PID: os.Getpid(), EngineVersion: rt.e.version,
 		ServiceName: set.serviceName, ServiceVersion: set.serviceVersion, SessionOwner: rt.sessions.owner,
-		Orchestrations: rt.reg.orchestrationNames(), Activities: rt.reg.activityNames(),
+		Orchestrations: rt.reg.orchestrationNames(), Replaces: rt.reg.ranges(), Activities: rt.reg.activityNames(),
 		Tags: RuntimeTags{Mode: set.tags.Mode, Tags: slices.Clone(set.tags.Tags)}, Level: rt.e.level(),
 		OrchestrationConcurrency: set.orchestrationConcurrency, WorkerConcurrency: set.workerConcurrency,
 	}

@@ -226,6 +226,39 @@ func (g *Registry) orchestrationNames() map[string][]string {
 	return all
 }
 
+// ranges lists, for each orchestration, the ranges of versions that others of it replace.
+func (g *Registry) ranges() map[string][]string {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	all := map[string][]string{}
+	for name, versions := range g.orchestrations {
+		for _, o := range versions.known {
+			if text := rangeOf(o.Replaces); text != "" {
+				all[name] = append(all[name], text)
+			}
+		}
+		sort.Strings(all[name])
+	}
+	return all
+}
+
+// rangeOf gives the text of bounds, and boundsOf gives them back.
+func rangeOf(bounds []Bound) string {
+	var text []string
+	for _, b := range bounds {
+		text = append(text, b.Compare+b.Version)
+	}
+	return strings.Join(text, " ")
+}
+
+func boundsOf(text string) (bounds []Bound) {
+	for each := range strings.FieldsSeq(text) {
+		version := strings.TrimLeft(each, "<>=")
+		bounds = append(bounds, Bound{Compare: each[:len(each)-len(version)], Version: version})
+	}
+	return bounds
+}
+
 // activityNames lists the activities.
 func (g *Registry) activityNames() []string {
 	g.mu.RLock()

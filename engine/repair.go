@@ -418,8 +418,3 @@ func (p *retryPlan) child(
 		return nil, fmt.Errorf("instance %s has status %d", child.Instance, info.Status)
 	}
 }
-
-// InUse counts instances that have not ended by orchestration and version; "" is all orchestrations.
-func (c *Client) InUse(ctx context.Context, name string) ([]provider.InUse, error) {
-	return retry(ctx, c, func(ctx context.Context) ([]provider.InUse, error) { return c.e.store.InUse(ctx, name) })
-}

@@ -42,6 +42,7 @@ type resident struct {
 	attempt   int
 	marks     int
 	hold      *provider.Hold // what it was held for when it was claimed
+	patched   int            // how many answers at patches the store surely knows of
 	// reminder is the message that stays while inline activities are open. Those up to the event recovered
 	// were open when a process ended, and charged is the suspect that its attempts are counted for.
 	reminder  *item

@@ -91,6 +91,8 @@ type Commit struct {
 
 	// Cancelling, if set, says that the instance is being cancelled. It stands until the instance has ended.
 	Cancelling *Cancelling
+	// Patches, if set, are all answers that the execution has been given at its patches.
+	Patches map[string]bool
 	// Hold, if set, holds the instance; it goes with Release, and without Events and an Outcome. A commit
 	// without it ends a hold.
 	Hold *Hold

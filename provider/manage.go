@@ -49,8 +49,8 @@ type Repairs interface {
 	// Repair gives instances another history, all of them in one transaction. Their claims end, and those of
 	// their tasks, which go. ErrChanged: one of them, or of what they wait for, is not as it is said to be.
 	Repair(ctx context.Context, r Repair) error
-	// InUse counts instances that have not ended by orchestration and version, in this order; "" is all
-	// orchestrations.
+	// InUse counts instances that have not ended by orchestration and version, in this order, with their answers
+	// at patches; "" is all orchestrations.
 	InUse(ctx context.Context, name string) ([]InUse, error)
 }
 
@@ -64,6 +64,9 @@ type InUse struct {
 	Held    int
 	// Oldest is when the first of them was made.
 	Oldest time.Time
+	// Patches counts those that have been answered at a patch in their current execution, by its name. Nil is
+	// none.
+	Patches map[string]PatchUse
 }
 
 // Repair is what one repair changes.

@@ -11,9 +11,29 @@ function versions(program) {
       const found = await client.versionsInUse(...(name === undefined ? [] : [name]));
       out.result(found, () => {
         out.table(
-          ['orchestration', 'version', 'running', 'held', 'oldest'],
-          found.map((row) => [row.name, row.version, row.running, row.held, when(row.oldestAt)]),
+          ['orchestration', 'version', 'running', 'held', 'oldest', 'runtimes'],
+          found.map((row) => [
+            row.name,
+            row.version,
+            row.running,
+            row.held,
+            when(row.oldestAt),
+            row.runtimes,
+          ]),
         );
+        const asked = found.flatMap((row) =>
+          row.patches.map((patch) => [
+            row.name,
+            row.version,
+            patch.name,
+            patch.answeredTrue,
+            patch.answeredFalse,
+            patch.notAsked,
+          ]),
+        );
+        if (asked.length === 0) return;
+        out.line('');
+        out.table(['orchestration', 'version', 'patch', 'true', 'false', 'not asked'], asked);
       });
     }),
   );

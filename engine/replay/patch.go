@@ -20,8 +20,13 @@ func (x *Execution) decide(a *Action, nowMs int64) {
 	x.append(0, nowMs, history.PatchDecided{Name: a.Name, Applied: applied})
 }
 
-// Patches gives the answers that were recorded, by the names of the patches.
-func (x *Execution) Patches() map[string]bool { return x.patches }
+// Patches gives the answers that were recorded, by the names of the patches; nil without an execution.
+func (x *Execution) Patches() map[string]bool {
+	if x == nil {
+		return nil
+	}
+	return x.patches
+}
 
 // withoutPatches gives what the code asked for among the steps.
 func withoutPatches(actions []Action) []Action {

@@ -147,6 +147,12 @@ func (s *store) applyExecution(in *instance, c *provider.Commit) {
 	if c.Cancelling != nil {
 		in.cancelling = c.Cancelling
 	}
+	if c.Execution != in.current {
+		in.patches = nil
+	}
+	if c.Patches != nil {
+		in.patches = provider.EncodePatches(c.Patches)
+	}
 	in.current = c.Execution
 	ex := in.executions[c.Execution]
 	if ex == nil {

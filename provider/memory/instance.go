@@ -35,6 +35,8 @@ type instance struct {
 	// hold says what the instance is held for, see held.
 	hold       *provider.Hold
 	cancelling *provider.Cancelling
+	// patches are the stored answers of the current execution at its patches.
+	patches []byte
 	// level is the lowest format level that reads all of it.
 	level uint64
 

@@ -90,6 +90,7 @@ func (s *store) rewritten(w *provider.Rewrite) *instance {
 func (s *store) rewrite(in *instance, w *provider.Rewrite) {
 	in.epoch++
 	in.lease, in.hold, in.cancelling, in.updated, in.level = 0, nil, nil, s.now, max(in.level, w.Level)
+	in.patches = provider.EncodePatches(provider.PatchesIn(w.Events))
 	ex := in.executions[w.Execution]
 	ex.status, ex.output, ex.completed, ex.rows, ex.events = provider.Running, "", 0, nil, len(w.Events)
 	for rows := range slices.Chunk(w.Events, provider.RowEvents) {
@@ -132,31 +133,22 @@ func (s *store) rewrite(in *instance, w *provider.Rewrite) {
 // InUse counts instances that have not ended by orchestration and version.
 func (p *Provider) InUse(ctx context.Context, name string) (all []provider.InUse, err error) {
 	err = p.do(ctx, "in_use", func(s *store) error {
-		byVersion := map[[2]string]*provider.InUse{}
+		var found []*instance
 		for _, in := range s.instances {
-			if !in.born || !in.active() || name != "" && in.name != name {
-				continue
-			}
-			key, created := [2]string{in.name, in.version}, time.UnixMilli(in.created)
-			u := byVersion[key]
-			if u == nil {
-				u = &provider.InUse{Name: in.name, Version: in.version, Oldest: created}
-				byVersion[key] = u
-			}
-			u.Running++
-			if in.held() != nil {
-				u.Held++
-			}
-			if created.Before(u.Oldest) {
-				u.Oldest = created
+			if in.born && in.active() && (name == "" || in.name == name) {
+				found = append(found, in)
 			}
 		}
-		for _, u := range byVersion {
-			all = append(all, *u)
-		}
-		sortBy(all, func(a, b provider.InUse) int {
-			return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Version, b.Version))
+		sortBy(found, func(a, b *instance) int {
+			return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.version, b.version))
 		})
+		for _, in := range found {
+			u := provider.InUse{Name: in.name, Version: in.version, Running: 1, Oldest: time.UnixMilli(in.created)}
+			if in.held() != nil {
+				u.Held = 1
+			}
+			all = provider.CountUse(all, u, in.patches)
+		}
 		return nil
 	})
 	return all, err

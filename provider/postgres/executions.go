@@ -75,6 +75,9 @@ func (g *group) commitExecution(i *instance, t *turn) {
 	if t.Cancelling != nil {
 		g.cancelling(i, t.Cancelling)
 	}
+	if t.Patches != nil {
+		g.answered(i, t)
+	}
 	if t.CustomStatus != nil {
 		w := &g.writes.custom
 		w.instance = append(w.instance, signed(i.key))
@@ -216,6 +219,9 @@ func (g *group) flushRecords(p *pipeline) {
 	}
 	if n := &w.cancelling; len(n.instance) > 0 {
 		p.exec(sqlCancelling, n.instance, n.cancelling)
+	}
+	if n := &w.patches; len(n.instance) > 0 {
+		p.exec(sqlPatches, n.instance, n.execution, n.answers)
 	}
 	if n := &w.custom; len(n.instance) > 0 {
 		p.exec(sqlCustomStatus, n.instance, n.status)

@@ -19,6 +19,18 @@ UPDATE S.details d SET cancelling = n.cancelling
 FROM unnest($1::bigint[], $2::bytea[]) AS n (instance, cancelling)
 WHERE d.instance = n.instance AND d.instance = ANY($1::bigint[])`)
 
+var sqlPatches = define(`
+UPDATE S.details d SET patched = n.patched, patches = n.patches
+FROM unnest($1::bigint[], $2::bigint[], $3::bytea[]) AS n (instance, patched, patches)
+WHERE d.instance = n.instance AND d.instance = ANY($1::bigint[])`)
+
+// answered notes what the current execution has been answered at its patches.
+func (g *group) answered(i *instance, t *turn) {
+	w := &g.writes.patches
+	w.instance, w.execution = append(w.instance, signed(i.key)), append(w.execution, signed(i.execution))
+	w.answers = append(w.answers, t.Patches)
+}
+
 // cancelling notes that an instance is being cancelled, or for nil that it is not any more.
 func (g *group) cancelling(i *instance, c *provider.Cancelling) {
 	w := &g.writes.cancelling
@@ -232,6 +244,7 @@ func (g *group) rewrite(p *pipeline, rw *rewrite) {
 	o.output = append(o.output, nil)
 	g.hold(i, nil)
 	g.cancelling(i, nil)
+	g.answered(i, rw.Turn)
 	lane, _ := g.wanted(i)
 	g.move(i, lane)
 	g.writes.moved[i.key] = i.lane // also what came while it had ended

@@ -11,10 +11,11 @@ import (
 var sqlInUse = define(`
 SELECT d.name, d.version, count(*), min(d.created), count(*) FILTER (WHERE i.status = 1
   AND (convert_from(d.hold, 'UTF8')::json ->> 'execution')::numeric = i.execution
-  AND (convert_from(d.hold, 'UTF8')::json ->> 'lastEvent')::numeric = i.last_event)
+  AND (convert_from(d.hold, 'UTF8')::json ->> 'lastEvent')::numeric = i.last_event),
+  CASE WHEN d.patched = i.execution THEN d.patches END AS answers
 FROM S.instances i JOIN S.details d ON d.instance = i.key
 WHERE i.status NOT IN (2, 3) AND ($1 = '' OR d.name = $1)
-GROUP BY d.name, d.version ORDER BY d.name COLLATE "C", d.version COLLATE "C"`)
+GROUP BY d.name, d.version, answers ORDER BY d.name COLLATE "C", d.version COLLATE "C"`)
 
 // InUse counts instances that have not ended by orchestration and version.
 func (s *Store) InUse(ctx context.Context, name string) ([]provider.InUse, error) {
@@ -24,9 +25,10 @@ func (s *Store) InUse(ctx context.Context, name string) ([]provider.InUse, error
 		p.each(sqlInUse, func(r pgx.Rows) error {
 			var u provider.InUse
 			var oldest int64
-			err := r.Scan(&u.Name, &u.Version, &u.Running, &oldest, &u.Held)
+			var answers []byte
+			err := r.Scan(&u.Name, &u.Version, &u.Running, &oldest, &u.Held, &answers)
 			u.Oldest = moment(oldest)
-			all = append(all, u)
+			all = provider.CountUse(all, u, answers)
 			return err
 		}, askable(name))
 	})

@@ -95,6 +95,11 @@ type records struct {
 		instance   []int64
 		cancelling [][]byte
 	}
+	// patches are what executions have been answered at their patches.
+	patches struct {
+		instance, execution []int64
+		answers             [][]byte
+	}
 	custom struct {
 		instance []int64
 		status   [][]byte

@@ -21,6 +21,7 @@ var repairing = theme{"repairing", "repairing.go", []Case{
 	{ID: "P216", Title: "messages from outside wait over a repair, and no others", run: repairedMessages},
 	{ID: "P217", Title: "a repair can bring back other live values and another custom status", run: repairedState},
 	{ID: "P218", Title: "what has not ended is counted by version", run: countedInUse},
+	{ID: "P265", Title: "answers at patches are counted, as long as they are those of the current execution", run: countedPatches},
 	{ID: "P219", Title: "settlements wait over a repair, and keys that it forgets are new", run: repairedPromises},
 }}
 
@@ -245,6 +246,49 @@ func countedInUse(k *kit) {
 		require.NoError(k, err)
 		require.Equal(k, want, got)
 	}
+}
+
+func countedPatches(k *kit) {
+	answers := func(given map[string]bool) func(*provider.Commit) {
+		return func(c *provider.Commit) { c.Patches = given }
+	}
+	counts := func() (all []map[string]provider.PatchUse) {
+		found, err := k.Provider.InUse(k.ctx, "")
+		require.NoError(k, err)
+		for _, u := range found {
+			all = append(all, u.Patches)
+		}
+		return all
+	}
+	use := func(yes, no int) provider.PatchUse { return provider.PatchUse{True: yes, False: no} }
+	k.create("1", answers(map[string]bool{"p": true}))
+	k.create("2", answers(map[string]bool{"p": false}))
+	k.create("3")
+	k.createFrom(startFor("4", "Z", "1.0.0"), startedAs("Z", "1.0.0"))
+	require.Equal(k, []map[string]provider.PatchUse{{"p": use(1, 1)}, nil}, counts())
+	k.step("1", answers(map[string]bool{"p": true, "q": true}))
+	k.step("1")
+	require.Equal(k, map[string]provider.PatchUse{"p": use(1, 1), "q": use(1, 0)}, counts()[0])
+	k.renewed("1")
+	k.step("2", func(c *provider.Commit) { c.Events = events(5, 6) }, ends(provider.Failed, "boom"))
+	require.Equal(k, []map[string]provider.PatchUse{nil, nil}, counts())
+	w := k.rewriting("2")
+	decided := func(name string) history.Event { return event(9, history.PatchDecided{Name: name, Applied: true}) }
+	w.Events = append(w.Events, decided("r"))
+	founded := fresh("5")
+	founded.Events = append(founded.Events, decided("s"))
+	k.repairs(repairOf(w, founded), nil)
+	require.Equal(k, []map[string]provider.PatchUse{{"s": use(1, 0)}, {"r": use(1, 0)}, nil}, counts())
+	k.delete(true, "5")
+	k.commit(turn(k.fetch("2")))
+	k.createFrom(startFor("5", "Other", "2.0.0"), startedAs("Other", "2.0.0"))
+	many := map[string]bool{}
+	for n := range 150 {
+		many[fmt.Sprintf("%03d", n)] = true
+	}
+	k.step("4", answers(many))
+	require.Nil(k, counts()[0])
+	require.Len(k, counts()[2], 100)
 }
 
 func repairedPromises(k *kit) {

@@ -17,6 +17,8 @@ type Turn struct {
 	Row        []byte
 	SendBodies [][]byte
 	TaskBodies [][]byte
+	// Patches are the bytes of the answers, nil where they are as before.
+	Patches []byte
 	// Size is how many bytes all of them are.
 	Size int
 }
@@ -24,7 +26,7 @@ type Turn struct {
 // EncodeTurn encodes a commit, or returns what is wrong with it whatever is stored: ErrDuplicateEvent where
 // ids do not rise, ErrBadInput for a message that is none.
 func EncodeTurn(c provider.Commit) (*Turn, error) {
-	t := &Turn{Commit: c}
+	t := &Turn{Commit: c, Patches: provider.EncodePatches(c.Patches)}
 	last := c.LastEvent
 	for _, e := range c.Events {
 		if e.ID <= last {
@@ -197,7 +199,9 @@ func EncodeRewrites(r *provider.Repair) (all []Rewrite, size int, err error) {
 			w.Rows = append(w.Rows, history.EncodeRow(events))
 			size += len(w.Rows[len(w.Rows)-1])
 		}
-		c := provider.Commit{Execution: w.Execution, Send: w.Send, Started: w.Started, Level: w.Level}
+		c := provider.Commit{
+			Execution: w.Execution, Send: w.Send, Started: w.Started, Level: w.Level, Patches: provider.PatchesIn(w.Events),
+		}
 		for _, t := range w.Tasks {
 			c.NewTasks = append(c.NewTasks, provider.NewTask{Task: t})
 		}

@@ -118,11 +118,16 @@ func lifeBlob(life history.Life) any {
 	return life[:]
 }
 
-// commitLife writes what a turn tells of the life itself, which is rare.
+// commitLife writes what a turn tells of the life itself, and of patches, which is rare.
 func (w *writer) commitLife(i *instance, t *turn) error {
 	if i.life.IsZero() && !t.Life.IsZero() {
 		i.life = t.Life
 		if _, err := w.c.exec(sqlAdopt, signed(i.key), lifeBlob(i.life)); err != nil {
+			return err
+		}
+	}
+	if t.Patches != nil {
+		if err := w.answered(i, t); err != nil {
 			return err
 		}
 	}

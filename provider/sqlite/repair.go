@@ -11,11 +11,18 @@ import (
 var (
 	sqlHold       = &statement{`UPDATE details SET hold = ?2 WHERE instance = ?1`}
 	sqlCancelling = &statement{`UPDATE details SET cancelling = ?2 WHERE instance = ?1`}
+	sqlPatches    = &statement{`UPDATE details SET patched = ?2, patches = ?3 WHERE instance = ?1`}
 )
 
 // cancelling notes that an instance is being cancelled, or for nil that it is not any more.
 func (w *writer) cancelling(i *instance, c *provider.Cancelling) error {
 	_, err := w.c.exec(sqlCancelling, signed(i.key), optionalBytes(provider.EncodeCancelling(c)))
+	return err
+}
+
+// answered notes what the current execution has been answered at its patches.
+func (w *writer) answered(i *instance, t *turn) error {
+	_, err := w.c.exec(sqlPatches, signed(i.key), signed(i.execution), optionalBytes(t.Patches))
 	return err
 }
 
@@ -246,8 +253,11 @@ func (w *writer) rewrite(rw *rewrite) error {
 	return w.commitTasks(i, rw.Turn, &none)
 }
 
-// rewriteState gives the instance the live values and the custom status of another moment.
+// rewriteState gives the instance the answers, the live values and the custom status of another moment.
 func (w *writer) rewriteState(rw *rewrite) error {
+	if err := w.answered(rw.found, rw.Turn); err != nil {
+		return err
+	}
 	key := signed(rw.found.key)
 	if rw.Live != nil {
 		if _, err := w.c.exec(sqlClearValues, key); err != nil {

@@ -22,6 +22,14 @@ function Row({ of, total }) {
       </td>
       <td class={of.held > 0 ? 'bad' : ''}>{number(of.held)}</td>
       <td>{of.oldestAt !== null && <Ago at={of.oldestAt} />}</td>
+      <td>
+        {of.patches.map((patch) => (
+          <div key={patch.name}>
+            {visible(patch.name)}: {number(patch.answeredTrue)} true, {number(patch.answeredFalse)}{' '}
+            false, {number(patch.notAsked)} not asked
+          </div>
+        ))}
+      </td>
     </tr>
   );
 }
@@ -45,6 +53,7 @@ export function Versions() {
               <th scope="col">Instances that run</th>
               <th scope="col">Of these held</th>
               <th scope="col">The oldest</th>
+              <th scope="col">Patches</th>
             </tr>
           </thead>
           <tbody>

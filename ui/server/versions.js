@@ -7,6 +7,9 @@ const { healthOf } = require('./views.js');
 
 const MOST_VERSIONS = 200;
 
+/** What is in use of a version on which nothing runs. */
+const NOTHING = { running: 0, held: 0, oldestAt: null, patches: [] };
+
 /**
  * What some runtimes have registered: of each orchestration its versions.
  *
@@ -37,13 +40,13 @@ function rowsOf(runtimes, inUse) {
   const rows = [...registered(runtimes)].flatMap(([name, own]) =>
     [...own].map(([version, by], at) => {
       const isLatest = at === own.size - 1;
-      const { running = 0, held = 0, oldestAt = null } = used.get(key({ name, version })) ?? {};
+      const { running, held, oldestAt, patches } = used.get(key({ name, version })) ?? NOTHING;
       used.delete(key({ name, version }));
-      return { name, version, runtimes: by.length, isLatest, running, held, oldestAt };
+      return { name, version, runtimes: by.length, isLatest, running, held, oldestAt, patches };
     }),
   );
-  // What nobody has, and is needed, stands first.
-  return [...used.values()].map((each) => ({ ...each, runtimes: 0, isLatest: false })).concat(rows);
+  // What nobody has registered as such, and is needed, stands first.
+  return [...used.values()].map((each) => ({ ...each, isLatest: false })).concat(rows);
 }
 
 /** @param {import('./views.js').Context} context */
