@@ -16,7 +16,8 @@ const { test } = require('node:test');
 const { Client } = require('../lib/duroxide.js');
 const { generator } = require('./support/kill-checks.js');
 const { inspect } = require('./support/kill-store.js');
-const { WRONG, randomSteps } = require('./support/random-program.js');
+const { replay } = require('../lib/testing/testing.js');
+const { WRONG, randomSteps, register } = require('./support/random-program.js');
 const { openStore } = require('./support/store.js');
 
 const CALLS = Number(process.env.RANDOM_CALLS ?? 1500);
@@ -32,10 +33,13 @@ const RELEASES = ['old', 'new', 'new'];
 const ANSWERS = [
   'CANNOT_REPAIR',
   'INSTANCE_ENDED',
+  'INSTANCE_EXISTS',
   'INSTANCE_NOT_FOUND',
   'INVALID_INPUT',
   'IS_SUB_ORCHESTRATION',
+  'NOT_ANSWERED',
   'STILL_RUNNING',
+  'TIMEOUT',
   'WOULD_UNDO',
 ];
 
@@ -56,6 +60,8 @@ const CALLERS = {
     }),
   startOld: (client, id, own) =>
     client.startOrchestrationVersioned(id, 'Steps', inputOf(own), '1.0.0'),
+  startLater: (client, id, own) =>
+    client.startOrchestration(id, 'Steps', inputOf(own), { startAfterMs: below(100) }),
   cancel: (client, id) => client.cancelInstance(id, 'by chance'),
   cancelSoon: (client, id) => client.cancelInstance(id, 'by chance', { graceMs: below(50) }),
   terminate: (client, id) => client.terminateInstance(id, 'by chance'),
@@ -65,21 +71,35 @@ const CALLERS = {
   removeEnded: (client, id) => client.deleteInstance(id, false),
   prune: (client, id) => client.pruneExecutions(id, { keepLast: 1 }),
   retry: (client, id) => client.retryInstance(id, { reason: 'by chance' }),
+  retryAll: (client) => client.retryInstances({ name: 'Steps' }, { reason: 'by chance' }),
+  async fork(client, id) {
+    const toEvent = await anEvent(client, id);
+    if (toEvent !== null) await client.forkInstance(id, pick(IDS), { toEvent });
+  },
+  async request(client, id, own) {
+    const { asked } = await client.request(id, 'asks', { own }, { timeoutMs: below(300) });
+    if (asked !== own) throw new Error(`${WRONG} a request of ${own} got that of ${asked}`);
+  },
   describe: (client, id) => client.describe(id),
   async resolve(client, id) {
     const { customStatus } = await client.getStatus(id);
     if (customStatus) await client.resolve(customStatus, 'outside');
   },
   async rewind(client, id) {
-    const execution = (await client.listExecutions(id)).at(-1);
-    if (execution === undefined) return;
-    const events = await client.readExecutionHistory(id, execution);
-    if (events.length === 0) return;
-    const toEvent = { execution, event: pick(events).eventId };
-    await client.rewindInstance(id, { toEvent, acceptUndo: true });
+    const toEvent = await anEvent(client, id);
+    if (toEvent !== null) await client.rewindInstance(id, { toEvent, acceptUndo: true });
   },
 };
-const STARTS = ['start', 'restart', 'startOld'];
+
+/** An event of an instance, null if there is none. */
+async function anEvent(client, id) {
+  const execution = pick(await client.listExecutions(id));
+  if (execution === undefined) return null;
+  const events = await client.readExecutionHistory(id, execution);
+  return events.length === 0 ? null : { execution, event: pick(events).eventId };
+}
+
+const STARTS = ['start', 'restart', 'startOld', 'startLater'];
 const NAMES = [...Object.keys(CALLERS), ...STARTS, ...STARTS];
 
 /** Makes one call; what it may not be answered is a problem. */
@@ -184,6 +204,19 @@ async function failures(client) {
     .map(({ error }) => error);
 }
 
+/**
+ * What of the instances does not replay: what was taken back and gone through again does, too. Only a strict replay
+ * would refuse that promises of a fork, in whose history those of its original stand, have other tokens.
+ */
+async function diverging(client) {
+  const found = [];
+  for await (const history of client.exportHistories({})) {
+    const result = await replay(history, (runtime) => register(runtime, true), { strict: false });
+    if (!result.ok) found.push(result);
+  }
+  return found;
+}
+
 test('whatever meets whatever, each life gets its own answers and comes to its end', async (t) => {
   t.diagnostic(`RANDOM_CALLS=${CALLS} RANDOM_SEED=${SEED}`);
   const { provider, place } = await openStore(t, { synchronous: 'normal' });
@@ -197,6 +230,7 @@ test('whatever meets whatever, each life gets its own answers and comes to its e
 
   assert.deepEqual(stuck, []);
   assert.deepEqual(await failures(client), []);
+  assert.deepEqual(await diverging(client), []);
   await nodes.endAll();
   assert.deepEqual(problems, []);
   const { messages, ...left } = inspect(place);

@@ -45,8 +45,10 @@ test('a history is text, a line for each event', async (t) => {
     orchestrationVersion: '1.0.0',
     status: 'Completed',
   });
+  assert.match(execution.life, /^[0-9a-f]{32}$/);
   assert.deepEqual(execution, {
     execution: 1,
+    life: execution.life,
     status: 'Completed',
     values: [],
     events: events.length,
@@ -116,6 +118,20 @@ for (const [what, code] of Object.entries(CHANGES)) {
     assert.equal(found.executionId, 1);
   });
 }
+
+test('tokens that code makes are those that it made', async (t) => {
+  const code = function* (ctx) {
+    const promise = ctx.promise();
+    ctx.setCustomStatus(promise.token);
+    yield ctx.scheduleActivity('pay', promise.token);
+    return promise.token;
+  };
+  const text = await recorded(t, code, null);
+  assert.deepEqual(await replay(text, code), { ok: true });
+  const unknown = text.replace(/"life":"[0-9a-f]{32}",/, '');
+  const { ok } = await replay(unknown, code);
+  assert.equal(ok, false, 'an export of an earlier release does not tell who lived there');
+});
 
 test('a divergence says both sides, the step and the line', async (t) => {
   const found = await replay(await recorded(t, order, 5), CHANGES['a step that is renamed']);

@@ -26,7 +26,9 @@ var rehearseRequests = map[string]handler{
 // exportedExecution is the first line of an exported execution. A line for each event follows.
 type exportedExecution struct {
 	Execution uint64 `json:"execution"`
-	Status    string `json:"status"`
+	// Life is who lives at the id, in hexadecimal digits, because tokens that code makes tell it; empty: unknown.
+	Life   string `json:"life,omitempty"`
+	Status string `json:"status"`
 	// Values are those at the beginning, by key; null: they are not known any more.
 	Values *[]exportedValue `json:"values"`
 	Events int              `json:"events"`
@@ -64,6 +66,10 @@ type exportResult struct {
 // serveExport gives the lines of one execution. Stores know the values at the beginning of a running
 // one only.
 func serveExport(ctx context.Context, c *engine.Client, a exportArguments, _ string) (result, error) {
+	instance, err := c.Instance(ctx, a.Instance)
+	if err != nil {
+		return result{}, err
+	}
 	info, err := c.Execution(ctx, a.Instance, a.Execution)
 	if err != nil {
 		return result{}, err
@@ -77,7 +83,8 @@ func serveExport(ctx context.Context, c *engine.Client, a exportArguments, _ str
 		values = exportValues(record.Values)
 	}
 	text, err := exportText(exportedExecution{
-		Execution: a.Execution, Status: info.Status.String(), Values: values, Events: len(record.Events),
+		Execution: a.Execution, Life: instance.Life.String(), Status: info.Status.String(), Values: values,
+		Events: len(record.Events),
 	}, record.Events)
 	if values != nil {
 		record.Values = importValues(values)
@@ -128,31 +135,36 @@ func exportText(first exportedExecution, events []history.Event) (string, error)
 }
 
 // importText reads what exportText has written.
-func importText(text string) (execution uint64, record provider.Record, err error) {
+func importText(text string) (r engine.Rehearsal, err error) {
 	lines := json.NewDecoder(bytes.NewReader([]byte(text)))
 	var first exportedExecution
 	if err := lines.Decode(&first); err != nil || first.Execution == 0 {
-		return 0, record, notExported("it does not begin with an execution")
+		return r, notExported("it does not begin with an execution")
 	}
-	record.Values = importValues(first.Values)
+	life, ok := history.ParseLife(first.Life)
+	if !ok {
+		return r, notExported("its life is not 32 hexadecimal digits")
+	}
+	r = engine.Rehearsal{Execution: first.Execution, Life: life}
+	r.Record.Values = importValues(first.Values)
 	for lines.More() {
 		var line exportedEvent
 		if err := lines.Decode(&line); err != nil {
-			return 0, record, notExported(err.Error())
+			return r, notExported(err.Error())
 		}
 		events, err := history.DecodeRow(line.Row)
 		if err != nil {
-			return 0, record, notExported(fmt.Sprintf("event %d: %v", line.EventID, err))
+			return r, notExported(fmt.Sprintf("event %d: %v", line.EventID, err))
 		}
 		if len(events) != 1 || events[0].ID != line.EventID {
-			return 0, record, notExported(fmt.Sprintf("event %d is not what its row holds", line.EventID))
+			return r, notExported(fmt.Sprintf("event %d is not what its row holds", line.EventID))
 		}
-		record.Events = append(record.Events, events[0])
+		r.Record.Events = append(r.Record.Events, events[0])
 	}
-	if len(record.Events) != first.Events {
-		return 0, record, notExported(fmt.Sprintf("it has %d events instead of %d", len(record.Events), first.Events))
+	if len(r.Record.Events) != first.Events {
+		return r, notExported(fmt.Sprintf("it has %d events instead of %d", len(r.Record.Events), first.Events))
 	}
-	return first.Execution, record, nil
+	return r, nil
 }
 
 func notExported(why string) error {
@@ -187,18 +199,17 @@ type divergenceValue struct {
 
 // serveReplay leads the code of a host through an exported execution.
 func serveReplay(ctx context.Context, h *host, a replayArguments, text string) (result, error) {
-	execution, record, err := importText(text)
+	r, err := importText(text)
 	if err != nil {
 		return result{}, err
 	}
-	differences, err := engine.Rehearse(ctx, &runtimeHost{h, a.Runtime, &logging.Log{}}, engine.Rehearsal{
-		Instance: a.Instance, Execution: execution, Record: record, Strict: a.Strict,
-	})
+	r.Instance, r.Strict = a.Instance, a.Strict
+	differences, err := engine.Rehearse(ctx, &runtimeHost{h, a.Runtime, &logging.Log{}}, r)
 	d, ok := errors.AsType[*replay.Divergence](err)
 	if err != nil && !ok {
 		return result{}, err
 	}
-	return result{value: replayed(execution, differences, d)}, nil
+	return result{value: replayed(r.Execution, differences, d)}, nil
 }
 
 func replayed(execution uint64, differences []*replay.Divergence, d *replay.Divergence) replayResult {

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"duroxide/engine/replay"
+	"duroxide/history"
 	"duroxide/provider"
 )
 
@@ -15,7 +16,9 @@ import (
 type Rehearsal struct {
 	Instance  string
 	Execution uint64
-	Record    provider.Record
+	// Life is who lives there; zero: that is not known, and tokens that code makes differ from recorded ones.
+	Life   history.Life
+	Record provider.Record
 	// Strict refuses what only differs in inputs, values, statuses, tags and sessions.
 	Strict bool
 }
@@ -26,7 +29,7 @@ type Rehearsal struct {
 func Rehearse(ctx context.Context, host Host, r Rehearsal) (differences []*replay.Divergence, err error) {
 	events := r.Record.Events
 	x, deliveries, err := replay.Load(events, replay.Params{
-		Instance: r.Instance, Execution: r.Execution, Keys: slices.Sorted(maps.Keys(r.Record.Values)),
+		Instance: r.Instance, Life: r.Life, Execution: r.Execution, Keys: slices.Sorted(maps.Keys(r.Record.Values)),
 		StrictReplay: r.Strict,
 	})
 	if err != nil {
@@ -95,7 +98,7 @@ func (c *Client) Rehearse(ctx context.Context, host Host, instance string) (Rehe
 		return found, err
 	}
 	found.Differences, err = Rehearse(ctx, host, Rehearsal{
-		Instance: instance, Execution: info.Execution, Record: record,
+		Instance: instance, Life: info.Life, Execution: info.Execution, Record: record,
 	})
 	if d, ok := errors.AsType[*replay.Divergence](err); ok {
 		found.Divergence, err = d, nil

@@ -28,6 +28,12 @@ const activities = {
     if (ctx.attempt < 3 && ctx.attempt % 2 === n % 2) throw new Error('shaky');
     return { own, n };
   },
+  beat: async (ctx, { own, n }) => {
+    const before = ctx.lastHeartbeat ?? { own, n };
+    ctx.heartbeat({ own, n });
+    if (ctx.attempt === 1 && n % 2 === 0) throw new Error('shaky');
+    return before;
+  },
   refuse: async (_, { own }) => {
     throw new Error(`refused ${own}`);
   },
@@ -47,6 +53,47 @@ const STEPS = {
   *inline(ctx, mine) {
     const got = yield* ctx.run(`inline ${mine.n}`, async () => mine);
     expectMine(got, mine, 'inline activity');
+  },
+  *retriedInline(ctx, mine) {
+    const step = async ({ attempt }) => {
+      if (attempt === 1) throw new Error('shaky');
+      return mine;
+    };
+    const retry = { maxAttempts: Infinity, backoff: 5 };
+    const got = yield* ctx.run(`retried inline ${mine.n}`, step, { retry, timeoutMs: 60_000 });
+    expectMine(got, mine, 'retried inline activity');
+  },
+  *beating(ctx, mine) {
+    const retry = { maxAttempts: Infinity, backoff: 5 };
+    const got = yield ctx.scheduleActivity('beat', mine, { retry, heartbeatMs: 60_000 });
+    expectMine(got, mine, 'heartbeat');
+  },
+  *mapped(ctx, mine, { width }) {
+    const items = Array.from({ length: width }, (_, n) => ({ own: mine.own, n }));
+    const call = (item) => ctx.scheduleActivity('echo', item);
+    const all = yield* ctx.map(items, call, { concurrency: 2 });
+    const isRight = all.every(({ ok }, n) => ok?.own === mine.own && ok.n === n);
+    expect(isRight, 'map', all);
+  },
+  *cleaning(ctx, mine, { ms }) {
+    function* branch() {
+      try {
+        yield ctx.waitForEvent('never');
+      } finally {
+        const got = yield ctx.scheduleActivity('echo', mine);
+        expectMine(got, mine, 'cleanup');
+      }
+    }
+    yield ctx.race(branch(), ctx.scheduleTimer(ms));
+  },
+  *answer(ctx) {
+    const { index, value } = yield ctx.race(ctx.receive('asks'), ctx.scheduleTimer(20));
+    if (index === 0) value.reply({ asked: value.data.own });
+  },
+  *asked(ctx) {
+    const all = [ctx.receive('asks'), ctx.receive('asks'), ctx.scheduleTimer(30)];
+    const { index, value } = yield ctx.race(...all);
+    if (index < 2) ctx.reply(value.replyTo, { asked: value.data.own });
   },
   *refused(ctx, mine) {
     try {
