@@ -6,7 +6,7 @@ const assert = require('node:assert/strict');
 const test = require('node:test');
 const { createTestEnvironment, replay } = require('duroxide/testing');
 const { Runtime, defineOrchestration } = require('../lib/duroxide.js');
-const { withRuntime, withStore } = require('./support/harness.js');
+const { completed, withRuntime, withStore } = require('./support/harness.js');
 
 function* order(ctx, input) {
   ctx.setValue('state', 'begun');
@@ -131,6 +131,22 @@ test('tokens that code makes are those that it made', async (t) => {
   const unknown = text.replace(/"life":"[0-9a-f]{32}",/, '');
   const { ok } = await replay(unknown, code);
   assert.equal(ok, false, 'an export of an earlier release does not tell who lived there');
+});
+
+test('a message that was there already may be what the last step takes', async (t) => {
+  const code = function* (ctx) {
+    yield ctx.scheduleActivity('pay', 1);
+    const first = yield ctx.dequeueEvent('letters');
+    return [first, yield ctx.dequeueEvent('letters')];
+  };
+  const h = await withRuntime(t, {
+    activities: { pay: (_, amount) => amount },
+    orchestrations: { Reader: code },
+  });
+  const messages = [1, 2, 3].map((data) => ({ queue: 'letters', data }));
+  await h.client.startOrchestration('reader', 'Reader', null, { messages });
+  assert.deepEqual(completed(await h.wait('reader')), [1, 2]);
+  assert.deepEqual(await replay(await h.client.exportHistory('reader'), code), { ok: true });
 });
 
 test('a divergence says both sides, the step and the line', async (t) => {

@@ -67,7 +67,8 @@ func (l *loader) event(e history.Event) error {
 		l.serve()
 		answer, ok := l.input(e, d)
 		l.deliver(answer, ok, e)
-	case history.Ending:
+	case history.Ending: // The last step may be that of a message which was waiting.
+		l.serve()
 		l.x.ended = true
 	case history.Cancellation:
 		l.cancellation(e, d)
