@@ -1168,7 +1168,8 @@ export interface InstanceDescription<TOutput = any> extends InstanceInfo<TOutput
   hasMore: boolean;
 }
 
-export interface InstancesQuery {
+/** Which instances are listed or counted: conditions that are given must all hold. */
+export interface InstancesFilter {
   /** `'Running'` has those that wait for their first turn too. */
   status?: ExecutionStatus;
   name?: string | RegisteredOrchestration;
@@ -1181,6 +1182,15 @@ export interface InstancesQuery {
   createdBefore?: number;
   updatedFrom?: number;
   updatedBefore?: number;
+  /** Those that have failed so. */
+  failure?: FailureKind;
+  /** Those that are held; `false`: the others. */
+  held?: boolean;
+}
+
+export interface InstancesQuery extends InstancesFilter {
+  /** By the time of the start, or by the bytes of the id; `'newest'` by default. */
+  orderBy?: 'newest' | 'oldest' | 'id';
   /** Of a page, 100 by default; at least 1. */
   limit?: number;
   after?: string;
@@ -1191,7 +1201,32 @@ export interface InstancesPage {
   next: string | null;
 }
 
-export type InstanceSummary = Omit<InstanceInfo, 'output' | 'error' | 'failure' | 'hold'>;
+export type InstanceSummary = Omit<InstanceInfo, 'output' | 'error' | 'failure' | 'hold'> & {
+  /** Only when failed. */
+  failureKind?: FailureKind;
+};
+
+/** What instances are told apart by when they are counted. */
+export type InstanceGrouping = 'status' | 'name' | 'version' | 'failure';
+
+export interface InstanceCounts {
+  count: number;
+  /** The largest first, at most 1000 of them; none where nothing was asked for. */
+  groups: InstanceGroup[];
+  /** There are more groups; `count` has theirs too. */
+  hasMore: boolean;
+}
+
+/** How many instances have in common what was asked for by `groupBy`. */
+export interface InstanceGroup {
+  status?: ExecutionStatus;
+  name?: string;
+  /** Null for what has not begun and asked for none. */
+  version?: string | null;
+  /** Null for what has not failed, or was failed by an earlier release. */
+  failure?: FailureKind | null;
+  count: number;
+}
 
 /** What all waits have. Times are Unix milliseconds. */
 export interface WaitBase {
@@ -1979,12 +2014,20 @@ export class Client {
    */
   describe<TOutput = any>(instanceId: string): Promise<InstanceDescription<TOutput>>;
   /**
-   * Gives a page of instances, those created last first, with what `getInstanceInfo` says of them but for how
-   * they ended. `after` is the `next` of the page before, whatever has been deleted since; `next` is null on
-   * the last page. Instances that are created meanwhile are before the first page. Conditions that are given
-   * must all hold; a page looks at as many instances as it takes to fill it.
+   * Gives a page of instances, with what `getInstanceInfo` says of them but for how they ended. `after` is the
+   * `next` of the page before, whatever has been deleted since; `next` is null on the last page only. Newest
+   * first, instances that are created meanwhile are before the first page. A page looks at no more than a few
+   * thousand instances: where few of many fit, it may have fewer than `limit`, or none, though others follow.
    */
   listInstances(options?: InstancesQuery): Promise<InstancesPage>;
+  /**
+   * Counts instances, and tells how many there are of each status, name, version or kind of failure. It reads
+   * all that may fit, bit by bit, while others write: a million take seconds.
+   */
+  countInstances(
+    filter?: InstancesFilter,
+    groupBy?: InstanceGrouping | InstanceGrouping[],
+  ): Promise<InstanceCounts>;
   /**
    * Tells which runtimes live on the store, and what waits longest; it takes nothing of it. Rejects with the
    * code READ_ONLY on a store that was opened to be read only.

@@ -82,6 +82,13 @@ test('what is listed and described is what the API gives', async (t) => {
   const stats = await json('stats');
   assert.equal(stats.totalInstances, 5);
   assert.equal(stats.failedInstances, 1);
+  assert.deepEqual(await json('stats', '--by', 'name', 'status'), {
+    ...(await client.countInstances({}, ['name', 'status'])),
+  });
+  const failed = await client.listInstances({ failure: 'application', orderBy: 'id' });
+  assert.equal(failed.instances.length, 1);
+  assert.deepEqual(await json('list', '--failure', 'application', '--order-by', 'id'), failed);
+  assert.deepEqual((await json('list', '--held')).instances, []);
   assert.deepEqual(await json('stats', 'order-1'), await client.getOrchestrationStats('order-1'));
   const { runtimes, unserved } = await json('health');
   assert.equal(runtimes.length, 1);

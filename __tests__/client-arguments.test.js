@@ -32,6 +32,7 @@ const SIGNATURES = {
   describe: ['instanceId'],
   getHealth: [],
   listInstances: [],
+  countInstances: [],
   getQueueDepths: [],
   listAllInstances: [],
   listInstancesByStatus: ['status'],

@@ -63,3 +63,75 @@ test('pages go on whatever is deleted', async (t) => {
   await assert.rejects(h.client.listInstances({ limit: 0 }), RangeError);
   await assert.rejects(h.client.listInstances({ status: 'Ended' }), TypeError);
 });
+
+const failing = {
+  *Thrown() {
+    throw new Error('no');
+  },
+  *Quick() {
+    return 'done';
+  },
+  *Waits(ctx) {
+    return yield ctx.waitForEvent('go');
+  },
+};
+
+test('instances are found by how they failed, listed in other orders, and counted', async (t) => {
+  const h = await withRuntime(t, { orchestrations: failing });
+  const { client } = h;
+  const start = async (id, name) => client.startOrchestration(id, name);
+  await start('b', 'Thrown');
+  await start('é', 'Quick');
+  await start('a', 'Waits');
+  await start('c', 'Waits');
+  await h.wait('b');
+  await h.wait('é');
+  await client.terminateInstance('c', 'enough');
+  await h.wait('c');
+  const list = async (query) => ids(await client.listInstances(query));
+
+  assert.deepEqual(await list({ failure: 'application' }), ['b']);
+  assert.deepEqual(await list({ failure: 'terminated' }), ['c']);
+  assert.deepEqual(await list({ failure: 'terminated', name: 'Thrown' }), []);
+  assert.deepEqual(await list({ held: true }), []);
+  assert.deepEqual(await list({ held: false, status: 'Running' }), ['a']);
+  const { instances } = await client.listInstances({ status: 'Failed' });
+  assert.deepEqual(
+    instances.map(({ instanceId, failureKind }) => [instanceId, failureKind]),
+    [
+      ['c', 'terminated'],
+      ['b', 'application'],
+    ],
+  );
+
+  assert.deepEqual(await list({ orderBy: 'oldest' }), ['b', 'é', 'a', 'c']);
+  const first = await client.listInstances({ orderBy: 'id', limit: 2 });
+  assert.deepEqual(ids(first), ['a', 'b']);
+  await client.deleteInstance('b');
+  const rest = await client.listInstances({ orderBy: 'id', limit: 2, after: first.next });
+  assert.deepEqual(ids(rest), ['c', 'é']);
+  await assert.rejects(client.listInstances({ after: first.next }), {
+    message: /options\.after is not what a page in this order gave as next/,
+  });
+  await assert.rejects(client.listInstances({ orderBy: 'updated' }), TypeError);
+  await assert.rejects(client.listInstances({ failure: 'unlucky' }), TypeError);
+
+  assert.deepEqual(await client.countInstances(), { count: 3, groups: [], hasMore: false });
+  assert.deepEqual((await client.countInstances({}, 'status')).groups, [
+    { status: 'Running', count: 1 },
+    { status: 'Completed', count: 1 },
+    { status: 'Failed', count: 1 },
+  ]);
+  assert.deepEqual(await client.countInstances({ name: 'Waits' }, ['name', 'failure']), {
+    count: 2,
+    groups: [
+      { name: 'Waits', failure: null, count: 1 },
+      { name: 'Waits', failure: 'terminated', count: 1 },
+    ],
+    hasMore: false,
+  });
+  await assert.rejects(client.countInstances({}, 'colour'), {
+    name: 'TypeError',
+    message: /groupBy must be one of/,
+  });
+});

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"strconv"
 	"time"
 
 	"duroxide/engine"
@@ -12,6 +11,7 @@ var observeRequests = map[string]handler{
 	"client.describe":  withClient(serveDescribe),
 	"client.health":    withClient(serveHealth),
 	"client.summaries": withClient(serveSummaries),
+	"client.count":     withClient(serveCount),
 	"runtime.health":   with(serveRuntimeHealth),
 	"runtime.measure":  with(serveMeasure),
 }
@@ -107,46 +107,4 @@ func serveMeasure(ctx context.Context, h *host, a measureArguments, _ string) (r
 		return result{value: notNil(all)}, err
 	}
 	return result{value: empty{}, payload: new(engine.Prometheus(all))}, nil
-}
-
-// summariesArguments filter client.summaries; null means no condition. After is the key of the last instance
-// of the page before, as a decimal number.
-type summariesArguments struct {
-	listArguments
-	Version       *string  `json:"version"`
-	Parent        *string  `json:"parent"`
-	UpdatedFrom   *float64 `json:"updatedFrom"`
-	UpdatedBefore *float64 `json:"updatedBefore"`
-	After         *string  `json:"after"`
-}
-
-type summariesResult struct {
-	Instances []instanceValue `json:"instances"`
-	// Next is the key of the last one, where there may be others.
-	Next *string `json:"next"`
-}
-
-func serveSummaries(ctx context.Context, c *engine.Client, a summariesArguments, _ string) (result, error) {
-	q, ok := a.query()
-	q.Version, q.Parent = valueOf(a.Version), valueOf(a.Parent)
-	q.UpdatedFrom, q.UpdatedBefore = timeOf(a.UpdatedFrom), timeOf(a.UpdatedBefore)
-	if a.After != nil {
-		key, err := strconv.ParseUint(*a.After, 10, 64)
-		if err != nil {
-			return result{}, &engine.InputError{Message: "options.after is not what a page gave as next"}
-		}
-		q.BeforeKey = key
-	}
-	v := summariesResult{Instances: []instanceValue{}}
-	if !ok {
-		return result{value: v}, nil
-	}
-	all, err := c.Summaries(ctx, q)
-	for _, s := range all {
-		v.Instances = append(v.Instances, summaryOf(s.InstanceInfo))
-	}
-	if len(all) > 0 && len(all) == q.Limit {
-		v.Next = new(strconv.FormatUint(all[len(all)-1].Key, 10))
-	}
-	return result{value: v}, err
 }

@@ -16,6 +16,8 @@ const { moment } = require('./values.js');
  * @property {number} [createdBefore]
  * @property {number} [updatedFrom]
  * @property {number} [updatedBefore]
+ * @property {import('duroxide').FailureKind} [failure]
+ * @property {boolean} [held]
  */
 
 const STATUSES = ['Running', 'Completed', 'Failed', 'ContinuedAsNew'];
@@ -37,8 +39,33 @@ function filtered(command) {
     )
     .option('--created-before <when>', 'made before', moment)
     .option('--updated-from <when>', 'changed since', moment)
-    .option('--updated-before <when>', 'not changed since', moment);
+    .option('--updated-before <when>', 'not changed since', moment)
+    .addOption(choice('--failure <kind>', 'those that have failed so', FAILURES))
+    .option('--held', 'those that are held')
+    .option('--no-held', 'those that are not held');
 }
+
+/**
+ * @param {string} flags
+ * @param {string} text
+ * @param {string[]} choices
+ */
+function choice(flags, text, choices) {
+  const { Option } = require('commander');
+  return new Option(flags, text).choices(choices);
+}
+
+/** What instances fail with. */
+const FAILURES = [
+  'application',
+  'cancelled',
+  'terminated',
+  'timeout',
+  'nondeterminism',
+  'poison',
+  'infrastructure',
+  'limit',
+];
 
 /** @param {string} text */
 function status(text) {
@@ -58,7 +85,8 @@ function filterOf(options) {
   const { status: wanted, name, ofVersion: version, idPrefix, parent } = options;
   const { createdFrom, createdBefore, updatedFrom, updatedBefore } = options;
   const times = { createdFrom, createdBefore, updatedFrom, updatedBefore };
-  const all = { status: wanted, name, version, idPrefix, parent, ...times };
+  const { failure, held } = options;
+  const all = { status: wanted, name, version, idPrefix, parent, ...times, failure, held };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }
 
@@ -102,4 +130,4 @@ async function selected(client, ids, options, isMeant) {
   return found;
 }
 
-module.exports = { allInstances, filterOf, filtered, selected };
+module.exports = { allInstances, choice, filterOf, filtered, selected };

@@ -63,13 +63,6 @@ func (c *Client) List(ctx context.Context, q provider.ListQuery) ([]string, erro
 	})
 }
 
-// Summaries gives instances, newest first.
-func (c *Client) Summaries(ctx context.Context, q provider.ListQuery) ([]provider.Summary, error) {
-	return retry(ctx, c, func(ctx context.Context) ([]provider.Summary, error) {
-		return c.e.store.Summaries(ctx, q)
-	})
-}
-
 // Instance describes one instance. provider.ErrInstanceNotFound: it is unknown.
 func (c *Client) Instance(ctx context.Context, instance string) (provider.InstanceInfo, error) {
 	return retry(ctx, c, func(ctx context.Context) (provider.InstanceInfo, error) {

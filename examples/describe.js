@@ -35,6 +35,8 @@ async function main() {
     for (const { instanceId } of page.instances) console.log(`runs: ${instanceId}`);
     after = page.next;
   }
+  const { count, groups } = await client.countInstances({ status: 'Running' }, 'name');
+  console.log(`${count} run, of them`, groups[0]);
   const { isReady } = await runtime.health();
   const { runtimes, unserved } = await client.getHealth();
   console.log(`${runtimes.length} runtime, ${isReady ? 'ready' : 'not ready'}`);
@@ -69,6 +71,7 @@ order-1: child Approval, which waits for event approved
 typo-1: code Vidoe: no-code
 runs: approval-2
 runs: approval-1
+5 run, of them { name: 'Approval', count: 2 }
 1 runtime, ready
 activity Render: no-worker
 code Vidoe: no-code

@@ -38,6 +38,18 @@ func (f Failure) Class() Class {
 	}
 }
 
+// Shown gives the class that users are shown: what the host knows of what code threw is part of it.
+func (f Failure) Shown() Class {
+	class := f.Class()
+	var thrown struct {
+		Kind Class `json:"kind"`
+	}
+	if class == ApplicationClass && json.Unmarshal([]byte(f.Details), &thrown) == nil && thrown.Kind != "" {
+		return thrown.Kind
+	}
+	return class
+}
+
 // Told is what hosts are told of a failure besides its text, as JSON.
 type Told struct {
 	Kind Class `json:"kind"`

@@ -108,20 +108,58 @@ const EXPORT_OPTIONS = {
     check.oneOf(argument, value, ['Running', 'Completed', 'Failed', 'ContinuedAsNew']),
 };
 
-const SUMMARY_OPTIONS = {
+const FAILURE_KINDS = [
+  'application',
+  'cancelled',
+  'infrastructure',
+  'limit',
+  'nondeterminism',
+  'poison',
+  'terminated',
+  'timeout',
+];
+
+/** @type {(...values: string[]) => (argument: string, value: unknown) => string} */
+const oneOf =
+  (...values) =>
+  (argument, value) =>
+    check.oneOf(argument, value, values);
+
+/** What instances are counted by. */
+const COUNT_OPTIONS = {
   ...EXPORT_OPTIONS,
   version: check.version,
   parent: check.instanceId,
   updatedFrom: check.integer,
   updatedBefore: check.integer,
+  failure: oneOf(...FAILURE_KINDS),
+  held: check.boolean,
+};
+
+const SUMMARY_OPTIONS = {
+  ...COUNT_OPTIONS,
+  orderBy: oneOf('newest', 'oldest', 'id'),
   limit: LIST_OPTIONS.limit,
   after: checkPage,
 };
 
+const GROUPS = ['status', 'name', 'version', 'failure'];
+
+/**
+ * By what instances are told apart: one word, or several.
+ *
+ * @param {unknown} value
+ */
+function checkGroups(value) {
+  if (value === undefined || value === null) return [];
+  const wanted = Array.isArray(value) ? value : [value];
+  return wanted.map((each) => check.oneOf('groupBy', each, GROUPS));
+}
+
 /** @type {(argument: string, value: unknown) => string} */
 function checkPage(argument, value) {
   const page = check.string(argument, value);
-  if (!/^\d{1,20}$/.test(page)) {
+  if (!/^(\d{1,20}$|=)/.test(page)) {
     throw new RangeError(`${argument} must be what a page gave as next, not '${page}'`);
   }
   return page;
@@ -240,6 +278,9 @@ const sayingWhat = (what) => (error) => {
 };
 
 module.exports = {
+  COUNT_OPTIONS,
+  FAILURE_KINDS,
+  checkGroups,
   BEGIN_OPTIONS,
   CANCEL_OPTIONS,
   EXPORT_OPTIONS,

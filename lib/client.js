@@ -5,11 +5,13 @@ const check = require('./check.js');
 const codec = require('./codec.js');
 const {
   BEGIN_OPTIONS,
+  COUNT_OPTIONS,
   EXPORT_OPTIONS,
   LIST_OPTIONS,
   START_OPTIONS,
   SUMMARY_OPTIONS,
   careOf,
+  checkGroups,
   isParsed,
   sayingWhat,
   startRequest,
@@ -19,7 +21,7 @@ const { exportText } = require('./export.js');
 const { OrchestrationHandle, resultOf } = require('./handles.js');
 const { all, list, unlessGone } = require('./listing.js');
 const { around, changedBy, checkInterceptor, operationOf } = require('./interceptors.js');
-const { describe, health, summaries } = require('./observing.js');
+const { counts, describe, health, summaries } = require('./observing.js');
 const { ManagementClient } = require('./management.js');
 const { openedStore } = require('./provider.js');
 const { nameOf } = require('./registered.js');
@@ -269,6 +271,12 @@ class Client extends ManagementClient {
   /** @param {unknown} [options] */
   async listInstances(options) {
     return summaries(this.#ask, check.options('options', options, SUMMARY_OPTIONS));
+  }
+
+  /** @param {unknown} [filter] @param {unknown} [groupBy] */
+  async countInstances(filter, groupBy) {
+    const by = checkGroups(groupBy);
+    return counts(this.#ask, check.options('filter', filter, COUNT_OPTIONS), by);
   }
 
   /** @param {unknown} [options] */

@@ -210,6 +210,7 @@ const METHODS = {
   describe: 'describe',
   health: 'getHealth',
   summaries: 'listInstances',
+  count: 'countInstances',
   list: 'listAllInstances',
   instance: 'getInstanceInfo',
   execution: 'getExecutionInfo',

@@ -47,6 +47,22 @@ async function summaries(ask, filter) {
 }
 
 /**
+ * @param {Ask} ask
+ * @param {object} filter
+ * @param {string[]} groupBy
+ */
+async function counts(ask, filter, groupBy) {
+  const { value } = await ask('count', { ...filter, groupBy });
+  const groups = value.groups.map((/** @type {any} */ told) => {
+    const group = present(told);
+    // What has not begun has no version yet, and what an older release has failed no kind.
+    for (const by of groupBy) group[by] ??= null;
+    return group;
+  });
+  return { count: value.count, groups, hasMore: value.more };
+}
+
+/**
  * Says whether a runtime is ready for work.
  *
  * @param {(name: string, args: object) => Promise<{ value: any }>} ask
@@ -89,4 +105,4 @@ function runtime({ startedMs, seenMs, level, tags, activities, orchestrations, .
   });
 }
 
-module.exports = { describe, health, readiness, summaries };
+module.exports = { counts, describe, health, readiness, summaries };

@@ -1,7 +1,7 @@
 'use strict';
 
 const check = require('./check.js');
-const { SELECTION } = require('./client-options.js');
+const { FAILURE_KINDS, SELECTION } = require('./client-options.js');
 const { failureOf } = require('./failure.js');
 const limits = require('./limits.js');
 const { all, unlessGone } = require('./listing.js');
@@ -92,17 +92,6 @@ async function fork(ask, encode, instanceId, newInstanceId, options) {
   const args = { instance, newInstance, edited, ...asked, ...toEvent };
   return (await ask('fork', args, edited ? encode(input) : '')).value;
 }
-
-const FAILURE_KINDS = [
-  'application',
-  'cancelled',
-  'infrastructure',
-  'limit',
-  'nondeterminism',
-  'poison',
-  'terminated',
-  'timeout',
-];
 
 const FILTER = {
   ...SELECTION,

@@ -14,8 +14,13 @@ import (
 type Management interface {
 	// List gives instances, newest first.
 	List(ctx context.Context, q ListQuery) ([]string, error)
-	// Summaries gives instances as List does, with what Instance says of them but for their output.
-	Summaries(ctx context.Context, q ListQuery) ([]Summary, error)
+	// Summaries gives a page of instances, with what Instance says of them but for their output. With a Limit
+	// it looks at a bounded number of instances, so that a page may have fewer than asked for, or none, though
+	// others follow. What was failed by an older release fits every Failure.
+	Summaries(ctx context.Context, q ListQuery) (SummaryPage, error)
+	// Count counts, in any order, a part of the instances that a query without IDs and Limit selects: a
+	// bounded number behind its After. What was failed by an older release is of no Failure.
+	Count(ctx context.Context, q ListQuery, by Grouping) (Counted, error)
 	// Instance describes one instance.
 	Instance(ctx context.Context, instance string) (InstanceInfo, error)
 	// Executions lists execution ids, ascending; empty for unknown instances.
@@ -153,8 +158,10 @@ type ListQuery struct {
 	Limit int
 	// Before, if not empty, is the id of the last instance of the previous page.
 	Before string
-	// BeforeKey, if not zero, is the key of the last instance of the previous page, which may be gone.
-	BeforeKey uint64
+	// After, if not nil, is the Next of the previous page, and Order that of the list. They are for Summaries
+	// and Count.
+	After *Cursor
+	Order Order
 	// IDPrefix, Name, Version and Parent, if not empty, select by id prefix, orchestration and its version,
 	// and the id of the parent.
 	IDPrefix string
@@ -166,12 +173,17 @@ type ListQuery struct {
 	// CreatedFrom and CreatedBefore, if not zero, select by creation time.
 	CreatedFrom   time.Time
 	CreatedBefore time.Time
+	// Failure, if not empty, selects what has failed so; Held, if not nil, what is held or is not.
+	Failure history.Class
+	Held    *bool
 }
 
-// Summary is an instance in a list. Key is what the list is ordered by.
+// Summary is an instance in a list. Key is what lists by time are ordered by; Failure is empty where it has
+// not failed, or was failed by an older release.
 type Summary struct {
 	InstanceInfo
-	Key uint64
+	Key     uint64
+	Failure history.Class
 }
 
 // InstanceInfo describes an instance.

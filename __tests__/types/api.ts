@@ -113,6 +113,13 @@ async function use(): Promise<void> {
 
   const client = new Client(provider);
   await client.retryInstances({ held: true, failure: 'poison' }, { dryRun: true });
+  await client.listInstances({ failure: 'poison', held: false, orderBy: 'id' });
+  // @ts-expect-error What changes all the time is no order.
+  await client.listInstances({ orderBy: 'updated' });
+  const { groups } = await client.countInstances({ status: 'Failed' }, ['name', 'failure']);
+  assertType<Equal<(typeof groups)[0]['count'], number>>();
+  // @ts-expect-error A count has no pages.
+  await client.countInstances({ limit: 5 });
   await client.rewindInstance('o', { toEvent: { execution: 1, event: 2 }, by: 'me' });
   await client.rewindInstances({ name: 'O' }, { toEvent: 'failure', acceptUndo: true });
   await client.rewindInstances(

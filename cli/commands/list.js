@@ -1,7 +1,7 @@
 'use strict';
 
 const { when } = require('../output.js');
-const { allInstances, filterOf, filtered } = require('../selection.js');
+const { allInstances, choice, filterOf, filtered } = require('../selection.js');
 const { readStore, storeCommand } = require('../store.js');
 const { count } = require('../values.js');
 const { visible } = require('../visible.js');
@@ -11,7 +11,8 @@ const DEFAULT_LIMIT = 100;
 
 /** @param {import('commander').Command} program */
 function list(program) {
-  filtered(storeCommand(program, 'list', 'lists instances, newest first'))
+  filtered(storeCommand(program, 'list', 'lists instances'))
+    .addOption(choice('--order-by <order>', 'newest first by default', ['newest', 'oldest', 'id']))
     .option('--limit <n>', 'the most to list', count, DEFAULT_LIMIT)
     .option('--after <next>', 'goes on behind a page: its "next"')
     .option('--all', 'all pages; as JSON, a line for each instance')
@@ -23,7 +24,7 @@ function list(program) {
  * @param {import('../store.js').Work} work
  */
 async function run(options, { client, out }) {
-  const filter = filterOf(options);
+  const filter = { ...filterOf(options), orderBy: options.orderBy };
   if (options.all) return listAll(allInstances(client, filter), out);
   const page = await client.listInstances({
     ...filter,

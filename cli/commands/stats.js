@@ -1,14 +1,37 @@
 'use strict';
 
 const { size } = require('../output.js');
+const { choice, filterOf, filtered } = require('../selection.js');
 const { readStore, storeCommand } = require('../store.js');
+const { UsageError } = require('../usage.js');
 
 /** @param {import('commander').Command} program */
 function stats(program) {
-  storeCommand(program, 'stats [id]', 'counts what is stored, of all or of one instance').action(
-    (id, options) =>
-      readStore(options, (work) => (id === undefined ? ofAll(work) : ofOne(id, work))),
-  );
+  const text = 'counts what is stored, of all, of one instance, or of those that fit';
+  filtered(storeCommand(program, 'stats [id]', text))
+    .addOption(choice('--by <what...>', 'counts instances by', GROUPS))
+    .action((id, options) => readStore(options, (work) => run(id, options, work)));
+}
+
+const GROUPS = ['status', 'name', 'version', 'failure'];
+
+/** @param {string | undefined} id @param {any} options @param {import('../store.js').Work} work */
+async function run(id, options, work) {
+  const filter = filterOf(options);
+  const isCounted = options.by !== undefined || Object.keys(filter).length > 0;
+  if (id === undefined) return isCounted ? counted(filter, options.by ?? [], work) : ofAll(work);
+  if (isCounted) throw new UsageError('name an instance, or filter them, not both');
+  return ofOne(id, work);
+}
+
+/** @param {object} filter @param {any[]} by @param {import('../store.js').Work} work */
+async function counted(filter, by, { client, out }) {
+  out.result(await client.countInstances(filter, by), ({ count, groups }) => {
+    out.fields({ instances: count });
+    if (by.length === 0) return;
+    const row = (/** @type {any} */ group) => [...by.map((each) => group[each]), group.count];
+    out.table([...by, 'count'], groups.map(row));
+  });
 }
 
 /** @param {import('../store.js').Work} work */

@@ -44,6 +44,7 @@ const (
 	Standing        Op = "Standing"
 	List            Op = "List"
 	Summaries       Op = "Summaries"
+	Count           Op = "Count"
 	Instance        Op = "Instance"
 	Executions      Op = "Executions"
 	Execution       Op = "Execution"

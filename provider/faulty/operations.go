@@ -187,8 +187,13 @@ func (p *Provider) List(ctx context.Context, q provider.ListQuery) ([]string, er
 }
 
 // Summaries gives instances.
-func (p *Provider) Summaries(ctx context.Context, q provider.ListQuery) ([]provider.Summary, error) {
-	return call(ctx, p, Summaries, func() ([]provider.Summary, error) { return p.Provider.Summaries(ctx, q) })
+func (p *Provider) Summaries(ctx context.Context, q provider.ListQuery) (provider.SummaryPage, error) {
+	return call(ctx, p, Summaries, func() (provider.SummaryPage, error) { return p.Provider.Summaries(ctx, q) })
+}
+
+// Count counts instances.
+func (p *Provider) Count(ctx context.Context, q provider.ListQuery, by provider.Grouping) (provider.Counted, error) {
+	return call(ctx, p, Count, func() (provider.Counted, error) { return p.Provider.Count(ctx, q, by) })
 }
 
 // Instance describes an instance.

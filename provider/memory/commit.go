@@ -172,6 +172,7 @@ func (s *store) applyExecution(in *instance, c *provider.Commit) {
 	}
 	if c.Outcome != nil {
 		ex.status, ex.output, ex.completed = c.Outcome.Status, c.Outcome.Output, 0
+		ex.failure = provider.FailureOf(c)
 		if c.Outcome.Status.IsFinal() {
 			ex.completed = s.now
 		}

@@ -70,6 +70,7 @@ type doneTurn struct {
 type execution struct {
 	status    provider.ExecutionStatus
 	output    string
+	failure   history.Class
 	started   int64
 	completed int64
 	lastEvent uint64

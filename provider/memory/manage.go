@@ -1,7 +1,6 @@
 package memory
 
 import (
-	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -14,43 +13,22 @@ import (
 
 // List gives instances, newest first.
 func (p *Provider) List(ctx context.Context, q provider.ListQuery) (ids []string, err error) {
-	all, err := p.Summaries(ctx, q)
-	for _, in := range all {
-		ids = append(ids, in.Instance)
-	}
-	return ids, err
-}
-
-// Summaries gives instances, newest first.
-func (p *Provider) Summaries(ctx context.Context, q provider.ListQuery) (list []provider.Summary, err error) {
+	q.After, q.Order = nil, provider.NewestFirst
 	err = p.do(ctx, "list", func(s *store) error {
-		var all []*instance
-		for _, in := range s.instances {
-			if in.born {
-				all = append(all, in)
-			}
+		if q.Before != "" && s.living(q.Before) == nil {
+			return nil
 		}
-		slices.SortFunc(all, func(a, b *instance) int { return cmp.Compare(b.key, a.key) })
-		if q.Before != "" {
-			last := slices.IndexFunc(all, func(in *instance) bool { return in.id == q.Before })
-			if last < 0 {
-				return nil
-			}
-			all = all[last+1:]
-		}
-		for _, in := range all {
-			if q.Limit > 0 && len(list) == q.Limit {
+		for _, in := range s.listed(&q) {
+			if q.Limit > 0 && len(ids) == q.Limit {
 				break
 			}
-			if in.selected(q) && in.selectedByTime(q) && (q.BeforeKey == 0 || in.key < q.BeforeKey) {
-				info := in.info()
-				info.Output = ""
-				list = append(list, provider.Summary{InstanceInfo: info, Key: in.key})
+			if q.Before == "" || in.key < s.living(q.Before).key {
+				ids = append(ids, in.id)
 			}
 		}
 		return nil
 	})
-	return list, err
+	return ids, err
 }
 
 func (in *instance) selected(q provider.ListQuery) bool {
@@ -66,7 +44,9 @@ func (in *instance) selected(q provider.ListQuery) bool {
 		q.IDPrefix != "" && !strings.HasPrefix(in.id, q.IDPrefix),
 		q.Name != "" && in.name != q.Name,
 		q.Version != "" && in.version != q.Version,
-		q.Parent != "" && in.parentID() != q.Parent:
+		q.Parent != "" && in.parentID() != q.Parent,
+		q.Held != nil && *q.Held != (in.held() != nil),
+		q.Failure != "" && (status != provider.Failed || in.execution().failure != q.Failure):
 		return false
 	default:
 		return true

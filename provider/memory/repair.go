@@ -92,7 +92,8 @@ func (s *store) rewrite(in *instance, w *provider.Rewrite) {
 	in.lease, in.hold, in.cancelling, in.updated, in.level = 0, nil, nil, s.now, max(in.level, w.Level)
 	in.patches = provider.EncodePatches(provider.PatchesIn(w.Events))
 	ex := in.executions[w.Execution]
-	ex.status, ex.output, ex.completed, ex.rows, ex.events = provider.Running, "", 0, nil, len(w.Events)
+	ex.status, ex.output, ex.failure, ex.completed, ex.rows = provider.Running, "", "", 0, nil
+	ex.events = len(w.Events)
 	for rows := range slices.Chunk(w.Events, provider.RowEvents) {
 		ex.rows = append(ex.rows, historyRow{rows[0].ID, history.EncodeRow(rows)})
 		ex.lastEvent = rows[len(rows)-1].ID

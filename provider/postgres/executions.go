@@ -37,17 +37,17 @@ UPDATE S.details d SET starts = n.starts
 FROM unnest($1::bigint[], $2::bigint[]) AS n (instance, starts)
 WHERE d.instance = n.instance AND d.instance = ANY($1::bigint[])`)
 	sqlExecution = define(`
-INSERT INTO S.executions (instance, execution, status, started, completed, output)
-SELECT instance, execution, status, $3::bigint, nullif(completed, 0), output
-FROM unnest($1::bigint[], $2::bigint[], $4::bigint[], $5::bigint[], $6::bytea[])
-  AS n (instance, execution, status, completed, output)`)
+INSERT INTO S.executions (instance, execution, status, started, completed, output, failure)
+SELECT instance, execution, status, $3::bigint, nullif(completed, 0), output, nullif(failure, '')
+FROM unnest($1::bigint[], $2::bigint[], $4::bigint[], $5::bigint[], $6::bytea[], $7::text[])
+  AS n (instance, execution, status, completed, output, failure)`)
 	sqlOutcome = define(`
-UPDATE S.executions e SET status = o.status, output = o.output,
+UPDATE S.executions e SET status = o.status, output = o.output, failure = nullif(o.failure, ''),
   completed = CASE WHEN o.completed > 0 THEN greatest(o.completed, e.started) END
 FROM (
   SELECT e.ctid, c.*
-  FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[])
-    AS c (instance, execution, status, completed, output)` + theExecutions + `) o
+  FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[], $6::text[])
+    AS c (instance, execution, status, completed, output, failure)` + theExecutions + `) o
 WHERE e.ctid = o.ctid`)
 	sqlSizes = define(`
 UPDATE S.executions e SET events = n.events, bytes = n.bytes
@@ -88,7 +88,7 @@ func (g *group) commitExecution(i *instance, t *turn) {
 		g.changed.instances = append(g.changed.instances, i.id)
 	}
 	if fresh || t.Outcome != nil {
-		g.commitOutcome(i, t.Outcome, fresh)
+		g.commitOutcome(i, t, fresh)
 	}
 	g.commitLane(i, t)
 }
@@ -177,8 +177,8 @@ func (g *group) nextExecution(i *instance, t *turn) {
 }
 
 // commitOutcome writes how an execution stands: a fresh one is inserted, also where it ends at once.
-func (g *group) commitOutcome(i *instance, o *provider.Outcome, fresh bool) {
-	w, output := &g.writes.outcomes, []byte(nil)
+func (g *group) commitOutcome(i *instance, t *turn, fresh bool) {
+	w, output, o := &g.writes.outcomes, []byte(nil), t.Outcome
 	if fresh {
 		w = &g.writes.executions
 	}
@@ -192,7 +192,7 @@ func (g *group) commitOutcome(i *instance, o *provider.Outcome, fresh bool) {
 	w.instance = append(w.instance, signed(i.key))
 	w.execution = append(w.execution, signed(i.execution))
 	w.status, w.completed = append(w.status, int64(i.status)), append(w.completed, completed)
-	w.output = append(w.output, output)
+	w.output, w.failure = append(w.output, output), append(w.failure, string(provider.FailureOf(&t.Commit)))
 }
 
 func (g *group) flushRecords(p *pipeline) {
@@ -230,9 +230,9 @@ func (g *group) flushRecords(p *pipeline) {
 		p.exec(sqlSizes, n.instance, n.execution, n.events, n.bytes)
 	}
 	if n := &w.executions; len(n.instance) > 0 {
-		p.exec(sqlExecution, n.instance, n.execution, g.now, n.status, n.completed, n.output)
+		p.exec(sqlExecution, n.instance, n.execution, g.now, n.status, n.completed, n.output, n.failure)
 	}
 	if n := &w.outcomes; len(n.instance) > 0 {
-		p.exec(sqlOutcome, n.instance, n.execution, n.status, n.completed, n.output)
+		p.exec(sqlOutcome, n.instance, n.execution, n.status, n.completed, n.output, n.failure)
 	}
 }

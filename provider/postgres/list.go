@@ -5,8 +5,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/jackc/pgx/v5"
-
 	"duroxide/provider"
 	"duroxide/provider/rules"
 )
@@ -28,50 +26,26 @@ func (c *conditions) add(condition string, args ...any) {
 
 // List gives instances, newest first.
 func (s *Store) List(ctx context.Context, q provider.ListQuery) ([]string, error) {
-	query, args := listQuery(&q, "i.id")
+	query, args := listQuery(&q)
 	return s.ids(ctx, "list_instances", inSchema(query, s.schema), args...)
 }
 
-// summaryColumns are what Summaries reads.
-const summaryColumns = `i.id, i.key, d.name, d.version, i.execution, i.status, d.created,
-  greatest(d.created, i.updated), d.parent, d.life, d.hold, i.last_event,
-  d.cancelling`
-
-// Summaries gives instances, newest first.
-func (s *Store) Summaries(ctx context.Context, q provider.ListQuery) ([]provider.Summary, error) {
-	query, args := listQuery(&q, summaryColumns)
-	text := inSchema(query, s.schema)
-	var all []provider.Summary
-	err := s.read(ctx, "list_instances", func(p *pipeline) {
-		all = nil
-		p.batch.Queue(text, args...).Query(func(r pgx.Rows) error {
-			for r.Next() {
-				var sum provider.Summary
-				var key, execution, created, updated, last int64
-				var status int16
-				var life, hold, cancelling []byte
-				err := r.Scan(&sum.Instance, &key, &sum.Name, &sum.Version, &execution, &status, &created, &updated,
-					&sum.Parent, &life, &hold, &last, &cancelling)
-				if err != nil {
-					return err
-				}
-				sum.Key, sum.Execution, sum.Status = unsigned(key), unsigned(execution), executionStatus(status)
-				sum.Created, sum.Updated, sum.Life = moment(created), moment(updated), lifeOf(life)
-				sum.Hold = provider.DecodeHold(hold).At(sum.Execution, unsigned(last), sum.Status)
-				sum.Cancelling = provider.DecodeCancelling(cancelling).At(sum.Status)
-				all = append(all, sum)
-			}
-			return r.Err()
-		})
-	})
-	if err != nil {
-		return nil, err
+func listQuery(q *provider.ListQuery) (query string, args []any) {
+	var where conditions
+	listed(q, &where)
+	text := `
+SELECT i.id FROM S.instances i
+JOIN S.details d ON d.instance = i.key
+LEFT JOIN S.executions e ON e.instance = i.key AND e.execution = i.execution
+WHERE true` + where.text.String() + "\nORDER BY i.key DESC"
+	if q.Limit > 0 {
+		text += " LIMIT " + strconv.Itoa(q.Limit)
 	}
-	return all, nil
+	return text, where.args
 }
 
-func listQuery(q *provider.ListQuery, columns string) (query string, args []any) {
-	var where conditions
+// listed adds the conditions of a query to a statement with instances i, details d and executions e.
+func listed(q *provider.ListQuery, where *conditions) {
 	if q.Status != provider.NotCommitted {
 		where.add("greatest(i.status, 1) = ?::smallint", int16(q.Status)) // what starts counts as running
 	}
@@ -94,9 +68,6 @@ func listQuery(q *provider.ListQuery, columns string) (query string, args []any)
 	if q.IDPrefix != "" {
 		where.add("starts_with(i.id, ?)", q.IDPrefix)
 	}
-	if q.BeforeKey != 0 {
-		where.add("i.key < ?::bigint", signed(q.BeforeKey))
-	}
 	for _, named := range []struct{ condition, value string }{
 		{"d.name = ?", q.Name}, {"d.version = ?", q.Version}, {"d.parent <> '' AND d.parent = ?", q.Parent},
 	} {
@@ -104,17 +75,19 @@ func listQuery(q *provider.ListQuery, columns string) (query string, args []any)
 			where.add(named.condition, named.value)
 		}
 	}
-	listTimes(q, &where)
-	text := `
-SELECT ` + columns + ` FROM S.instances i
-JOIN S.details d ON d.instance = i.key
-LEFT JOIN S.executions e ON e.instance = i.key AND e.execution = i.execution
-WHERE true` + where.text.String() + "\nORDER BY i.key DESC"
-	if q.Limit > 0 {
-		text += " LIMIT " + strconv.Itoa(q.Limit)
+	if q.Failure != "" {
+		where.add("i.status = 3 AND coalesce(e.failure, '') IN ('', ?)", string(q.Failure))
 	}
-	return text, where.args
+	if q.Held != nil {
+		where.add("("+isHeld+") = ?", *q.Held)
+	}
+	listTimes(q, where)
 }
+
+// isHeld reports whether an instance is held: an older release moves on without ending a hold.
+const isHeld = `CASE WHEN i.status = 1 AND d.hold IS NOT NULL
+  THEN (convert_from(d.hold, 'UTF8')::json ->> 'execution')::numeric = i.execution
+    AND (convert_from(d.hold, 'UTF8')::json ->> 'lastEvent')::numeric = i.last_event ELSE false END`
 
 func listTimes(q *provider.ListQuery, where *conditions) {
 	if !q.CompletedBefore.IsZero() {

@@ -91,7 +91,7 @@ func TestWhatIsAskedForByKeyCostsNoMoreThanItsRows(t *testing.T) {
 		"abandon messages": {keys, ids, ones, ones},
 		"quarantine":       {keys, ids, ones},
 		"drop timers":      {keys, ones, events},
-		"outcome":          {lone, first, first, first, fill(`'\x00'::bytea`)},
+		"outcome":          {lone, first, first, first, fill(`'\x00'::bytea`), fill("''::text")},
 		"sizes":            {lone, first, first, first},
 		"lock instances":   {lone, "NULL"},
 		"read instances":   {lone, "NULL"},

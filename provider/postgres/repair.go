@@ -241,7 +241,7 @@ func (g *group) rewrite(p *pipeline, rw *rewrite) {
 	}
 	o.instance, o.execution = append(o.instance, key), append(o.execution, signed(rw.Execution))
 	o.status, o.completed = append(o.status, int64(i.status)), append(o.completed, 0)
-	o.output = append(o.output, nil)
+	o.output, o.failure = append(o.output, nil), append(o.failure, "")
 	g.hold(i, nil)
 	g.cancelling(i, nil)
 	g.answered(i, rw.Turn)

@@ -9,9 +9,7 @@ import (
 )
 
 var sqlInUse = define(`
-SELECT d.name, d.version, count(*), min(d.created), count(*) FILTER (WHERE i.status = 1
-  AND (convert_from(d.hold, 'UTF8')::json ->> 'execution')::numeric = i.execution
-  AND (convert_from(d.hold, 'UTF8')::json ->> 'lastEvent')::numeric = i.last_event),
+SELECT d.name, d.version, count(*), min(d.created), count(*) FILTER (WHERE ` + isHeld + `),
   CASE WHEN d.patched = i.execution THEN d.patches END AS answers
 FROM S.instances i JOIN S.details d ON d.instance = i.key
 WHERE i.status NOT IN (2, 3) AND ($1 = '' OR d.name = $1)

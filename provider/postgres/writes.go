@@ -127,6 +127,7 @@ type taskRows struct {
 type executionRows struct {
 	instance, execution, status, completed []int64
 	output                                 [][]byte
+	failure                                []string
 }
 
 // orphans are instances without a start whose due messages are hidden or dropped.

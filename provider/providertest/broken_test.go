@@ -140,6 +140,8 @@ type broken struct {
 	onDelete func(provider.Deletion) (provider.Deleted, error)
 	onPrune  func(string, provider.PruneOptions) (provider.Pruned, error)
 	onList   func(provider.ListQuery) ([]string, error)
+	onPage   func(*provider.ListQuery)
+	onCount  func(*provider.ListQuery, *provider.Grouping)
 	onClose  func() error
 	onValue  func(string, string) (*string, error)
 
@@ -264,6 +266,20 @@ func (b *broken) List(ctx context.Context, q provider.ListQuery) ([]string, erro
 		return b.onList(q)
 	}
 	return b.Provider.List(ctx, q)
+}
+
+func (b *broken) Summaries(ctx context.Context, q provider.ListQuery) (provider.SummaryPage, error) {
+	if b.onPage != nil {
+		b.onPage(&q)
+	}
+	return b.Provider.Summaries(ctx, q)
+}
+
+func (b *broken) Count(ctx context.Context, q provider.ListQuery, by provider.Grouping) (provider.Counted, error) {
+	if b.onCount != nil {
+		b.onCount(&q, &by)
+	}
+	return b.Provider.Count(ctx, q, by)
 }
 
 func (b *broken) Close(ctx context.Context) error {

@@ -16,7 +16,7 @@ func brokenStores() map[string]breaker {
 	for _, part := range []map[string]breaker{
 		brokenTokens(), brokenTurns(), brokenMessages(), brokenTasks(), brokenState(), brokenHistories(),
 		brokenNames(), brokenLives(), brokenKeys(), brokenFairness(), brokenTime(), brokenUpkeep(),
-		brokenAttempts(),
+		brokenAttempts(), brokenFinding(),
 		brokenFounding(),
 	} {
 		maps.Copy(all, part)

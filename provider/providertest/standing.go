@@ -128,10 +128,10 @@ func toldSize(k *kit) {
 
 func (k *kit) summaries(q provider.ListQuery) []string {
 	k.Helper()
-	all, err := k.Provider.Summaries(k.ctx, q)
+	page, err := k.Provider.Summaries(k.ctx, q)
 	require.NoError(k, err)
 	ids := []string{}
-	for _, s := range all {
+	for _, s := range page.Instances {
 		info, err := k.Provider.Instance(k.ctx, s.Instance)
 		require.NoError(k, err)
 		info.Output = ""
@@ -161,9 +161,9 @@ func listedSummaries(k *kit) {
 
 	page, err := k.Provider.Summaries(k.ctx, provider.ListQuery{Limit: 2})
 	require.NoError(k, err)
-	require.Len(k, page, 2)
+	require.Len(k, page.Instances, 2)
 	_, err = k.Provider.Delete(k.ctx, provider.Deletion{Instances: []string{"a", "c"}, Force: true})
 	require.NoError(k, err)
-	require.Equal(k, []string{"b"}, k.summaries(provider.ListQuery{Limit: 2, BeforeKey: page[1].Key}),
+	require.Equal(k, []string{"b"}, k.summaries(provider.ListQuery{Limit: 2, After: page.Next}),
 		"the last one of the page before may be gone")
 }

@@ -6,6 +6,6 @@ func themes() []theme {
 		atomicity, locking, leases, queue, backlogs, creation, attempts, failures, cancellation,
 		deletion,
 		capability, serving, holding, repairing, founding, sessions, tags, fairness, values, management, handoff, wakeups, damage,
-		names, lives, keys, clocks, presence, standing, defaults, model,
+		names, lives, keys, clocks, presence, standing, defaults, finding, model,
 	}
 }

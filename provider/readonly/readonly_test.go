@@ -18,7 +18,7 @@ import (
 var reads = []string{
 	"Name", "Now", "Close", "Pending", "Load", "Held",
 	"Status", "Value", "Values", "Stats", "LastEvent", "Answer",
-	"List", "Instance", "Executions", "Execution", "History", "Children", "Metrics", "Depths", "Summaries", "Standing", "Watch", "Size", "Runtimes", "InUse", "Defaults",
+	"List", "Instance", "Executions", "Execution", "History", "Children", "Metrics", "Depths", "Summaries", "Count", "Standing", "Watch", "Size", "Runtimes", "InUse", "Defaults",
 }
 
 func TestWhateverChangesTheStoreIsRefused(t *testing.T) {

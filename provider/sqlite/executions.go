@@ -22,7 +22,7 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)`}
 	sqlExecution = &statement{`
 INSERT INTO executions (instance, execution, status, started) VALUES (?1, ?2, 1, ?3)`}
 	sqlOutcome = &statement{`
-UPDATE executions SET status = ?3, output = ?4, completed = ?5 WHERE instance = ?1 AND execution = ?2`}
+UPDATE executions SET status = ?3, output = ?4, completed = ?5, failure = ?6 WHERE instance = ?1 AND execution = ?2`}
 	sqlSizes = &statement{`
 UPDATE executions SET events = ?3, bytes = ?4 WHERE instance = ?1 AND execution = ?2`}
 	sqlCustomStatus = &statement{`
@@ -167,7 +167,10 @@ func (w *writer) commitOutcome(i *instance, t *turn) error {
 		return nil
 	}
 	i.status = o.Status
-	var completed, output any
+	var completed, output, failed any
+	if class := provider.FailureOf(&t.Commit); class != "" {
+		failed = string(class)
+	}
 	if o.Status.IsFinal() {
 		completed = w.now
 	}
@@ -175,7 +178,7 @@ func (w *writer) commitOutcome(i *instance, t *turn) error {
 		output = blob(o.Output)
 	}
 	_, err := w.c.exec(sqlOutcome,
-		signed(i.key), signed(i.execution), int64(o.Status), output, completed)
+		signed(i.key), signed(i.execution), int64(o.Status), output, completed, failed)
 	return err
 }
 

@@ -28,7 +28,7 @@ func (c *conditions) add(condition string, args ...driver.Value) {
 
 // List gives instances, newest first.
 func (s *Store) List(ctx context.Context, q provider.ListQuery) ([]string, error) {
-	query, args, err := listQuery(&q, "i.id")
+	query, args, err := listQuery(&q)
 	if err != nil {
 		return nil, failure("list_instances", err)
 	}
@@ -47,41 +47,24 @@ func (s *Store) List(ctx context.Context, q provider.ListQuery) ([]string, error
 	return ids, nil
 }
 
-// summaryColumns are what Summaries reads.
-const summaryColumns = `i.id, i.key, d.name, d.version, i.execution, i.status, d.created, max(d.created, i.updated),
-  d.parent, d.life, d.hold, i.last_event,
-  d.cancelling`
-
-// Summaries gives instances, newest first.
-func (s *Store) Summaries(ctx context.Context, q provider.ListQuery) ([]provider.Summary, error) {
-	query, args, err := listQuery(&q, summaryColumns)
-	if err != nil {
-		return nil, failure("list_instances", err)
+func listQuery(q *provider.ListQuery) (*statement, []driver.Value, error) {
+	var where conditions
+	if err := listed(q, &where); err != nil {
+		return nil, nil, err
 	}
-	var all []provider.Summary
-	err = s.read(ctx, "list_instances", func(c *conn) error {
-		all = nil
-		err := c.each(query, func(r *rows) bool {
-			sum := provider.Summary{Key: r.uint(1), InstanceInfo: provider.InstanceInfo{
-				Instance: r.text(0), Name: r.text(2), Version: r.text(3), Execution: r.uint(4),
-				Status: executionStatus(r.int(5)), Created: moment(r.int(6)), Updated: moment(r.int(7)),
-				Parent: r.text(8), Life: r.life(9),
-			}}
-			sum.Hold = provider.DecodeHold(r.blob(10)).At(sum.Execution, r.uint(11), sum.Status)
-			sum.Cancelling = provider.DecodeCancelling(r.blob(12)).At(sum.Status)
-			all = append(all, sum)
-			return true
-		}, args...)
-		return errors.Join(err, c.forget(query))
-	})
-	if err != nil {
-		return nil, err
+	text := `
+SELECT i.id FROM instances i
+JOIN details d ON d.instance = i.key
+LEFT JOIN executions e ON e.instance = i.key AND e.execution = i.execution
+WHERE true` + where.text.String() + "\nORDER BY i.key DESC"
+	if q.Limit > 0 {
+		text += " LIMIT " + strconv.Itoa(q.Limit)
 	}
-	return all, nil
+	return &statement{text}, where.args, nil
 }
 
-func listQuery(q *provider.ListQuery, columns string) (*statement, []driver.Value, error) {
-	var where conditions
+// listed adds the conditions of a query to a statement with instances i, details d and executions e.
+func listed(q *provider.ListQuery, where *conditions) error {
 	if q.Status != provider.NotCommitted {
 		where.add("max(i.status, 1) = ?", int64(q.Status)) // what starts counts as running
 	}
@@ -94,7 +77,7 @@ func listQuery(q *provider.ListQuery, columns string) (*statement, []driver.Valu
 	if q.IDs != nil {
 		ids, err := list(q.IDs)
 		if err != nil {
-			return nil, nil, err
+			return err
 		}
 		where.add("i.id IN (SELECT value FROM json_each(?))", ids)
 	}
@@ -105,9 +88,6 @@ func listQuery(q *provider.ListQuery, columns string) (*statement, []driver.Valu
 		// Not LIKE, which folds case and has wildcards.
 		where.add("substr(CAST(i.id AS BLOB), 1, ?) = ?", int64(len(q.IDPrefix)), []byte(q.IDPrefix))
 	}
-	if q.BeforeKey != 0 {
-		where.add("i.key < ?", signed(q.BeforeKey))
-	}
 	for _, named := range []struct{ condition, value string }{
 		{"d.name = ?", q.Name}, {"d.version = ?", q.Version}, {"d.parent <> '' AND d.parent = ?", q.Parent},
 	} {
@@ -115,17 +95,20 @@ func listQuery(q *provider.ListQuery, columns string) (*statement, []driver.Valu
 			where.add(named.condition, named.value)
 		}
 	}
-	listTimes(q, &where)
-	text := `
-SELECT ` + columns + ` FROM instances i
-JOIN details d ON d.instance = i.key
-LEFT JOIN executions e ON e.instance = i.key AND e.execution = i.execution
-WHERE true` + where.text.String() + "\nORDER BY i.key DESC"
-	if q.Limit > 0 {
-		text += " LIMIT " + strconv.Itoa(q.Limit)
+	if q.Failure != "" {
+		where.add("i.status = 3 AND coalesce(e.failure, '') IN ('', ?)", string(q.Failure))
 	}
-	return &statement{text}, where.args, nil
+	if q.Held != nil {
+		where.add("("+isHeld+") = ?", *q.Held)
+	}
+	listTimes(q, where)
+	return nil
 }
+
+// isHeld reports whether an instance is held: an older release moves on without ending a hold.
+const isHeld = `i.status = 1 AND d.hold IS NOT NULL
+  AND json_extract(CAST(d.hold AS TEXT), '$.execution') = i.execution
+  AND json_extract(CAST(d.hold AS TEXT), '$.lastEvent') = i.last_event`
 
 func listTimes(q *provider.ListQuery, where *conditions) {
 	if !q.CompletedBefore.IsZero() {

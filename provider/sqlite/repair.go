@@ -103,7 +103,7 @@ func (s *Store) Resume(ctx context.Context, instance string) (bool, error) {
 var (
 	sqlStopping = &statement{`SELECT 1 FROM ` + firstMessages + ` WHERE instance = ?1 + 0 AND ` + isEnding + ` LIMIT 1`}
 	sqlRerun    = &statement{`
-UPDATE executions SET status = 1, output = NULL, completed = NULL WHERE instance = ?1 AND execution = ?2`}
+UPDATE executions SET status = 1, output = NULL, completed = NULL, failure = NULL WHERE instance = ?1 AND execution = ?2`}
 	sqlDropAnswers = &statement{`DELETE FROM messages WHERE instance = ?1 + 0 AND kind NOT IN ` + inputs}
 	sqlDropTasks   = &statement{`DELETE FROM tasks WHERE instance = ?1 + 0`}
 	sqlClearBase   = &statement{`

@@ -7,9 +7,7 @@ import (
 )
 
 var sqlInUse = &statement{`
-SELECT d.name, d.version, count(*), min(d.created), sum(i.status = 1 AND d.hold IS NOT NULL
-  AND json_extract(CAST(d.hold AS TEXT), '$.execution') = i.execution
-  AND json_extract(CAST(d.hold AS TEXT), '$.lastEvent') = i.last_event),
+SELECT d.name, d.version, count(*), min(d.created), sum(` + isHeld + `),
   CASE WHEN d.patched = i.execution THEN d.patches END AS answers
 FROM instances i JOIN details d ON d.instance = i.key
 WHERE i.status NOT IN (2, 3) AND (?1 = '' OR d.name = CAST(?1 AS TEXT))

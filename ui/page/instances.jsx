@@ -7,7 +7,26 @@ import { Link, Loading, Nothing, Problem } from './parts.jsx';
 import { go, href } from './router.mjs';
 import { InstanceRows } from './rows.jsx';
 
-const STATUSES = ['Running', 'Completed', 'Failed', 'ContinuedAsNew'];
+const CHOICES = [
+  ['status', 'Status', ['Running', 'Completed', 'Failed', 'ContinuedAsNew'], 'all'],
+  [
+    'failure',
+    'Failure',
+    [
+      'application',
+      'cancelled',
+      'infrastructure',
+      'limit',
+      'nondeterminism',
+      'poison',
+      'terminated',
+      'timeout',
+    ],
+    'any or none',
+  ],
+  ['held', 'Held', ['true', 'false'], 'or not'],
+  ['orderBy', 'Order', ['oldest', 'id'], 'newest'],
+];
 const TEXTS = [
   ['idPrefix', 'Id begins with'],
   ['name', 'Orchestration'],
@@ -37,15 +56,17 @@ function Filters({ params }) {
   };
   return (
     <form class="filters" onSubmit={apply} aria-label="Filters">
-      <label>
-        Status
-        <select value={draft.status ?? ''} onChange={(e) => set('status', e.target.value)}>
-          <option value="">all</option>
-          {STATUSES.map((status) => (
-            <option key={status}>{status}</option>
-          ))}
-        </select>
-      </label>
+      {CHOICES.map(([name, label, choices, none]) => (
+        <label key={name}>
+          {label}
+          <select value={draft[name] ?? ''} onChange={(e) => set(name, e.target.value)}>
+            <option value="">{none}</option>
+            {choices.map((choice) => (
+              <option key={choice}>{choice}</option>
+            ))}
+          </select>
+        </label>
+      ))}
       {TEXTS.map(([name, label]) => (
         <label key={name}>
           {label}
@@ -113,6 +134,15 @@ function Bulk({ chosen, onClear }) {
   );
 }
 
+/** A page may be empty though others follow. */
+function None({ next }) {
+  return (
+    <Nothing>
+      {next === null ? 'No instance fits.' : 'None fits so far: see the next page.'}
+    </Nothing>
+  );
+}
+
 export function Instances({ params, mayOperate }) {
   const { data, problem } = useLive('instances', params);
   const [chosen, setChosen] = useState(() => new Set());
@@ -135,7 +165,7 @@ export function Instances({ params, mayOperate }) {
           <Problem problem={problem} />
           {mayOperate && <Bulk chosen={chosen} onClear={() => setChosen(new Set())} />}
           {data.instances.length === 0 ? (
-            <Nothing>No instance fits.</Nothing>
+            <None next={data.next} />
           ) : (
             <InstanceRows
               of={data.instances}

@@ -44,7 +44,16 @@ function number(query, name, otherwise) {
 function listed(query) {
   /** @type {Record<string, unknown>} */
   const filter = { limit: Math.min(number(query, 'limit', PAGE) ?? PAGE, 200) };
-  for (const name of ['status', 'name', 'version', 'idPrefix', 'parent', 'after']) {
+  for (const name of [
+    'status',
+    'name',
+    'version',
+    'idPrefix',
+    'parent',
+    'failure',
+    'orderBy',
+    'after',
+  ]) {
     const value = query.get(name);
     if (value) filter[name] = value;
   }
@@ -52,13 +61,14 @@ function listed(query) {
     const value = number(query, name);
     if (value !== undefined) filter[name] = value;
   }
+  if (query.get('held')) filter.held = query.get('held') === 'true';
   return filter;
 }
 
 /** What is shown of an instance as it is. What a later release adds may be the application's. */
 const FACTS = [
   ...['instanceId', 'orchestrationName', 'orchestrationVersion', 'currentExecutionId', 'status'],
-  ...['createdAt', 'updatedAt', 'parentInstanceId', 'held'],
+  ...['createdAt', 'updatedAt', 'parentInstanceId', 'held', 'failureKind'],
   ...['sizes', 'children', 'childCount', 'hasMore'],
 ];
 
