@@ -4,7 +4,7 @@
 
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
-const { withRuntime } = require('./support/harness.js');
+const { signal, withRuntime } = require('./support/harness.js');
 const { mounted } = require('./support/ui.js');
 
 test('activities: calls, failures that say the same, and how long they took', async (t) => {
@@ -125,6 +125,40 @@ test('versions: who has them, what runs on them, and what is missing', async (t)
     ],
   );
   assert.ok(data.versions.every(({ held, oldestAt }) => held === 0 && oldestAt > 0));
+});
+
+test('no page waits for instances to be counted, and who looks meanwhile asks for no second count', async (t) => {
+  const h = await withRuntime(t, {
+    orchestrations: {
+      *Waits(ctx) {
+        return yield ctx.waitForEvent('go');
+      },
+    },
+  });
+  await h.client.startOrchestration('one', 'Waits');
+  const asked = [];
+  const counting = signal();
+  h.client.use({
+    async call({ method }, next) {
+      asked.push(method);
+      if (method === 'countInstances') await counting.promise;
+      return next();
+    },
+  });
+  const { visitor } = await mounted(t, h.client);
+  const views = await Promise.all([visitor.get('overview'), visitor.get('instances')]);
+  assert.deepEqual(
+    views.map(({ counts }) => counts),
+    [null, null],
+  );
+  assert.equal(views[1].instances.length, 1);
+  assert.equal((await visitor.get('overview')).counts, null);
+  assert.equal(asked.filter((method) => method === 'countInstances').length, 1);
+  counting.resolve();
+  let counts = null;
+  while (counts === null) ({ counts } = await visitor.get('overview'));
+  assert.deepEqual(counts, { total: 1, Running: 1, Completed: 0, Failed: 0 });
+  assert.ok(!asked.includes('getSystemMetrics'));
 });
 
 test('storage: how much there is, and what would go', async (t) => {

@@ -121,8 +121,8 @@ test('a failed instance: its error, with its cause', async (t) => {
   const { status, error, failure } = await visitor.get('instance?id=Broken-1');
   assert.deepEqual([status, error], ['Failed', 'no stock left']);
   assert.equal(JSON.parse(failure.text).cause.message, 'warehouse 7');
-  const { failed, metrics } = await visitor.get('overview');
-  assert.deepEqual([failed[0].instanceId, metrics.failedInstances], ['Broken-1', 1]);
+  const { failed, counts } = await visitor.get('overview');
+  assert.deepEqual([failed[0].instanceId, counts.Failed], ['Broken-1', 1]);
 });
 
 test('what redact hides is in nothing that is sent', async (t) => {
@@ -405,14 +405,14 @@ test('the overview: numbers, runtimes, and what nobody serves', async (t) => {
   const h = await withRuntime(t, SHOP);
   await h.client.startOrchestration('typo', 'Oder');
   const { visitor } = await mounted(t, h.client);
-  const { health, metrics, queues } = await shown(
+  const { health, counts, queues } = await shown(
     visitor,
     'overview',
     ({ health: { unserved, runtimes } }) => unserved.length > 0 && runtimes.length > 0,
   );
   assert.deepEqual([health.unserved[0].name, health.unserved[0].instanceId], ['Oder', 'typo']);
   assert.deepEqual(health.runtimes[0].activities.toSorted(), ['Charge', 'Reserve']);
-  assert.equal(metrics.runningInstances, 1);
+  assert.equal(counts.Running, 1);
   assert.ok(queues.orchestratorQueue >= 1);
   const stream = await visitor.follow('overview');
   const { data } = await stream.until(({ data: { rates } }) => rates !== null);
@@ -469,8 +469,8 @@ test('a store that is read only shows what it can', async (t) => {
     throw Object.assign(new Error('the store was opened to be read only'), { code: 'READ_ONLY' });
   };
   const { visitor } = await mounted(t, h.client);
-  const { health, reason, metrics } = await visitor.get('overview');
-  assert.deepEqual([health, metrics.totalInstances], [null, 1]);
+  const { health, reason, counts } = await visitor.get('overview');
+  assert.deepEqual([health, counts.total], [null, 1]);
   assert.match(reason, /read only/);
 });
 

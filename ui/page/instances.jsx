@@ -93,7 +93,7 @@ function Filters({ params }) {
   );
 }
 
-function Counts({ counts }) {
+function Counts({ counts: { total, ...counts } }) {
   return (
     <ul class="counts">
       {Object.entries(counts).map(([status, count]) => (
@@ -156,7 +156,7 @@ export function Instances({ params, mayOperate }) {
   return (
     <>
       <h1>Instances</h1>
-      {data && <Counts counts={data.counts} />}
+      {data?.counts && <Counts counts={data.counts} />}
       <Filters key={JSON.stringify(params)} params={params} />
       {data === null ? (
         <Loading problem={problem} />

@@ -13,24 +13,29 @@ function Tile({ name, value, note, children }) {
   );
 }
 
-function Tiles({ data: { metrics, queues, rates, durations, health } }) {
+/** A store of many takes a while to count them. */
+function counted(count) {
+  return count === undefined ? '…' : number(count);
+}
+
+function Tiles({ data: { counts, queues, rates, durations, health } }) {
   const [oldest] = health?.waiting ?? [];
   const per = rates === null ? '' : `over the last ${rates.seconds} s`;
   return (
     <div class="tiles">
       <Tile name="Running">
         <Link to="instances" params={{ status: 'Running' }}>
-          {number(metrics.runningInstances)}
+          {counted(counts?.Running)}
         </Link>
       </Tile>
       <Tile name="Completed" note={rates && `${rate(rates.completed)} a minute, ${per}`}>
         <Link to="instances" params={{ status: 'Completed' }}>
-          {number(metrics.completedInstances)}
+          {counted(counts?.Completed)}
         </Link>
       </Tile>
       <Tile name="Failed" note={rates && `${rate(rates.failed)} a minute, ${per}`}>
         <Link to="instances" params={{ status: 'Failed' }}>
-          {number(metrics.failedInstances)}
+          {counted(counts?.Failed)}
         </Link>
       </Tile>
       <Tile
@@ -76,9 +81,9 @@ function failedItem({ instanceId, orchestrationName, updatedAt }) {
   return { key: instanceId, text, id: instanceId, since: updatedAt };
 }
 
-function attention({ health, failed, metrics }) {
+function attention({ health, failed, counts }) {
   const { runtimes = [], unserved = [] } = health ?? {};
-  const isAlone = health !== null && runtimes.length === 0 && metrics.runningInstances > 0;
+  const isAlone = health !== null && runtimes.length === 0 && counts?.Running > 0;
   return [
     ...(isAlone
       ? [{ key: 'none', text: 'No runtime lives: nothing goes on', to: 'runtimes' }]

@@ -5,6 +5,7 @@
 const { act, bodyOf } = require('./actions.js');
 const { Samples, activities } = require('./activities.js');
 const { asset, page } = require('./assets.js');
+const { Counts } = require('./counts.js');
 const { checkIsJson, checkMayOperate, checkSite } = require('./guard.js');
 const { json } = require('./http.js');
 const { Problem, problemOf } = require('./problem.js');
@@ -64,7 +65,13 @@ class Dashboard {
     this.#setup = setup;
     const { client, redact, onFault } = setup;
     const samples = new Samples();
-    this.#context = { client, redact: redactor(redact, onFault), rates: new Rates(), samples };
+    this.#context = {
+      client,
+      redact: redactor(redact, onFault),
+      counts: new Counts(client),
+      rates: new Rates(),
+      samples,
+    };
     this.#streams = new Streams(onFault);
   }
 

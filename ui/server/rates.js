@@ -4,7 +4,7 @@
 
 const SPAN_MS = 60_000;
 
-/** @typedef {{ at: number, totalInstances: number, completedInstances: number, failedInstances: number }} Sample */
+/** @typedef {{ at: number, total: number, Completed: number, Failed: number }} Sample */
 
 class Rates {
   /** @type {Sample[]} */
@@ -19,10 +19,12 @@ class Rates {
   /**
    * Takes counts down, and says what has changed a minute, or null where there was no earlier look.
    *
-   * @param {any} metrics
+   * @param {import('./counts.js').StatusCounts | null} counts
    */
-  note({ totalInstances, completedInstances, failedInstances }) {
-    const now = { at: this.#now(), totalInstances, completedInstances, failedInstances };
+  note(counts) {
+    if (counts === null) return null;
+    const { total, Completed, Failed } = counts;
+    const now = { at: this.#now(), total, Completed, Failed };
     this.#samples = this.#samples.filter(({ at }) => now.at - at <= SPAN_MS);
     const [first] = this.#samples;
     this.#samples.push(now);
@@ -31,9 +33,9 @@ class Rates {
     // Deletions make counts smaller.
     const rate = (/** @type {keyof Sample} */ of) => Math.max(0, (now[of] - first[of]) / minutes);
     return {
-      started: rate('totalInstances'),
-      completed: rate('completedInstances'),
-      failed: rate('failedInstances'),
+      started: rate('total'),
+      completed: rate('Completed'),
+      failed: rate('Failed'),
       seconds: Math.round((now.at - first.at) / 1000),
     };
   }

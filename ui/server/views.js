@@ -10,6 +10,7 @@ const { asText, parsed, payload } = require('./redact.js');
  * @typedef {object} Context
  * @property {any} client
  * @property {import('./redact.js').Redact} redact
+ * @property {InstanceType<typeof import('./counts.js').Counts>} counts
  * @property {InstanceType<typeof import('./rates.js').Rates>} rates
  * @property {InstanceType<typeof import('./activities.js').Samples>} samples
  *
@@ -104,19 +105,19 @@ async function healthOf({ client }) {
 async function overview(context) {
   const { client, rates } = context;
   return asked(async () => {
-    const [health, metrics, queues, failed, completed] = await Promise.all([
+    const [health, counts, queues, failed, completed] = await Promise.all([
       healthOf(context),
-      client.getSystemMetrics(),
+      context.counts.latest(),
       client.getQueueDepths(),
       client.listInstances({ status: 'Failed', limit: 5 }),
       client.listInstances({ status: 'Completed', limit: 100 }),
     ]);
     return {
       ...health,
-      metrics,
+      counts,
       queues,
       failed: failed.instances.map((/** @type {any} */ told) => summary(context, told)),
-      rates: rates.note(metrics),
+      rates: rates.note(counts),
       durations: durations(completed.instances),
     };
   });
@@ -135,18 +136,14 @@ function durations(instances) {
 async function instances(context, query) {
   const filter = listed(query);
   return asked(async () => {
-    const [page, metrics] = await Promise.all([
+    const [page, counts] = await Promise.all([
       context.client.listInstances(filter),
-      context.client.getSystemMetrics(),
+      context.counts.latest(),
     ]);
     return {
       instances: page.instances.map((/** @type {any} */ told) => summary(context, told)),
       next: page.next,
-      counts: {
-        Running: metrics.runningInstances,
-        Completed: metrics.completedInstances,
-        Failed: metrics.failedInstances,
-      },
+      counts,
     };
   });
 }
