@@ -3,7 +3,7 @@ package engine
 import (
 	"cmp"
 	"context"
-	"slices"
+	"sort"
 
 	"duroxide/provider"
 )
@@ -72,9 +72,10 @@ func (c *Client) Count(
 		g.Count = n
 		groups = append(groups, g)
 	}
-	slices.SortFunc(groups, func(a, b provider.Group) int {
+	sort.Slice(groups, func(i, j int) bool {
+		a, b := &groups[i], &groups[j]
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Version, b.Version),
-			cmp.Compare(a.Status, b.Status), cmp.Compare(a.Failure, b.Failure))
+			cmp.Compare(a.Status, b.Status), cmp.Compare(a.Failure, b.Failure)) < 0
 	})
 	return total, groups[:min(len(groups), mostGroups)], len(groups) > mostGroups, nil
 }

@@ -1,8 +1,7 @@
 package provider
 
 import (
-	"cmp"
-	"slices"
+	"sort"
 	"unicode/utf8"
 
 	"duroxide/history"
@@ -121,16 +120,17 @@ func (o Order) At(s *Summary) *Cursor {
 
 // Sort brings the instances of a page into their order.
 func (o Order) Sort(all []Summary) {
-	slices.SortFunc(all, func(a, b Summary) int {
+	sort.Slice(all, func(i, j int) bool {
+		a, b := &all[i], &all[j]
 		switch o {
 		case ByID:
-			return cmp.Compare(a.Instance, b.Instance)
+			return a.Instance < b.Instance
 		case OldestFirst:
-			return cmp.Compare(a.Key, b.Key)
+			return a.Key < b.Key
 		case NewestFirst:
-			return cmp.Compare(b.Key, a.Key)
+			return b.Key < a.Key
 		default:
-			return cmp.Compare(b.Key, a.Key)
+			return b.Key < a.Key
 		}
 	})
 }
