@@ -105,7 +105,7 @@ function writeOutManifest(file) {
 
 /**
  * Makes a bundle smaller once more, by a fortieth: names that are used once, and what follows from that. It stays
- * code in strict mode, which its files are written for and a bundler leaves out.
+ * code in strict mode, which its files are written for.
  *
  * @param {string} file
  */
@@ -137,7 +137,6 @@ function bundle(lib) {
     external: Object.keys(dependencies),
     minify: true,
     legalComments: 'none',
-    banner: { js: '"use strict";' },
   });
   minifyAgain(outfile);
   for (const name of fs.readdirSync(lib, { recursive: true, encoding: 'utf8' })) {

@@ -69,7 +69,9 @@ func (f *finder) choose(ctx context.Context, scan int) (best candidates, err err
 	}
 	if f.q.IDPrefix != "" && f.q.Order != provider.ByID {
 		few := candidates{from: []provider.Source{provider.FromPrefix}}
-		many, err := f.nth(ctx, provider.FromPrefix, scan)
+		byID := *f
+		byID.q = &provider.ListQuery{IDPrefix: f.q.IDPrefix, Order: provider.ByID}
+		many, err := byID.nth(ctx, provider.FromAll, scan) // To sort all would take long.
 		if err != nil || many == nil {
 			return few, err
 		}

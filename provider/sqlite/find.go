@@ -85,7 +85,9 @@ func (f *finder) choose(scan int) (best candidates, err error) {
 	}
 	if f.q.IDPrefix != "" && f.q.Order != provider.ByID {
 		few := candidates{from: []provider.Source{provider.FromPrefix}}
-		many, err := f.nth(provider.FromPrefix, scan)
+		byID := *f
+		byID.q = &provider.ListQuery{IDPrefix: f.q.IDPrefix, Order: provider.ByID}
+		many, err := byID.nth(provider.FromAll, scan) // To sort all would take long.
 		if err != nil || many == nil {
 			return few, err
 		}
