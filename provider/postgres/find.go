@@ -167,8 +167,9 @@ var indexed = map[provider.Source]struct{ text, key, end string }{
 	provider.FromContinued: {
 		`SELECT instance AS key, ''::text AS id FROM S.messages WHERE kind IN (1, 2, 8) AND kind = 2`, "instance", once,
 	},
-	provider.FromIDs:    {`SELECT key, id FROM S.instances WHERE true`, "key", ""},
-	provider.FromPrefix: {`SELECT key, id FROM S.instances WHERE true`, "key", ""},
+	provider.FromIDs: {`SELECT key, id FROM S.instances WHERE true`, "key", ""},
+	// To read these in the order of the key would be to look at all.
+	provider.FromPrefix: {`SELECT key, id FROM S.instances WHERE true`, "(key + 0)", ""},
 }
 
 // source gives the statement of the candidates of a source in their order.
