@@ -4,6 +4,7 @@
 
 const assert = require('node:assert/strict');
 const test = require('node:test');
+const { Check } = require('duroxide/checking');
 const { createTestEnvironment, replay } = require('duroxide/testing');
 const { Runtime, defineOrchestration } = require('../lib/duroxide.js');
 const { completed, withRuntime, withStore } = require('./support/harness.js');
@@ -44,6 +45,7 @@ test('a history is text, a line for each event', async (t) => {
     orchestrationName: 'Order',
     orchestrationVersion: '1.0.0',
     status: 'Completed',
+    executions: 1,
   });
   assert.match(execution.life, /^[0-9a-f]{32}$/);
   assert.deepEqual(execution, {
@@ -257,6 +259,7 @@ test('a text that is no history is refused', async (t) => {
     nothing: '',
     'another text': 'hello',
     'no executions': first,
+    'no executions, of an earlier release': first.replace(',"executions":1', ''),
     'an event first': [first, event].join('\n'),
     'a newer format': text.replace('"format":1', '"format":2'),
     'an event that is missing': [first, execution, ...rest].join('\n'),
@@ -275,6 +278,18 @@ test('a text that is no history is refused', async (t) => {
   }
   await assert.rejects(replay(text), TypeError);
   await assert.rejects(replay(5, order), TypeError);
+});
+
+test('what has not begun fits any code', async (t) => {
+  const h = await withStore(t);
+  await h.client.startOrchestration('later', 'Order', 5, { startAfterMs: 3_600_000 });
+  const text = await h.client.exportHistory('later');
+  assert.deepEqual(JSON.parse(text).executions, 0);
+  assert.deepEqual(await replay(text, order), { ok: true });
+  const check = new Check(order);
+  t.after(() => check.close());
+  const found = await check.history(text);
+  assert.deepEqual([found.divergence, found.differences], [null, []]);
 });
 
 test('an instance that is not there has no history', async (t) => {

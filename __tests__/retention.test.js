@@ -2,7 +2,7 @@
 
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
-const { createTestEnvironment } = require('../lib/testing/testing.js');
+const { createTestEnvironment, replay } = require('../lib/testing/testing.js');
 const { Runtime } = require('../lib/duroxide.js');
 const { PATIENCE_MS, withStore } = require('./support/harness.js');
 const { openStore } = require('./support/store.js');
@@ -69,6 +69,8 @@ test('what has ended is kept for its time, by status and by orchestration', asyn
   assert.deepEqual(await after('2d'), ['bad', 'waiting']);
   assert.deepEqual(await after('58d'), ['bad', 'waiting']);
   assert.deepEqual(await after('3d'), ['waiting']);
+  // Whoever checks code against all that runs has none for what deletes.
+  assert.deepEqual(await replay(await env.client.exportHistory(OWN), []), { ok: true });
 });
 
 test('each pass is a whole one, whatever ends the process between two steps', async (t) => {

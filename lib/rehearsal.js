@@ -6,6 +6,7 @@ const check = require('./check.js');
 const { VERSION_OPTIONS, checkGenerator, codeIn } = require('./definitions.js');
 const { Turns } = require('./orchestration/turn.js');
 const { Registered } = require('./registered.js');
+const { retentionCode } = require('./retention/code.js');
 const { scheduleCode } = require('./schedules/code.js');
 const semver = require('./semver.js');
 
@@ -23,7 +24,7 @@ class Code {
 
   /** @param {unknown} code */
   constructor(code) {
-    this.register(...scheduleCode(), ...[code].flat());
+    this.register(...scheduleCode(), ...retentionCode(), ...[code].flat());
   }
 
   /** @param {string} name @param {string} version @param {any} fn @param {{ replaces?: any }} [options] */

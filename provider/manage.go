@@ -52,7 +52,8 @@ type Repairs interface {
 	// ErrInstanceNotFound.
 	Resume(ctx context.Context, instance string) (bool, error)
 	// Repair gives instances another history, all of them in one transaction. Their claims end, and those of
-	// their tasks, which go. ErrChanged: one of them, or of what they wait for, is not as it is said to be.
+	// their tasks, which go. ErrChanged: one of them, or of what they wait for, is not as it is said to be, or the
+	// execution that is meant is not stored any more.
 	Repair(ctx context.Context, r Repair) error
 	// InUse counts instances that have not ended by orchestration and version, in this order, with their answers
 	// at patches; "" is all orchestrations.

@@ -10,6 +10,8 @@ const { Rehearsal } = require('../rehearsal.js');
 
 /** Trying code on recorded histories, for the command line and whoever wants to do the same. */
 
+const FITS = { divergence: null, differences: [] };
+
 class Check {
   #rehearsal;
 
@@ -30,6 +32,8 @@ class Check {
     const { executions, ...first } = takeApart(check.string('history', history));
     const { instanceId: instance, orchestrationName, orchestrationVersion } = first;
     const current = executions.at(-1);
+    // Any code fits what has not begun.
+    if (current === undefined) return { orchestrationName, orchestrationVersion, ...FITS };
     const result = await this.#rehearsal.try('replay', { instance, strict: false }, current);
     return { orchestrationName, orchestrationVersion, ...result };
   }

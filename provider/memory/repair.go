@@ -67,7 +67,7 @@ func (s *store) isAsSaid(w *provider.Rewrite) bool {
 	}
 	in := s.committed(w.Instance)
 	return in != nil && in.life.Fits(w.Life) && in.current == w.At() &&
-		in.lastEvent() == w.LastEvent && in.status() == w.Status
+		in.lastEvent() == w.LastEvent && in.status() == w.Status && in.executions[w.Execution] != nil
 }
 
 // rewritten gives the instance of a rewrite, in the execution that is meant.

@@ -3,6 +3,7 @@ package postgres
 var (
 	sqlDropLaterHistories  = define(`DELETE FROM S.histories WHERE instance = $1 AND execution > $2`)
 	sqlDropLaterExecutions = define(`DELETE FROM S.executions WHERE instance = $1 AND execution > $2`)
+	sqlHasExecution        = define(`SELECT 1 FROM S.executions WHERE instance = $1 AND execution = $2`)
 )
 
 // rewritten puts the instance of a rewrite into the execution that is meant, and makes a fresh one.

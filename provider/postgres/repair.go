@@ -166,7 +166,32 @@ func (g *group) repairable(ctx context.Context, r *provider.Repair, all []rewrit
 			return rules.Changed()
 		}
 	}
+	if err := g.keeps(ctx, all); err != nil {
+		return err
+	}
 	return g.goingOn(ctx, running)
+}
+
+// keeps sees that the executions that rewrites go back to are stored: they may have been pruned.
+func (g *group) keeps(ctx context.Context, all []rewrite) error {
+	p, missing := g.s.pipeline(), 0
+	for _, rw := range all {
+		if rw.Fresh {
+			continue
+		}
+		missing++
+		p.each(sqlHasExecution, func(pgx.Rows) error {
+			missing--
+			return nil
+		}, signed(g.byID[rw.Instance].key), signed(rw.Execution))
+	}
+	if err := g.send(ctx, p); err != nil {
+		return fmt.Errorf("look for executions: %w", err)
+	}
+	if missing > 0 {
+		return rules.Changed()
+	}
+	return nil
 }
 
 // goingOn sees that nothing is about to stop any of these instances.

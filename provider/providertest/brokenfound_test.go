@@ -2,6 +2,7 @@ package providertest
 
 import (
 	"context"
+	"errors"
 
 	"duroxide/provider"
 )
@@ -28,6 +29,19 @@ func rewritten(change func(w *provider.Rewrite)) breaker {
 	}
 }
 
+// careless is a store that says it has gone back to an execution that it does not have any more.
+type careless struct{ provider.Provider }
+
+func (c careless) Repair(ctx context.Context, r provider.Repair) error {
+	err := c.Provider.Repair(ctx, r)
+	for _, w := range r.Rewrites {
+		if w.Execution < w.Current && errors.Is(err, provider.ErrChanged) {
+			return nil
+		}
+	}
+	return err
+}
+
 func brokenFounding() map[string]breaker {
 	return map[string]breaker{
 		"forgets the values that a made instance starts from": rewritten(func(w *provider.Rewrite) {
@@ -45,6 +59,9 @@ func brokenFounding() map[string]breaker {
 				w.Started = nil
 			}
 		}),
+		"goes back to an execution that it does not have any more": func(b *broken) provider.Provider {
+			return careless{b}
+		},
 		"counts the executions of a made instance from one": rewritten(func(w *provider.Rewrite) {
 			if w.Fresh {
 				w.Execution = 1

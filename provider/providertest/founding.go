@@ -12,6 +12,7 @@ var founding = theme{"founding", "founding.go", []Case{
 	{ID: "P261", Title: "an instance is made where nobody lives, or nothing is", run: foundedAlone},
 	{ID: "P262", Title: "messages that wait at a place are there for an instance that a repair makes", run: foundedAmongMessages},
 	{ID: "P263", Title: "a repair goes back to an execution, and those after it are gone", run: repairedOverExecutions},
+	{ID: "P266", Title: "a repair does not go back to an execution that was pruned meanwhile", run: repairedPruned},
 	{ID: "P264", Title: "what a repair makes or takes back is kept by the store", needs: needReopen, run: foundedOverReopening},
 }}
 
@@ -125,6 +126,21 @@ func repairedOverExecutions(k *kit) {
 	execution, err := k.Provider.Execution(k.ctx, "X", 1)
 	require.NoError(k, err)
 	require.Equal(k, 3, execution.Events)
+}
+
+func repairedPruned(k *kit) {
+	k.over("Y")
+	k.create("X")
+	k.renewed("X")
+	w := k.back("X")
+	pruned, err := k.Provider.Prune(k.ctx, "X", provider.PruneOptions{KeepLast: 1})
+	require.NoError(k, err)
+	require.Equal(k, 1, pruned.Executions)
+	before := k.history("X", 2)
+	k.repairs(repairOf(k.rewriting("Y"), w), provider.ErrChanged)
+	require.Equal(k, []any{uint64(2), provider.Running}, []any{k.info("X").Execution, k.info("X").Status})
+	require.Equal(k, before, k.history("X", 2))
+	require.Equal(k, provider.Failed, k.info("Y").Status)
 }
 
 func foundedOverReopening(k *kit) {

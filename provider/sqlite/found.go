@@ -7,6 +7,8 @@ var (
 DELETE FROM histories WHERE instance = ?1 + 0 AND execution > ?2 + 0`}
 	sqlDropLaterExecutions = &statement{`
 DELETE FROM executions WHERE instance = ?1 + 0 AND execution > ?2 + 0`}
+	sqlHasExecution = &statement{`
+SELECT 1 FROM executions WHERE instance = ?1 + 0 AND execution = ?2 + 0`}
 )
 
 // isTaken reports whether somebody lives at an id.

@@ -179,6 +179,10 @@ func (w *writer) repairable(r *provider.Repair, all []rewrite) error {
 		if i == nil || !i.isAsSaid(rw) {
 			return changed
 		}
+		kept, err := w.c.one(sqlHasExecution, signed(i.key), signed(rw.Execution))
+		if err != nil || kept == nil {
+			return cmp.Or(err, changed)
+		}
 		rw.found = i
 	}
 	return nil
