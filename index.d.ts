@@ -1142,6 +1142,8 @@ export interface InstanceInfo<TOutput = any> {
   updatedAt: number;
   /** When a delayed start is due; only from getInstanceInfo and describe, and until it has begun. */
   startAt?: number;
+  /** When its `executionTimeoutMs` is over; only from getInstanceInfo and describe, and until then. */
+  timeoutAt?: number;
   parentInstanceId?: string;
   /** Only where it is held, and what for. */
   held?: true;
@@ -1599,6 +1601,12 @@ export interface StartOptions {
   startAfterMs?: number | null;
   /** Delays the first turn until a moment; one that is over delays nothing. Instead of `startAfterMs`. */
   startAt?: Moment | null;
+  /**
+   * How long the instance may take from when its first turn is due, over continue-as-new and restarts; none of its
+   * children has it. Then it is cancelled with the grace of its code, and its failure has the kind `timeout`. A retry,
+   * a rewind and a fork begin it anew. What exists already keeps its own. Default: for ever.
+   */
+  executionTimeoutMs?: number | null;
 }
 
 /** What travels with an instance, such as a trace context: no secrets, they stand in the history. */

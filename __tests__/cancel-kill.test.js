@@ -14,7 +14,8 @@ const { registerGraced } = require('./support/graced.js');
 
 const PROGRAM = path.join(__dirname, 'support', 'graced.js');
 
-test('a process is killed in the time to clean up: another one goes on with that', async (t) => {
+/** Kills the process that an instance cleans up in, and gives how another one ends it. */
+async function killed(t, options, stop) {
   const { provider, place } = await openStore(t);
   const child = spawn(process.execPath, [PROGRAM, JSON.stringify(place)], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -24,13 +25,11 @@ test('a process is killed in the time to clean up: another one goes on with that
   const hears = async (expected) => assert.equal((await lines.next()).value, expected);
   await hears('ready');
   const client = new Client(provider);
-  const handle = await client.start('Graced', 'graced');
+  const handle = await client.start('Graced', 'graced', null, options);
   const h = new Harness(t, provider);
-  await h.until('graced', 'waiting');
-  await handle.cancel('enough');
+  await stop(h, handle);
   await hears('undoing');
   const { cancelling } = await client.getStatus('graced');
-  assert.equal(cancelling.reason, 'enough');
   const ended = once(child, 'close');
   child.kill('SIGKILL');
   await ended;
@@ -40,12 +39,27 @@ test('a process is killed in the time to clean up: another one goes on with that
   await h.start({
     register: (runtime) => registerGraced(runtime, (_ctx, what) => undone.push(what)),
   });
-  assert.equal(failed(await h.wait('graced')), 'canceled: enough');
+  const status = await h.wait('graced');
   assert.deepEqual(undone, ['branch', 'first']);
   const history = await client.readExecutionHistory('graced', 1);
   const told = history.filter(({ kind }) => kind === 'OrchestrationCancelling');
   assert.deepEqual(
     told.map(({ data }) => JSON.parse(data)),
-    [{ reason: 'enough', untilMs: cancelling.until }],
+    [{ reason: cancelling.reason, untilMs: cancelling.until }],
   );
+  return status;
+}
+
+test('a process is killed in the time to clean up: another one goes on with that', async (t) => {
+  const status = await killed(t, {}, async (h, handle) => {
+    await h.until('graced', 'waiting');
+    await handle.cancel('enough');
+  });
+  assert.equal(failed(status), 'canceled: enough');
+});
+
+test('what a time limit has told is known to the next process', async (t) => {
+  const status = await killed(t, { executionTimeoutMs: 3000 }, (h) => h.until('graced', 'waiting'));
+  assert.equal(failed(status), 'timed out: the instance has not ended within 3000 ms');
+  assert.equal(status.failure.kind, 'timeout');
 });

@@ -99,6 +99,8 @@ type clientStartArguments struct {
 	// StartAfterMs and StartAt (Unix milliseconds) delay the first turn; absent means not.
 	StartAfterMs float64  `json:"startAfterMs"`
 	StartAt      *float64 `json:"startAt"`
+	// ExecutionTimeoutMs is how long it may take from then; absent means for ever.
+	ExecutionTimeoutMs float64 `json:"executionTimeoutMs"`
 }
 
 // startMessageValue is a message that goes with a start.
@@ -112,6 +114,7 @@ func (a clientStartArguments) request(input string) engine.StartRequest {
 		Instance: a.Instance, Name: a.Name, Version: a.Version, Input: input,
 		Exclusive: a.RejectIfExists, RestartEnded: a.RestartIfEnded, Headers: a.Headers,
 		Delay: milliseconds(a.StartAfterMs), At: timeOf(a.StartAt),
+		Timeout: milliseconds(a.ExecutionTimeoutMs),
 	}
 	for _, m := range a.Messages {
 		r.Messages = append(r.Messages, engine.QueueMessage(m))

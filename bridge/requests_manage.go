@@ -182,6 +182,7 @@ type instanceValue struct {
 	CreatedAt            *int64     `json:"createdAt"`
 	UpdatedAt            *int64     `json:"updatedAt"`
 	StartAt              *int64     `json:"startAt"`
+	TimeoutAt            *int64     `json:"timeoutAt"`
 	ParentInstanceID     *string    `json:"parentInstanceId"`
 	Hold                 *holdValue `json:"hold"`
 	// Cancelling is null where it is not being cancelled.
@@ -214,7 +215,7 @@ func summaryOf(i provider.InstanceInfo) instanceValue {
 		CurrentExecutionID: max(i.Execution, 1), Status: i.Status.String(),
 		CreatedAt: timeMs(i.Created), UpdatedAt: timeMs(i.Updated),
 		OrchestrationVersion: textOrNil(i.Version), ParentInstanceID: textOrNil(i.Parent),
-		StartAt: timeMs(i.StartAt),
+		StartAt: timeMs(i.StartAt), TimeoutAt: timeMs(i.TimeoutAt),
 	}
 	v.Hold, v.Cancelling = holdOf(i.Hold), i.Cancelling
 	if i.Status == provider.NotCommitted { // Its start is stored.

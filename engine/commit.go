@@ -96,6 +96,7 @@ func (t *turn) build(d replay.Delta, reserved int) provider.Commit {
 	t.addTasks(&c, d, reserved)
 	if d.Ending != nil {
 		c.Outcome = outcome(d.Ending)
+		c.DropTimeout = d.Ending.Kind != replay.Continued && t.r.x != nil && !t.r.x.Params().Timeout.IsZero()
 		c.Release = d.Ending.Kind != replay.Continued || !t.continuesHere(d.Ending.Successor)
 	} else {
 		c.Hold = t.stillHeld
@@ -266,7 +267,7 @@ func (t *turn) farewell(e *replay.Ending) []provider.Message {
 		p := t.r.x.Params()
 		return []provider.Message{{
 			Instance: p.Instance, Life: p.Life, Kind: provider.ContinueInstance, Execution: p.Execution + 1, Name: p.Name,
-			Version: e.Successor.Version, Input: e.Successor.Input, Parent: p.Parent, Headers: p.Headers,
+			Version: e.Successor.Version, Input: e.Successor.Input, Parent: p.Parent, Headers: p.Headers, Timeout: p.Timeout,
 			Carried: e.Successor.Carried, CustomStatus: e.Successor.CustomStatus,
 		}}
 	case parent == nil:

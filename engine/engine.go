@@ -207,7 +207,7 @@ func (e *Engine) route(claimer *Runtime, msgs []provider.Message, results []prov
 	}
 }
 
-// stored gives the message that a store has kept, if it has kept one: the given one, or what stands
+// stored gives the message that a store has kept, if it is for somebody now: the given one, or what stands
 // for a refused start.
 func stored(m provider.Message, result provider.Submitted) (provider.Message, bool) {
 	switch {
@@ -215,7 +215,7 @@ func stored(m provider.Message, result provider.Submitted) (provider.Message, bo
 		return m, false
 	case result.Fate == provider.Refused:
 		m = *m.Refusal.For(result.Existing)
-	case result.Fate != provider.Stored || m.IsKept():
+	case result.Fate != provider.Stored || m.IsKept(), m.Stop == provider.TimedOut: // It is for later.
 		return m, false
 	default:
 	}

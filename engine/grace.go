@@ -15,7 +15,7 @@ func (t *turn) arrival(m provider.Message) replay.Arrival {
 	if a.Kind != replay.CancelRequested || a.Terminates || t.codeless {
 		return a
 	}
-	if a.GraceMs = m.GraceMs; m.Stop == provider.AsRegistered {
+	if a.GraceMs = m.GraceMs; m.Stop != provider.InTime {
 		p := t.r.x.Params()
 		a.GraceMs = t.rt.reg.grace(p.Name, p.Version)
 	}
@@ -24,8 +24,7 @@ func (t *turn) arrival(m provider.Message) replay.Arrival {
 
 // thrown gives the failure of code that has thrown.
 func (t *turn) thrown(answer replay.Answer) history.Failure {
-	if c := t.r.x.Cancelling(); c != nil && answer.Stopped {
-		f := history.Cancelled(c.Reason)
+	if f := t.r.x.ToldFailure(); f != nil && answer.Stopped {
 		f.Details = answer.Details
 		return *f
 	}

@@ -151,6 +151,8 @@ func ended(e *replay.Ending) string {
 		return "the orchestration has continued as new"
 	case e.Failure != nil && e.Failure.Kind == history.CancelledKind:
 		return "the orchestration was canceled: " + e.Failure.Reason
+	case e.Failure != nil && e.Failure.Kind == history.TimedOutKind:
+		return "the orchestration has timed out: " + e.Failure.Reason
 	case e.Failure != nil && e.Failure.Kind == history.TerminatedKind:
 		return "the orchestration was terminated: " + e.Failure.Reason
 	default:

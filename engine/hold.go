@@ -73,7 +73,7 @@ func (t *turn) overHeld() (done bool, err error) {
 	t.ahead, t.codeless = true, true // There will be no code to what is loaded.
 	err = t.index()
 	if _, ok := errors.AsType[*replay.Divergence](err); ok {
-		return true, t.unreadable(*history.Cancelled(t.items[0].msg.Data))
+		return true, t.unreadable(*t.items[0].msg.StopFailure())
 	}
 	if err != nil {
 		return true, err

@@ -145,10 +145,7 @@ func (t *turn) stopRequest() *history.Failure {
 		if !m.Ends(t.r.parent) {
 			continue
 		}
-		if m.Stop == provider.AtOnce {
-			return history.Terminated(m.Data)
-		}
-		return history.Cancelled(m.Data)
+		return m.StopFailure()
 	}
 	return nil
 }

@@ -367,6 +367,9 @@ func (p *retryPlan) work(ctx context.Context, w provider.Rewrite, info provider.
 			Source: timer.Event, Name: timer.Limit, DueMs: timer.FireAtMs,
 		})
 	}
+	if limit := x.Params().Timeout; !limit.IsZero() {
+		w.Send = append(w.Send, provider.TimeOut(w.Instance, w.Life, limit))
+	}
 	w.Send = append(w.Send, provider.Resumption(w.Instance, w.Life, w.Execution))
 	at := len(p.repair.Rewrites)
 	p.repair.Rewrites = append(p.repair.Rewrites, w)

@@ -32,6 +32,9 @@ type StartRequest struct {
 	// Delay is how long the instance waits for its first turn, and At until when: one of them, or neither.
 	Delay time.Duration
 	At    time.Time
+	// Timeout, if it is not zero, is how long the instance may take from when its first turn is due, over all its
+	// executions. Then it is cancelled, and its failure is history.TimedOut.
+	Timeout time.Duration
 }
 
 // MaxHeaderBytes bounds the headers of an instance.
@@ -72,7 +75,7 @@ func (c *Client) Begin(ctx context.Context, r StartRequest) (history.Life, error
 	life := newLife()
 	start := r.start(life, c.e.store.Now())
 	for {
-		sent, err := c.submitAll(ctx, slices.Concat([]provider.Message{start}, r.messages(life)))
+		sent, err := c.submitAll(ctx, slices.Concat(timed(start), r.messages(life)))
 		if err != nil || sent[0].Fate != provider.Taken {
 			return life, err
 		}
@@ -159,7 +162,16 @@ func (r *StartRequest) start(life history.Life, now time.Time) provider.Message 
 	if at.After(now) {
 		m.DueMs = at.UnixMilli()
 	}
+	m.Timeout = history.Timeout{Ms: graceMs(r.Timeout)}.Anew(max(m.DueMs, now.UnixMilli()))
 	return m
+}
+
+// timed gives a start, and what ends it in time.
+func timed(start provider.Message) []provider.Message {
+	if start.Timeout.IsZero() {
+		return []provider.Message{start}
+	}
+	return []provider.Message{start, provider.TimeOut(start.Instance, start.Life, start.Timeout)}
 }
 
 func (r *StartRequest) messages(life history.Life) []provider.Message {

@@ -375,6 +375,7 @@ func arrivalOf(m provider.Message) replay.Arrival {
 		a.Kind = replay.QueueEvent
 	case provider.CancelInstance:
 		a.Kind, a.Parent, a.Terminates = replay.CancelRequested, m.Parent, m.Stop == provider.AtOnce
+		a.TimedOut = m.Stop == provider.TimedOut
 	case provider.StartInstance, provider.ContinueInstance, provider.RequestAnswered:
 		a.Kind = replay.Nothing
 	default:

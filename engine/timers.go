@@ -12,11 +12,14 @@ type timer struct {
 	msg *provider.Message
 }
 
-// timerID names an alarm: that of a timer, or with a limit that of an activity.
+// timerID names an alarm: that of a timer, with a limit that of an activity, or that of the instance.
 type timerID struct {
 	event uint64
 	limit string
 }
+
+// timeoutAlarm names the alarm of the time limit of an instance, whose message came with the start.
+const timeoutAlarm = "timeout"
 
 // setTimer arms the alarm of a timer. The caller is the resident's goroutine.
 func (rt *Runtime) setTimer(r *resident, a timerID, fireAtMs int64, msg *provider.Message) {

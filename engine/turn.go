@@ -230,7 +230,7 @@ func (t *turn) begin(m provider.Message, version string) {
 		Instance: t.r.instance, Life: t.r.life, Starts: t.r.starts,
 		Execution: t.r.execution + 1, Name: m.Name, Version: version,
 		Input: m.Input, Parent: m.Parent, Carried: m.Carried, CustomStatus: m.CustomStatus,
-		Rules: history.NewestRules, StrictValues: t.rt.set.strictValues, Headers: m.Headers,
+		Rules: history.NewestRules, StrictValues: t.rt.set.strictValues, Headers: m.Headers, Timeout: m.Timeout,
 		Keys: t.keysBefore(), Engine: t.rt.e.version,
 	}
 	t.take(item{msg: m})
@@ -251,6 +251,9 @@ func (t *turn) describe() {
 	t.inv = Invocation{
 		Token: newToken(), Instance: p.Instance, Execution: p.Execution, Name: p.Name, Version: p.Version,
 		Headers: p.Headers,
+	}
+	if a := (timerID{limit: timeoutAlarm}); !p.Timeout.IsZero() && t.r.timers[a] == nil {
+		t.rt.setTimer(t.r, a, p.Timeout.AtMs, nil)
 	}
 }
 

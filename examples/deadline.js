@@ -1,6 +1,9 @@
 'use strict';
 
-/** One deadline for several rounds. A timer that each round yields would begin anew with each. */
+/**
+ * One deadline for several rounds. A timer that each round yields would begin anew with each. And one for an instance as
+ * a whole, over continue-as-new.
+ */
 
 const { Client, Runtime, SqliteProvider } = require('duroxide');
 
@@ -30,6 +33,11 @@ async function main() {
     }
   });
 
+  runtime.registerOrchestration('Instance', function* (ctx) {
+    yield ctx.dequeueEvent('work');
+    yield ctx.continueAsNew();
+  });
+
   await runtime.start();
   const client = new Client(store);
   for (const name of ['Branch', 'Moment']) {
@@ -38,6 +46,9 @@ async function main() {
     const { output } = await client.waitForOrchestration(name);
     console.log(name, ...output);
   }
+  await client.start('Instance', 'Instance', null, { executionTimeoutMs: 500 });
+  const { error, failure } = await client.waitForOrchestration('Instance');
+  console.log(`${failure.kind}: ${error}`);
   await runtime.shutdown();
   await store.close();
 }
@@ -47,4 +58,5 @@ main();
 /* Output:
 Branch a b c
 Moment a b c
+timeout: timed out: the instance has not ended within 500 ms
 */

@@ -24,7 +24,7 @@ func EncodeRow(events []Event) []byte {
 }
 
 func encodeEvents(w *Wire, events []Event) {
-	w.Headers(slices.ContainsFunc(events, hasHeaders))
+	w.Has(slices.ContainsFunc(events, hasHeaders), slices.ContainsFunc(events, hasTimeout))
 	w.Format()
 	w.count(len(events), leastEvent)
 	if len(events) == 0 {
@@ -41,6 +41,19 @@ func encodeEvents(w *Wire, events []Event) {
 func hasHeaders(e Event) bool {
 	started, ok := e.Data.(OrchestrationStarted)
 	return ok && started.Headers != ""
+}
+
+func hasTimeout(e Event) bool {
+	switch d := e.Data.(type) {
+	case OrchestrationStarted:
+		return !d.Timeout.IsZero()
+	case OrchestrationCancelRequested:
+		return d.TimedOut
+	case OrchestrationCancelling:
+		return d.TimedOut
+	default:
+		return false
+	}
 }
 
 func encodeEvent(w *Wire, e, previous *Event) {

@@ -16,7 +16,7 @@ const (
 // FailureKind refines a category.
 type FailureKind string
 
-// The kinds of failures. Five belong to Application, one to Configuration, the last three to Poison;
+// The kinds of failures. Six belong to Application, one to Configuration, the last three to Poison;
 // Infrastructure has none.
 const (
 	ActivityFailedKind      FailureKind = "ActivityFailed"
@@ -24,6 +24,7 @@ const (
 	PanickedKind            FailureKind = "Panicked"
 	CancelledKind           FailureKind = "Cancelled"
 	TerminatedKind          FailureKind = "Terminated"
+	TimedOutKind            FailureKind = "TimedOut"
 	NondeterminismKind      FailureKind = "Nondeterminism"
 	PoisonOrchestrationKind FailureKind = "Orchestration"
 	PoisonActivityKind      FailureKind = "Activity"
@@ -38,7 +39,7 @@ type Failure struct {
 	// Message is the text for Application, Configuration and Infrastructure; for Poison it is the
 	// serialised poisoned message or the decode error.
 	Message string `json:"message,omitempty"`
-	// Reason is set for Cancelled and Terminated.
+	// Reason is set for Cancelled, Terminated and TimedOut.
 	Reason string `json:"reason,omitempty"`
 	// Operation is set for Infrastructure.
 	Operation string `json:"operation,omitempty"`
@@ -74,8 +75,17 @@ func Terminated(reason string) *Failure {
 	return &Failure{Category: Application, Kind: TerminatedKind, Reason: reason}
 }
 
-// IsStop reports whether somebody asked for this end: the execution was cancelled or terminated.
-func (f Failure) IsStop() bool { return f.Kind == CancelledKind || f.Kind == TerminatedKind }
+// TimedOut gives the failure of an instance whose time was over.
+func TimedOut(reason string) *Failure {
+	return &Failure{Category: Application, Kind: TimedOutKind, Reason: reason}
+}
+
+// IsStop reports whether somebody asked for this end: the execution was cancelled or terminated, or its time
+// was over.
+func (f Failure) IsStop() bool { return f.IsCancelled() || f.Kind == TerminatedKind }
+
+// IsCancelled reports whether the code could have been asked to stop.
+func (f Failure) IsCancelled() bool { return f.Kind == CancelledKind || f.Kind == TimedOutKind }
 
 // Display gives the text that users see, and that a parent's code catches.
 func (f Failure) Display() string {
@@ -99,6 +109,8 @@ func (f Failure) displayApplication() string {
 		return "canceled: " + f.Reason
 	case TerminatedKind:
 		return "terminated: " + f.Reason
+	case TimedOutKind:
+		return "timed out: " + f.Reason
 	case PanickedKind:
 		return "orchestration panicked: " + f.Message
 	case ActivityFailedKind, OrchestrationFailedKind, NondeterminismKind,
@@ -119,7 +131,7 @@ func (f Failure) displayPoison() string {
 			"poison: orchestration %s history deserialization failed after %d attempts: %s",
 			f.Instance, f.tries(), f.Message)
 	case PoisonOrchestrationKind, ActivityFailedKind, OrchestrationFailedKind, PanickedKind,
-		CancelledKind, TerminatedKind, NondeterminismKind:
+		CancelledKind, TerminatedKind, TimedOutKind, NondeterminismKind:
 		return f.displayPoisonedInstance()
 	default: // A newer release has written it.
 		return f.displayPoisonedInstance()

@@ -38,6 +38,33 @@ type OrchestrationStarted struct {
 	StrictValues bool
 	// Headers is the JSON text of what travels with the instance, or "".
 	Headers string
+	Timeout Timeout
+}
+
+// Timeout is the time limit of an instance, over all its executions. The zero one is none.
+type Timeout struct {
+	// Ms is how long it may take, AtMs when that is over, in Unix milliseconds.
+	Ms   uint64
+	AtMs int64
+}
+
+// IsZero reports whether there is no limit.
+func (t Timeout) IsZero() bool { return t.Ms == 0 }
+
+// Anew gives the limit of what begins, or goes on by hand, at a time.
+func (t Timeout) Anew(nowMs int64) Timeout {
+	if !t.IsZero() {
+		t.AtMs = nowMs + int64(t.Ms) //nolint:gosec // who starts it bounds it
+	}
+	return t
+}
+
+// Timeout carries the time limit of an instance.
+func (w *Wire) Timeout(t *Timeout) {
+	if w.Since(formatWithTimeouts) {
+		w.Uint(&t.Ms)
+		w.Int(&t.AtMs)
+	}
 }
 
 // Kind gives the number of the kind.
@@ -58,9 +85,10 @@ func (d *OrchestrationStarted) fields(w *Wire) {
 	if d.Rules > NewestRules {
 		w.Newer("rules %d", d.Rules)
 	}
-	if w.Since(4) {
+	if w.Since(formatWithHeaders) {
 		w.Text(&d.Headers)
 	}
+	w.Timeout(&d.Timeout)
 }
 
 func (d OrchestrationStarted) encode(w *Wire) { d.fields(w) }
@@ -75,6 +103,7 @@ type (
 		CustomStatus *string         `json:"customStatus,omitempty"`
 		Rules        uint64          `json:"rules,omitempty"`
 		Headers      json.RawMessage `json:"headers,omitempty"`
+		TimeoutMs    uint64          `json:"executionTimeoutMs,omitempty"`
 	}
 	parentShape struct {
 		Instance  string `json:"instance"`
@@ -86,7 +115,7 @@ type (
 func (d OrchestrationStarted) shape() any {
 	s := startedShape{
 		Name: d.Name, Version: d.Version, Input: payload(d.Input), CustomStatus: d.CustomStatus,
-		Rules: d.Rules,
+		Rules: d.Rules, TimeoutMs: d.Timeout.Ms,
 	}
 	if d.Headers != "" {
 		s.Headers = payload(d.Headers)
@@ -152,18 +181,32 @@ type inputShape struct {
 func (d OrchestrationContinuedAsNew) shape() any { return inputShape{Input: payload(d.Input)} }
 
 // OrchestrationCancelRequested records the first cancel request of an execution.
-type OrchestrationCancelRequested struct{ Reason string }
+type OrchestrationCancelRequested struct {
+	Reason string
+	// TimedOut says that the time of the instance was over.
+	TimedOut bool
+}
 
 // Kind gives the number of the kind.
 func (OrchestrationCancelRequested) Kind() Kind { return KindOrchestrationCancelRequested }
 
 func (OrchestrationCancelRequested) comesIn() {}
 
-func (d *OrchestrationCancelRequested) fields(w *Wire) { w.Text(&d.Reason) }
+func (d *OrchestrationCancelRequested) fields(w *Wire) {
+	w.Text(&d.Reason)
+	w.timedOut(&d.TimedOut)
+}
+
+// timedOut carries whether an instance is stopped because its time is over.
+func (w *Wire) timedOut(v *bool) {
+	if w.Since(formatWithTimeouts) {
+		*v = w.present(*v)
+	}
+}
 
 func (d OrchestrationCancelRequested) encode(w *Wire) { d.fields(w) }
 
-func (d OrchestrationCancelRequested) shape() any { return reasonShape(d) }
+func (d OrchestrationCancelRequested) shape() any { return reasonShape{Reason: d.Reason} }
 
 // OrchestrationChained records a detached start of another root instance.
 type OrchestrationChained struct {

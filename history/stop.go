@@ -33,6 +33,8 @@ type OrchestrationCancelling struct {
 	Reason string
 	// UntilMs is when the time is over, in Unix milliseconds.
 	UntilMs int64
+	// TimedOut says that it is because the time of the instance was over.
+	TimedOut bool
 }
 
 // Kind gives the number of the kind.
@@ -43,6 +45,7 @@ func (OrchestrationCancelling) comesIn() {}
 func (d *OrchestrationCancelling) fields(w *Wire) {
 	w.Text(&d.Reason)
 	w.Int(&d.UntilMs)
+	w.timedOut(&d.TimedOut)
 }
 
 func (d OrchestrationCancelling) encode(w *Wire) { d.fields(w) }
@@ -52,7 +55,9 @@ type cancellingShape struct {
 	UntilMs int64  `json:"untilMs"`
 }
 
-func (d OrchestrationCancelling) shape() any { return cancellingShape(d) }
+func (d OrchestrationCancelling) shape() any {
+	return cancellingShape{Reason: d.Reason, UntilMs: d.UntilMs}
+}
 
 // CleanupFailed records that a branch which nobody waited for any more has failed. It changes no result.
 type CleanupFailed struct{ Failure Failure }

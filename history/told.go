@@ -5,7 +5,7 @@ import "encoding/json"
 // Class is what users are told as the kind of a failure.
 type Class string
 
-// The classes of failures. TimeoutClass stands in the description of what was thrown only.
+// The classes of failures.
 const (
 	ApplicationClass    Class = "application"
 	CancelledClass      Class = "cancelled"
@@ -33,6 +33,8 @@ func (f Failure) Class() Class {
 		return CancelledClass
 	case f.Kind == TerminatedKind:
 		return TerminatedClass
+	case f.Kind == TimedOutKind:
+		return TimeoutClass
 	default:
 		return ApplicationClass
 	}

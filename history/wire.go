@@ -32,27 +32,38 @@ type Wire struct {
 
 // newestFormat is the format that is written: that of rows, messages and tasks. Whatever changes the
 // stored fields of anything raises it. Format 1 has no lives and no numbers of starts, format 2 no
-// rules, format 3 no headers.
-const newestFormat = 4
+// rules, format 3 no headers, format 4 no time limits of instances.
+const newestFormat = 5
 
 // lastFormat is the highest number that a format will ever have. What begins with a higher one is no
 // record of any release.
 const lastFormat = 31
 
-// formatWithoutHeaders is what is written where there are none, so that releases read it that know none.
-const formatWithoutHeaders = 3
+// The formats that came with something that is seldom there. What has none of it is written as before, so
+// that releases read it that know none.
+const (
+	formatBefore       = 3
+	formatWithHeaders  = 4
+	formatWithTimeouts = newestFormat
+)
 
-// Headers says whether what is to be written has headers. It comes before Format.
-func (w *Wire) Headers(has bool) {
-	if !has {
-		w.format = formatWithoutHeaders
+// Has says what stands in what is to be written: headers, or the time limit of an instance. It comes before
+// Format.
+func (w *Wire) Has(headers, timeout bool) {
+	switch {
+	case timeout:
+		w.format = formatWithTimeouts
+	case headers:
+		w.format = formatWithHeaders
+	default:
+		w.format = formatBefore
 	}
 }
 
 // Encode gives the bytes of what a function writes, in memory of exactly their length: values may be
 // large, and growing would copy them. The function is called twice, first to measure.
 func Encode(write func(w *Wire)) []byte {
-	w := Wire{measuring: true, format: newestFormat}
+	w := Wire{measuring: true, format: formatWithHeaders}
 	write(&w)
 	w.out, w.measuring = make([]byte, 0, w.size), false
 	write(&w)

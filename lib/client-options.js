@@ -30,6 +30,8 @@ const START_OPTIONS = {
   headers: headersText,
   startAfterMs: check.duration,
   startAt: moment,
+  executionTimeoutMs: (/** @type {string} */ argument, /** @type {number} */ value) =>
+    check.duration(argument, check.integer(argument, value, 1)),
 };
 
 const MESSAGE = { queue: (/** @type {string} */ _, /** @type {unknown} */ value) => value };

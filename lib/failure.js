@@ -32,6 +32,7 @@ const UNTHROWN = {
   limit: ['LimitError', 'LIMIT_EXCEEDED'],
   nondeterminism: ['NondeterminismError', 'NONDETERMINISM'],
   terminated: ['TerminatedError', 'TERMINATED'],
+  timeout: ['TimeoutError', 'TIMEOUT'],
 };
 
 /**

@@ -12,7 +12,7 @@ import (
 // EncodeMessage gives the stored bytes of a message, without ID, Instance, DueMs and Attempts.
 func EncodeMessage(m Message) []byte {
 	return history.Encode(func(w *history.Wire) {
-		w.Headers(m.Headers != "")
+		w.Has(m.Headers != "", !m.Timeout.IsZero())
 		w.Format()
 		messageFields(w, &m)
 	})
@@ -49,7 +49,7 @@ func messageFields(w *history.Wire, m *Message) {
 	kind := storedKind(m)
 	w.Byte(&kind)
 	m.Kind, m.Stop = MessageKind(kind), AsRegistered
-	if stop := kind - uint8(CancelInstance); m.Kind > CancelInstance && Stop(stop) <= InTime {
+	if stop := kind - uint8(CancelInstance); m.Kind > CancelInstance && Stop(stop) <= TimedOut {
 		m.Kind, m.Stop = CancelInstance, Stop(stop)
 	}
 	if m.Stop == InTime {
@@ -72,6 +72,7 @@ func messageFields(w *history.Wire, m *Message) {
 	if w.Since(4) {
 		w.Text(&m.Headers)
 	}
+	w.Timeout(&m.Timeout)
 }
 
 // storedKind is the first byte of a message. A way to stop that is not the first one has a number that
@@ -88,7 +89,7 @@ func storedKind(m *Message) uint8 {
 // Tag.
 func EncodeTask(t Task) []byte {
 	return history.Encode(func(w *history.Wire) {
-		w.Headers(t.Headers != "")
+		w.Has(t.Headers != "", false)
 		w.Format()
 		taskFields(w, &t)
 	})

@@ -86,6 +86,8 @@ type Commit struct {
 	Retries []Retry
 	// DropTimers are event ids of this execution whose TimerDue messages are deleted.
 	DropTimers []uint64
+	// DropTimeout deletes the TimedOut message that is not due yet, with the end of an instance.
+	DropTimeout bool
 	// Send are messages for this or other instances, in order.
 	Send []Message
 

@@ -86,3 +86,8 @@ func (k MessageKind) EndsHeld() bool { return k == CancelInstance }
 func (m *Message) Ends(parent *history.Parent) bool {
 	return m.Kind.EndsHeld() && (m.Parent == nil || parent != nil && parent.Is(*m.Parent))
 }
+
+// BringsForward reports whether a message makes a delayed start due.
+func (m *Message) BringsForward(parent *history.Parent) bool {
+	return m.Stop != TimedOut && m.Ends(parent)
+}

@@ -199,6 +199,9 @@ type InstanceInfo struct {
 	Updated   time.Time
 	// StartAt is when the first turn is due; zero where that was not delayed, or is over. Only Instance gives it.
 	StartAt time.Time
+	// TimeoutAt is when the time of the instance is over; zero where it has no limit, or that is past. Only
+	// Instance gives it.
+	TimeoutAt time.Time
 	// Parent is "" for root instances.
 	Parent string
 	// Life is who lives at the id; zero where an older release started it.

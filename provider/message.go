@@ -1,6 +1,10 @@
 package provider
 
-import "duroxide/history"
+import (
+	"fmt"
+
+	"duroxide/history"
+)
 
 // MessageKind numbers the kinds of messages. The numbers are stored and never reused.
 type MessageKind uint8
@@ -52,7 +56,30 @@ const (
 	AtOnce Stop = 1
 	// InTime is a cancellation with a time to clean up, GraceMs.
 	InTime Stop = 2
+	// TimedOut is AsRegistered once the time of the instance is over. It is stored with the start and due then,
+	// so it begins nothing that is delayed.
+	TimedOut Stop = 3
 )
+
+// TimeOut makes the message that ends a life once its time is over.
+func TimeOut(instance string, life history.Life, t history.Timeout) Message {
+	return Message{
+		Instance: instance, Life: life, Kind: CancelInstance, Stop: TimedOut, DueMs: t.AtMs,
+		Data: fmt.Sprintf("the instance has not ended within %d ms", t.Ms),
+	}
+}
+
+// StopFailure gives the failure of who is ended by a CancelInstance at once.
+func (m *Message) StopFailure() *history.Failure {
+	switch m.Stop {
+	case AtOnce:
+		return history.Terminated(m.Data)
+	case TimedOut:
+		return history.TimedOut(m.Data)
+	case AsRegistered, InTime:
+	}
+	return history.Cancelled(m.Data)
+}
 
 // Resumption makes the message that brings an instance back and says nothing.
 func Resumption(instance string, life history.Life, execution uint64) Message {
@@ -123,6 +150,8 @@ type Message struct {
 	CustomStatus *string
 	// Headers is the JSON text of what travels with what begins an execution, or "".
 	Headers string
+	// Timeout is the time limit of what begins.
+	Timeout history.Timeout
 
 	// DueMs is when the message becomes visible, in Unix milliseconds; zero means at once. The
 	// store sets it to the arrival time then, so that it always is the effective time. Arrival times

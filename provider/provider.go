@@ -27,6 +27,7 @@
 //   - A message without a life is for whoever lives there, or will next.
 //   - What ends somebody who has not begun (Message.Ends) is for whoever claims, with the start, which a
 //     store brings forward where it was delayed, and all that waits with it: nobody has to have the code.
+//     What ends it because its time is over (TimedOut) waits until then, and brings nothing forward.
 //   - A life that is unknown, because an older release stored it, is any life. A commit gives such an
 //     instance the life that it brings along.
 //

@@ -41,6 +41,8 @@ type Arrival struct {
 	Data string
 	// Terminates says that a cancel request ends the execution whatever its code says.
 	Terminates bool
+	// TimedOut says that a cancel request comes because the time of the instance is over.
+	TimedOut bool
 	// GraceMs is how long a cancel request leaves the code to clean up. Zero ends the execution at once.
 	GraceMs uint64
 	// Failure, if set, replaces Data.
@@ -169,7 +171,7 @@ func (x *Execution) accept(a Arrival, nowMs int64) (Delivery, bool, error) {
 		return d, ok, nil
 	case ActivityDone, TimerFired, ChildDone, PromiseSettled:
 		if x.endsGrace(a) {
-			x.cancelNow("", nowMs)
+			x.cancelNow(a, nowMs)
 			return Delivery{}, false, nil
 		}
 		return x.complete(a, nowMs)

@@ -123,7 +123,7 @@ func (x *Execution) endReasons(e Ending) (reason, childReason string) {
 	case Continued:
 		return history.ReasonTerminalContinued, childReason
 	case Failed:
-		if e.Failure != nil && e.Failure.Kind == history.CancelledKind {
+		if e.Failure != nil && e.Failure.IsCancelled() {
 			childReason = history.ReasonParentCanceled
 		}
 		if e.Failure != nil && e.Failure.Kind == history.TerminatedKind {

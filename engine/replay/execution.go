@@ -44,6 +44,8 @@ type Params struct {
 	StrictReplay bool
 	// Headers is the JSON text of what travels with the instance, or "".
 	Headers string
+	// Timeout is the time limit of the instance, as it is by now.
+	Timeout history.Timeout
 	// Keys are the keys of the key-value store at the start.
 	Keys []string
 	// Engine is the version to write into events.
@@ -124,7 +126,7 @@ func Start(p Params, nowMs int64) *Execution {
 	x.append(0, nowMs, history.OrchestrationStarted{
 		Name: p.Name, Version: p.Version, Input: p.Input,
 		Parent: p.Parent, Carried: p.Carried, CustomStatus: p.CustomStatus,
-		Rules: p.Rules, StrictValues: p.StrictValues, Headers: p.Headers,
+		Rules: p.Rules, StrictValues: p.StrictValues, Headers: p.Headers, Timeout: p.Timeout,
 	})
 	for _, c := range p.Carried {
 		x.append(0, nowMs, history.QueueEventDelivered(c))

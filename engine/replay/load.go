@@ -50,7 +50,7 @@ func (l *loader) start(s history.OrchestrationStarted, e history.Event) {
 	p := &l.x.params
 	p.Name, p.Version, p.Input, p.Parent = s.Name, s.Version, s.Input, s.Parent
 	p.Carried, p.CustomStatus = s.Carried, s.CustomStatus
-	p.Rules, p.StrictValues, p.Headers = s.Rules, s.StrictValues, s.Headers
+	p.Rules, p.StrictValues, p.Headers, p.Timeout = s.Rules, s.StrictValues, s.Headers, s.Timeout
 	l.x.customStatus = s.CustomStatus
 	l.x.last = e.ID
 	l.x.startedMs, l.x.stepMs, l.x.lastMs = e.TimeMs, e.TimeMs, e.TimeMs
@@ -87,6 +87,7 @@ func (l *loader) event(e history.Event) error {
 		l.x.patches[d.Name] = d.Applied
 	case history.Repair: // Nobody has asked for it, and limits count from anew.
 		l.x.starts, l.x.repairedMs = max(l.x.starts, startsOf(d)), e.TimeMs
+		l.x.params.Timeout = l.x.params.Timeout.Anew(e.TimeMs)
 	case history.OrchestrationStarted: // A second start: no code has asked for it.
 		l.output(e)
 	default:
@@ -105,9 +106,9 @@ func (l *loader) input(e history.Event, in history.Input) (answer Delivery, ok b
 	case history.QueueEventWithdrawn:
 		l.x.withdraw(d.Name, d.Request)
 	case history.OrchestrationCancelling:
-		return l.x.wind(e.ID, d.Reason, e.TimeMs, d.UntilMs)
+		return l.x.wind(e.ID, d, e.TimeMs)
 	case history.OrchestrationCancelRequested:
-		l.x.stopped = history.Cancelled(d.Reason)
+		l.x.stopped = cancelled(d.Reason, d.TimedOut)
 	case history.OrchestrationTerminateRequested:
 		l.x.stopped = history.Terminated(d.Reason)
 	default:

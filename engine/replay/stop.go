@@ -13,6 +13,8 @@ type grace struct {
 	reason  string
 	sinceMs int64
 	untilMs int64
+	// timedOut says that it was told because the time of the instance was over.
+	timedOut bool
 }
 
 // Cancelling describes an execution whose code was told to stop and has not ended.
@@ -24,6 +26,21 @@ type Cancelling struct {
 
 // Stopped gives the failure with which the execution has to end because somebody asked for that, or nil.
 func (x *Execution) Stopped() *history.Failure { return x.stopped }
+
+// ToldFailure gives the failure of code that has ended as it was told, or nil where it was told nothing.
+func (x *Execution) ToldFailure() *history.Failure {
+	if x.grace == nil {
+		return nil
+	}
+	return cancelled(x.grace.reason, x.grace.timedOut)
+}
+
+func cancelled(reason string, timedOut bool) *history.Failure {
+	if timedOut {
+		return history.TimedOut(reason)
+	}
+	return history.Cancelled(reason)
+}
 
 // Cancelling gives what is known of a cancellation that the code was told of, or nil.
 func (x *Execution) Cancelling() *Cancelling {
@@ -45,17 +62,18 @@ func (x *Execution) stop(a Arrival, nowMs int64) (Delivery, bool) {
 		x.stopped = history.Terminated(a.Data)
 		return Delivery{}, false
 	case a.GraceMs == 0:
-		x.cancelNow(a.Data, nowMs)
+		x.cancelNow(a, nowMs)
 		return Delivery{}, false
 	case x.grace != nil && untilMs >= x.grace.untilMs:
 		return Delivery{}, false
 	}
 	x.dropGrace()
-	event := x.append(0, nowMs, history.OrchestrationCancelling{Reason: a.Data, UntilMs: untilMs})
+	asked := history.OrchestrationCancelling{Reason: a.Data, UntilMs: untilMs, TimedOut: a.TimedOut}
+	event := x.append(0, nowMs, asked)
 	x.delta.Timers = append(x.delta.Timers, NewTimer{Event: event, FireAtMs: untilMs})
 	x.delta.CancellingChanged = true
 	told := x.grace == nil
-	d, ok := x.wind(event, a.Data, nowMs, untilMs)
+	d, ok := x.wind(event, asked, nowMs)
 	if told {
 		x.askChildren()
 	}
@@ -74,26 +92,26 @@ func (x *Execution) askChildren() {
 }
 
 // cancelNow ends the execution. What its code was told first is the reason.
-func (x *Execution) cancelNow(reason string, nowMs int64) {
+func (x *Execution) cancelNow(a Arrival, nowMs int64) {
 	if x.grace != nil {
-		reason = x.grace.reason
+		a.Data, a.TimedOut = x.grace.reason, x.grace.timedOut
 	}
-	x.append(0, nowMs, history.OrchestrationCancelRequested{Reason: reason})
-	x.stopped = history.Cancelled(reason)
+	x.append(0, nowMs, history.OrchestrationCancelRequested{Reason: a.Data, TimedOut: a.TimedOut})
+	x.stopped = cancelled(a.Data, a.TimedOut)
 }
 
 // wind takes note of when the time is over. The first time it tells the code, and its children are asked to
 // stop.
-func (x *Execution) wind(event uint64, reason string, atMs, untilMs int64) (Delivery, bool) {
+func (x *Execution) wind(event uint64, d history.OrchestrationCancelling, atMs int64) (Delivery, bool) {
 	if x.grace != nil {
-		x.grace.event, x.grace.untilMs = event, untilMs
+		x.grace.event, x.grace.untilMs = event, d.UntilMs
 		return Delivery{}, false
 	}
-	x.grace = &grace{event: event, reason: reason, sinceMs: atMs, untilMs: untilMs}
+	x.grace = &grace{event: event, reason: d.Reason, sinceMs: atMs, untilMs: d.UntilMs, timedOut: d.TimedOut}
 	for _, s := range x.open {
 		s.stopping = s.kind == SubOrchestration
 	}
-	return Delivery{Value: reason}, true
+	return Delivery{Value: d.Reason}, true
 }
 
 // endsGrace reports whether a timer says that the time to clean up is over.

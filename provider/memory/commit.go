@@ -119,6 +119,9 @@ func (s *store) apply(in *instance, c *provider.Commit) provider.Committed {
 	}
 	result.Sent, result.TurnLease = s.deliver(c.Send, c.TurnHolder)
 	in.dropTimers(c.Execution, c.DropTimers)
+	if c.DropTimeout {
+		in.messages = slices.DeleteFunc(in.messages, func(m *message) bool { return m.isTimeout(s.now) })
+	}
 	if c.Release && s.free(in) {
 		result.Work = len(in.deliverable(s.now)) > 0
 		s.offerInstance(in)

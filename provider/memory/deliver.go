@@ -75,7 +75,7 @@ func (s *store) accept(m provider.Message) (provider.Submitted, *instance) {
 	}
 	in.level = max(in.level, m.Level)
 	result.ID, result.DueMs = s.insertMessage(in, m)
-	if in.starting() && m.Ends(in.parent) {
+	if in.starting() && m.BringsForward(in.parent) {
 		in.bringForward(s.now)
 	}
 	return result, in

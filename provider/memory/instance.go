@@ -152,6 +152,11 @@ func (in *instance) due(now int64) []*message {
 	return due
 }
 
+// isTimeout reports whether a message waits until the time of its instance is over.
+func (m *message) isTimeout(now int64) bool {
+	return m.kind == provider.CancelInstance && m.effective > now
+}
+
 func isStart(m *message) bool {
 	return m.kind == provider.StartInstance || m.kind == provider.ContinueInstance
 }
@@ -169,7 +174,9 @@ func (in *instance) deliverable(now int64) []*message {
 // bringForward makes a delayed start due, and what waits with it.
 func (in *instance) bringForward(now int64) {
 	for _, m := range in.messages {
-		m.due, m.effective = min(m.due, now), min(m.effective, now)
+		if !m.isTimeout(now) {
+			m.due, m.effective = min(m.due, now), min(m.effective, now)
+		}
 	}
 }
 

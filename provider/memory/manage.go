@@ -103,6 +103,11 @@ func (p *Provider) Instance(
 		if start := slices.IndexFunc(in.messages, isStart); in.starting() && start >= 0 {
 			info.StartAt = provider.StartAt(in.messages[start].effective, in.created)
 		}
+		for _, m := range in.messages {
+			if m.isTimeout(s.now) {
+				info.TimeoutAt = time.UnixMilli(m.effective)
+			}
+		}
 		return nil
 	})
 	return info, err
@@ -231,7 +236,7 @@ func (p *Provider) Metrics(ctx context.Context) (m provider.Metrics, err error) 
 	return m, err
 }
 
-// Depths counts what is not claimed. A timer that is not due counts as a timer only.
+// Depths counts what is not claimed. A timer that is not due counts as a timer only, and so does a time limit.
 func (p *Provider) Depths(ctx context.Context) (d provider.Depths, err error) {
 	err = p.do(ctx, "get_queue_depths", func(s *store) error {
 		for _, in := range s.instances {
@@ -239,7 +244,7 @@ func (p *Provider) Depths(ctx context.Context) (d provider.Depths, err error) {
 				continue
 			}
 			for _, m := range in.messages {
-				if m.kind == provider.TimerDue && m.due > s.now {
+				if m.isTimeout(s.now) || m.kind == provider.TimerDue && m.due > s.now {
 					d.Timers++
 				} else {
 					d.Messages++

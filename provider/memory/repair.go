@@ -32,7 +32,7 @@ func (p *Provider) Repair(ctx context.Context, r provider.Repair) error {
 	return p.do(ctx, "repair", func(s *store) error {
 		for _, place := range r.Running {
 			in := s.living(place.Instance)
-			if in == nil || !in.life.Fits(place.Life) || !in.active() || in.isStopping() {
+			if in == nil || !in.life.Fits(place.Life) || !in.active() || in.isStopping(s.now) {
 				return provider.ErrChanged
 			}
 		}
@@ -56,8 +56,10 @@ func (p *Provider) Repair(ctx context.Context, r provider.Repair) error {
 }
 
 // isStopping reports whether somebody has asked an instance to stop, and it does not know yet.
-func (in *instance) isStopping() bool {
-	return slices.ContainsFunc(in.messages, func(m *message) bool { return m.kind == provider.CancelInstance })
+func (in *instance) isStopping(now int64) bool {
+	return slices.ContainsFunc(in.messages, func(m *message) bool {
+		return m.kind == provider.CancelInstance && !m.isTimeout(now)
+	})
 }
 
 // isAsSaid reports whether an instance is as a repair says.

@@ -22,7 +22,7 @@ WHERE m.instance = c.instance AND m.id <= c.batch AND m.due <= c.batch_due AND m
 UPDATE S.messages SET due = effective WHERE instance = ANY($1::bigint[]) AND due <> effective`)
 	sqlBringForward = define(`
 UPDATE S.messages SET due = $2, effective = least(effective, $2)
-WHERE instance = ANY($1::bigint[]) AND due > $2`)
+WHERE instance = ANY($1::bigint[]) AND due > $2 AND kind NOT IN ` + ends)
 	// Dividing by zero ends the transaction, should anything be missing that was seen.
 	sqlConsume = define(`
 WITH gone AS (
@@ -50,6 +50,13 @@ DELETE FROM S.messages WHERE ctid = ANY(ARRAY(
   CROSS JOIN LATERAL (
     SELECT ctid FROM S.messages
     WHERE kind = ` + timers + ` AND instance = d.instance AND execution = d.execution AND source = d.event
+    OFFSET 0) m))`)
+	sqlDropTimeouts = define(`
+DELETE FROM S.messages WHERE ctid = ANY(ARRAY(
+  SELECT m.ctid FROM unnest($1::bigint[]) AS d (instance)
+  CROSS JOIN LATERAL (
+    SELECT ctid FROM S.messages
+    WHERE kind IN ` + beginnings + ` AND kind IN ` + ends + ` AND instance = d.instance AND effective > $2
     OFFSET 0) m))`)
 
 	// The sessions of finished tasks were in use until now.
@@ -300,6 +307,9 @@ func (g *group) flushMessages(p *pipeline) {
 	g.flushMoved(p)
 	if d := &w.timers; len(d.event) > 0 {
 		p.exec(sqlDropTimers, d.instance, d.execution, d.event)
+	}
+	if len(w.timeouts) > 0 {
+		p.exec(sqlDropTimeouts, w.timeouts, g.now)
 	}
 }
 

@@ -10,3 +10,6 @@ const (
 	ends       = "(8)"        // what ends an instance without its code, see MessageKind.EndsHeld
 	inputs     = "(5, 6, 20)" // EventRaised, QueueEvent, PromiseSettled
 )
+
+// timed are messages that wait for their time: timers, and time limits of instances.
+const timed = "(kind = " + timers + " AND due > $1 OR kind IN " + ends + " AND effective > $1)"

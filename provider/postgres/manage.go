@@ -24,7 +24,9 @@ SELECT coalesce(d.name, ''), coalesce(d.version, ''), i.execution, i.status, e.o
   d.instance IS NOT NULL, e.instance IS NOT NULL, d.hold, i.last_event,
   d.cancelling,
   coalesce(CASE i.execution WHEN 0 THEN (
-    SELECT min(effective) FROM S.messages WHERE instance = i.key AND kind IN ` + starts + `) END, 0)
+    SELECT min(effective) FROM S.messages WHERE instance = i.key AND kind IN ` + starts + `) END, 0),
+  coalesce((SELECT max(effective) FROM S.messages
+    WHERE instance = i.key AND kind IN ` + beginnings + ` AND kind IN ` + ends + ` AND effective > $2), 0)
 FROM S.instances i
 LEFT JOIN S.details d ON d.instance = i.key
 LEFT JOIN S.executions e ON e.instance = i.key AND e.execution = i.execution
@@ -49,8 +51,7 @@ FROM S.instances JOIN S.details ON instance = key`)
 SELECT count(*), coalesce(sum(e.events) FILTER (WHERE e.execution < i.execution), 0)::bigint
 FROM S.executions e JOIN S.instances i ON i.key = e.instance`)
 	sqlMessageDepths = define(`
-SELECT count(*) FILTER (WHERE m.kind <> ` + timers + ` OR m.due <= $1),
-  count(*) FILTER (WHERE m.kind = ` + timers + ` AND m.due > $1)
+SELECT count(*) FILTER (WHERE NOT ` + timed + `), count(*) FILTER (WHERE ` + timed + `)
 FROM S.messages m JOIN S.instances i ON i.key = m.instance WHERE ` + free)
 	sqlTaskDepth = define(`
 SELECT count(*) FROM S.tasks i WHERE ` + free)
@@ -63,14 +64,14 @@ func (s *Store) Instance(ctx context.Context, instance string) (provider.Instanc
 	err := s.read(ctx, "get_instance_info", func(p *pipeline) {
 		info, damage = nil, nil
 		p.each(sqlInstance, func(r pgx.Rows) error {
-			var execution, created, updated, last, start int64
+			var execution, created, updated, last, start, over int64
 			var status int16
 			var output, life, hold, cancelling []byte
 			info = &provider.InstanceInfo{Instance: instance}
 			stored := provider.Whole{Instance: instance}
 			err := r.Scan(&info.Name, &info.Version, &execution, &status, &output, &created, &updated,
-				&info.Parent, &life, &stored.HasDetails, &stored.HasExecution, &hold, &last, &cancelling, &start)
-			info.StartAt = provider.StartAt(start, created)
+				&info.Parent, &life, &stored.HasDetails, &stored.HasExecution, &hold, &last, &cancelling, &start, &over)
+			info.StartAt, info.TimeoutAt = provider.StartAt(start, created), moment(over)
 			info.Life = lifeOf(life)
 			info.Execution, info.Status = unsigned(execution), executionStatus(status)
 			info.Output, info.Created, info.Updated = string(output), moment(created), moment(updated)
@@ -79,7 +80,7 @@ func (s *Store) Instance(ctx context.Context, instance string) (provider.Instanc
 			info.Cancelling = provider.DecodeCancelling(cancelling).At(info.Status)
 			damage = stored.Check()
 			return err
-		}, askable(instance))
+		}, askable(instance), s.nowMs())
 	})
 	switch {
 	case err != nil:

@@ -190,7 +190,7 @@ func (g *group) place(t *target, m provider.Message) {
 	case t.taken():
 		g.raise(t.instance, m.Level)
 	}
-	if t.execution == 0 && t.taken() && m.Ends(t.parent) {
+	if t.execution == 0 && t.taken() && m.BringsForward(t.parent) {
 		g.writes.forward = append(g.writes.forward, signed(t.key))
 		t.startDue = t.startDue || t.anyStart && !t.fresh
 	}

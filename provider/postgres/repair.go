@@ -88,7 +88,7 @@ func (s *Store) Resume(ctx context.Context, instance string) (bool, error) {
 var (
 	sqlStopping = define(`
 SELECT c.instance FROM unnest($1::bigint[]) AS c (instance) CROSS JOIN LATERAL (
-  SELECT 1 FROM S.messages WHERE instance = c.instance AND kind = 8 LIMIT 1) m`)
+  SELECT 1 FROM S.messages WHERE instance = c.instance AND kind IN ` + beginnings + ` AND kind IN ` + ends + ` AND effective <= $2 LIMIT 1) m`)
 	sqlDropHistory = define(`DELETE FROM S.histories WHERE instance = $1 AND execution = $2`)
 	sqlDropAnswers = define(`DELETE FROM S.messages WHERE instance = $1 AND kind NOT IN ` + inputs)
 	sqlDropTasks   = define(`
@@ -204,7 +204,7 @@ func (g *group) goingOn(ctx context.Context, running []int64) error {
 	p.each(sqlStopping, func(pgx.Rows) error {
 		stopping = true
 		return nil
-	}, running)
+	}, running, g.now)
 	if err := g.send(ctx, p); err != nil {
 		return fmt.Errorf("look for what is to stop: %w", err)
 	}

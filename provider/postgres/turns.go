@@ -160,6 +160,9 @@ func (g *group) commitMessages(i *instance, t *turn, result *provider.Committed)
 		w.execution = append(w.execution, signed(t.Execution))
 		w.event = append(w.event, signed(event))
 	}
+	if t.DropTimeout {
+		g.writes.timeouts = append(g.writes.timeouts, signed(i.key))
+	}
 	if t.Release && i.lease == 0 {
 		left := g.offer(i)
 		g.after = append(g.after, func() { result.Work = left.work })

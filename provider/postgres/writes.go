@@ -20,7 +20,9 @@ type writes struct {
 		numbered                                                    int
 	}
 	timers struct{ instance, execution, event []int64 }
-	keys   struct {
+	// timeouts are instances that have ended before their time was over.
+	timeouts []int64
+	keys     struct {
 		instance, until []int64
 		hash, answer    [][]byte
 	}

@@ -31,6 +31,8 @@ var serving = theme{"serving", "serving.go", []Case{
 	{ID: "P125", Title: "whoever claims gets what ends an instance that has not begun, with all its messages", run: endedUnbegun},
 	{ID: "P125", Title: "what one parent says ends no child of another that has not begun", run: endedByAnother},
 	{ID: "P126", Title: "what ends a delayed start brings it forward", run: endedDelayed},
+	{ID: "P127", Title: "a time limit ends who has not begun once it is over, and brings nothing forward", run: timedUnbegun},
+	{ID: "P128", Title: "a time limit outlasts executions, and goes with the end", run: timedOut},
 }}
 
 // having serves an orchestration in some versions; an empty one is the registry's choice.

@@ -11,6 +11,9 @@ const (
 	inputs = "(5, 6, 20)" // EventRaised, QueueEvent, PromiseSettled
 )
 
+// timed are messages that wait for their time: timers, and time limits of instances.
+const timed = "(kind = " + timers + " AND due > ?1 OR kind IN " + ends + " AND effective > ?1)"
+
 // Of the many messages that may wait for an instance these are found by an index that has nothing else. It
 // is used only where its own condition stands in the statement, too.
 const (

@@ -14,7 +14,8 @@ SELECT d.name, d.version, i.execution, i.status, e.output, d.created, max(d.crea
   d.parent, d.life, d.instance IS NOT NULL, e.instance IS NOT NULL, d.hold, i.last_event,
   d.cancelling, ` + lastRow + `,
   CASE i.execution WHEN 0 THEN (
-    SELECT min(effective) FROM ` + firstMessages + ` WHERE instance = i.key AND ` + isStarting + `) END
+    SELECT min(effective) FROM ` + firstMessages + ` WHERE instance = i.key AND ` + isStarting + `) END,
+  (SELECT max(effective) FROM ` + firstMessages + ` WHERE instance = i.key AND ` + isEnding + ` AND effective > ?2)
 FROM instances i
 LEFT JOIN details d ON d.instance = i.key
 LEFT JOIN executions e ON e.instance = i.key AND e.execution = i.execution
@@ -40,7 +41,7 @@ FROM instances JOIN details ON instance = key`}
 SELECT count(*), sum(CASE WHEN e.execution < i.execution THEN e.events END)
 FROM executions e JOIN instances i ON i.key = e.instance`}
 	sqlMessageDepths = &statement{`
-SELECT sum(m.kind <> ` + timers + ` OR m.due <= ?1), sum(m.kind = ` + timers + ` AND m.due > ?1)
+SELECT sum(NOT ` + timed + `), sum(` + timed + `)
 FROM messages m JOIN instances i ON i.key = m.instance
 LEFT JOIN leases l ON l.id = i.lease AND l.id NOT IN (SELECT value FROM json_each(?2))
 WHERE l.id IS NULL`}
@@ -54,7 +55,7 @@ WHERE l.id IS NULL`}
 func (s *Store) Instance(ctx context.Context, instance string) (provider.InstanceInfo, error) {
 	var info provider.InstanceInfo
 	err := s.read(ctx, "get_instance_info", func(c *conn) error {
-		r, err := c.one(sqlInstance, instance)
+		r, err := c.one(sqlInstance, instance, s.clock.Ms())
 		if err != nil {
 			return err
 		}
@@ -78,6 +79,7 @@ func (s *Store) Instance(ctx context.Context, instance string) (provider.Instanc
 		info.Hold = provider.DecodeHold(r.blob(11)).At(info.Execution, r.uint(12), info.Status)
 		info.Cancelling = provider.DecodeCancelling(r.blob(13)).At(info.Status)
 		info.StartAt = provider.StartAt(r.int(15), r.int(5))
+		info.TimeoutAt = moment(r.int(16))
 		info.Output, err = r.output(info.Status, 4, 14)
 		return err
 	})

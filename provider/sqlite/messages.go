@@ -24,7 +24,7 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)`}
 	// A start makes what waited for it visible again.
 	sqlUnhide       = &statement{`UPDATE messages SET due = effective, lane = ?2 WHERE instance = ?1 + 0`}
 	sqlBringForward = &statement{`
-UPDATE messages SET due = ?2, effective = min(effective, ?2) WHERE instance = ?1 + 0 AND due > ?2`}
+UPDATE messages SET due = ?2, effective = min(effective, ?2) WHERE instance = ?1 + 0 AND due > ?2 AND kind NOT IN ` + ends}
 	// Each by an index, so that a page costs the same however many messages wait. What comes by due time
 	// is everything where it is less than a page; else what goes first is added, and what was hidden for
 	// a while, whose place is earlier than when it was due.
@@ -215,7 +215,7 @@ func (d *delivery) insert(
 		return err
 	}
 	t.messages++
-	if t.execution == 0 && (t.taken || t.start) && m.Ends(t.parent) {
+	if t.execution == 0 && (t.taken || t.start) && m.BringsForward(t.parent) {
 		if err := d.bringForward(t); err != nil {
 			return err
 		}
@@ -231,7 +231,9 @@ func (d *delivery) insert(
 // bringForward makes a delayed start due, and what waits with it.
 func (d *delivery) bringForward(t *target) error {
 	for n, m := range t.arrived {
-		t.arrived[n].DueMs = min(m.DueMs, d.w.now)
+		if m.Stop != provider.TimedOut {
+			t.arrived[n].DueMs = min(m.DueMs, d.w.now)
+		}
 	}
 	_, err := d.w.c.exec(sqlBringForward, signed(t.key), d.w.now)
 	return err

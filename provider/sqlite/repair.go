@@ -101,7 +101,7 @@ func (s *Store) Resume(ctx context.Context, instance string) (bool, error) {
 }
 
 var (
-	sqlStopping = &statement{`SELECT 1 FROM ` + firstMessages + ` WHERE instance = ?1 + 0 AND ` + isEnding + ` LIMIT 1`}
+	sqlStopping = &statement{`SELECT 1 FROM ` + firstMessages + ` WHERE instance = ?1 + 0 AND ` + isEnding + ` AND effective <= ?2 LIMIT 1`}
 	sqlRerun    = &statement{`
 UPDATE executions SET status = 1, output = NULL, completed = NULL, failure = NULL WHERE instance = ?1 AND execution = ?2`}
 	sqlDropAnswers = &statement{`DELETE FROM messages WHERE instance = ?1 + 0 AND kind NOT IN ` + inputs}
@@ -197,7 +197,7 @@ func (w *writer) goingOn(place provider.Place) error {
 	if i == nil || !i.born || !i.life.Fits(place.Life) || i.hasEnded() {
 		return rules.Changed()
 	}
-	if stopping, err := w.c.one(sqlStopping, signed(i.key)); err != nil || stopping != nil {
+	if stopping, err := w.c.one(sqlStopping, signed(i.key), w.now); err != nil || stopping != nil {
 		return cmp.Or(err, rules.Changed())
 	}
 	return nil

@@ -16,6 +16,8 @@ var (
 	sqlRelease    = &statement{`UPDATE instances SET lease = 0 WHERE key = ?1`}
 	sqlDropTimer  = &statement{`
 DELETE FROM messages WHERE instance = ?1 + 0 AND execution = ?2 + 0 AND source = ?3 + 0 AND kind = ` + timers}
+	sqlDropTimeout = &statement{`
+DELETE FROM ` + firstMessages + ` WHERE instance = ?1 + 0 AND ` + isEnding + ` AND effective > ?2`}
 )
 
 const (
@@ -155,6 +157,13 @@ func (w *writer) commitMessages(i *instance, t *turn, result *provider.Committed
 	}
 	for _, event := range t.DropTimers {
 		dropped, err := w.c.exec(sqlDropTimer, signed(i.key), signed(t.Execution), signed(event))
+		if err != nil {
+			return err
+		}
+		i.messages -= dropped
+	}
+	if t.DropTimeout {
+		dropped, err := w.c.exec(sqlDropTimeout, signed(i.key), w.now)
 		if err != nil {
 			return err
 		}
