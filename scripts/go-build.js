@@ -43,6 +43,7 @@ const COLD = [
   'duroxide/logging',
   'duroxide/provider/memory',
   'duroxide/provider/postgres',
+  'duroxide/bridge',
 ];
 
 /**
