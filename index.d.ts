@@ -1150,6 +1150,8 @@ export interface InstanceInfo<TOutput = any> {
   hold?: Hold;
   /** Only while it is cancelled and its code cleans up. */
   cancelling?: Cancelling;
+  /** Only where `importHistory` has made it: whatever its status, it does nothing. */
+  imported?: true;
 }
 
 export interface InstanceDescription<TOutput = any> extends InstanceInfo<TOutput> {
@@ -1527,6 +1529,13 @@ export interface PatchInUse {
   answeredTrue: number;
   answeredFalse: number;
   notAsked: number;
+}
+
+/** What was imported. */
+export interface ImportResult {
+  instanceId: string;
+  /** How many. */
+  executions: number;
 }
 
 /** What a repair has done. */
@@ -2069,6 +2078,17 @@ export class Client {
    *     for await (const history of client.exportHistories({ status: 'Running' })) file.write(history)
    */
   exportHistories(filter?: ExportFilter): AsyncGenerator<string, void, undefined>;
+  /**
+   * Takes in what `exportHistory` gave, under its id or another one at which nobody lives: to look at it, to
+   * check or replay code with it, and to fork it. It is `imported: true`, and inert: no runtime goes on with it, it
+   * takes no messages (INSTANCE_ENDED), cannot be repaired (CANNOT_REPAIR), is not counted by
+   * `versionsInUse`, and is deleted as one that has ended. Its times are those of the import but for its events; a child is
+   * imported under another id.
+   *
+   * Rejects with INVALID_INPUT for what is no exported history or has a line of more than 64 MiB, INSTANCE_EXISTS
+   * where somebody lives at the id.
+   */
+  importHistory(history: string, options?: { instanceId?: string }): Promise<ImportResult>;
   getInstanceTree(instanceId: string): Promise<InstanceTree>;
   /**
    * Counts the instances that have not ended by orchestration and version, with their answers at patches: code

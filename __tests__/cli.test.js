@@ -317,6 +317,17 @@ test('a store is exported, copied, and looked at', async (t) => {
   const file = path.join(folder, 'histories.ndjson');
   assert.equal((await json('export', '--status', 'running', '--output', file)).instances, 4);
   assert.equal(fs.statSync(file).mode & 0o77, 0);
+  const other = ['--store', path.join(folder, 'other.db')];
+  await (await SqliteProvider.open(other[1])).close();
+  const imported = await run(['import', file, ...other]);
+  assert.equal(imported.code, EXIT.done, imported.stderr);
+  const taken = JSON.parse(imported.stdout);
+  assert.deepEqual([taken.instances.length, taken.skipped.length], [3, 1]);
+  const there = JSON.parse((await run(['list', ...other])).stdout).instances;
+  assert.deepEqual(
+    there.map(({ imported }) => imported),
+    [true, true, true],
+  );
   const one = await ended(['export', 'order-1']);
   assert.equal(one.stdout, await client.exportHistory('order-1'));
   const again = await ended(['export', '--output', file]);

@@ -44,6 +44,7 @@ const SIGNATURES = {
   getInstanceTree: ['instanceId'],
   terminateInstance: ['instanceId'],
   exportHistories: [],
+  importHistory: ['history'],
   retryInstance: ['instanceId'],
   retryInstances: [],
   versionsInUse: [],

@@ -188,6 +188,8 @@ type instanceValue struct {
 	// Cancelling is null where it is not being cancelled.
 	Cancelling *provider.Cancelling `json:"cancelling"`
 	Failure    *history.Told        `json:"failure"`
+	// Imported is true or null.
+	Imported *bool `json:"imported"`
 }
 
 func serveInstance(ctx context.Context, c *engine.Client, a instanceArguments, _ string) (result, error) {
@@ -218,6 +220,9 @@ func summaryOf(i provider.InstanceInfo) instanceValue {
 		StartAt: timeMs(i.StartAt), TimeoutAt: timeMs(i.TimeoutAt),
 	}
 	v.Hold, v.Cancelling = holdOf(i.Hold), i.Cancelling
+	if i.Imported {
+		v.Imported = &i.Imported
+	}
 	if i.Status == provider.NotCommitted { // Its start is stored.
 		v.Status = provider.Running.String()
 	}

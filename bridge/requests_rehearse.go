@@ -19,6 +19,7 @@ import (
 
 var rehearseRequests = map[string]handler{
 	"client.export":   withClient(serveExport),
+	"client.import":   withClient(serveImport),
 	"client.rehearse": with(serveRehearse),
 	"replay":          with(serveReplay),
 }
@@ -56,6 +57,8 @@ type exportArguments struct {
 	Execution uint64 `json:"execution"`
 	// Values are those that the execution before has left, or null where that is not stored any more.
 	Values *[]exportedValue `json:"values"`
+	// Life is for an import: that of the instance that the execution is added to, or empty for a new one.
+	Life string `json:"life"`
 }
 
 type exportResult struct {
@@ -169,6 +172,26 @@ func importText(text string) (r engine.Rehearsal, err error) {
 
 func notExported(why string) error {
 	return &engine.InputError{Message: "not an exported history: " + why}
+}
+
+// serveImport takes the lines of one execution. Its Values are those that the next execution begins with, or null.
+func serveImport(ctx context.Context, c *engine.Client, a exportArguments, text string) (result, error) {
+	life, ok := history.ParseLife(a.Life)
+	if !ok {
+		return result{}, notExported("its life is none")
+	}
+	r, err := importText(text)
+	if err == nil {
+		i := engine.ImportedExecution{Execution: r.Execution, Record: r.Record, Was: r.Life, Life: life}
+		if a.Values != nil {
+			i.Next = importValues(a.Values)
+		}
+		life, err = c.Import(ctx, a.Instance, i)
+	}
+	if err != nil {
+		c.Unimport(ctx, a.Instance, life)
+	}
+	return result{value: lifeValue{Life: life.String()}}, err
 }
 
 type replayArguments struct {

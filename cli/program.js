@@ -10,6 +10,7 @@ const { cancel, retry, terminate } = require('./commands/ending.js');
 const { exportCommand } = require('./commands/export.js');
 const { health } = require('./commands/health.js');
 const { history } = require('./commands/history.js');
+const { importCommand } = require('./commands/import.js');
 const { list } = require('./commands/list.js');
 const { enqueue, raise } = require('./commands/messages.js');
 const { migrate } = require('./commands/migrate.js');
@@ -41,7 +42,7 @@ const { versions } = require('./commands/versions.js');
 const GROUPS = Object.entries({
   'See:': [list, describe, history, tree, stats, versions, health, top, ui],
   'Operate:': [start, raise, enqueue, cancel, terminate, retry, rewind, remove, prune, schedules],
-  'Code and stores:': [check, exportCommand, doctor, migrate, postgresSql, backup],
+  'Code and stores:': [check, exportCommand, importCommand, doctor, migrate, postgresSql, backup],
   'Shells:': [completion],
 });
 

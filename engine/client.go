@@ -227,6 +227,8 @@ func (c *Client) sendOnce(
 		return "", false, err
 	case sent.Fate == provider.Dropped && m.IfRunning && isEnded(sent.Existing):
 		return "", false, hasEnded(m.Instance)
+	case sent.Fate == provider.Unheard:
+		return "", false, unheard(m.Instance)
 	case sent.Fate == provider.Dropped:
 		return "", false, notFound(m.Instance)
 	case sent.Fate == provider.Late:

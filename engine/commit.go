@@ -377,6 +377,8 @@ func whyNot(f provider.Fate) string {
 		return "its key is known"
 	case provider.Late:
 		return "the execution that it is for has ended"
+	case provider.Unheard:
+		return isImported
 	case provider.Stored, provider.Refused, provider.Dropped:
 		return "the instance that it is for is gone"
 	default:

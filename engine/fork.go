@@ -52,15 +52,10 @@ func (p *retryPlan) fork(ctx context.Context, instance string, o ForkOptions) er
 	if err != nil {
 		return refusal(instance, err)
 	}
-	there, err := retry(ctx, p.c, func(ctx context.Context) (*provider.Status, error) {
-		return p.c.e.store.Status(ctx, o.Instance)
-	})
-	switch {
-	case err != nil:
+	if err := p.unused(ctx, o.Instance); err != nil {
 		return err
-	case there != nil:
-		return exists(o.Instance)
-	case info.Status == provider.NotCommitted:
+	}
+	if info.Status == provider.NotCommitted {
 		return cannotRepair(instance, "it has not begun, so that there is nothing to fork")
 	}
 	execution := cmp.Or(o.Execution, info.Execution)
@@ -92,6 +87,17 @@ func (p *retryPlan) fork(ctx context.Context, instance string, o ForkOptions) er
 		w.CustomStatus = &provider.CustomStatusChange{Status: status}
 	}
 	return p.work(ctx, w, provider.InstanceInfo{Name: w.Started.Name, Version: w.Started.Version})
+}
+
+// unused refuses an id at which somebody lives.
+func (p *retryPlan) unused(ctx context.Context, instance string) error {
+	there, err := retry(ctx, p.c, func(ctx context.Context) (*provider.Status, error) {
+		return p.c.e.store.Status(ctx, instance)
+	})
+	if err == nil && there != nil {
+		err = exists(instance)
+	}
+	return err
 }
 
 // readdress makes what code has sent to itself the same in a fork. Replay knows answers by their request.

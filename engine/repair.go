@@ -251,6 +251,9 @@ func (p *retryPlan) add(ctx context.Context, instance string) error {
 	if err != nil {
 		return err
 	}
+	if info.Imported {
+		return cannotRepair(instance, isImported)
+	}
 	if info.Status != provider.Failed {
 		why := "it is not held, and has not failed"
 		if info.Status == provider.Completed {

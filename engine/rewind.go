@@ -100,6 +100,8 @@ func (p *retryPlan) rewindable(ctx context.Context, instance string) (provider.I
 	switch {
 	case err != nil:
 		return info, err
+	case info.Imported:
+		return info, cannotRepair(instance, isImported)
 	case info.Status == provider.ContinuedAsNew || info.Status == provider.NotCommitted:
 		return info, provider.ErrChanged // Its next execution is about to begin.
 	case info.Status == provider.Running:

@@ -115,8 +115,12 @@ func (c *Client) join(
 		return history.Life{}, hasEnded(r.Instance)
 	}
 	sent, err := c.submitAll(ctx, r.messages(info.Life))
-	if err == nil && sent[0].Fate == provider.Dropped {
+	switch {
+	case err != nil:
+	case sent[0].Fate == provider.Dropped:
 		err = errPlaceChanged
+	case sent[0].Fate == provider.Unheard:
+		err = unheard(r.Instance)
 	}
 	return info.Life, err
 }

@@ -1,6 +1,8 @@
 'use strict';
 
+const check = require('./check.js');
 const { DuroxideError } = require('./errors.js');
+const { RESERVED_PREFIX } = require('./schedules/names.js');
 
 /**
  * Histories as text: a line of JSON about the instance, then for each execution one about it and one for
@@ -43,10 +45,14 @@ async function exportText(instance, ask) {
  * Takes such a text apart: the instance, and the text of each execution.
  *
  * @param {string} text
+ * @param {number} [most] bytes of a line
  * @returns {{ instanceId: string, executions: string[] } & Record<string, any>} its first line, and they
  */
-function takeApart(text) {
+function takeApart(text, most = Infinity) {
   const lines = text.split('\n').filter((line) => line !== '');
+  if (lines.some((line) => Buffer.byteLength(line) > most)) {
+    throw notExported(`a line has more than ${most} bytes`);
+  }
   const first = parse(lines[0] ?? '');
   if (typeof first?.instanceId !== 'string' || typeof first.format !== 'number') {
     throw notExported('it does not begin with a line about an instance');
@@ -70,6 +76,31 @@ function takeApart(text) {
   return { ...first, executions: executions.map((all) => all.join('\n')) };
 }
 
+/** The longest line of an exported history that is taken, in bytes. */
+const MAX_LINE_BYTES = 64 * 1024 * 1024;
+
+/**
+ * Takes such a text in, an execution at a time.
+ *
+ * @param {string} text
+ * @param {unknown} instanceId
+ * @param {import('./handles.js').Ask} ask
+ */
+async function importText(text, instanceId, ask) {
+  const first = takeApart(text, MAX_LINE_BYTES);
+  const instance = check.rootId('instanceId', instanceId ?? first.instanceId);
+  if (instance.startsWith(RESERVED_PREFIX)) {
+    throw notExported(`instance id '${instance}' is the package's own: give it another one`);
+  }
+  let life = '';
+  for (const [at, execution] of first.executions.entries()) {
+    const after = first.executions[at + 1]?.split('\n', 1)[0];
+    const values = parse(after ?? '')?.values ?? null;
+    life = (await ask('import', { instance, life, values }, execution)).value.life;
+  }
+  return { instanceId: instance, executions: first.executions.length };
+}
+
 /** @param {string} line */
 function parse(line) {
   try {
@@ -84,4 +115,4 @@ function notExported(why) {
   return new DuroxideError(`not an exported history: ${why}`, { code: 'INVALID_INPUT' });
 }
 
-module.exports = { exportText, takeApart };
+module.exports = { exportText, importText, takeApart };

@@ -225,6 +225,7 @@ const METHODS = {
   fork: 'forkInstance',
   setDefault: 'setDefaultVersion',
   defaults: 'getDefaultVersions',
+  import: 'importHistory',
   inUse: 'versionsInUse',
   prune: 'pruneExecutions',
   pruneBulk: 'pruneExecutionsBulk',

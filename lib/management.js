@@ -3,6 +3,7 @@
 const check = require('./check.js');
 const { PRUNE_OPTIONS, conditions } = require('./client-options.js');
 const { checkSemver } = require('./definitions.js');
+const { importText } = require('./export.js');
 const { nameOf } = require('./registered.js');
 const { fork, retry, retryAll, rewind, rewindAll, versionsInUse } = require('./repairs.js');
 const { RetentionClient } = require('./retention/client.js');
@@ -11,6 +12,8 @@ const { RetentionClient } = require('./retention/client.js');
 
 /** @type {Record<string, (argument: string, value: unknown) => number>} */
 const DEFAULT_OPTIONS = { percent: (argument, value) => check.integer(argument, value, 1, 100) };
+
+const IMPORT_OPTIONS = { instanceId: check.rootId };
 
 /** Its documentation is in index.d.ts. */
 class ManagementClient extends RetentionClient {
@@ -58,6 +61,13 @@ class ManagementClient extends RetentionClient {
   /** @param {string} instanceId @param {string} newInstanceId @param {unknown} [options] */
   async forkInstance(instanceId, newInstanceId, options) {
     return fork(this.#ask, this.#encode, instanceId, newInstanceId, options);
+  }
+
+  /** @param {string} history @param {unknown} [options] */
+  async importHistory(history, options) {
+    const text = check.string('history', history);
+    const { instanceId } = check.options('options', options, IMPORT_OPTIONS);
+    return importText(text, instanceId, this.#ask);
   }
 
   /** @param {unknown} [orchestration] */

@@ -293,6 +293,8 @@ const (
 	Repeated
 	// Late: the message answers an execution that has ended. Nothing was stored.
 	Late
+	// Unheard: the target is inert (see Inert). Nothing was stored.
+	Unheard
 )
 
 // Renewal asks for a longer lease.

@@ -3,9 +3,11 @@ package provider
 import "duroxide/history"
 
 // FateOf compares the life that a message means with who lives at its target: there says whether
-// somebody does, and status is the state of the target.
-func FateOf(m Message, there bool, life history.Life, status ExecutionStatus) Fate {
+// somebody does, and status and level are those of the target.
+func FateOf(m Message, there bool, life history.Life, status ExecutionStatus, level uint64) Fate {
 	switch {
+	case level == Inert && m.Kind != StartInstance && !m.IsResumption():
+		return Unheard
 	case m.hasNobody(there, status):
 		return Dropped
 	case m.Kind == StartInstance && !there:

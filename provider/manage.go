@@ -210,6 +210,8 @@ type InstanceInfo struct {
 	Hold *Hold
 	// Cancelling is nil where the instance is not being cancelled.
 	Cancelling *Cancelling
+	// Imported says that it is inert, see Inert.
+	Imported bool
 }
 
 // StartAt gives when a start that was stored at a time is due; zero where that was at once.

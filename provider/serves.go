@@ -14,6 +14,11 @@ type Serves struct {
 	Code string
 }
 
+// Inert is the format level of an instance that is only looked at: no release reads it, so that nobody claims it.
+// Stores keep messages from it but Resumptions, never count it as one that runs, and delete it like one that has
+// ended.
+const Inert = uint64(1<<63 - 1)
+
 // LaneKind says what a lane is made of. The numbers are stored.
 type LaneKind uint8
 

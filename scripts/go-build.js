@@ -44,6 +44,7 @@ const COLD = [
   'duroxide/provider/memory',
   'duroxide/provider/postgres',
   'duroxide/bridge',
+  'duroxide/engine/replay',
 ];
 
 /**

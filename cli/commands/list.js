@@ -65,8 +65,9 @@ function row(instance) {
   return [instanceId, orchestrationName, orchestrationVersion, stateOf(instance), ...times];
 }
 
-/** @param {{ status: string, held?: boolean, cancelling?: object }} instance */
-function stateOf({ status, held, cancelling }) {
+/** @param {{ status: string, held?: boolean, cancelling?: object, imported?: boolean }} instance */
+function stateOf({ status, held, cancelling, imported }) {
+  if (imported) return `${status} (imported)`;
   if (held) return `${status} (held)`;
   return cancelling ? `${status} (cancelling)` : status;
 }

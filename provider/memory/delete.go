@@ -44,7 +44,7 @@ func (s *store) checkDelete(id string, ids []string, force bool) error {
 	if in == nil {
 		return nil
 	}
-	if in.active() && !force && !slices.Contains(ids, in.parentID()) {
+	if in.active() && in.level != provider.Inert && !force && !slices.Contains(ids, in.parentID()) {
 		return &provider.Error{
 			Op: "delete_instances", Err: provider.ErrStillRunning,
 			Message: "Instance " + id + " is still running. " +

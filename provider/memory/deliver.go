@@ -99,27 +99,13 @@ func (s *store) begin(m provider.Message) *instance {
 	return in
 }
 
-func (in *instance) hasEnded() bool {
-	return in.status() == provider.Completed || in.status() == provider.Failed
-}
-
 // fate compares the life that a message means with the one that is there.
 func (in *instance) fate(m provider.Message) provider.Fate {
 	there := in != nil && in.born
-	switch {
-	case m.IfRunning && in.hasEnded(), m.IsKept() && !there:
-		return provider.Dropped
-	case m.Kind == provider.StartInstance && !there:
-		return provider.Stored
-	case m.Kind == provider.StartInstance && !m.Life.IsZero() && m.Life == in.life:
-		return provider.Same
-	case m.Kind == provider.StartInstance:
-		return provider.Taken
-	case m.Life.IsZero() || there && m.Life.Fits(in.life):
-		return provider.Stored
-	default:
-		return provider.Dropped
+	if in == nil {
+		in = &instance{}
 	}
+	return provider.FateOf(m, there, in.life, in.status(), in.level)
 }
 
 func (s *store) insertMessage(in *instance, m provider.Message) (id uint64, effective int64) {

@@ -118,8 +118,8 @@ func (in *instance) info() provider.InstanceInfo {
 	return provider.InstanceInfo{
 		Instance: in.id, Life: in.life, Name: in.name, Version: in.version, Execution: in.current,
 		Status: ex.status, Output: ex.output, Parent: in.parentID(), Hold: in.held(),
-		Cancelling: in.cancelling.At(ex.status),
-		Created:    time.UnixMilli(in.created), Updated: time.UnixMilli(max(in.created, in.updated)),
+		Cancelling: in.cancelling.At(ex.status), Imported: in.level == provider.Inert,
+		Created: time.UnixMilli(in.created), Updated: time.UnixMilli(max(in.created, in.updated)),
 	}
 }
 

@@ -138,7 +138,7 @@ func (p *Provider) InUse(ctx context.Context, name string) (all []provider.InUse
 	err = p.do(ctx, "in_use", func(s *store) error {
 		var found []*instance
 		for _, in := range s.instances {
-			if in.born && in.active() && (name == "" || in.name == name) {
+			if in.born && in.active() && in.level != provider.Inert && (name == "" || in.name == name) {
 				found = append(found, in)
 			}
 		}

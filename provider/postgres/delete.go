@@ -126,7 +126,7 @@ func (g *group) deletable(ctx context.Context, ids []string, force bool) ([]*ins
 		if i == nil || !i.born && i.execution == 0 {
 			continue
 		}
-		if !force && !i.hasEnded() && (i.parent == nil || !slices.Contains(ids, i.parent.Instance)) {
+		if !force && !i.hasEnded() && i.pin != provider.Inert && (i.parent == nil || !slices.Contains(ids, i.parent.Instance)) {
 			return nil, rules.Refuse(provider.ErrStillRunning, "Instance %s is still running. "+
 				"Use force=true to delete anyway, or cancel first.", id)
 		}

@@ -259,7 +259,7 @@ WHERE true` + where.text.String(), where.args
 const summaryColumns = `
 SELECT i.id, i.key, d.name, d.version, i.execution, i.status, d.created, greatest(d.created, i.updated),
   d.parent, d.life, d.hold, i.last_event, d.cancelling,
-  coalesce(e.failure, '')`
+  coalesce(e.failure, ''), i.pin`
 
 // page gives the candidates that fit.
 func (f *finder) page(ctx context.Context, all candidates) (provider.SummaryPage, error) {
@@ -290,15 +290,16 @@ func (f *finder) page(ctx context.Context, all candidates) (provider.SummaryPage
 }
 
 func summary(r pgx.Rows) (s provider.Summary, err error) {
-	var key, execution, created, updated, last int64
+	var key, execution, created, updated, last, pin int64
 	var status int16
 	var life, hold, cancelling []byte
 	err = r.Scan(&s.Instance, &key, &s.Name, &s.Version, &execution, &status, &created, &updated, &s.Parent, &life, &hold,
-		&last, &cancelling, &s.Failure)
+		&last, &cancelling, &s.Failure, &pin)
 	s.Key, s.Execution, s.Status = unsigned(key), unsigned(execution), executionStatus(status)
 	s.Created, s.Updated, s.Life = moment(created), moment(updated), lifeOf(life)
 	s.Hold = provider.DecodeHold(hold).At(s.Execution, unsigned(last), s.Status)
 	s.Cancelling = provider.DecodeCancelling(cancelling).At(s.Status)
+	s.Imported = unsigned(pin) == provider.Inert
 	return s, err
 }
 

@@ -26,7 +26,8 @@ SELECT coalesce(d.name, ''), coalesce(d.version, ''), i.execution, i.status, e.o
   coalesce(CASE i.execution WHEN 0 THEN (
     SELECT min(effective) FROM S.messages WHERE instance = i.key AND kind IN ` + starts + `) END, 0),
   coalesce((SELECT max(effective) FROM S.messages
-    WHERE instance = i.key AND kind IN ` + beginnings + ` AND kind IN ` + ends + ` AND effective > $2), 0)
+    WHERE instance = i.key AND kind IN ` + beginnings + ` AND kind IN ` + ends + ` AND effective > $2), 0),
+  i.pin
 FROM S.instances i
 LEFT JOIN S.details d ON d.instance = i.key
 LEFT JOIN S.executions e ON e.instance = i.key AND e.execution = i.execution
@@ -64,14 +65,16 @@ func (s *Store) Instance(ctx context.Context, instance string) (provider.Instanc
 	err := s.read(ctx, "get_instance_info", func(p *pipeline) {
 		info, damage = nil, nil
 		p.each(sqlInstance, func(r pgx.Rows) error {
-			var execution, created, updated, last, start, over int64
+			var execution, created, updated, last, start, over, pin int64
 			var status int16
 			var output, life, hold, cancelling []byte
 			info = &provider.InstanceInfo{Instance: instance}
 			stored := provider.Whole{Instance: instance}
 			err := r.Scan(&info.Name, &info.Version, &execution, &status, &output, &created, &updated,
-				&info.Parent, &life, &stored.HasDetails, &stored.HasExecution, &hold, &last, &cancelling, &start, &over)
+				&info.Parent, &life, &stored.HasDetails, &stored.HasExecution, &hold, &last, &cancelling, &start, &over,
+				&pin)
 			info.StartAt, info.TimeoutAt = provider.StartAt(start, created), moment(over)
+			info.Imported = unsigned(pin) == provider.Inert
 			info.Life = lifeOf(life)
 			info.Execution, info.Status = unsigned(execution), executionStatus(status)
 			info.Output, info.Created, info.Updated = string(output), moment(created), moment(updated)

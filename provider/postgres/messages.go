@@ -101,7 +101,7 @@ func (g *group) deliver(
 func (d *delivery) accept(m provider.Message, body []byte, result *provider.Submitted) *target {
 	t := d.target(m.Instance)
 	result.Existing, result.Starting = t.status, t.execution == 0 && t.taken()
-	result.Fate = provider.FateOf(m, t.taken(), t.life, result.Existing)
+	result.Fate = provider.FateOf(m, t.taken(), t.life, result.Existing, t.pin)
 	if result.Fate == provider.Stored {
 		result.Fate = d.admit(t, &m)
 	}
@@ -114,7 +114,7 @@ func (d *delivery) accept(m provider.Message, body []byte, result *provider.Subm
 	case result.Fate == provider.Taken && m.Refusal != nil:
 		answer := *m.Refusal.For(result.Existing)
 		to := d.target(answer.Instance)
-		if provider.FateOf(answer, to.taken(), to.life, to.status) != provider.Stored {
+		if provider.FateOf(answer, to.taken(), to.life, to.status, to.pin) != provider.Stored {
 			return nil
 		}
 		result.Fate = provider.Refused

@@ -12,7 +12,7 @@ var sqlInUse = define(`
 SELECT d.name, d.version, count(*), min(d.created), count(*) FILTER (WHERE ` + isHeld + `),
   CASE WHEN d.patched = i.execution THEN d.patches END AS answers
 FROM S.instances i JOIN S.details d ON d.instance = i.key
-WHERE i.status NOT IN (2, 3) AND ($1 = '' OR d.name = $1)
+WHERE i.status NOT IN (2, 3) AND i.pin < 9223372036854775807 AND ($1 = '' OR d.name = $1)
 GROUP BY d.name, d.version, answers ORDER BY d.name COLLATE "C", d.version COLLATE "C"`)
 
 // InUse counts instances that have not ended by orchestration and version.

@@ -13,6 +13,7 @@ var founding = theme{"founding", "founding.go", []Case{
 	{ID: "P262", Title: "messages that wait at a place are there for an instance that a repair makes", run: foundedAmongMessages},
 	{ID: "P263", Title: "a repair goes back to an execution, and those after it are gone", run: repairedOverExecutions},
 	{ID: "P266", Title: "a repair does not go back to an execution that was pruned meanwhile", run: repairedPruned},
+	{ID: "P267", Title: "an inert instance is looked at: nobody claims it, and nothing reaches it", run: inert},
 	{ID: "P264", Title: "what a repair makes or takes back is kept by the store", needs: needReopen, run: foundedOverReopening},
 }}
 
@@ -79,6 +80,45 @@ func foundedAlone(k *kit) {
 	require.Equal(k, provider.Running, k.info("X").Status)
 	k.repairs(repairOf(fresh("new")), provider.ErrChanged)
 	k.fetchAs("new", having("Other", "2.0.0"))
+}
+
+func inert(k *kit) {
+	k.submit(queued("X", "early"))
+	w := fresh("X")
+	w.Level, w.Send = provider.Inert, nil
+	k.repairs(repairOf(w), nil)
+	sent, err := k.Provider.Submit(k.ctx, provider.Submission{
+		Messages: []provider.Message{provider.Resumption("X", w.Life, 3)}, Claim: &provider.Holder{Node: "importer", TTL: long},
+	})
+	require.NoError(k, err)
+	claim := sent[0].Claim
+	require.NotNil(k, claim)
+	require.ElementsMatch(k, []string{"early", "timer 0"}, datas(claim.Messages))
+	c := turn(*claim)
+	c.Events, c.Level, c.Release = events(8), provider.Inert, true
+	k.commit(c)
+	for _, m := range []provider.Message{
+		raised("X", "1"), queued("X", "2"),
+		{Instance: "X", Kind: provider.CancelInstance},
+		{Instance: "X", Life: w.Life, Kind: provider.ActivityDone, Execution: 3, Source: 5},
+	} {
+		require.Equal(k, provider.Unheard, k.one(m).Fate)
+	}
+	require.Equal(k, provider.Taken, k.one(start("X")).Fate)
+	require.Nil(k, k.fetchWith(long, having("Other", "2.0.0")))
+	info := k.info("X")
+	require.True(k, info.Imported)
+	require.Equal(k, provider.Running, info.Status)
+	all, err := k.Provider.Summaries(k.ctx, provider.ListQuery{})
+	require.NoError(k, err)
+	require.True(k, all.Instances[0].Imported)
+	used, err := k.Provider.InUse(k.ctx, "")
+	require.NoError(k, err)
+	require.Empty(k, used)
+	require.Len(k, k.history("X", 3), 4)
+	k.delete(false, "X")
+	k.create("X")
+	require.False(k, k.info("X").Imported)
 }
 
 func foundedAmongMessages(k *kit) {

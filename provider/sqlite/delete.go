@@ -85,7 +85,7 @@ func (w *writer) deletable(d *provider.Deletion) ([]*instance, error) {
 		if i == nil || !i.born && i.execution == 0 {
 			continue
 		}
-		if !d.Force && !i.hasEnded() && (i.parent == nil || !listed[i.parent.Instance]) {
+		if !d.Force && !i.hasEnded() && i.pin != provider.Inert && (i.parent == nil || !listed[i.parent.Instance]) {
 			return nil, rules.Refuse(provider.ErrStillRunning, "Instance %s is still running. "+
 				"Use force=true to delete anyway, or cancel first.", id)
 		}

@@ -268,7 +268,7 @@ WHERE true` + where.text.String(), where.args, nil
 // summaryColumns are what a page reads.
 const summaryColumns = `
 SELECT i.id, i.key, d.name, d.version, i.execution, i.status, d.created, max(d.created, i.updated),
-  d.parent, d.life, d.hold, i.last_event, d.cancelling, e.failure`
+  d.parent, d.life, d.hold, i.last_event, d.cancelling, e.failure, i.pin`
 
 // page gives the candidates that fit.
 func (f *finder) page(all candidates) (provider.SummaryPage, error) {
@@ -304,6 +304,7 @@ func summary(r *rows) provider.Summary {
 	}}
 	s.Hold = provider.DecodeHold(r.blob(10)).At(s.Execution, r.uint(11), s.Status)
 	s.Cancelling = provider.DecodeCancelling(r.blob(12)).At(s.Status)
+	s.Imported = r.uint(14) == provider.Inert
 	return s
 }
 

@@ -15,7 +15,8 @@ SELECT d.name, d.version, i.execution, i.status, e.output, d.created, max(d.crea
   d.cancelling, ` + lastRow + `,
   CASE i.execution WHEN 0 THEN (
     SELECT min(effective) FROM ` + firstMessages + ` WHERE instance = i.key AND ` + isStarting + `) END,
-  (SELECT max(effective) FROM ` + firstMessages + ` WHERE instance = i.key AND ` + isEnding + ` AND effective > ?2)
+  (SELECT max(effective) FROM ` + firstMessages + ` WHERE instance = i.key AND ` + isEnding + ` AND effective > ?2),
+  i.pin
 FROM instances i
 LEFT JOIN details d ON d.instance = i.key
 LEFT JOIN executions e ON e.instance = i.key AND e.execution = i.execution
@@ -78,6 +79,7 @@ func (s *Store) Instance(ctx context.Context, instance string) (provider.Instanc
 		}
 		info.Hold = provider.DecodeHold(r.blob(11)).At(info.Execution, r.uint(12), info.Status)
 		info.Cancelling = provider.DecodeCancelling(r.blob(13)).At(info.Status)
+		info.Imported = r.uint(17) == provider.Inert
 		info.StartAt = provider.StartAt(r.int(15), r.int(5))
 		info.TimeoutAt = moment(r.int(16))
 		info.Output, err = r.output(info.Status, 4, 14)

@@ -127,7 +127,7 @@ func (d *delivery) accept(
 		return nil, err
 	}
 	result.Existing, result.Starting = t.status, t.execution == 0 && (t.taken || t.start)
-	result.Fate = provider.FateOf(m, t.taken || t.start, t.life, t.status)
+	result.Fate = provider.FateOf(m, t.taken || t.start, t.life, t.status, t.pin)
 	if result.Fate == provider.Stored {
 		if result.Fate, err = d.admit(t, &m); err != nil {
 			return nil, err
@@ -141,7 +141,8 @@ func (d *delivery) accept(
 		return t, d.insert(t, m, body, result)
 	case provider.Taken:
 		return d.refuse(m, result)
-	case provider.Same, provider.Refused, provider.Dropped, provider.Repeated, provider.Late:
+	case provider.Same, provider.Refused, provider.Dropped, provider.Repeated, provider.Late,
+		provider.Unheard:
 		return nil, nil
 	default:
 		return nil, fmt.Errorf("unknown fate %d", result.Fate)

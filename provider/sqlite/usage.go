@@ -10,7 +10,7 @@ var sqlInUse = &statement{`
 SELECT d.name, d.version, count(*), min(d.created), sum(` + isHeld + `),
   CASE WHEN d.patched = i.execution THEN d.patches END AS answers
 FROM instances i JOIN details d ON d.instance = i.key
-WHERE i.status NOT IN (2, 3) AND (?1 = '' OR d.name = CAST(?1 AS TEXT))
+WHERE i.status NOT IN (2, 3) AND i.pin < 9223372036854775807 AND (?1 = '' OR d.name = CAST(?1 AS TEXT))
 GROUP BY d.name, d.version, answers ORDER BY d.name, d.version`}
 
 // InUse counts instances that have not ended by orchestration and version.
