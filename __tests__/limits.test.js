@@ -300,3 +300,60 @@ test('messages have none: not when they are read, nor when they are carried over
     assert.deepEqual(completed(await h.wait(ids[index])), expected);
   }
 });
+
+test('what is thrown is stored as far as it has an end', async (t) => {
+  const LONG = 50_000_000;
+  const text = 'm'.repeat(LONG);
+  const thrower = () => {
+    const cause = new Error(`cause ${text}`);
+    throw Object.assign(new TypeError(text, { cause }), { name: text, code: text, data: text });
+  };
+  const h = await withRuntime(t, {
+    activities: { thrower },
+    orchestrations: {
+      *Catches(ctx) {
+        try {
+          yield ctx.scheduleActivity('thrower');
+        } catch (error) {
+          return [error.message.length, error.cause.message.length];
+        }
+      },
+      *Throws() {
+        thrower();
+      },
+    },
+  });
+  const [message, cause] = await h.output('Catches');
+  assert.ok(message > 262_144 && message < 300_000, String(message));
+  assert.ok(cause < 300_000, String(cause));
+  const status = await h.run('Throws');
+  assert.ok(status.error.length < 300_000);
+  assert.match(status.error, /…$/);
+  for (const id of ['Catches-1', 'Throws-2']) {
+    const { historySizeBytes } = await h.client.getOrchestrationStats(id);
+    assert.ok(historySizeBytes < 1_000_000, String(historySizeBytes));
+  }
+});
+
+test('a reason that is too long is refused where it is given', async (t) => {
+  const h = await withRuntime(t, {
+    orchestrations: {
+      *Waits(ctx) {
+        yield ctx.waitForEvent('never');
+      },
+      *Cancels(ctx, reason) {
+        ctx.cancelInstance('Waits-1', reason);
+        return 'sent';
+      },
+    },
+  });
+  const id = await h.launch('Waits');
+  const long = 'r'.repeat(65_537);
+  const refused = { code: 'LIMIT_EXCEEDED', message: /reason size \(65537 bytes\) exceeds limit/ };
+  await assert.rejects(h.client.cancelInstance(id, long), refused);
+  await assert.rejects(h.client.terminateInstance(id, long), refused);
+  const status = await h.run('Cancels', long);
+  assert.match(status.error, /reason size/);
+  await h.client.cancelInstance(id, long.slice(1));
+  assert.equal((await h.wait(id)).status, 'Failed');
+});

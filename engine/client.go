@@ -220,6 +220,11 @@ func (c *Client) sendOnce(
 	if err := c.checkTarget(ctx, m.Instance); err != nil {
 		return "", false, err
 	}
+	if m.Kind == provider.CancelInstance {
+		if err := checkSize("reason", m.Data, history.MaxReasonBytes); err != nil {
+			return "", false, err
+		}
+	}
 	m.Life = c.scope.Life
 	sent, err := c.submit(ctx, m)
 	switch {

@@ -8,6 +8,8 @@ const (
 	MaxNameBytes = 2000
 	// MaxVersionBytes is for versions of orchestrations.
 	MaxVersionBytes = 256
+	// MaxReasonBytes is for the reasons of cancellations.
+	MaxReasonBytes = 64 << 10
 	// MaxIDBytes is for ids of instances that the engine makes from that of a parent. Stores hold
 	// longer ones where they were made before there was a limit, and may refuse new ones.
 	MaxIDBytes = 2600

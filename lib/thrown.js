@@ -22,8 +22,10 @@ const MAX_DEPTH = 8;
 const MAX_ERRORS = 16;
 /** The longest message, stack, and JSON text of own data of one error, in UTF-16 units. */
 const MAX_TEXT = 16384;
-/** The longest JSON text that stands for the message of something that has none. */
-const MAX_MESSAGE_OF_JSON = 1024;
+/** The longest message of what is not a cause. */
+const MAX_MESSAGE = 262_144;
+/** The longest name or code, and the longest JSON text that stands for the message of something that has none. */
+const MAX_WORD = 1024;
 
 /** What is said of what says nothing. */
 const NOT_DESCRIBED = 'a value that cannot be described';
@@ -60,14 +62,16 @@ function describe(thrown) {
 function describeWithin(thrown, outer) {
   try {
     disown(thrown);
+    /** @param {unknown} text */
+    const message = (text) => shorten(String(text), outer.length ? MAX_TEXT : MAX_MESSAGE);
     if (typeof thrown !== 'object' || thrown === null) {
-      return { name: '', message: String(thrown), stack: null, cause: null };
+      return { name: '', message: message(thrown), stack: null, cause: null };
     }
     const hasStack = isError(thrown) && typeof thrown.stack === 'string';
     /** @type {Described} */
     const described = {
-      name: nameOf(thrown),
-      message: isError(thrown) ? String(thrown.message ?? '') : messageOfObject(thrown),
+      name: shorten(nameOf(thrown), MAX_WORD),
+      message: message(isError(thrown) ? (thrown.message ?? '') : messageOfObject(thrown)),
       stack: hasStack ? shorten(thrown.stack) : null,
       cause: null,
     };
@@ -111,7 +115,7 @@ function messageOfObject(thrown) {
   const text = hasText ? String(thrown) : NOT_DESCRIBED;
   if (hasText && !/^\[object \w+\]$/.test(text)) return text;
   const json = jsonOf(thrown);
-  return json === undefined || json === '{}' ? text : shorten(json, MAX_MESSAGE_OF_JSON);
+  return json === undefined || json === '{}' ? text : shorten(json, MAX_WORD);
 }
 
 /**
@@ -120,7 +124,8 @@ function messageOfObject(thrown) {
  */
 function addData(described, thrown) {
   const { code } = thrown;
-  if (typeof code === 'string' || typeof code === 'number') described.code = code;
+  if (typeof code === 'number') described.code = code;
+  if (typeof code === 'string') described.code = shorten(code, MAX_WORD);
   const data = dataOf(thrown);
   if (data !== undefined) described.data = data;
   if (isOwn(thrown)) described.own = true;

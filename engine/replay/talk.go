@@ -25,6 +25,10 @@ func (x *Execution) send(a *Action, nowMs int64) error {
 	if size := len(text(s.Key)); size > history.MaxNameBytes {
 		return limit("idempotencyKey size (%d bytes) exceeds limit (%d bytes)", size, history.MaxNameBytes)
 	}
+	isStop := s.What == history.SentCancellation || s.What == history.SentTermination
+	if size := len(s.Data); isStop && size > history.MaxReasonBytes {
+		return limit("reason size (%d bytes) exceeds limit (%d bytes)", size, history.MaxReasonBytes)
+	}
 	switch s.What {
 	case history.SentMessage, history.SentSignal, history.SentCancellation, history.SentTermination,
 		history.SentAnswer, history.SentRejection:
