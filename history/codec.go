@@ -44,16 +44,14 @@ func hasHeaders(e Event) bool {
 }
 
 func hasTimeout(e Event) bool {
-	switch d := e.Data.(type) {
-	case OrchestrationStarted:
+	if d, ok := e.Data.(OrchestrationStarted); ok {
 		return !d.Timeout.IsZero()
-	case OrchestrationCancelRequested:
-		return d.TimedOut
-	case OrchestrationCancelling:
-		return d.TimedOut
-	default:
-		return false
 	}
+	if d, ok := e.Data.(OrchestrationCancelRequested); ok {
+		return d.TimedOut
+	}
+	d, ok := e.Data.(OrchestrationCancelling)
+	return ok && d.TimedOut
 }
 
 func encodeEvent(w *Wire, e, previous *Event) {
