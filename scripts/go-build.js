@@ -6,7 +6,8 @@ const { version } = require('../package.json');
 
 /**
  * What is compiled without inlining, which is smaller: what runs when a connection or a token is asked for, in
- * tests, beside a wait for a server, or so seldom or so long that its calls do not matter.
+ * tests, beside a wait for a server, or so seldom or so long that its calls do not matter: `npm run bench` shows no
+ * difference for the border and the replay.
  */
 const COLD = [
   'github.com/Azure/...',
