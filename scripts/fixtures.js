@@ -6,6 +6,7 @@
  *
  *     node scripts/fixtures.js bundlers     esbuild, rollup, vite and webpack; vitest and jest
  *     node scripts/fixtures.js next         route handlers of Next.js, that of the page among them
+ *     node scripts/fixtures.js servers      the page in express, fastify and Hono
  *
  * What they need is pinned by a lock file beside them and installed into .tools. Where that cannot be
  * fetched this is said, and the exit code is 77.
@@ -113,7 +114,15 @@ async function next({ tools, shop }) {
   });
 }
 
-const KINDS = { bundlers, next };
+/** @param {Places} places */
+async function servers({ shop }) {
+  const expected = 'the page is served, and so is the rest';
+  for (const name of ['express', 'fastify', 'hono']) {
+    await check(`${name} serves the page`, shop, { args: [`${name}.mjs`], expected });
+  }
+}
+
+const KINDS = { bundlers, next, servers };
 
 /** Lays the fixture out beside what it needs. @param {string} name @param {string} tools @returns {Places} */
 function layOut(name, tools) {

@@ -303,7 +303,7 @@ const PARTS = [
     minutes: 20,
     needsBuild: true,
     mayLack: true,
-    commands: [[process.execPath, 'scripts/fixtures.js', 'next']],
+    commands: [[process.execPath, 'scripts/fixtures.js', 'next', 'servers']],
   },
   {
     name: 'other-pg',

@@ -66,7 +66,8 @@ async function answer(routes, request) {
 /** Opens the store, runs the workflows and serves them. */
 async function startService({ file, port, world }) {
   const store = await SqliteProvider.open(file);
-  const runtime = new Runtime(store, { logLevel: 'error' });
+  // A deployment that does not fit holds what runs, and the next one goes on with it.
+  const runtime = new Runtime(store, { logLevel: 'error', onNondeterminism: 'hold' });
   runtime.register(order, ...activitiesOf(world));
   await runtime.start();
   const routes = routesOf(new Client(store));
