@@ -173,3 +173,42 @@ test('what has failed goes back to the moment before, all that a filter selects'
     TypeError,
   );
 });
+
+test('what was unread over executions is given back once, and in order', async (t) => {
+  const h = await withRuntime(t, {
+    orchestrations: {
+      *Reads(ctx, round) {
+        yield ctx.waitForEvent('go');
+        if (round < 3) return yield ctx.continueAsNew(round + 1);
+        const got = [];
+        for (let number = 1; number <= 4; number++) got.push(yield ctx.dequeueEvent('letters'));
+        const { index } = yield ctx.race(ctx.dequeueEvent('letters'), ctx.waitForEvent('end'));
+        return index === 0 ? 'doubled' : got;
+      },
+    },
+  });
+  const waits = (name) => (e) =>
+    e.kind === 'ExternalSubscribed' && JSON.parse(e.data).name === name;
+  const id = await h.launch('Reads', 1);
+  const event = await h.recorded(id, waits('go'));
+  for (const letter of [1, 2, 3]) await h.client.enqueueEvent(id, 'letters', letter);
+  await h.recorded(id, ({ kind }) => kind === 'QueueEventDelivered', { count: 3 });
+  const goOn = async (execution) => {
+    await h.recorded(id, waits('go'), { execution });
+    await h.client.raiseEvent(id, 'go');
+  };
+  for (const [toEvent, last] of [
+    [{ execution: 1, event }, 3],
+    [{ execution: 2, event: 3 }, 3],
+    [{ execution: 1, event }, 2],
+  ]) {
+    for (let execution = toEvent.execution; execution < last; execution++) await goOn(execution);
+    await h.recorded(id, waits('go'), { execution: last });
+    await h.client.rewindInstance(id, { toEvent, acceptUndo: true });
+  }
+  await h.client.enqueueEvent(id, 'letters', 4);
+  for (const execution of [1, 2, 3]) await goOn(execution);
+  await h.recorded(id, waits('end'), { execution: 3 });
+  await h.client.raiseEvent(id, 'end');
+  assert.deepEqual(completed(await h.wait(id)), [1, 2, 3, 4]);
+});

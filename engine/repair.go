@@ -159,11 +159,13 @@ func cannotRepair(instance, why string) error {
 
 // retryPlan is what a retry will change: an instance, and the children that it waits for then.
 type retryPlan struct {
-	c       *Client
-	o       RetryOptions
-	nowMs   int64
-	repair  provider.Repair
-	planned map[string]bool
+	c     *Client
+	o     RetryOptions
+	nowMs int64
+	// beforeMs is before everything that waits for the instance of a rewind.
+	beforeMs int64
+	repair   provider.Repair
+	planned  map[string]bool
 }
 
 // top gives the instance to begin with: the last of the parents that have failed because of their child.

@@ -80,6 +80,9 @@ func (p *retryPlan) rewind(ctx context.Context, instance string, o RewindOptions
 		w.CustomStatus = &provider.CustomStatusChange{Status: status}
 	}
 	all[0] = undone
+	if p.beforeMs, err = p.before(ctx, instance); err != nil {
+		return err
+	}
 	w.Forget = promiseKeys(o.Execution, replay.Unmade(events, o.Event))
 	for n, undone := range all {
 		execution := o.Execution + uint64(n)
@@ -195,14 +198,22 @@ func (p *retryPlan) giveBack(
 	if execution == w.Execution {
 		promises = replay.Promises(w.Events)
 	}
+	copies := 0
 	for _, e := range undone {
+		if d, ok := e.Data.(history.OrchestrationStarted); ok {
+			copies = len(d.Carried)
+		}
+		if _, ok := e.Data.(history.QueueEventDelivered); ok && copies > 0 {
+			copies-- // It has arrived in an execution before, which keeps it or gives it back.
+			continue
+		}
 		if d, ok := e.Data.(history.SubOrchestrationScheduled); ok {
 			if err := p.cancelChild(ctx, w, execution, e, d); err != nil {
 				return err
 			}
 		}
 		if m, ok := givenBack(e, promises[e.Source]); ok {
-			m.Instance, m.Life, m.DueMs = w.Instance, w.Life, e.TimeMs
+			m.Instance, m.Life, m.DueMs = w.Instance, w.Life, min(e.TimeMs, p.beforeMs)
 			if m.Kind == provider.PromiseSettled {
 				m.Execution = w.Execution
 			}
@@ -210,6 +221,17 @@ func (p *retryPlan) giveBack(
 		}
 	}
 	return nil
+}
+
+// before gives a time before that of everything that waits for an instance: what was taken has come before it.
+func (p *retryPlan) before(ctx context.Context, instance string) (int64, error) {
+	standing, err := retry(ctx, p.c, func(ctx context.Context) (*provider.Standing, error) {
+		return p.c.e.store.Standing(ctx, instance, 0)
+	})
+	if err != nil || standing == nil || standing.ReadySinceMs == 0 {
+		return p.nowMs, err
+	}
+	return standing.ReadySinceMs - 1, nil
 }
 
 // givenBack gives the message whose arrival an event says, if it still has somebody: for what a promise got

@@ -165,7 +165,11 @@ func (d *delivery) insert(
 		t.waits = append(t.waits, len(w.due))
 		due += provider.Patience(m.Kind, g.s.options.OrphanRetention).Milliseconds()
 	}
-	w.due, w.effective = append(w.due, due), append(w.effective, a.message.DueMs)
+	effective := a.message.DueMs
+	if m.DueMs > 0 && isDue && !starts && m.Kind != provider.TimerDue {
+		effective-- // It has another place than its number says: see firstPage.
+	}
+	w.due, w.effective = append(w.due, due), append(w.effective, effective)
 	w.kind = append(w.kind, int64(m.Kind))
 	w.execution = append(w.execution, signed(m.Execution))
 	w.source, w.body = append(w.source, signed(m.Source)), append(w.body, body)

@@ -1,6 +1,9 @@
 package providertest
 
 import (
+	"strconv"
+	"time"
+
 	"github.com/stretchr/testify/require"
 
 	"duroxide/history"
@@ -14,6 +17,7 @@ var founding = theme{"founding", "founding.go", []Case{
 	{ID: "P263", Title: "a repair goes back to an execution, and those after it are gone", run: repairedOverExecutions},
 	{ID: "P266", Title: "a repair does not go back to an execution that was pruned meanwhile", run: repairedPruned},
 	{ID: "P267", Title: "an inert instance is looked at: nobody claims it, and nothing reaches it", run: inert},
+	{ID: "P267", Title: "what a repair gives back is in front of a backlog", run: givenBack},
 	{ID: "P264", Title: "what a repair makes or takes back is kept by the store", needs: needReopen, run: foundedOverReopening},
 }}
 
@@ -181,6 +185,25 @@ func repairedPruned(k *kit) {
 	require.Equal(k, []any{uint64(2), provider.Running}, []any{k.info("X").Execution, k.info("X").Status})
 	require.Equal(k, before, k.history("X", 2))
 	require.Equal(k, provider.Failed, k.info("Y").Status)
+}
+
+func givenBack(k *kit) {
+	k.over("X")
+	var want []string
+	for n := range provider.PageMessages + 50 {
+		want = append(want, strconv.Itoa(n))
+		k.submit(queued("X", want[n]))
+	}
+	k.Clock.Advance(time.Minute)
+	w := k.rewriting("X")
+	for _, data := range []string{"-2", "-1"} {
+		m := queued("X", data)
+		m.Life, m.DueMs = w.Life, 5
+		w.Send = append(w.Send, m)
+	}
+	k.repairs(repairOf(w), nil)
+	got := datas(k.fetch("X").Messages)
+	require.Equal(k, append([]string{"-2", "-1"}, want...)[:len(got)], got)
 }
 
 func foundedOverReopening(k *kit) {
