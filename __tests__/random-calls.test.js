@@ -61,7 +61,10 @@ const CALLERS = {
   startOld: (client, id, own) =>
     client.startOrchestrationVersioned(id, 'Steps', inputOf(own), '1.0.0'),
   startLater: (client, id, own) =>
-    client.startOrchestration(id, 'Steps', inputOf(own), { startAfterMs: below(100) }),
+    client.startOrchestration(id, 'Steps', inputOf(own), {
+      startAfterMs: below(100),
+      executionTimeoutMs: 1 + below(1000),
+    }),
   cancel: (client, id) => client.cancelInstance(id, 'by chance'),
   cancelSoon: (client, id) => client.cancelInstance(id, 'by chance', { graceMs: below(50) }),
   terminate: (client, id) => client.terminateInstance(id, 'by chance'),
@@ -198,7 +201,7 @@ async function failures(client) {
   const all = await Promise.all(instances.map(({ instanceId }) => client.getStatus(instanceId)));
   return all
     .filter(({ failure, error }) => {
-      const isAsked = ['application', 'cancelled', 'terminated'].includes(failure?.kind);
+      const isAsked = ['application', 'cancelled', 'terminated', 'timeout'].includes(failure?.kind);
       return !isAsked || error.includes(WRONG);
     })
     .map(({ error }) => error);
