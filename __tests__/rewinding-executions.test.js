@@ -174,6 +174,37 @@ test('what has failed goes back to the moment before, all that a filter selects'
   );
 });
 
+test('the rest of a step that a rewind has parted is taken whole', async (t) => {
+  const h = await withStore(t);
+  const code = {
+    orchestrations: {
+      *Reads(ctx) {
+        yield ctx.scheduleTimer(1);
+        const two = [ctx.dequeueEvent('letters'), ctx.dequeueEvent('letters')];
+        const { value } = yield ctx.race(...two, ctx.scheduleTimer(60_000));
+        ctx.setCustomStatus(`read ${value}`);
+        yield ctx.waitForEvent('go');
+        return value;
+      },
+    },
+  };
+  await h.client.startOrchestration('reader', 'Reads', null, {
+    messages: [{ queue: 'letters', data: 1 }],
+  });
+  await h.start(code);
+  await h.until('reader', 'read 1');
+  const isFirst = ({ kind }) => kind === 'QueueSubscribed';
+  const [{ eventId: event }] = (await h.client.readExecutionHistory('reader', 1)).filter(isFirst);
+  await h.client.rewindInstance('reader', { toEvent: { execution: 1, event }, acceptUndo: true });
+  await h.until('reader', 'read 1');
+  await h.restart(code);
+  await h.client.raiseEvent('reader', 'go');
+  assert.equal(completed(await h.wait('reader')), 1);
+  const history = await h.client.readExecutionHistory('reader', 1);
+  const dropped = history.filter(({ kind }) => kind === 'QueueSubscriptionCancelled');
+  assert.equal(dropped.length, 1);
+});
+
 test('what was unread over executions is given back once, and in order', async (t) => {
   const h = await withRuntime(t, {
     orchestrations: {
