@@ -34,6 +34,9 @@ type workers struct {
 	// held are the jobs that wait, run, or have finished and are not committed yet.
 	held    map[provider.Token]*job
 	average time.Duration // of recent activities; zero means unknown
+	late    map[taskKey]late
+	// again are claims of tasks whose outcomes are on their way to the store under the claim before.
+	again map[taskKey]provider.TaskClaim
 	// inline has what is in hand of residents, ring those of whom something waits for a slot.
 	inline     map[*resident]*inline
 	ring       []*resident
@@ -59,6 +62,7 @@ type job struct {
 	doubtful bool // a renewal has not found the task under a lease that may have ended
 	started  bool
 	finished bool // its outcome was handed over
+	ending   bool // and is its last one, on its way to the store
 	called   bool // the host may know the token
 	abort    context.CancelFunc
 	// generator is the living code that has the closure of an inline activity.
@@ -74,7 +78,10 @@ type job struct {
 }
 
 func newWorkers(rt *Runtime) *workers {
-	return &workers{rt: rt, held: map[provider.Token]*job{}, inline: map[*resident]*inline{}}
+	return &workers{
+		rt: rt, held: map[provider.Token]*job{}, inline: map[*resident]*inline{},
+		late: map[taskKey]late{}, again: map[taskKey]provider.TaskClaim{},
+	}
 }
 
 // room gives the number of tasks that can be claimed now.

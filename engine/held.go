@@ -15,10 +15,18 @@ func (w *workers) adopt(c provider.TaskClaim) bool {
 	if c.Marks == 0 {
 		return false // Nobody's lease has ended over it.
 	}
+	if w.takeLate(c) {
+		return true
+	}
 	for former, j := range w.held {
 		t := j.claim.Task
 		if t.Life == c.Task.Life && t.Execution == c.Task.Execution && t.Event == c.Task.Event &&
-			t.Instance == c.Task.Instance && !j.cancelled.Load() && !j.finished {
+			t.Instance == c.Task.Instance && !j.cancelled.Load() && (!j.finished || j.ending) {
+			if j.finished {
+				w.again[keyOfTask(&t)] = c
+				w.held[c.Token] = &job{claim: c, started: true, finished: true}
+				return true
+			}
 			delete(w.held, former)
 			j.claim.Token, j.doubtful = c.Token, false
 			w.held[c.Token] = j

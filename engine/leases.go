@@ -146,8 +146,12 @@ func (rt *Runtime) renewTasks(ctx context.Context, load *provider.Load) {
 		certain := rt.taskLeases.holds(id)
 		r := provider.Renewal{Lease: id, Tasks: tokens, Load: load}
 		load = nil
-		for _, lost := range rt.renewOne(ctx, rt.taskLeases, r) {
-			rt.workers.lost(lost, certain)
+		lost := rt.renewOne(ctx, rt.taskLeases, r)
+		for _, token := range lost {
+			rt.workers.lost(token, certain)
+		}
+		if len(lost) > 0 && !certain {
+			rt.poller.wake() // What nobody has taken is claimed again, and adopted, before the next renewal.
 		}
 	}
 }

@@ -209,6 +209,29 @@ func TestAnActivityIsNotBegunAgainWhereItRuns(t *testing.T) {
 	})
 }
 
+// The lease of an activity ends while it runs, it finishes, and only then its task is claimed again: what it has
+// given counts, because nobody else has taken it.
+func TestAnOutcomeCountsThatCameAfterTheEndOfItsLease(t *testing.T) {
+	t.Parallel()
+	a := &attempts{run: func(ctx context.Context, attempt int) (any, error) {
+		return firstHangs(ctx, attempt+1)
+	}}
+	inBubble(t, setup{act: a.activity}, func(t *testing.T, b *bubble) {
+		t.Helper()
+		b.store.Fail(faulty.Renew, faulty.Always, faulty.Retryable(faulty.Renew))
+		b.start("a", "one", "null")
+		<-time.After(time.Millisecond)
+		b.store.Fail(faulty.Claim, faulty.Always, faulty.Retryable(faulty.Claim))
+		<-time.After(4 * taskLease)
+		b.store.Heal(faulty.Renew)
+		b.store.Heal(faulty.Claim)
+		require.Equal(t, "2", b.outcome(10*taskLease).Output)
+		require.Equal(t, []int{1}, a.began)
+		require.Empty(t, a.told)
+		b.stop()
+	})
+}
+
 // A claim that took effect late lives in the store longer than whoever asked for it can know.
 func TestAClaimIsKeptWhoseAnswerCameLate(t *testing.T) {
 	t.Parallel()

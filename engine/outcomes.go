@@ -35,6 +35,9 @@ func (w *workers) handOver(j *job, msg provider.Message) {
 		it.kept = progressAfter(&j.claim, msg.Failure)
 		w.keepHeartbeat(w.rt.ctx, j)
 	}
+	w.mu.Lock()
+	j.ending = it.kept == nil
+	w.mu.Unlock()
 	if it.kept == nil && j.claim.Attempt+j.claim.Marks == 1 && len(msg.Data) <= maxFused && w.rt.deliver(msg.Instance, msg.Life, it) {
 		return
 	}
@@ -57,6 +60,7 @@ func (rt *Runtime) complete(it item) {
 		}
 		if isLost(err) {
 			rt.outcomeNotStored(task, err, 0)
+			rt.workers.keepLate(it)
 			return
 		}
 		rt.outcomeNotStored(task, err, pause)
@@ -69,6 +73,7 @@ func (rt *Runtime) complete(it item) {
 		}
 		pause = min(2*pause, lastRefusedPause)
 	}
+	rt.workers.keepLate(it)
 }
 
 // store stores an outcome once, as often as the store has transient trouble.

@@ -48,7 +48,7 @@ async function main() {
 main();
 
 /* Output:
-{"format":1,"instanceId":"order-1","orchestrationName":"Order","orchestrationVersion":"1.0.0","status":"Completed"}
+{"format":1,"instanceId":"order-1","orchestrationName":"Order","orchestrationVersion":"1.0.0","status":"Completed","executions":1}
 { ok: true }
 {
   ok: false,
