@@ -111,27 +111,38 @@ func (q *ListQuery) Scan() int {
 }
 
 // At gives the place of an instance in a list.
-func (o Order) At(s *Summary) *Cursor {
-	if o == ByID {
-		return &Cursor{ID: s.Instance}
+func (o Order) At(s *Summary) *Cursor { return o.Place(&Cursor{s.Key, s.Instance}) }
+
+// Place gives of a place, of which key and id are known, what a list in the order goes by; nil stays nil.
+func (o Order) Place(at *Cursor) *Cursor {
+	switch {
+	case at == nil:
+		return nil
+	case o == ByID:
+		return &Cursor{ID: at.ID}
+	default:
+		return &Cursor{Key: at.Key}
 	}
-	return &Cursor{Key: s.Key}
+}
+
+// Before reports whether one place, of which key and id are known, comes before another one.
+func (o Order) Before(a, b Cursor) bool {
+	switch o {
+	case ByID:
+		return a.ID < b.ID
+	case OldestFirst:
+		return a.Key < b.Key
+	case NewestFirst:
+		return b.Key < a.Key
+	default:
+		return b.Key < a.Key
+	}
 }
 
 // Sort brings the instances of a page into their order.
 func (o Order) Sort(all []Summary) {
 	sort.Slice(all, func(i, j int) bool {
-		a, b := &all[i], &all[j]
-		switch o {
-		case ByID:
-			return a.Instance < b.Instance
-		case OldestFirst:
-			return a.Key < b.Key
-		case NewestFirst:
-			return b.Key < a.Key
-		default:
-			return b.Key < a.Key
-		}
+		return o.Before(Cursor{all[i].Key, all[i].Instance}, Cursor{all[j].Key, all[j].Instance})
 	})
 }
 

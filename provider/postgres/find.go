@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"duroxide/provider"
+	"duroxide/provider/rules"
 )
 
 // finder reads instances in the order of a list. Its candidates come from one index, or two, that it chooses
@@ -15,18 +16,6 @@ type finder struct {
 	s  *Store
 	q  *provider.ListQuery
 	op string
-}
-
-// spot is a place in the order of a list: that of a key or of an id.
-type spot struct {
-	key int64
-	id  string
-}
-
-// candidates are sources that are read from behind the place where a page begins up to one, if it is not nil.
-type candidates struct {
-	from  []provider.Source
-	until *spot
 }
 
 // Summaries gives a page of instances.
@@ -46,9 +35,9 @@ func (s *Store) Count(ctx context.Context, q provider.ListQuery, by provider.Gro
 	if err != nil {
 		return provider.Counted{}, err
 	}
-	counted := provider.Counted{Next: f.cursor(all.until)}
-	for _, from := range all.from {
-		groups, err := f.count(ctx, from, all.until, by)
+	counted := provider.Counted{Next: q.Order.Place(all.Until)}
+	for _, from := range all.From {
+		groups, err := f.count(ctx, from, all.Until, by)
 		if err != nil {
 			return provider.Counted{}, err
 		}
@@ -57,73 +46,25 @@ func (s *Store) Count(ctx context.Context, q provider.ListQuery, by provider.Gro
 	return counted, nil
 }
 
-// choose gives the sources that leave out most, and the place up to which they are read so that at most scan
-// candidates are looked at; zero is all of them.
-func (f *finder) choose(ctx context.Context, scan int) (best candidates, err error) {
-	if f.q.IDs != nil {
-		return candidates{from: []provider.Source{provider.FromIDs}}, nil
-	}
-	choices := f.q.Sources()
-	if scan == 0 {
-		return candidates{from: choices[0]}, nil
-	}
-	if f.q.IDPrefix != "" && f.q.Order != provider.ByID {
-		few := candidates{from: []provider.Source{provider.FromPrefix}}
-		byID := *f
-		byID.q = &provider.ListQuery{IDPrefix: f.q.IDPrefix, Order: provider.ByID}
-		many, err := byID.nth(ctx, provider.FromAll, scan) // To sort all would take long.
-		if err != nil || many == nil {
-			return few, err
-		}
-	}
-	for _, choice := range choices {
-		all, err := f.bounded(ctx, choice, scan)
-		if err != nil || all.until == nil {
-			return all, err
-		}
-		if best.until == nil || f.before(*best.until, *all.until) {
-			best = all
-		}
-	}
-	return best, nil
-}
-
-// bounded gives the sources of a choice, up to where one of them has had scan candidates.
-func (f *finder) bounded(ctx context.Context, choice []provider.Source, scan int) (candidates, error) {
-	all := candidates{from: choice}
-	for _, from := range choice {
-		until, err := f.nth(ctx, from, scan)
-		if err != nil {
-			return all, err
-		}
-		if until != nil && (all.until == nil || f.before(*until, *all.until)) {
-			all.until = until
-		}
-	}
-	return all, nil
-}
-
-// before reports whether one place comes before another in the list.
-func (f *finder) before(a, b spot) bool {
-	switch f.q.Order {
-	case provider.ByID:
-		return a.id < b.id
-	case provider.OldestFirst:
-		return a.key < b.key
-	case provider.NewestFirst:
-		return a.key > b.key
-	default:
-		return a.key > b.key
-	}
+// choose gives the sources that leave out most, see rules.Choose.
+func (f *finder) choose(ctx context.Context, scan int) (rules.Candidates, error) {
+	return rules.Choose(f.q, scan, func(q *provider.ListQuery, from provider.Source, n int) (*provider.Cursor, error) {
+		of := *f
+		of.q = q
+		return of.nth(ctx, from, n)
+	})
 }
 
 // nth gives the place of the nth candidate of a source; nil where it has fewer.
-func (f *finder) nth(ctx context.Context, from provider.Source, n int) (*spot, error) {
+func (f *finder) nth(ctx context.Context, from provider.Source, n int) (*provider.Cursor, error) {
 	text, args := f.source(from, nil)
-	var found *spot
+	var found *provider.Cursor
 	err := f.each(ctx, text+" LIMIT 1 OFFSET "+strconv.Itoa(n-1), args, func(r pgx.Rows) error {
-		found = &spot{}
-		return r.Scan(&found.key, &found.id)
+		var key int64
+		found = &provider.Cursor{}
+		err := r.Scan(&key, &found.ID)
+		found.Key = unsigned(key)
+		return err
 	}, func() { found = nil })
 	return found, err
 }
@@ -173,7 +114,7 @@ var indexed = map[provider.Source]struct{ text, key, end string }{
 }
 
 // source gives the statement of the candidates of a source in their order.
-func (f *finder) source(from provider.Source, until *spot) (text string, args []any) {
+func (f *finder) source(from provider.Source, until *provider.Cursor) (text string, args []any) {
 	var where conditions
 	of := indexed[from]
 	switch from {
@@ -191,45 +132,13 @@ func (f *finder) source(from provider.Source, until *spot) (text string, args []
 	case provider.FromAll, provider.FromHeld, provider.FromFailed, provider.FromRunning, provider.FromStarting,
 		provider.FromContinued, provider.FromPrefix:
 	}
-	if f.q.IDPrefix != "" && (from == provider.FromPrefix || f.q.Order == provider.ByID) {
-		where.add("id >= ?", f.q.IDPrefix)
-		if end := provider.After(f.q.IDPrefix); end != "" {
-			where.add("id < ?", end)
-		}
-	}
-	order := f.between(&where, of.key, until)
+	order := rules.Between(f.q, from, of.key, "?::bigint", until, func(c string, arg any) { where.add(c, arg) })
 	return of.text + where.text.String() + of.end + "\n  ORDER BY " + order, where.args
-}
-
-// between adds the conditions of what is behind the page before, up to a place, and gives the order.
-func (f *finder) between(where *conditions, key string, until *spot) (order string) {
-	behind, to := " < ?::bigint", " >= ?::bigint"
-	if f.q.Order == provider.NewestFirst {
-		order = key + " DESC"
-	} else {
-		order, behind, to = key, " > ?::bigint", " <= ?::bigint"
-	}
-	if f.q.Order == provider.ByID {
-		if f.q.After != nil {
-			where.add("id > ?", f.q.After.ID)
-		}
-		if until != nil {
-			where.add("id <= ?", until.id)
-		}
-		return "id"
-	}
-	if f.q.After != nil {
-		where.add(key+behind, signed(f.q.After.Key))
-	}
-	if until != nil {
-		where.add(key+to, until.key)
-	}
-	return order
 }
 
 // selected gives the rest of a statement about the candidates that fit. What it knows of how many there are,
 // it must not take from the server, which would rather look at all instances.
-func (f *finder) selected(from provider.Source, until *spot) (text string, args []any) {
+func (f *finder) selected(from provider.Source, until *provider.Cursor) (text string, args []any) {
 	text, args = f.source(from, until)
 	where := conditions{args: args}
 	listed(f.q, &where)
@@ -262,10 +171,10 @@ SELECT i.id, i.key, d.name, d.version, i.execution, i.status, d.created, greates
   coalesce(e.failure, ''), i.pin`
 
 // page gives the candidates that fit.
-func (f *finder) page(ctx context.Context, all candidates) (provider.SummaryPage, error) {
+func (f *finder) page(ctx context.Context, all rules.Candidates) (provider.SummaryPage, error) {
 	var page provider.SummaryPage
-	for _, from := range all.from {
-		text, args := f.selected(from, all.until)
+	for _, from := range all.From {
+		text, args := f.selected(from, all.Until)
 		text = summaryColumns + text
 		if f.q.Limit > 0 {
 			text += "\nORDER BY " + f.order() + " LIMIT " + strconv.Itoa(f.q.Limit)
@@ -280,12 +189,7 @@ func (f *finder) page(ctx context.Context, all candidates) (provider.SummaryPage
 			return provider.SummaryPage{}, err
 		}
 	}
-	f.q.Order.Sort(page.Instances)
-	page.Next = f.cursor(all.until)
-	if f.q.Limit > 0 && len(page.Instances) >= f.q.Limit {
-		page.Instances = page.Instances[:f.q.Limit]
-		page.Next = f.q.Order.At(&page.Instances[f.q.Limit-1])
-	}
+	rules.Finish(f.q, &page, all.Until)
 	return page, nil
 }
 
@@ -317,19 +221,9 @@ func (f *finder) order() string {
 	}
 }
 
-func (f *finder) cursor(at *spot) *provider.Cursor {
-	if at == nil {
-		return nil
-	}
-	if f.q.Order == provider.ByID {
-		return &provider.Cursor{ID: at.id}
-	}
-	return &provider.Cursor{Key: unsigned(at.key)}
-}
-
 // count counts the candidates of a source that fit.
 func (f *finder) count(
-	ctx context.Context, from provider.Source, until *spot, by provider.Grouping,
+	ctx context.Context, from provider.Source, until *provider.Cursor, by provider.Grouping,
 ) (groups []provider.Group, err error) {
 	text, args := f.selected(from, until)
 	if f.q.Failure != "" {

@@ -12,7 +12,7 @@ import (
 func (s *Store) FindPlans(ctx context.Context, q provider.ListQuery) (plans [][]string, err error) {
 	err = s.read(ctx, "explain", func(c *conn) error {
 		f := &finder{c, &q}
-		until := &place{key: 1, id: "a"}
+		until := &provider.Cursor{Key: 1, ID: "a"}
 		for _, choice := range q.Sources() {
 			for _, from := range choice {
 				nth, nthArgs, err := f.source(from, nil)

@@ -9,6 +9,7 @@ import (
 
 	"duroxide/history"
 	"duroxide/provider"
+	"duroxide/provider/rules"
 )
 
 // finder reads instances in the order of a list. Its candidates come from one index, or two, that it chooses
@@ -16,18 +17,6 @@ import (
 type finder struct {
 	c *conn
 	q *provider.ListQuery
-}
-
-// place is one in the order of a list: that of a key or of an id.
-type place struct {
-	key int64
-	id  string
-}
-
-// candidates are sources that are read from behind the place where a page begins up to one, if it is not nil.
-type candidates struct {
-	from  []provider.Source
-	until *place
 }
 
 // Summaries gives a page of instances.
@@ -57,9 +46,9 @@ func (s *Store) Count(ctx context.Context, q provider.ListQuery, by provider.Gro
 		if err != nil {
 			return err
 		}
-		counted = provider.Counted{Next: f.cursor(all.until)}
-		for _, from := range all.from {
-			groups, err := f.count(from, all.until, by)
+		counted = provider.Counted{Next: q.Order.Place(all.Until)}
+		for _, from := range all.From {
+			groups, err := f.count(from, all.Until, by)
 			if err != nil {
 				return err
 			}
@@ -73,75 +62,22 @@ func (s *Store) Count(ctx context.Context, q provider.ListQuery, by provider.Gro
 	return counted, nil
 }
 
-// choose gives the sources that leave out most, and the place up to which they are read so that at most scan
-// candidates are looked at; zero is all of them.
-func (f *finder) choose(scan int) (best candidates, err error) {
-	if f.q.IDs != nil {
-		return candidates{from: []provider.Source{provider.FromIDs}}, nil
-	}
-	choices := f.q.Sources()
-	if scan == 0 {
-		return candidates{from: choices[0]}, nil
-	}
-	if f.q.IDPrefix != "" && f.q.Order != provider.ByID {
-		few := candidates{from: []provider.Source{provider.FromPrefix}}
-		byID := *f
-		byID.q = &provider.ListQuery{IDPrefix: f.q.IDPrefix, Order: provider.ByID}
-		many, err := byID.nth(provider.FromAll, scan) // To sort all would take long.
-		if err != nil || many == nil {
-			return few, err
-		}
-	}
-	for _, choice := range choices {
-		all, err := f.bounded(choice, scan)
-		if err != nil || all.until == nil {
-			return all, err
-		}
-		if best.until == nil || f.before(*best.until, *all.until) {
-			best = all
-		}
-	}
-	return best, nil
-}
-
-// bounded gives the sources of a choice, up to where one of them has had scan candidates.
-func (f *finder) bounded(choice []provider.Source, scan int) (candidates, error) {
-	all := candidates{from: choice}
-	for _, from := range choice {
-		until, err := f.nth(from, scan)
-		if err != nil {
-			return all, err
-		}
-		if until != nil && (all.until == nil || f.before(*until, *all.until)) {
-			all.until = until
-		}
-	}
-	return all, nil
-}
-
-// before reports whether one place comes before another in the list.
-func (f *finder) before(a, b place) bool {
-	switch f.q.Order {
-	case provider.ByID:
-		return a.id < b.id
-	case provider.OldestFirst:
-		return a.key < b.key
-	case provider.NewestFirst:
-		return a.key > b.key
-	default:
-		return a.key > b.key
-	}
+// choose gives the sources that leave out most, see rules.Choose.
+func (f *finder) choose(scan int) (rules.Candidates, error) {
+	return rules.Choose(f.q, scan, func(q *provider.ListQuery, from provider.Source, n int) (*provider.Cursor, error) {
+		return (&finder{f.c, q}).nth(from, n)
+	})
 }
 
 // nth gives the place of the nth candidate of a source; nil where it has fewer.
-func (f *finder) nth(from provider.Source, n int) (*place, error) {
-	var found *place
+func (f *finder) nth(from provider.Source, n int) (*provider.Cursor, error) {
+	var found *provider.Cursor
 	text, args, err := f.source(from, nil)
 	if err != nil {
 		return nil, err
 	}
 	text += " LIMIT 1 OFFSET " + strconv.Itoa(n-1)
-	err = f.each(text, args, func(r *rows) { found = &place{r.int(0), r.text(1)} })
+	err = f.each(text, args, func(r *rows) { found = &provider.Cursor{Key: r.uint(0), ID: r.text(1)} })
 	return found, err
 }
 
@@ -182,7 +118,7 @@ var indexed = map[provider.Source]struct{ text, key, end string }{
 }
 
 // source gives the statement of the candidates of a source in their order.
-func (f *finder) source(from provider.Source, until *place) (text string, args []driver.Value, err error) {
+func (f *finder) source(from provider.Source, until *provider.Cursor) (text string, args []driver.Value, err error) {
 	var where conditions
 	of := indexed[from]
 	switch from {
@@ -199,44 +135,12 @@ func (f *finder) source(from provider.Source, until *place) (text string, args [
 	case provider.FromAll, provider.FromHeld, provider.FromFailed, provider.FromRunning, provider.FromStarting,
 		provider.FromContinued, provider.FromPrefix:
 	}
-	if f.q.IDPrefix != "" && (from == provider.FromPrefix || f.q.Order == provider.ByID) {
-		where.add("id >= ?", f.q.IDPrefix)
-		if end := provider.After(f.q.IDPrefix); end != "" {
-			where.add("id < ?", end)
-		}
-	}
-	order := f.between(&where, of.key, until)
+	order := rules.Between(f.q, from, of.key, "?", until, func(c string, arg any) { where.add(c, arg) })
 	return of.text + where.text.String() + of.end + "\n  ORDER BY " + order, where.args, nil
 }
 
-// between adds the conditions of what is behind the page before, up to a place, and gives the order.
-func (f *finder) between(where *conditions, key string, until *place) (order string) {
-	behind, to := " < ?", " >= ?"
-	if f.q.Order == provider.NewestFirst {
-		order = key + " DESC"
-	} else {
-		order, behind, to = key, " > ?", " <= ?"
-	}
-	if f.q.Order == provider.ByID {
-		if f.q.After != nil {
-			where.add("id > ?", f.q.After.ID)
-		}
-		if until != nil {
-			where.add("id <= ?", until.id)
-		}
-		return "id"
-	}
-	if f.q.After != nil {
-		where.add(key+behind, signed(f.q.After.Key))
-	}
-	if until != nil {
-		where.add(key+to, until.key)
-	}
-	return order
-}
-
 // selected gives the rest of a statement about the candidates that fit.
-func (f *finder) selected(from provider.Source, until *place) (text string, args []driver.Value, err error) {
+func (f *finder) selected(from provider.Source, until *provider.Cursor) (text string, args []driver.Value, err error) {
 	text, args, err = f.source(from, until)
 	if err != nil {
 		return "", nil, err
@@ -271,10 +175,10 @@ SELECT i.id, i.key, d.name, d.version, i.execution, i.status, d.created, max(d.c
   d.parent, d.life, d.hold, i.last_event, d.cancelling, e.failure, i.pin`
 
 // page gives the candidates that fit.
-func (f *finder) page(all candidates) (provider.SummaryPage, error) {
+func (f *finder) page(all rules.Candidates) (provider.SummaryPage, error) {
 	var page provider.SummaryPage
-	for _, from := range all.from {
-		text, args, err := f.selected(from, all.until)
+	for _, from := range all.From {
+		text, args, err := f.selected(from, all.Until)
 		if err != nil {
 			return page, err
 		}
@@ -287,12 +191,7 @@ func (f *finder) page(all candidates) (provider.SummaryPage, error) {
 			return page, err
 		}
 	}
-	f.q.Order.Sort(page.Instances)
-	page.Next = f.cursor(all.until)
-	if f.q.Limit > 0 && len(page.Instances) >= f.q.Limit {
-		page.Instances = page.Instances[:f.q.Limit]
-		page.Next = f.q.Order.At(&page.Instances[f.q.Limit-1])
-	}
+	rules.Finish(f.q, &page, all.Until)
 	return page, nil
 }
 
@@ -308,18 +207,8 @@ func summary(r *rows) provider.Summary {
 	return s
 }
 
-func (f *finder) cursor(at *place) *provider.Cursor {
-	if at == nil {
-		return nil
-	}
-	if f.q.Order == provider.ByID {
-		return &provider.Cursor{ID: at.id}
-	}
-	return &provider.Cursor{Key: unsigned(at.key)}
-}
-
 // count counts the candidates of a source that fit.
-func (f *finder) count(from provider.Source, until *place, by provider.Grouping) ([]provider.Group, error) {
+func (f *finder) count(from provider.Source, until *provider.Cursor, by provider.Grouping) ([]provider.Group, error) {
 	text, args, err := f.selected(from, until)
 	if err != nil {
 		return nil, err

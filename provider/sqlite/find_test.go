@@ -11,6 +11,7 @@ import (
 
 	"duroxide/history"
 	"duroxide/provider"
+	"duroxide/provider/providertest"
 	"duroxide/provider/sqlite"
 )
 
@@ -112,28 +113,12 @@ func peopled(t *testing.T, rows int) *amid {
 	return c
 }
 
-// wanted are queries that people ask for, with each condition alone and with some pairs.
+// wanted are queries that people ask for.
 func wanted(rows int) map[string]provider.ListQuery {
-	yes, no, middle := true, false, time.UnixMilli(int64(rows))
-	return map[string]provider.ListQuery{
-		"all": {}, "name": {Name: "usual"}, "rare name": {Name: "rare"}, "no name": {Name: "none"},
-		"version": {Version: "1.0.0"}, "no version": {Version: "9.9.9"}, "parent": {Parent: "p"},
-		"prefix": {IDPrefix: "i12"}, "common prefix": {IDPrefix: "i"}, "no prefix": {IDPrefix: "z"}, "held": {Held: &yes}, "not held": {Held: &no},
-		"running": {Status: provider.Running}, "completed": {Status: provider.Completed},
-		"failed": {Status: provider.Failed}, "continued": {Status: provider.ContinuedAsNew},
-		"failure": {Failure: history.TimeoutClass}, "no failure": {Failure: history.PoisonClass},
-		"created from": {CreatedFrom: middle}, "created before": {CreatedBefore: middle},
-		"updated from": {UpdatedFrom: middle}, "updated before": {UpdatedBefore: middle},
-		"running, name":          {Status: provider.Running, Name: "usual"},
-		"running, rare name":     {Status: provider.Running, Name: "rare"},
-		"completed, rare name":   {Status: provider.Completed, Name: "rare"},
-		"failed, name":           {Status: provider.Failed, Name: "usual"},
-		"failure, updated from":  {Failure: history.TimeoutClass, UpdatedFrom: middle},
-		"failure, name":          {Failure: history.TimeoutClass, Name: "usual"},
-		"prefix, failed":         {IDPrefix: "i12", Status: provider.Failed},
-		"parent, running":        {Parent: "p", Status: provider.Running},
-		"running, created early": {Status: provider.Running, CreatedBefore: time.UnixMilli(100)},
-	}
+	queries := providertest.Wanted(time.UnixMilli(int64(rows)))
+	queries["no version"] = provider.ListQuery{Version: "9.9.9"}
+	queries["running, created early"] = provider.ListQuery{Status: provider.Running, CreatedBefore: time.UnixMilli(100)}
+	return queries
 }
 
 // DUROXIDE_TEST_ROWS=1000000 go test -run AreCounted -v ./provider/sqlite tells how long pages take.
