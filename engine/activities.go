@@ -203,7 +203,7 @@ func (w *workers) work(ctx context.Context, j *job) {
 	j.abort()
 	w.started--
 	w.average = blend(w.average, took)
-	j.finished = true
+	j.finished, j.ending = true, err == nil && msg != nil && !isTriedAgain(msg)
 	cancelled := j.cancelled.Load()
 	if cancelled {
 		delete(w.held, j.claim.Token)

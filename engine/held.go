@@ -18,12 +18,11 @@ func (w *workers) adopt(c provider.TaskClaim) bool {
 	if w.takeLate(c) {
 		return true
 	}
+	key := keyOfTask(&c.Task)
 	for former, j := range w.held {
-		t := j.claim.Task
-		if t.Life == c.Task.Life && t.Execution == c.Task.Execution && t.Event == c.Task.Event &&
-			t.Instance == c.Task.Instance && !j.cancelled.Load() && (!j.finished || j.ending) {
+		if keyOfTask(&j.claim.Task) == key && !j.cancelled.Load() && (!j.finished || j.ending) {
 			if j.finished {
-				w.again[keyOfTask(&t)] = c
+				w.again[key] = c
 				w.held[c.Token] = &job{claim: c, started: true, finished: true}
 				return true
 			}

@@ -136,6 +136,9 @@ func firstHangs(ctx context.Context, attempt int) (any, error) {
 	}
 }
 
+// lasts is an attempt that takes three leases, whichever it is.
+func lasts(ctx context.Context, attempt int) (any, error) { return firstHangs(ctx, attempt+1) }
+
 func TestAnActivityIsToldThatItsLeaseEndedWhileTheProcessSlept(t *testing.T) {
 	t.Parallel()
 	a := &attempts{run: firstHangs}
@@ -193,9 +196,7 @@ func TestAnActivityIsToldThatItsTaskWasTakenOverWhileTheStoreWasAway(t *testing.
 // that is too busy, and the claim that finds it is of the same runtime.
 func TestAnActivityIsNotBegunAgainWhereItRuns(t *testing.T) {
 	t.Parallel()
-	a := &attempts{run: func(ctx context.Context, attempt int) (any, error) {
-		return firstHangs(ctx, attempt+1)
-	}}
+	a := &attempts{run: lasts}
 	inBubble(t, setup{act: a.activity}, func(t *testing.T, b *bubble) {
 		t.Helper()
 		b.store.Fail(faulty.Renew, faulty.Always, faulty.Retryable(faulty.Renew))
@@ -213,9 +214,7 @@ func TestAnActivityIsNotBegunAgainWhereItRuns(t *testing.T) {
 // given counts, because nobody else has taken it.
 func TestAnOutcomeCountsThatCameAfterTheEndOfItsLease(t *testing.T) {
 	t.Parallel()
-	a := &attempts{run: func(ctx context.Context, attempt int) (any, error) {
-		return firstHangs(ctx, attempt+1)
-	}}
+	a := &attempts{run: lasts}
 	inBubble(t, setup{act: a.activity}, func(t *testing.T, b *bubble) {
 		t.Helper()
 		b.store.Fail(faulty.Renew, faulty.Always, faulty.Retryable(faulty.Renew))
@@ -235,9 +234,7 @@ func TestAnOutcomeCountsThatCameAfterTheEndOfItsLease(t *testing.T) {
 // A claim that took effect late lives in the store longer than whoever asked for it can know.
 func TestAClaimIsKeptWhoseAnswerCameLate(t *testing.T) {
 	t.Parallel()
-	a := &attempts{run: func(ctx context.Context, attempt int) (any, error) {
-		return firstHangs(ctx, attempt+1)
-	}}
+	a := &attempts{run: lasts}
 	noTurns := engine.RuntimeOptions{OrchestrationConcurrency: new(0)}
 	inBubble(t, setup{options: noTurns, act: a.activity}, func(t *testing.T, b *bubble) {
 		t.Helper()

@@ -31,17 +31,19 @@ const maxRefusal = 2000
 func (w *workers) handOver(j *job, msg provider.Message) {
 	w.rt.counters.activityEnded(msg.Failure == nil)
 	it := item{msg: msg, task: &j.claim.Token}
-	if msg.Failure != nil && msg.Failure.PauseMs != nil {
+	if isTriedAgain(&msg) {
 		it.kept = progressAfter(&j.claim, msg.Failure)
 		w.keepHeartbeat(w.rt.ctx, j)
 	}
-	w.mu.Lock()
-	j.ending = it.kept == nil
-	w.mu.Unlock()
 	if it.kept == nil && j.claim.Attempt+j.claim.Marks == 1 && len(msg.Data) <= maxFused && w.rt.deliver(msg.Instance, msg.Life, it) {
 		return
 	}
 	w.rt.complete(it)
+}
+
+// isTriedAgain reports whether an outcome is that of an attempt after which another one may come.
+func isTriedAgain(msg *provider.Message) bool {
+	return msg.Failure != nil && msg.Failure.PauseMs != nil
 }
 
 // complete stores an outcome as a message and deletes its task. It goes on until the outcome is
